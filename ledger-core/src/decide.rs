@@ -1,0 +1,448 @@
+//! Decide: every rule of the ledger, and nothing else.
+//!
+//! A decision reads a program, the state and one event, and answers with a [`Verdict`]. Refusals come
+//! first, most fundamental first; from the line that calls `observe` on, the event succeeds. Nothing
+//! here changes state, asks a clock or can fail: `fold` does what the verdict says.
+//!
+//! The neighbours: `earn` (what facts give), `refund` (what they take back), `spend` (redeem, hold,
+//! capture), `tier` (standing), `risk` (counters and cases), `timer` (what happens by itself).
+
+mod earn;
+mod refund;
+mod risk;
+mod spend;
+mod tier;
+mod timer;
+
+pub use risk::in_window;
+pub use tier::{Footing, footing};
+
+use crate::event::{Body, Event, Finding, Who};
+use crate::lots::{SLICES_MAX, Slice};
+use crate::member::{Member, PurchaseRef};
+use crate::program::{Program, Trigger};
+use crate::record::{Account, Change, Cut, Posting, Record, Sealed, Timer, TierWhy, Trace, Verdict};
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::units::{At, Day, LotId, MemberNo, Money, Points, Position, TermNo};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Largest balance of a member, and largest total of a ledger, in points: 10^18.
+pub const BALANCE_MAX: i64 = 1_000_000_000_000_000_000;
+/// Most members of one ledger.
+pub const MEMBERS_MAX: u32 = 1 << 31;
+
+/// What a decision may look at, beside the event.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    /// The state before the record that is being made.
+    pub state: &'a State,
+    /// The program in force, if one is published.
+    pub program: Option<&'a Program>,
+    /// Where the record will stand.
+    pub position: Position,
+    /// Ledger time.
+    pub at: At,
+}
+
+/// A member at the desk.
+#[derive(Clone, Copy, Debug)]
+pub struct Party<'a> {
+    /// Its number; of a newcomer, the next free one.
+    pub no: MemberNo,
+    /// Its row; of a newcomer, an empty one.
+    pub member: &'a Member,
+    /// The name of a newcomer.
+    pub newcomer: Option<&'a str>,
+}
+
+/// A purchase that the event speaks of, as it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Purchase<'a> {
+    /// What the member's row says of it.
+    pub known: PurchaseRef,
+    /// The record.
+    pub record: &'a Record,
+    /// The program version that judged it.
+    pub program: &'a Program,
+}
+
+/// Everyone and everything the event speaks of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parties<'a> {
+    /// The member the event concerns; `None` if it names nobody we know.
+    pub subject: Option<Party<'a>>,
+    /// The one who was referred.
+    pub referee: Option<Party<'a>>,
+    /// The purchase of that order.
+    pub purchase: Option<Purchase<'a>>,
+}
+
+/// Judges one event.
+pub fn decide(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Verdict {
+    match &event.body {
+        Body::ProgramPublished { text } => publish(desk, text),
+        Body::Tick { .. } => Verdict::default(),
+        Body::CaseResolved { case, finding, .. } => resolve(desk, *case, *finding),
+        _ => concerning_member(desk, event, parties),
+    }
+}
+
+/// Judges what is due by itself for one member.
+pub fn decide_timer(desk: &Desk<'_>, party: Party<'_>, due: At, timer: Timer) -> Verdict {
+    match desk.program {
+        Some(program) => timer::fire(Draft::new(desk, program, party, due), due, timer),
+        None => Verdict { available: party.member.lots.total(), ..Verdict::default() },
+    }
+}
+
+/// The verdict of an event whose id was used before with another body.
+pub fn id_reused(subject: Option<&Member>) -> Verdict {
+    refused(Refusal::IdReused, subject)
+}
+
+fn refused(refusal: Refusal, subject: Option<&Member>) -> Verdict {
+    let available = subject.map_or(Points::ZERO, |member| member.lots.total());
+    Verdict { refusal: Some(refusal), available, ..Verdict::default() }
+}
+
+fn concerning_member(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Verdict {
+    let member = parties.subject.filter(|party| party.newcomer.is_none()).map(|party| party.member);
+    let Some(program) = desk.program else { return refused(Refusal::NoProgram, member) };
+    if event.occurred_at > desk.at.plus_ms(program.future_ms) {
+        return refused(Refusal::InTheFuture, member);
+    }
+    let Some(subject) = parties.subject else { return refused(Refusal::MemberUnknown, None) };
+    if subject.newcomer.is_some() && subject.no.0 > MEMBERS_MAX {
+        return refused(Refusal::LedgerFull, None);
+    }
+    let mut draft = Draft::new(desk, program, subject, event.occurred_at);
+    match draft.body(event, parties).and_then(|()| draft.finish(event)) {
+        Ok(()) => draft.verdict,
+        Err(Refusal::RiskDenied) => draft.denied_verdict(),
+        Err(refusal) => refused(refusal, member),
+    }
+}
+
+fn publish(desk: &Desk<'_>, text: &str) -> Verdict {
+    let mut terms = desk.state.shared.terms.clone();
+    let known = terms.len();
+    let Ok(program) = Program::read(text, &mut terms) else { return refused(Refusal::ProgramInvalid, None) };
+    if desk.program.is_some_and(|current| current.id != program.id || current.currency != program.currency) {
+        return refused(Refusal::ProgramInvalid, None);
+    }
+    let mut verdict = Verdict::default();
+    let new: Vec<Box<str>> = terms.get(known..).unwrap_or_default().to_vec();
+    if !new.is_empty() {
+        verdict.changes.push(Change::TermsAdded { terms: new });
+    }
+    verdict.changes.push(Change::ProgramSet);
+    verdict
+}
+
+fn resolve(desk: &Desk<'_>, position: Position, finding: Finding) -> Verdict {
+    let Some(case) = desk.state.cases.get(&position) else { return refused(Refusal::CaseUnknown, None) };
+    if case.finding.is_some() {
+        return refused(Refusal::CaseClosed, None);
+    }
+    let Some(program) = desk.program else { return refused(Refusal::NoProgram, None) };
+    let mut verdict = Verdict::default();
+    for no in &case.opened.members {
+        let Some(member) = desk.state.member(*no) else { continue };
+        let mut draft = Draft::new(desk, program, Party { no: *no, member, newcomer: None }, desk.at);
+        core::mem::swap(&mut draft.verdict, &mut verdict);
+        draft.end_review(position, finding);
+        core::mem::swap(&mut draft.verdict, &mut verdict);
+    }
+    if verdict.postings.len() > SLICES_MAX {
+        return refused(Refusal::TooManyLots, None);
+    }
+    verdict.changes.push(Change::CaseClosed { case: position, finding, members: case.opened.members.clone() });
+    verdict.available = Points::ZERO;
+    verdict
+}
+
+/// A verdict in the making, with the running numbers of its member.
+struct Draft<'a> {
+    desk: &'a Desk<'a>,
+    program: &'a Program,
+    no: MemberNo,
+    member: &'a Member,
+    newcomer: Option<&'a str>,
+    /// Local date of what happened: the date limits, expiry and metrics count from.
+    day: Day,
+    /// Local date of ledger time: the date tiers are looked at.
+    today: Day,
+    verdict: Verdict,
+    available: Points,
+    debt: Points,
+    /// Points wait in review.
+    review: bool,
+    /// No points at all.
+    denied: bool,
+    /// A tier granted by a streak or ladder, by rank.
+    granted: Option<usize>,
+    /// What the tier metric gains, and on which date.
+    metric: (Day, i64),
+    /// Attributes set by this very event.
+    attributes: &'a [(Box<str>, i64)],
+}
+
+impl<'a> Draft<'a> {
+    fn new(desk: &'a Desk<'a>, program: &'a Program, party: Party<'a>, happened_at: At) -> Draft<'a> {
+        let today = program.calendar.day_of(desk.at);
+        let day = if happened_at == desk.at { today } else { program.calendar.day_of(happened_at) };
+        let mut draft = Draft {
+            desk,
+            program,
+            no: party.no,
+            member: party.member,
+            newcomer: party.newcomer,
+            day,
+            today,
+            verdict: Verdict::default(),
+            available: party.member.lots.total(),
+            debt: party.member.debt,
+            review: false,
+            denied: false,
+            granted: None,
+            metric: (day, 0),
+            attributes: &[],
+        };
+        for case in draft.member.cases.iter().filter_map(|case| desk.state.cases.get(case)) {
+            draft.under(case.opened.action);
+        }
+        draft
+    }
+
+    fn body(&mut self, event: &'a Event<Who>, parties: &Parties<'a>) -> Result<(), Refusal> {
+        match &event.body {
+            Body::Enrolled { birthday } => {
+                if self.member.enrolled_at.is_some() {
+                    return Err(Refusal::AlreadyEnrolled);
+                }
+                self.observe(event)?;
+                self.change(Change::Enrolled { member: self.no, birthday: *birthday });
+                self.earn(Trigger::Enrolled, Money(0))
+            }
+            Body::AttributesSet { attributes } => self.set_attributes(event, attributes),
+            Body::Purchase { order, currency, lines } => {
+                if *currency != self.program.currency {
+                    return Err(Refusal::CurrencyMismatch);
+                }
+                if parties.purchase.is_some() {
+                    return Err(Refusal::OrderExists);
+                }
+                self.observe(event)?;
+                let paid = Money(lines.iter().fold(0, |sum, line| line.net.0.saturating_add(sum)));
+                self.purchase(order, paid)
+            }
+            Body::Cancelled { .. } => {
+                let purchase = parties.purchase.ok_or(Refusal::OrderUnknown)?;
+                let rest = refund::paid(&purchase).0.saturating_sub(purchase.known.refunded.0);
+                if rest <= 0 {
+                    return Err(Refusal::RefundOverPaid);
+                }
+                self.observe(event)?;
+                self.refund(&purchase, Money(rest))
+            }
+            Body::Refunded { currency, amount, .. } => {
+                let purchase = parties.purchase.ok_or(Refusal::OrderUnknown)?;
+                if *currency != self.program.currency {
+                    return Err(Refusal::CurrencyMismatch);
+                }
+                if amount.0 > refund::paid(&purchase).0.saturating_sub(purchase.known.refunded.0) {
+                    return Err(Refusal::RefundOverPaid);
+                }
+                self.observe(event)?;
+                self.refund(&purchase, *amount)
+            }
+            Body::CheckIn => {
+                self.observe(event)?;
+                self.earn(Trigger::CheckIn, Money(0))
+            }
+            Body::Referral { .. } => {
+                let referee = parties.referee.ok_or(Refusal::MemberUnknown)?;
+                if referee.no == self.no {
+                    return Err(Refusal::SelfReferral);
+                }
+                if referee.member.referrer.is_some() {
+                    return Err(Refusal::ReferralExists);
+                }
+                self.observe(event)?;
+                self.welcome(referee);
+                self.change(Change::ReferredBy { member: referee.no, referrer: self.no });
+                self.earn(Trigger::Referral, Money(0))
+            }
+            Body::Redeem { points, .. } => self.redeem(event, *points, Account::Redeemed),
+            Body::Debit { points, .. } => self.redeem(event, *points, Account::Debited),
+            Body::Hold { hold, points, ttl_ms } => self.hold(event, hold, *points, *ttl_ms),
+            Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
+            Body::Void { hold } => self.void(event, hold),
+            Body::Credit { points, .. } => {
+                self.observe(event)?;
+                self.grant(TermNo::NONE, *points, self.program.expires_at(self.day));
+                Ok(())
+            }
+            Body::CaseResolved { .. } | Body::ProgramPublished { .. } | Body::Tick { .. } => Ok(()),
+        }
+    }
+
+    fn set_attributes(&mut self, event: &Event<Who>, attributes: &'a [(Box<str>, i64)]) -> Result<(), Refusal> {
+        let term_of = |name: &str| {
+            self.program.attributes.iter().copied().find(|term| self.desk.state.term(*term) == name)
+        };
+        let mut set = Vec::with_capacity(attributes.len());
+        for (name, value) in attributes {
+            let term = term_of(name).ok_or(Refusal::AttributeUnknown)?;
+            set.push(Change::AttributeSet { member: self.no, term, value: *value });
+        }
+        self.observe(event)?;
+        self.attributes = attributes;
+        self.verdict.changes.append(&mut set);
+        Ok(())
+    }
+
+    /// The member's value of an attribute, this event included.
+    fn attribute(&self, term: TermNo) -> Option<i64> {
+        let name = self.desk.state.term(term);
+        let set = self.attributes.iter().rev().find(|(known, _)| **known == *name).map(|(_, value)| *value);
+        set.or_else(|| self.member.attribute(term))
+    }
+
+    /// The line from which the event succeeds: counts it, looks at the risk rules, and makes a
+    /// newcomer a member.
+    ///
+    /// # Errors
+    /// [`Refusal::RiskDenied`] for a command that a rule denies.
+    fn observe(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
+        if let Some(name) = self.newcomer {
+            self.register(self.no, name);
+        }
+        self.count_event(event);
+        if self.denied && !event.body.is_fact() {
+            return Err(Refusal::RiskDenied);
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, no: MemberNo, name: &str) {
+        self.change(Change::Registered { member: no, name: Sealed { scheme: 0, bytes: name.into() } });
+    }
+
+    /// Makes a second newcomer of this event a member with the lowest tier.
+    fn welcome(&mut self, party: Party<'_>) {
+        let Some(name) = party.newcomer else { return };
+        self.register(party.no, name);
+        if let Some(lowest) = self.program.tiers.as_ref().and_then(|tiers| tiers.ranks.first()) {
+            self.change(Change::TierSet {
+                member: party.no,
+                from: TermNo::NONE,
+                to: lowest.id,
+                unmet_since: None,
+                due: At::NEVER,
+                why: TierWhy::Joined,
+            });
+        }
+    }
+
+    /// What follows from any event that succeeded.
+    fn finish(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
+        self.count_consequences(event.body.kind(), &event.keys);
+        self.be_active(event.body.kind());
+        self.stand();
+        self.verdict.available = self.available;
+        let issued: i64 = self.desk.state.shared.accounts.first().map_or(0, |issued| issued.saturating_neg());
+        let more = self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
+        let issued = more.fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
+        if self.available.0 > BALANCE_MAX || issued > BALANCE_MAX || self.debt.0 > BALANCE_MAX {
+            return Err(Refusal::MemberFull);
+        }
+        Ok(())
+    }
+
+    /// A denied command leaves what was counted and the case, and nothing else.
+    fn denied_verdict(mut self) -> Verdict {
+        self.verdict.refusal = Some(Refusal::RiskDenied);
+        self.verdict.postings.clear();
+        self.verdict.trace.clear();
+        self.verdict.available = self.member.lots.total();
+        self.verdict
+    }
+
+    fn be_active(&mut self, kind: &str) {
+        let Some(inactivity) = &self.program.inactivity else { return };
+        if inactivity.activity.contains(&kind) {
+            let dormant_at = self.program.calendar.start_of(self.day.plus(inactivity.days));
+            if self.member.dormant_at.is_none_or(|known| dormant_at > known) {
+                self.change(Change::Active { member: self.no, dormant_at });
+            }
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        self.verdict.changes.push(change);
+    }
+
+    fn trace(&mut self, rule: TermNo, computed: Points, granted: Points, cut: Cut) {
+        self.verdict.trace.push(Trace { rule, computed, granted, cut });
+    }
+
+    fn post(&mut self, from: Account, to: Account, slice: Slice, rule: TermNo) {
+        let points = slice.left;
+        if points.is_zero() {
+            return;
+        }
+        let step = |account: Account, balance: Points, out: bool| match (account, out) {
+            (Account::Available, true) => Points(balance.0.saturating_sub(points.0)),
+            (Account::Available, false) => Points(balance.0.saturating_add(points.0)),
+            _ => balance,
+        };
+        self.available = step(to, step(from, self.available, true), false);
+        match (from, to) {
+            (Account::Debt, _) => self.debt = Points(self.debt.0.saturating_add(points.0)),
+            (_, Account::Debt) => self.debt = Points(self.debt.0.saturating_sub(points.0)),
+            _ => {}
+        }
+        self.verdict.postings.push(Posting {
+            member: self.no,
+            wallet: 0,
+            from,
+            to,
+            points,
+            lot: slice.id,
+            expires_at: slice.expires_at,
+            rule,
+        });
+    }
+
+    /// Moves slices of lots from one account to another.
+    fn post_all(&mut self, from: Account, to: Account, slices: &[Slice], rule: TermNo) {
+        for slice in slices {
+            self.post(from, to, *slice, rule);
+        }
+    }
+
+    /// The name of the lot that the next posting makes.
+    fn new_lot(&self) -> LotId {
+        let line = u16::try_from(self.verdict.postings.len()).unwrap_or(u16::MAX);
+        LotId { position: self.desk.position, line }
+    }
+
+    /// Gives new points: debt is repaid first, what is under review waits, the rest is available.
+    fn grant(&mut self, rule: TermNo, points: Points, expires_at: At) {
+        let points = self.repay(Account::Issued, rule, points, None);
+        let to = if self.review { Account::Review } else { Account::Available };
+        let slice = Slice { expires_at, id: self.new_lot(), left: points };
+        self.post(Account::Issued, to, slice, rule);
+    }
+
+    /// Repays debt from points that come from `from`; answers how many are left.
+    fn repay(&mut self, from: Account, rule: TermNo, points: Points, lot: Option<Slice>) -> Points {
+        let repaid = points.min(self.debt);
+        let slice = lot.unwrap_or(Slice { expires_at: At::NEVER, id: LotId::default(), left: repaid });
+        self.post(from, Account::Debt, Slice { left: repaid, ..slice }, rule);
+        Points(points.0.saturating_sub(repaid.0))
+    }
+}

@@ -1,0 +1,152 @@
+//! Risk: counters over sliding windows, by member, device, address and phone, and the rules on them.
+//! They cross members, which is why the ledger is one totally ordered log.
+
+use super::Draft;
+use crate::counter::{Counter, Key};
+use crate::event::{Body, Event, RiskKeys, Who};
+use crate::program::{CounterRule, KeyKind, Measure, Program, RiskRule};
+use crate::record::{Action, CaseOpened, Change, Cut};
+use crate::units::{At, MemberNo};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Most members of one case.
+const CASE_MEMBERS_MAX: usize = 1_000;
+
+impl Draft<'_> {
+    /// A case of this kind is open on the member.
+    pub(super) fn under(&mut self, action: Action) {
+        match action {
+            Action::Flag => {}
+            Action::Review => self.review = true,
+            Action::Deny => self.denied = true,
+        }
+    }
+
+    /// Counts the event itself, before it earns: what trips now already concerns its points.
+    pub(super) fn count_event(&mut self, event: &Event<Who>) {
+        let asked = match &event.body {
+            Body::Redeem { points, .. }
+            | Body::Hold { points, .. }
+            | Body::Credit { points, .. }
+            | Body::Debit { points, .. } => points.0,
+            _ => 0,
+        };
+        for (index, rule) in counters_on(self.program, event.body.kind()) {
+            match rule.measure {
+                Measure::Points if asked == 0 => {}
+                Measure::Points => self.count_keys(index, rule, &event.keys, asked),
+                Measure::Count | Measure::Members => self.count_keys(index, rule, &event.keys, 1),
+            }
+        }
+    }
+
+    /// Counts what came of a fact: points earned, and limits that were hit.
+    pub(super) fn count_consequences(&mut self, kind: &str, keys: &RiskKeys) {
+        let hits = self.verdict.trace.iter().filter(|line| line.cut == Cut::Limit).count();
+        if hits > 0 {
+            let hits = i64::try_from(hits).unwrap_or(i64::MAX);
+            for (index, rule) in counters_on(self.program, "limit_hit") {
+                self.count_keys(index, rule, keys, hits);
+            }
+        }
+        let earned = self.verdict.trace.iter().fold(0i64, |sum, line| sum.saturating_add(line.granted.0));
+        if earned > 0 {
+            for (index, rule) in counters_on(self.program, kind).filter(|(_, rule)| rule.measure == Measure::Points) {
+                self.count_keys(index, rule, keys, earned);
+            }
+        }
+    }
+
+    fn count_keys(&mut self, index: usize, rule: &CounterRule, keys: &RiskKeys, amount: i64) {
+        let risk = match rule.key {
+            KeyKind::Member => return self.count(index, rule, Key::Member(self.no), amount),
+            KeyKind::Device => keys.device,
+            KeyKind::Ip => keys.ip,
+            KeyKind::Phone => keys.phone,
+        };
+        if let Some(key) = risk {
+            self.count(index, rule, Key::Risk(key), amount);
+        }
+    }
+
+    fn count(&mut self, index: usize, rule: &CounterRule, key: Key, amount: i64) {
+        let (bucket, from) = (rule.bucket(self.desk.at), rule.window_from(self.desk.at));
+        let members = rule.measure == Measure::Members;
+        self.change(Change::Counted {
+            key,
+            term: rule.id,
+            bucket,
+            keep_from: from,
+            amount,
+            seen: if members { self.no } else { MemberNo::NOBODY },
+        });
+        let counter = match key {
+            Key::Member(_) => self.member.counter(rule.id),
+            Key::Risk(risk) => self.desk.state.counters.get(&(risk, rule.id)).map(|row| &row.counter),
+        };
+        let mut seen: Vec<MemberNo> = counter.map(|counter| counter.members_from(from).collect()).unwrap_or_default();
+        if !seen.contains(&self.no) {
+            seen.push(self.no);
+        }
+        let value = if members {
+            i64::try_from(seen.len()).unwrap_or(i64::MAX)
+        } else {
+            counter.map_or(0, |counter| counter.sum_from(from)).saturating_add(amount)
+        };
+        let concerned = if members { seen } else { vec![self.no] };
+        let tripped = self.program.risks.iter().filter(|risk| risk.counter == index && value >= risk.at_least);
+        for risk in tripped {
+            self.trip(risk, rule, key, value, &concerned);
+        }
+    }
+
+    /// A rule's counter has reached its threshold: opens a case, or adds to the open one.
+    fn trip(&mut self, risk: &RiskRule, counter: &CounterRule, key: Key, value: i64, members: &[MemberNo]) {
+        self.under(risk.action);
+        let Some((position, case)) = self.desk.state.open_case(risk.id, key) else {
+            let opened = CaseOpened {
+                rule: risk.id,
+                action: risk.action,
+                counter: counter.id,
+                key,
+                value,
+                at_least: risk.at_least,
+                members: members.to_vec(),
+            };
+            return self.open_case(opened);
+        };
+        let known = &case.opened.members;
+        let new: Vec<MemberNo> = members.iter().copied().filter(|member| !known.contains(member)).collect();
+        if !new.is_empty() && known.len() < CASE_MEMBERS_MAX {
+            self.change(Change::CaseJoined { case: position, members: new });
+        }
+    }
+
+    /// A record opens one case, which is named by it; of two, the stronger. The other rule trips again.
+    fn open_case(&mut self, opened: CaseOpened) {
+        let other = self.verdict.changes.iter_mut().find_map(|change| match change {
+            Change::CaseOpened(case) => Some(case),
+            _ => None,
+        });
+        match other {
+            Some(other) if other.action < opened.action => *other = opened,
+            Some(_) => {}
+            None => self.change(Change::CaseOpened(opened)),
+        }
+    }
+}
+
+fn counters_on<'p>(program: &'p Program, kind: &str) -> impl Iterator<Item = (usize, &'p CounterRule)> {
+    program.counters.iter().enumerate().filter(move |(_, rule)| rule.on.contains(&kind))
+}
+
+/// What a counter says at `at`: the amount in its window, and the distinct members in it.
+pub fn in_window(rule: &CounterRule, counter: &Counter, at: At) -> (i64, Vec<MemberNo>) {
+    let from = rule.window_from(at);
+    let members: Vec<MemberNo> = counter.members_from(from).collect();
+    match rule.measure {
+        Measure::Members => (i64::try_from(members.len()).unwrap_or(i64::MAX), members),
+        Measure::Count | Measure::Points => (counter.sum_from(from), members),
+    }
+}

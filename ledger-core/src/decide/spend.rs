@@ -1,0 +1,134 @@
+//! Spending: redeem at once, or hold, capture and void. Soonest expiry goes first, then oldest.
+
+use super::Draft;
+use crate::event::{Event, Finding, Who};
+use crate::lots::{SLICES_MAX, Slice};
+use crate::member::{HOLDS_MAX, Hold};
+use crate::record::{Account, Action, Change};
+use crate::refusal::Refusal;
+use crate::units::{Points, Position, TermNo};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+impl<'a> Draft<'a> {
+    pub(super) fn redeem(&mut self, event: &Event<Who>, points: Points, to: Account) -> Result<(), Refusal> {
+        let slices = self.quote(points)?;
+        self.observe(event)?;
+        self.post_all(Account::Available, to, &slices, TermNo::NONE);
+        Ok(())
+    }
+
+    pub(super) fn hold(
+        &mut self,
+        event: &Event<Who>,
+        name: &str,
+        points: Points,
+        ttl_ms: Option<i64>,
+    ) -> Result<(), Refusal> {
+        if self.member.hold(name).is_some() || self.was_held(name) {
+            return Err(Refusal::HoldExists);
+        }
+        if self.member.holds.len() >= HOLDS_MAX {
+            return Err(Refusal::MemberFull);
+        }
+        let slices = self.quote(points)?;
+        self.observe(event)?;
+        let no = self.member.holds_made.saturating_add(1);
+        let expires_at = self.desk.at.plus_ms(ttl_ms.unwrap_or(self.program.wallet.hold_ms));
+        self.change(Change::HoldOpened { member: self.no, no, name: name.into(), expires_at });
+        self.post_all(Account::Available, Account::Held(no), &slices, TermNo::NONE);
+        Ok(())
+    }
+
+    pub(super) fn capture(
+        &mut self,
+        event: &Event<Who>,
+        name: &str,
+        points: Option<Points>,
+        last: bool,
+    ) -> Result<(), Refusal> {
+        let hold = self.open_hold(name)?;
+        let held = hold.points();
+        let points = points.unwrap_or(held);
+        if points > held {
+            return Err(Refusal::CaptureOverHold);
+        }
+        self.observe(event)?;
+        let (spent, rest) = split(hold, points);
+        self.post_all(Account::Held(hold.no), Account::Redeemed, &spent, TermNo::NONE);
+        if last {
+            self.post_all(Account::Held(hold.no), Account::Available, &rest, TermNo::NONE);
+        }
+        if last || rest.is_empty() {
+            self.change(Change::HoldClosed { member: self.no, no: hold.no });
+        }
+        Ok(())
+    }
+
+    pub(super) fn void(&mut self, event: &Event<Who>, name: &str) -> Result<(), Refusal> {
+        let hold = self.open_hold(name)?;
+        self.observe(event)?;
+        self.release(hold);
+        Ok(())
+    }
+
+    /// Gives everything held back to the lots it came from, with their first expiry.
+    pub(super) fn release(&mut self, hold: &Hold) {
+        let (_, rest) = split(hold, Points::ZERO);
+        self.post_all(Account::Held(hold.no), Account::Available, &rest, TermNo::NONE);
+        self.change(Change::HoldClosed { member: self.no, no: hold.no });
+    }
+
+    /// What becomes of the member's points in review when `case` is resolved: void at once if it was
+    /// fraud; available if it was the last case that keeps them.
+    pub(super) fn end_review(&mut self, case: Position, finding: Finding) {
+        let keeps = |other: &Position| {
+            let cases = &self.desk.state.cases;
+            *other != case && cases.get(other).is_some_and(|other| other.opened.action == Action::Review)
+        };
+        let lots: Vec<Slice> = self.member.review.iter().copied().collect();
+        let rule = self.desk.state.cases.get(&case).map_or(TermNo::NONE, |case| case.opened.rule);
+        match finding {
+            Finding::Fraud => self.post_all(Account::Review, Account::Voided, &lots, rule),
+            Finding::Legitimate if self.member.cases.iter().any(keeps) => {}
+            Finding::Legitimate => {
+                for lot in lots {
+                    let left = self.repay(Account::Review, rule, lot.left, Some(lot));
+                    self.post(Account::Review, Account::Available, Slice { left, ..lot }, rule);
+                }
+            }
+        }
+    }
+
+    fn quote(&self, points: Points) -> Result<Vec<Slice>, Refusal> {
+        let slices = self.member.lots.quote(points, |_| false).map_err(|_| Refusal::NotEnoughPoints)?;
+        if slices.len() > SLICES_MAX { Err(Refusal::TooManyLots) } else { Ok(slices) }
+    }
+
+    fn open_hold(&self, name: &str) -> Result<&'a Hold, Refusal> {
+        let closed = if self.was_held(name) { Refusal::HoldClosed } else { Refusal::HoldUnknown };
+        self.member.hold(name).ok_or(closed)
+    }
+
+    fn was_held(&self, name: &str) -> bool {
+        self.member.closed_holds.iter().any(|closed: &Box<str>| **closed == *name)
+    }
+}
+
+/// The first `points` of what a hold still holds, and the rest.
+fn split(hold: &Hold, points: Points) -> (Vec<Slice>, Vec<Slice>) {
+    let (mut spent, mut rest) = (Vec::new(), Vec::new());
+    let mut missing = points;
+    for slice in hold.slices.iter().filter(|slice| !slice.left.is_zero()) {
+        let taken = slice.left.min(missing);
+        missing = Points(missing.0.saturating_sub(taken.0));
+        if !taken.is_zero() {
+            spent.push(Slice { left: taken, ..*slice });
+        }
+        let left = Points(slice.left.0.saturating_sub(taken.0));
+        if !left.is_zero() {
+            rest.push(Slice { left, ..*slice });
+        }
+    }
+    (spent, rest)
+}

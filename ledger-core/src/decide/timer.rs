@@ -1,0 +1,41 @@
+//! Timers: what happens by itself. Each counts from the instant it was due, however late it fires, so
+//! ticks may come early, late or never and every member ends the same.
+
+use super::Draft;
+use crate::event::RiskKeys;
+use crate::lots::{SLICES_MAX, Slice};
+use crate::member::Hold;
+use crate::program::Trigger;
+use crate::record::{Account, Change, Timer, Verdict};
+use crate::units::{At, Money, TermNo};
+use alloc::vec::Vec;
+
+pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
+    draft.today = draft.day;
+    match timer {
+        Timer::Expiry => {
+            let due_lots = |lots: &crate::lots::Lots| -> Vec<Slice> {
+                lots.iter().take_while(|lot| lot.expires_at <= due).take(SLICES_MAX).copied().collect()
+            };
+            let (available, review) = (due_lots(&draft.member.lots), due_lots(&draft.member.review));
+            draft.post_all(Account::Available, Account::Expired, &available, TermNo::NONE);
+            draft.post_all(Account::Review, Account::Expired, &review, TermNo::NONE);
+        }
+        Timer::HoldExpiry => {
+            let member = draft.member;
+            let due: Vec<&Hold> = member.holds.iter().filter(|hold| hold.expires_at <= due).collect();
+            due.into_iter().for_each(|hold| draft.release(hold));
+        }
+        Timer::Tier => draft.review_tier(),
+        Timer::Inactivity => {
+            draft.change(Change::Active { member: draft.no, dormant_at: At::NEVER });
+            // A balance at its limit earns nothing more; the dormancy is over all the same.
+            if draft.earn(Trigger::Inactive, Money(0)).is_ok() {
+                draft.count_consequences("inactive", &RiskKeys::default());
+                draft.stand();
+            }
+        }
+    }
+    draft.verdict.available = draft.available;
+    draft.verdict
+}

@@ -1,0 +1,461 @@
+//! Events: what was said to us.
+//!
+//! A *fact* (purchase, check-in, refund …) has happened and is always recorded; a *command*
+//! (redeem, hold, debit …) may be refused; a *control* (publish, tick) changes the ledger itself.
+//! `Event<W>` is generic over who it speaks of: outside it is a name ([`Name`]), in the log it is a
+//! number ([`Who`]), so that no personal identifier ever reaches the record's bytes.
+//!
+//! Owns the limits of every field ([`Event::violations`]). Knows nothing of rules or balances.
+
+use crate::units::{At, MemberNo, Money, MonthDay, Points, Position, RiskKey};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Longest source, id, member name, order, hold, line or attribute name, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Longest reason or note, in bytes.
+pub const NOTE_BYTES_MAX: usize = 512;
+/// Most lines of one purchase.
+pub const LINES_MAX: usize = 500;
+/// Most attributes set by one event.
+pub const ATTRIBUTES_MAX: usize = 32;
+/// Largest amount of one line, refund, credit or redemption (10^12): sums stay far below 2^63.
+pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
+/// Longest program text, in bytes.
+pub const PROGRAM_BYTES_MAX: usize = 262_144;
+/// Longest hold, in milliseconds: 400 days.
+pub const HOLD_MS_MAX: i64 = 400 * crate::units::DAY_MS;
+/// Latest instant an event may name: 9999-01-01. The earliest is its negative counterpart, year 0.
+pub const AT_MAX: At = At(253_370_764_800_000);
+/// Earliest instant an event may name: 1900-01-01.
+pub const AT_MIN: At = At(-2_208_988_800_000);
+
+/// A member's name outside the ledger (account, card, phone …); empty where an event has no member.
+pub type Name = Box<str>;
+
+/// Of whom a recorded event speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Who {
+    /// The event concerns no member.
+    Nobody,
+    /// A member of this ledger.
+    Known(MemberNo),
+    /// A name that was no member when the event was refused, as a keyed hash.
+    Unknown(RiskKey),
+}
+
+/// Risk keys that came with an event, each already a keyed hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskKeys {
+    /// The device that sent it.
+    pub device: Option<RiskKey>,
+    /// The network address it came from.
+    pub ip: Option<RiskKey>,
+    /// The phone number it was made with.
+    pub phone: Option<RiskKey>,
+}
+
+/// Something that was said to the ledger. `(source, id)` names it for ever, as in CloudEvents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event<W> {
+    /// Who says it: a till, a shop, a service. 1 to 128 bytes.
+    pub source: Box<str>,
+    /// Its id, unique within the source. 1 to 128 bytes.
+    pub id: Box<str>,
+    /// When it happened, by the source's clock: data for the rules, never for order.
+    pub occurred_at: At,
+    /// Whom it concerns.
+    pub member: W,
+    /// Risk keys, if the source sent any.
+    pub keys: RiskKeys,
+    /// What happened.
+    pub body: Body<W>,
+}
+
+/// What happened, or what is asked. Variants are numbered by their order in the record's bytes:
+/// add at the end only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body<W> {
+    /// Fact: the member joined.
+    Enrolled {
+        /// Birthday without the year, for birthday rules.
+        birthday: Option<MonthDay>,
+    },
+    /// Fact: outside models say something about the member.
+    AttributesSet {
+        /// Attribute name and value; the program declares the names.
+        attributes: Vec<(Box<str>, i64)>,
+    },
+    /// Fact: a purchase was paid.
+    Purchase {
+        /// The shop's order number; one purchase per member and order.
+        order: Box<str>,
+        /// ISO 4217 code.
+        currency: Currency,
+        /// What was bought; the sum of the lines is what earns.
+        lines: Vec<Line>,
+    },
+    /// Fact: all of a purchase that is not yet refunded was given back.
+    Cancelled {
+        /// The order of the purchase.
+        order: Box<str>,
+    },
+    /// Fact: part of a purchase was given back.
+    Refunded {
+        /// The order of the purchase.
+        order: Box<str>,
+        /// ISO 4217 code, that of the purchase.
+        currency: Currency,
+        /// How much money went back, greater than 0.
+        amount: Money,
+    },
+    /// Fact: the member checked in.
+    CheckIn,
+    /// Fact: somebody the member invited has qualified.
+    Referral {
+        /// The one who was invited.
+        referee: W,
+    },
+    /// Command: spend points at once.
+    Redeem {
+        /// How many, greater than 0.
+        points: Points,
+        /// What for, in the caller's words; may be empty.
+        order: Box<str>,
+    },
+    /// Command: reserve points.
+    Hold {
+        /// The caller's name for the hold, unique for the member.
+        hold: Box<str>,
+        /// How many, greater than 0.
+        points: Points,
+        /// How long, in milliseconds; the program's default if absent.
+        ttl_ms: Option<i64>,
+    },
+    /// Command: spend reserved points.
+    Capture {
+        /// The hold.
+        hold: Box<str>,
+        /// How many; all that is still held if absent.
+        points: Option<Points>,
+        /// Whether what remains held is released.
+        last: bool,
+    },
+    /// Command: release reserved points.
+    Void {
+        /// The hold.
+        hold: Box<str>,
+    },
+    /// Command: give points by hand.
+    Credit {
+        /// How many, greater than 0.
+        points: Points,
+        /// Why. 1 to 512 bytes.
+        reason: Box<str>,
+    },
+    /// Command: take points by hand.
+    Debit {
+        /// How many, greater than 0.
+        points: Points,
+        /// Why. 1 to 512 bytes.
+        reason: Box<str>,
+    },
+    /// Command: close a risk case.
+    CaseResolved {
+        /// The record that opened the case.
+        case: Position,
+        /// What was found.
+        finding: Finding,
+        /// Why. Up to 512 bytes.
+        note: Box<str>,
+    },
+    /// Control: a new version of the program takes effect at this position.
+    ProgramPublished {
+        /// The program file as written.
+        text: Box<str>,
+    },
+    /// Control: everything due up to this instant happens now.
+    Tick {
+        /// The instant.
+        up_to: At,
+    },
+}
+
+/// A line of a purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Stock-keeping unit; may be empty.
+    pub sku: Box<str>,
+    /// How many; at least 1.
+    pub quantity: u32,
+    /// What was paid for the line, in minor units, 0 or more.
+    pub net: Money,
+}
+
+/// An ISO 4217 currency code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Currency(pub [u8; 3]);
+
+impl Currency {
+    /// Reads three capital letters.
+    pub fn read(text: &str) -> Option<Currency> {
+        let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Currency(letters))
+    }
+}
+
+impl core::fmt::Display for Currency {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+    }
+}
+
+/// What people found out about a risk case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Finding {
+    /// All in order: points in review become available.
+    Legitimate,
+    /// Fraud: points in review are voided.
+    Fraud,
+}
+
+/// A field that breaks its limit, in words for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, as in the proto: `purchase.lines[3].net`.
+    pub field: String,
+    /// What is wrong and what to send instead.
+    pub problem: String,
+}
+
+impl<W> Body<W> {
+    /// The trade's word for this kind of event, as in program files and the API.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Body::Enrolled { .. } => "enrolled",
+            Body::AttributesSet { .. } => "attributes_set",
+            Body::Purchase { .. } => "purchase",
+            Body::Cancelled { .. } => "cancelled",
+            Body::Refunded { .. } => "refunded",
+            Body::CheckIn => "check_in",
+            Body::Referral { .. } => "referral",
+            Body::Redeem { .. } => "redeem",
+            Body::Hold { .. } => "hold",
+            Body::Capture { .. } => "capture",
+            Body::Void { .. } => "void",
+            Body::Credit { .. } => "credit",
+            Body::Debit { .. } => "debit",
+            Body::CaseResolved { .. } => "case_resolved",
+            Body::ProgramPublished { .. } => "program_published",
+            Body::Tick { .. } => "tick",
+        }
+    }
+
+    /// Facts make their member known; commands and controls do not.
+    pub fn is_fact(&self) -> bool {
+        match self {
+            Body::Enrolled { .. }
+            | Body::AttributesSet { .. }
+            | Body::Purchase { .. }
+            | Body::Cancelled { .. }
+            | Body::Refunded { .. }
+            | Body::CheckIn
+            | Body::Referral { .. } => true,
+            Body::Redeem { .. }
+            | Body::Hold { .. }
+            | Body::Capture { .. }
+            | Body::Void { .. }
+            | Body::Credit { .. }
+            | Body::Debit { .. }
+            | Body::CaseResolved { .. }
+            | Body::ProgramPublished { .. }
+            | Body::Tick { .. } => false,
+        }
+    }
+
+    /// Whether the event speaks of a member at all.
+    pub fn has_member(&self) -> bool {
+        !matches!(self, Body::CaseResolved { .. } | Body::ProgramPublished { .. } | Body::Tick { .. })
+    }
+
+    /// The same body, speaking of other people.
+    pub fn map<V>(self, mut who: impl FnMut(W) -> V) -> Body<V> {
+        match self {
+            Body::Enrolled { birthday } => Body::Enrolled { birthday },
+            Body::AttributesSet { attributes } => Body::AttributesSet { attributes },
+            Body::Purchase { order, currency, lines } => Body::Purchase { order, currency, lines },
+            Body::Cancelled { order } => Body::Cancelled { order },
+            Body::Refunded { order, currency, amount } => Body::Refunded { order, currency, amount },
+            Body::CheckIn => Body::CheckIn,
+            Body::Referral { referee } => Body::Referral { referee: who(referee) },
+            Body::Redeem { points, order } => Body::Redeem { points, order },
+            Body::Hold { hold, points, ttl_ms } => Body::Hold { hold, points, ttl_ms },
+            Body::Capture { hold, points, last } => Body::Capture { hold, points, last },
+            Body::Void { hold } => Body::Void { hold },
+            Body::Credit { points, reason } => Body::Credit { points, reason },
+            Body::Debit { points, reason } => Body::Debit { points, reason },
+            Body::CaseResolved { case, finding, note } => Body::CaseResolved { case, finding, note },
+            Body::ProgramPublished { text } => Body::ProgramPublished { text },
+            Body::Tick { up_to } => Body::Tick { up_to },
+        }
+    }
+}
+
+impl<W> Event<W> {
+    /// The same event, speaking of other people.
+    pub fn map<V>(self, mut who: impl FnMut(W) -> V) -> Event<V> {
+        Event {
+            source: self.source,
+            id: self.id,
+            occurred_at: self.occurred_at,
+            member: who(self.member),
+            keys: self.keys,
+            body: self.body.map(who),
+        }
+    }
+}
+
+impl Event<Name> {
+    /// Every field that breaks its limit; empty if the event may be judged.
+    pub fn violations(&self) -> Vec<Violation> {
+        let mut found = Found(Vec::new());
+        found.name("source", &self.source, 1);
+        found.name("id", &self.id, 1);
+        if self.occurred_at < AT_MIN || self.occurred_at > AT_MAX {
+            found.add("occurred_at", "must lie between 1900-01-01 and 9999-01-01".into());
+        }
+        match (self.body.has_member(), self.member.is_empty()) {
+            (true, _) => found.name("member", &self.member, 1),
+            (false, false) => found.add("member", format!("must be empty for {}", self.body.kind())),
+            (false, true) => {}
+        }
+        found.body(&self.body);
+        found.0
+    }
+}
+
+struct Found(Vec<Violation>);
+
+impl Found {
+    fn add(&mut self, field: &str, problem: String) {
+        self.0.push(Violation { field: field.into(), problem });
+    }
+
+    fn name(&mut self, field: &str, value: &str, bytes_min: usize) {
+        self.text(field, value, bytes_min, NAME_BYTES_MAX);
+    }
+
+    fn text(&mut self, field: &str, value: &str, bytes_min: usize, bytes_max: usize) {
+        if value.len() < bytes_min {
+            self.add(field, "must not be empty".into());
+        } else if value.len() > bytes_max {
+            self.add(field, format!("has {} bytes; at most {bytes_max} are allowed", value.len()));
+        } else if value.chars().any(char::is_control) {
+            self.add(field, "must not contain control characters".into());
+        }
+    }
+
+    fn amount(&mut self, field: &str, value: i64, least: i64) {
+        if value < least || value > AMOUNT_MAX {
+            self.add(field, format!("is {value}; must be {least} to {AMOUNT_MAX}"));
+        }
+    }
+
+    fn body(&mut self, body: &Body<Name>) {
+        match body {
+            Body::Enrolled { birthday } => {
+                let valid = |at: &MonthDay| {
+                    let days: u8 = match at.month {
+                        2 => 29,
+                        4 | 6 | 9 | 11 => 30,
+                        _ => 31,
+                    };
+                    (1..=12).contains(&at.month) && (1..=days).contains(&at.day)
+                };
+                if !birthday.as_ref().is_none_or(valid) {
+                    self.add("enrolled.birthday", "is not a date; send month 1-12 and a day of it".into());
+                }
+            }
+            Body::AttributesSet { attributes } => {
+                if attributes.is_empty() || attributes.len() > ATTRIBUTES_MAX {
+                    self.add("attributes_set.attributes", format!("must hold 1 to {ATTRIBUTES_MAX} attributes"));
+                }
+                for (name, _) in attributes.iter().take(ATTRIBUTES_MAX) {
+                    self.name("attributes_set.attributes", name, 1);
+                }
+            }
+            Body::Purchase { order, currency, lines } => {
+                self.name("purchase.order", order, 1);
+                self.currency("purchase.currency", *currency);
+                if lines.is_empty() || lines.len() > LINES_MAX {
+                    self.add("purchase.lines", format!("has {} lines; send 1 to {LINES_MAX}", lines.len()));
+                }
+                for (n, line) in lines.iter().take(LINES_MAX).enumerate() {
+                    if line.sku.len() > NAME_BYTES_MAX || line.sku.chars().any(char::is_control) {
+                        self.text(&format!("purchase.lines[{n}].sku"), &line.sku, 0, NAME_BYTES_MAX);
+                    }
+                    if line.quantity == 0 {
+                        self.add(&format!("purchase.lines[{n}].quantity"), "must be at least 1".into());
+                    }
+                    if line.net.0 < 0 || line.net.0 > AMOUNT_MAX {
+                        self.amount(&format!("purchase.lines[{n}].net"), line.net.0, 0);
+                    }
+                }
+            }
+            Body::Cancelled { order } => self.name("cancelled.order", order, 1),
+            Body::Refunded { order, currency, amount } => {
+                self.name("refunded.order", order, 1);
+                self.currency("refunded.currency", *currency);
+                self.amount("refunded.amount", amount.0, 1);
+            }
+            Body::CheckIn => {}
+            Body::Referral { referee } => self.name("referral.referee", referee, 1),
+            Body::Redeem { points, order } => {
+                self.amount("redeem.points", points.0, 1);
+                self.name("redeem.order", order, 0);
+            }
+            Body::Hold { hold, points, ttl_ms } => {
+                self.name("hold.hold", hold, 1);
+                self.amount("hold.points", points.0, 1);
+                if ttl_ms.is_some_and(|ms| !(1..=HOLD_MS_MAX).contains(&ms)) {
+                    self.add("hold.ttl", "must be longer than 0 and at most 400 days".into());
+                }
+            }
+            Body::Capture { hold, points, .. } => {
+                self.name("capture.hold", hold, 1);
+                if let Some(points) = points {
+                    self.amount("capture.points", points.0, 1);
+                }
+            }
+            Body::Void { hold } => self.name("void.hold", hold, 1),
+            Body::Credit { points, reason } => {
+                self.amount("credit.points", points.0, 1);
+                self.text("credit.reason", reason, 1, NOTE_BYTES_MAX);
+            }
+            Body::Debit { points, reason } => {
+                self.amount("debit.points", points.0, 1);
+                self.text("debit.reason", reason, 1, NOTE_BYTES_MAX);
+            }
+            Body::CaseResolved { note, .. } => self.text("case_resolved.note", note, 0, NOTE_BYTES_MAX),
+            Body::ProgramPublished { text } => {
+                if text.len() > PROGRAM_BYTES_MAX {
+                    self.add("program_published.text", format!("at most {PROGRAM_BYTES_MAX} bytes are allowed"));
+                }
+            }
+            Body::Tick { up_to } => {
+                if *up_to < AT_MIN || *up_to > AT_MAX {
+                    self.add("tick.up_to", "must lie between 1900-01-01 and 9999-01-01".into());
+                }
+            }
+        }
+    }
+
+    fn currency(&mut self, field: &str, currency: Currency) {
+        if !currency.0.iter().all(u8::is_ascii_uppercase) {
+            self.add(field, "must be three capital letters, as in ISO 4217".into());
+        }
+    }
+}

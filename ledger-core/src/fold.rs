@@ -1,0 +1,404 @@
+//! Fold: adds and subtracts what a record says. No rule, no program, no clock.
+//!
+//! It serves the live path, recovery, rebuild, `verify`, as-of reads and scenarios: there is one of
+//! it. Each row knows the last position folded into it and skips what it has, so folding a stretch of
+//! the log twice is folding it once. What cannot be added up is [`Corrupt`]: the log and the state
+//! contradict each other, and the shard stops.
+
+use crate::counter::{self, Key};
+use crate::event::{Body, Event};
+use crate::lots::Slice;
+use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, Streak};
+use crate::record::{Account, Cause, Change, Posting, Record};
+use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State};
+use crate::units::{At, MemberNo, Points, Position, TermNo};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// The log and the state contradict each other, or bytes are not what they claim.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Corrupt {
+    /// Bytes that are no value.
+    #[error("damaged bytes: {what}")]
+    Bytes {
+        /// What is wrong with them.
+        what: &'static str,
+    },
+    /// A record that does not add up.
+    #[error("record {position} does not fold into member {member}: {what}")]
+    Fold {
+        /// The record.
+        position: Position,
+        /// The member; 0 for the shared rows.
+        member: MemberNo,
+        /// What does not add up.
+        what: &'static str,
+    },
+}
+
+/// Folds the record at `position` into the state.
+///
+/// # Errors
+/// [`Corrupt::Fold`] names the record, the member and what does not add up. The state is then of no
+/// more use.
+pub fn fold(state: &mut State, position: Position, record: &Record) -> Result<(), Corrupt> {
+    for no in record.members() {
+        let corrupt = |what| Corrupt::Fold { position, member: no, what };
+        let member = state.member_for_fold(no).ok_or_else(|| corrupt("member number out of turn"))?;
+        if member.position >= position {
+            continue;
+        }
+        let page = fold_member(member, no, position, record)?;
+        state.schedule(no);
+        if let Some(page) = page {
+            state.page(page);
+        }
+    }
+    fold_shared(state, position, record)
+        .map_err(|what| Corrupt::Fold { position, member: MemberNo::NOBODY, what })
+}
+
+/// Folds into one member what the record at `position` says of it; a member's own records, folded in
+/// order, are the member. Returns the page of history this fills, if it does.
+///
+/// # Errors
+/// As [`fold`].
+pub fn fold_member(
+    member: &mut Member,
+    no: MemberNo,
+    position: Position,
+    record: &Record,
+) -> Result<Option<HistoryPage>, Corrupt> {
+    let corrupt = |what| Corrupt::Fold { position, member: no, what };
+    let verdict = &record.verdict;
+    for change in &verdict.changes {
+        change_member(member, no, position, record.at, change).map_err(corrupt)?;
+    }
+    for posting in verdict.postings.iter().filter(|posting| posting.member == no) {
+        post(member, posting).map_err(corrupt)?;
+    }
+    for change in &verdict.changes {
+        if let Change::HoldClosed { member: whose, no: hold } = change
+            && *whose == no
+        {
+            close_hold(member, *hold).map_err(corrupt)?;
+        }
+    }
+    member.lots.sweep();
+    member.review.sweep();
+    if record.member() == no && member.lots.total() != verdict.available {
+        return Err(corrupt("the available balance differs from the record's"));
+    }
+    member.position = position;
+    member.records = member.records.saturating_add(1);
+    member.next_due = member.due();
+    Ok(remember(member, no, position))
+}
+
+fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
+    let Posting { points, lot, expires_at, .. } = *posting;
+    match posting.from {
+        Account::Available => member.lots.take(lot, expires_at, points).ok_or("lot overdrawn"),
+        Account::Review => member.review.take(lot, expires_at, points).ok_or("lot in review overdrawn"),
+        Account::Held(no) => take_held(member, no, posting),
+        Account::Debt => member.debt.add(points).map(|debt| member.debt = debt).ok_or("debt overflows"),
+        Account::Issued => Ok(()),
+        Account::Redeemed | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
+            Err("points cannot come back from this account")
+        }
+    }?;
+    match posting.to {
+        Account::Available => member.lots.put(lot, expires_at, points).ok_or("balance overflows"),
+        Account::Review => member.review.put(lot, expires_at, points).ok_or("balance in review overflows"),
+        Account::Held(no) => {
+            let hold = member.holds.iter_mut().find(|hold| hold.no == no).ok_or("no such hold")?;
+            hold.slices.push(Slice { expires_at, id: lot, left: points });
+            Ok(())
+        }
+        Account::Debt => match member.debt.sub(points) {
+            Some(debt) if debt >= Points::ZERO => {
+                member.debt = debt;
+                Ok(())
+            }
+            _ => Err("more debt repaid than owed"),
+        },
+        Account::Redeemed | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => Ok(()),
+        Account::Issued => Err("points cannot go back to issued"),
+    }
+}
+
+fn take_held(member: &mut Member, no: u32, posting: &Posting) -> Result<(), &'static str> {
+    let hold = member.holds.iter_mut().find(|hold| hold.no == no).ok_or("no such hold")?;
+    // Slices leave a hold in the order they came.
+    let at = usize::try_from(hold.used).map_err(|_| "hold overdrawn")?;
+    let slice = hold.slices.get_mut(at).ok_or("hold overdrawn")?;
+    if slice.id != posting.lot || slice.left < posting.points {
+        return Err("hold overdrawn");
+    }
+    slice.left = slice.left.sub(posting.points).ok_or("hold overdrawn")?;
+    if slice.left.is_zero() {
+        hold.used = hold.used.saturating_add(1);
+    }
+    Ok(())
+}
+
+fn close_hold(member: &mut Member, no: u32) -> Result<(), &'static str> {
+    let at = member.holds.iter().position(|hold| hold.no == no).ok_or("no such hold")?;
+    let hold = member.holds.remove(at);
+    if hold.slices.iter().any(|slice| !slice.left.is_zero()) {
+        return Err("a hold is closed that still holds points");
+    }
+    member.closed_holds.push(hold.name);
+    if member.closed_holds.len() > CLOSED_HOLDS_MAX {
+        member.closed_holds.remove(0);
+    }
+    Ok(())
+}
+
+fn change_member(
+    member: &mut Member,
+    no: MemberNo,
+    position: Position,
+    at: At,
+    change: &Change,
+) -> Result<(), &'static str> {
+    match change {
+        Change::Registered { member: whose, name } if *whose == no => {
+            if member.records != 0 {
+                return Err("a member is registered twice");
+            }
+            member.name = name.bytes.clone();
+        }
+        Change::Enrolled { member: whose, birthday } if *whose == no => {
+            member.enrolled_at = Some(at);
+            member.birthday = *birthday;
+        }
+        Change::AttributeSet { member: whose, term, value } if *whose == no => {
+            match member.attributes.binary_search_by_key(term, |(name, _)| *name) {
+                Ok(found) => member.attributes.get_mut(found).map(|(_, old)| *old = *value),
+                Err(place) => Some(member.attributes.insert(place, (*term, *value))),
+            };
+        }
+        Change::Purchased { member: whose, order, day, forget_before } if *whose == no => {
+            if member.purchases.first().is_some_and(|oldest| oldest.day < *forget_before) {
+                member.purchases.retain(|purchase| purchase.day >= *forget_before);
+            }
+            member.purchases.push(PurchaseRef {
+                order: *order,
+                position,
+                day: *day,
+                refunded: Default::default(),
+            });
+        }
+        Change::Refunded { member: whose, purchase, amount } if *whose == no => {
+            let found = member.purchases.iter_mut().find(|known| known.position == *purchase);
+            let found = found.ok_or("no such purchase")?;
+            found.refunded.0 = found.refunded.0.checked_add(amount.0).ok_or("refund overflows")?;
+        }
+        Change::ReferredBy { member: whose, referrer } if *whose == no => member.referrer = Some(*referrer),
+        Change::Counted { key: Key::Member(whose), term, bucket, keep_from, amount, seen } if *whose == no => {
+            let counter = counter::find_or_add(&mut member.counters, *term).ok_or("no counter")?;
+            count(counter, *bucket, *keep_from, *amount, *seen)?;
+        }
+        Change::TierSet { member: whose, to, unmet_since, due, .. } if *whose == no => {
+            member.tier.tier = *to;
+            member.tier.unmet_since = *unmet_since;
+            member.tier.due = set(*due);
+        }
+        Change::Streak { member: whose, term, count, day } if *whose == no => {
+            let streak = Streak { term: *term, count: *count, last: *day };
+            match member.streaks.iter_mut().find(|streak| streak.term == *term) {
+                Some(old) => *old = streak,
+                None => member.streaks.push(streak),
+            }
+        }
+        Change::Active { member: whose, dormant_at } if *whose == no => member.dormant_at = set(*dormant_at),
+        Change::HoldOpened { member: whose, no: hold, name, expires_at } if *whose == no => {
+            member.holds_made = *hold;
+            member.holds.push(Hold { no: *hold, name: name.clone(), expires_at: *expires_at, slices: Vec::new(), used: 0 });
+        }
+        Change::CaseOpened(case) if case.members.contains(&no) => member.cases.push(position),
+        Change::CaseJoined { case, members } if members.contains(&no) => member.cases.push(*case),
+        Change::CaseClosed { case, members, .. } if members.contains(&no) => {
+            member.cases.retain(|open| open != case);
+        }
+        // Somebody else's, or a shared row's; holds close after the postings.
+        Change::Registered { .. }
+        | Change::Enrolled { .. }
+        | Change::AttributeSet { .. }
+        | Change::Purchased { .. }
+        | Change::Refunded { .. }
+        | Change::ReferredBy { .. }
+        | Change::Counted { .. }
+        | Change::TierSet { .. }
+        | Change::Streak { .. }
+        | Change::Active { .. }
+        | Change::HoldOpened { .. }
+        | Change::HoldClosed { .. }
+        | Change::CaseOpened(_)
+        | Change::CaseJoined { .. }
+        | Change::CaseClosed { .. }
+        | Change::TermsAdded { .. }
+        | Change::ProgramSet => {}
+    }
+    Ok(())
+}
+
+fn set(at: At) -> Option<At> {
+    (at != At::NEVER).then_some(at)
+}
+
+fn count(
+    counter: &mut counter::Counter,
+    bucket: i32,
+    keep_from: i32,
+    amount: i64,
+    seen: MemberNo,
+) -> Result<(), &'static str> {
+    counter.add(bucket, keep_from, amount).ok_or("counter overflows")?;
+    if seen != MemberNo::NOBODY {
+        counter.see(bucket, keep_from, seen);
+    }
+    Ok(())
+}
+
+fn remember(member: &mut Member, no: MemberNo, position: Position) -> Option<HistoryPage> {
+    let history = &mut member.history;
+    history.recent.push(position);
+    if history.recent.len() < HISTORY_PAGE {
+        return None;
+    }
+    let positions = core::mem::take(&mut history.recent);
+    let page = history.paged.checked_div(u64::try_from(HISTORY_PAGE).ok()?)?;
+    history.paged = history.paged.saturating_add(u64::try_from(positions.len()).ok()?);
+    Some(HistoryPage { member: no, page, positions })
+}
+
+fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result<(), &'static str> {
+    for change in &record.verdict.changes {
+        match change {
+            Change::Counted { key: Key::Risk(key), term, bucket, keep_from, amount, seen } => {
+                let row = state.counters.entry((*key, *term)).or_insert_with(|| CounterRow {
+                    position: Position(0),
+                    counter: counter::Counter::new(*term),
+                });
+                // One record may count on one key once per counter only, so `<` is enough.
+                if row.position < position {
+                    row.position = position;
+                    count(&mut row.counter, *bucket, *keep_from, *amount, *seen)?;
+                    state.mark_counter((*key, *term));
+                }
+            }
+            Change::CaseOpened(opened) => {
+                let case = Case { position, at: record.at, opened: opened.clone(), finding: None };
+                state.cases.entry(position).or_insert(case);
+                state.mark_case(position);
+            }
+            Change::CaseJoined { case, members } => {
+                let row = state.cases.get_mut(case).ok_or("no such case")?;
+                if row.position < position {
+                    row.position = position;
+                    row.opened.members.extend_from_slice(members);
+                    state.mark_case(*case);
+                }
+            }
+            Change::CaseClosed { case, finding, .. } => {
+                let row = state.cases.get_mut(case).ok_or("no such case")?;
+                if row.position < position {
+                    row.position = position;
+                    row.finding = Some(*finding);
+                    state.mark_case(*case);
+                }
+            }
+            Change::ProgramSet => fold_program(state, position, record)?,
+            Change::Registered { .. }
+            | Change::Enrolled { .. }
+            | Change::AttributeSet { .. }
+            | Change::Purchased { .. }
+            | Change::Refunded { .. }
+            | Change::ReferredBy { .. }
+            | Change::Counted { .. }
+            | Change::TierSet { .. }
+            | Change::Streak { .. }
+            | Change::Active { .. }
+            | Change::HoldOpened { .. }
+            | Change::HoldClosed { .. }
+            | Change::TermsAdded { .. } => {}
+        }
+    }
+    if state.shared.position < position {
+        fold_totals(state, position, record)?;
+    }
+    Ok(())
+}
+
+fn fold_program(state: &mut State, position: Position, record: &Record) -> Result<(), &'static str> {
+    let Cause::Event(Event { body: Body::ProgramPublished { text }, .. }) = &record.cause else {
+        return Err("a program is set by something that is no program");
+    };
+    if state.programs.last().is_none_or(|last| last.position < position) {
+        state.programs.push(ProgramRow { position, at: record.at, text: text.clone() });
+    }
+    Ok(())
+}
+
+fn fold_totals(state: &mut State, position: Position, record: &Record) -> Result<(), &'static str> {
+    let shared = &mut state.shared;
+    if record.at < shared.at {
+        return Err("time runs backwards");
+    }
+    for posting in &record.verdict.postings {
+        if posting.points <= Points::ZERO {
+            return Err("a posting moves nothing");
+        }
+        for (account, points) in [(posting.from, posting.points.0.saturating_neg()), (posting.to, posting.points.0)] {
+            let balance = shared.accounts.get_mut(account.kind()).ok_or("unknown account")?;
+            *balance = balance.checked_add(points).ok_or("total overflows")?;
+        }
+    }
+    for change in &record.verdict.changes {
+        match change {
+            Change::TierSet { from, to, .. } if from != to => {
+                tier_total(&mut shared.tiers, *from, |count| count.checked_sub(1))?;
+                tier_total(&mut shared.tiers, *to, |count| count.checked_add(1))?;
+            }
+            Change::TermsAdded { terms } => shared.terms.extend(terms.iter().cloned()),
+            _ => {}
+        }
+    }
+    if record.verdict.refusal.is_some() {
+        shared.refused = shared.refused.saturating_add(1);
+    }
+    shared.position = position;
+    shared.at = record.at;
+    Ok(())
+}
+
+fn tier_total(
+    tiers: &mut Vec<(TermNo, u64)>,
+    tier: TermNo,
+    step: impl Fn(u64) -> Option<u64>,
+) -> Result<(), &'static str> {
+    if tier == TermNo::NONE {
+        return Ok(());
+    }
+    let at = match tiers.binary_search_by_key(&tier, |(term, _)| *term) {
+        Ok(at) => at,
+        Err(at) => {
+            tiers.insert(at, (tier, 0));
+            at
+        }
+    };
+    let (_, count) = tiers.get_mut(at).ok_or("no such tier")?;
+    *count = step(*count).ok_or("more members leave a tier than are in it")?;
+    Ok(())
+}
+
+/// The name a record registers for `no`, if it does.
+pub fn registered(record: &Record, no: MemberNo) -> Option<&Box<str>> {
+    record.verdict.changes.iter().find_map(|change| match change {
+        Change::Registered { member, name } if *member == no => Some(&name.bytes),
+        _ => None,
+    })
+}

@@ -1,0 +1,354 @@
+//! Judge: one event in, its records out.
+//!
+//! The order of things, in one place: what is due for the members concerned happens first, as records
+//! of its own; then names become numbers, the purchase an event speaks of is fetched, `decide` judges,
+//! `fold` carries out, and the record is appended. The store and the scenarios share this file; what
+//! they keep differently (names, the log) is a [`Book`].
+
+use crate::decide::{Desk, Parties, Party, Purchase, decide, decide_timer, id_reused};
+use crate::event::{Body, Event, Name, Who};
+use crate::fold::{Corrupt, fold, fold_member};
+use crate::member::{Member, Next};
+use crate::program::{Fault, Program};
+use crate::record::{Cause, Record, Timer, Verdict, order_hash};
+use crate::state::State;
+use crate::units::{At, MemberNo, Position, RiskKey};
+use alloc::collections::BinaryHeap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+/// Most timers that one member may have at one call; more is a bug that would loop for ever.
+const TIMERS_MAX: usize = 1_000_000;
+
+/// What the judge needs beside the state: names, old records, and somewhere to append.
+pub trait Book {
+    /// Why old records cannot be read or new ones appended.
+    type Error: From<Corrupt>;
+
+    /// The member of this name.
+    fn number(&self, name: &str) -> Option<MemberNo>;
+
+    /// A keyed hash of a name that is no member.
+    fn hide(&self, name: &str) -> RiskKey;
+
+    /// A record of this log.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or has no such record.
+    fn record(&self, position: Position) -> Result<Record, Self::Error>;
+
+    /// Appends a record; it is folded already.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    fn append(&mut self, position: Position, record: &Record) -> Result<(), Self::Error>;
+}
+
+/// The compiled programs of a ledger, in order of their versions.
+#[derive(Clone, Debug, Default)]
+pub struct Programs(Vec<Arc<Program>>);
+
+impl Programs {
+    /// The program in force.
+    pub fn current(&self) -> Option<&Arc<Program>> {
+        self.0.last()
+    }
+
+    /// A version; the first is 1.
+    pub fn version(&self, version: u32) -> Option<&Arc<Program>> {
+        self.0.get(usize::try_from(version).ok()?.checked_sub(1)?)
+    }
+
+    /// How many versions there are.
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether none was published yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Compiles what the state has and this has not.
+    ///
+    /// # Errors
+    /// The faults of a program that was published by a ledger with other checks than this one's.
+    pub fn catch_up(&mut self, state: &State) -> Result<(), Vec<Fault>> {
+        for row in state.programs.iter().skip(self.0.len()) {
+            let mut terms = state.shared.terms.clone();
+            self.0.push(Arc::new(Program::read(&row.text, &mut terms)?));
+        }
+        Ok(())
+    }
+}
+
+/// Judges an event at ledger time `at` (or the last record's, if that is later), folds and appends its
+/// records, and answers with the event's own. `reused`: its id was used before with another body.
+///
+/// # Errors
+/// What the book answers; the state is then of no more use.
+pub fn judge<B: Book>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    event: Event<Name>,
+    at: At,
+    reused: bool,
+) -> Result<(Position, Record), B::Error> {
+    let at = at.max(state.shared.at);
+    if !reused {
+        fire_before(state, programs, book, &event, at)?;
+    }
+    let program = programs.current().cloned();
+    let may_join = event.body.is_fact() && program.is_some() && !reused;
+    let free = state.members_len().saturating_add(1);
+    let subject = Seat::find(book, &event.member, may_join, free);
+    let other = match referee(&event) {
+        Some(name) if *name == event.member => subject,
+        Some(name) => Seat::find(book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
+        None => Seat::Nobody,
+    };
+    let mut seats = [subject, other].into_iter();
+    let mut names: [Name; 2] = Default::default();
+    let mut slots = names.iter_mut();
+    let mut event = event.map(|name| {
+        let who = seats.next().unwrap_or(Seat::Nobody).who(book, &name);
+        slots.next().map(|slot| *slot = name);
+        who
+    });
+    let [subject_name, other_name] = &names;
+    let verdict = if reused {
+        id_reused(subject.no().and_then(|no| state.member(no)))
+    } else {
+        let found = match subject.no().and_then(|no| state.member(no)) {
+            Some(row) => find_purchase(book, row, &event.body)?,
+            None => None,
+        };
+        let judged_by = found.as_ref().and_then(|(_, record)| programs.version(record.program));
+        let purchase = match (&found, judged_by) {
+            (Some((known, record)), Some(program)) => Some(Purchase { known: *known, record, program }),
+            _ => None,
+        };
+        let blank = Member::default();
+        let party = |seat: Seat, name| {
+            let no = seat.no()?;
+            let member = state.member(no).unwrap_or(&blank);
+            Some(Party { no, member, newcomer: seat.is_new().then_some(name) })
+        };
+        let (subject, referee) = (party(subject, &**subject_name), party(other, &**other_name));
+        let desk = Desk { state, program: program.as_deref(), position: state.shared.position.next(), at };
+        decide(&desk, &event, &Parties { subject, referee, purchase })
+    };
+    if verdict.refusal.is_some() && (subject.is_new() || other.is_new()) {
+        // Whoever was to become a member by this event did not.
+        let mut stay = [(subject, subject_name), (other, other_name)].into_iter();
+        event = event.map(|who| match stay.next() {
+            Some((Seat::Newcomer(_), name)) => Who::Unknown(book.hide(name)),
+            _ => who,
+        });
+    }
+    append(state, programs, book, at, Cause::Event(event), verdict)
+}
+
+/// Where somebody named by an event sits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    Nobody,
+    Member(MemberNo),
+    Newcomer(MemberNo),
+    Unknown,
+}
+
+impl Seat {
+    fn find<B: Book>(book: &B, name: &str, may_join: bool, free: u32) -> Seat {
+        match book.number(name) {
+            _ if name.is_empty() => Seat::Nobody,
+            Some(no) => Seat::Member(no),
+            None if may_join => Seat::Newcomer(MemberNo(free)),
+            None => Seat::Unknown,
+        }
+    }
+
+    fn no(self) -> Option<MemberNo> {
+        match self {
+            Seat::Member(no) | Seat::Newcomer(no) => Some(no),
+            Seat::Nobody | Seat::Unknown => None,
+        }
+    }
+
+    fn is_new(self) -> bool {
+        matches!(self, Seat::Newcomer(_))
+    }
+
+    fn who<B: Book>(self, book: &B, name: &str) -> Who {
+        match self {
+            Seat::Nobody => Who::Nobody,
+            Seat::Member(no) | Seat::Newcomer(no) => Who::Known(no),
+            Seat::Unknown => Who::Unknown(book.hide(name)),
+        }
+    }
+}
+
+/// Fires everything due at or before `at`, in order of time, then of [`Timer`], then of members.
+///
+/// # Errors
+/// As [`judge`].
+pub fn fire_due<B: Book>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    at: At,
+) -> Result<(), B::Error> {
+    let at = at.max(state.shared.at);
+    let mut waiting = BinaryHeap::new();
+    let mut later = Vec::new();
+    for no in state.take_due(at) {
+        match state.member(no).map(|member| member.next_due) {
+            Some(next) if next.at <= at => waiting.push(Reverse((next, no))),
+            Some(_) => later.push(no),
+            None => {}
+        }
+    }
+    later.into_iter().for_each(|no| state.schedule(no));
+    while let Some(Reverse((next, no))) = waiting.pop() {
+        if state.member(no).is_none_or(|member| member.next_due != next) {
+            continue;
+        }
+        fire_one(state, programs, book, no, next, at)?;
+        match state.member(no).map(|member| member.next_due) {
+            Some(next) if next.at <= at => waiting.push(Reverse((next, no))),
+            _ => state.schedule(no),
+        }
+    }
+    Ok(())
+}
+
+/// The member as it stands at `at`: everything due by then has happened, though nothing is recorded.
+/// Position, version and history stay those of the row.
+pub fn brought_up_to(state: &State, program: Option<&Program>, no: MemberNo, member: &Member, at: At) -> Member {
+    let mut member = member.clone();
+    let Some(program) = program else { return member };
+    let (position, records, history) = (member.position, member.records, member.history.clone());
+    for _ in 0..TIMERS_MAX {
+        let next = member.next_due;
+        if next.at > at {
+            break;
+        }
+        // Lots made here are never spent: their number only has to differ from all others.
+        let desk = Desk { state, program: Some(program), position: Position(u64::MAX), at };
+        let verdict = decide_timer(&desk, Party { no, member: &member, newcomer: None }, next.at, next.timer);
+        let cause = Cause::Timer { member: no, due: next.at, timer: next.timer };
+        let record = Record { at, program: 0, cause, verdict };
+        if fold_member(&mut member, no, position, &record).is_err() {
+            break;
+        }
+    }
+    (member.position, member.records, member.history) = (position, records, history);
+    member
+}
+
+fn referee(event: &Event<Name>) -> Option<&Name> {
+    match &event.body {
+        Body::Referral { referee } => Some(referee),
+        _ => None,
+    }
+}
+
+/// Fires what is due for the members an event concerns.
+fn fire_before<B: Book>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    event: &Event<Name>,
+    at: At,
+) -> Result<(), B::Error> {
+    match &event.body {
+        Body::Tick { .. } => fire_due(state, programs, book, at),
+        Body::CaseResolved { case, .. } => {
+            let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
+            members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
+        }
+        _ => match book.number(&event.member) {
+            Some(no) => fire_member(state, programs, book, no, at),
+            None => Ok(()),
+        },
+    }
+}
+
+fn fire_member<B: Book>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    no: MemberNo,
+    at: At,
+) -> Result<(), B::Error> {
+    for _ in 0..TIMERS_MAX {
+        match state.member(no).map(|member| member.next_due) {
+            Some(next) if next.at <= at => fire_one(state, programs, book, no, next, at)?,
+            _ => return Ok(()),
+        }
+    }
+    Err(Corrupt::Fold { position: state.shared.position, member: no, what: "timers without end" }.into())
+}
+
+fn fire_one<B: Book>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    no: MemberNo,
+    Next { at: due, timer }: Next,
+    at: At,
+) -> Result<(), B::Error> {
+    let Some(member) = state.member(no) else { return Ok(()) };
+    let program = programs.current().cloned();
+    let desk = Desk { state, program: program.as_deref(), position: state.shared.position.next(), at };
+    let verdict: Verdict = decide_timer(&desk, Party { no, member, newcomer: None }, due, timer);
+    append(state, programs, book, at, Cause::Timer { member: no, due, timer }, verdict)?;
+    let stuck = state.member(no).is_some_and(|member| member.next_due == Next { at: due, timer });
+    if stuck && timer != Timer::Expiry {
+        return Err(Corrupt::Fold { position: state.shared.position, member: no, what: "a timer fires for ever" }.into());
+    }
+    Ok(())
+}
+
+fn append<B: Book>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    at: At,
+    cause: Cause,
+    verdict: Verdict,
+) -> Result<(Position, Record), B::Error> {
+    let position = state.shared.position.next();
+    let record = Record { at, program: programs.len(), cause, verdict };
+    fold(state, position, &record)?;
+    book.append(position, &record)?;
+    if state.programs.len() > usize::try_from(programs.len()).unwrap_or(usize::MAX) {
+        let broken = Corrupt::Fold { position, member: MemberNo::NOBODY, what: "a published program has faults" };
+        programs.catch_up(state).map_err(|_| broken)?;
+    }
+    Ok((position, record))
+}
+
+/// The purchase of this order among the member's, with its record. Order numbers are hashed in the
+/// row, so the record decides.
+fn find_purchase<B: Book>(
+    book: &B,
+    member: &Member,
+    body: &Body<Who>,
+) -> Result<Option<(crate::member::PurchaseRef, Record)>, B::Error> {
+    let (Body::Purchase { order, .. } | Body::Cancelled { order } | Body::Refunded { order, .. }) = body else {
+        return Ok(None);
+    };
+    let hash = order_hash(order);
+    for known in member.purchases.iter().filter(|known| known.order == hash) {
+        let record = book.record(known.position)?;
+        if let Cause::Event(Event { body: Body::Purchase { order: recorded, .. }, .. }) = &record.cause
+            && recorded == order
+        {
+            return Ok(Some((*known, record)));
+        }
+    }
+    Ok(None)
+}

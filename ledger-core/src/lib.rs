@@ -1,0 +1,19 @@
+#![no_std]
+extern crate alloc;
+pub mod bytes;
+pub mod calendar;
+pub mod counter;
+pub mod decide;
+pub mod event;
+pub mod fold;
+pub mod judge;
+pub mod lots;
+pub mod member;
+pub mod memory;
+pub mod outcome;
+pub mod program;
+pub mod record;
+pub mod refusal;
+pub mod scenario;
+pub mod state;
+pub mod units;

@@ -1,0 +1,133 @@
+//! Lots: the points a member holds, soonest expiry first, then oldest first.
+//!
+//! A lot is what one earning left behind: how many points, and until when. Spending takes from the
+//! front; giving back goes to the very lot it came from, with its first expiry.
+//!
+//! Owns the order of taking. Knows nothing of why points move: that is `decide`.
+//! Invariant: lots are sorted, none is empty or negative, and they add up to `total`.
+
+use crate::units::{At, LotId, Points};
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Most lots one member may have: 100,000.
+pub const LOTS_MAX: usize = 100_000;
+/// Most slices one record may take: 20,000.
+pub const SLICES_MAX: usize = 20_000;
+
+/// Points of one earning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lot {
+    /// The first instant at which the points are gone.
+    pub expires_at: At,
+    /// Which earning.
+    pub id: LotId,
+    /// What is left of it.
+    pub left: Points,
+}
+
+/// Part of a lot, on its way somewhere or held.
+pub type Slice = Lot;
+
+/// A member's lots of one kind (available, or in review).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lots {
+    lots: Vec<Lot>,
+    total: Points,
+    #[serde(skip)]
+    emptied: bool,
+}
+
+impl Lots {
+    /// All points in these lots.
+    pub fn total(&self) -> Points {
+        self.total
+    }
+
+    /// The lots in the order in which they are spent.
+    pub fn iter(&self) -> impl Iterator<Item = &Lot> {
+        self.lots.iter().filter(|lot| !lot.left.is_zero())
+    }
+
+    /// How many lots there are.
+    pub fn len(&self) -> usize {
+        self.lots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lots.is_empty()
+    }
+
+    /// When the first of them expires.
+    pub fn first_expiry(&self) -> At {
+        self.lots.first().map_or(At::NEVER, |lot| lot.expires_at)
+    }
+
+    /// The lot of one earning, if anything is left of it.
+    pub fn find(&self, id: LotId) -> Option<&Lot> {
+        self.iter().find(|lot| lot.id == id)
+    }
+
+    /// The slices that spending `points` would take, or how many points there are if too few.
+    /// `skip` leaves lots out.
+    pub fn quote(&self, points: Points, skip: impl Fn(&Lot) -> bool) -> Result<Vec<Slice>, Points> {
+        let mut slices = Vec::new();
+        let mut missing = points;
+        for lot in self.iter().filter(|lot| !skip(lot)) {
+            if missing.is_zero() {
+                break;
+            }
+            let left = lot.left.min(missing);
+            missing = Points(missing.0.saturating_sub(left.0));
+            slices.push(Slice { left, ..*lot });
+        }
+        if missing.is_zero() { Ok(slices) } else { Err(Points(points.0.saturating_sub(missing.0))) }
+    }
+
+    /// Adds points to a lot, making it if need be. `None` on overflow or if `points` is not positive.
+    pub(crate) fn put(&mut self, id: LotId, expires_at: At, points: Points) -> Option<()> {
+        if points <= Points::ZERO {
+            return None;
+        }
+        self.total = self.total.add(points)?;
+        match self.place(id, expires_at) {
+            Ok(at) => {
+                let lot = self.lots.get_mut(at)?;
+                lot.left = lot.left.add(points)?;
+            }
+            Err(at) => self.lots.insert(at, Lot { expires_at, id, left: points }),
+        }
+        Some(())
+    }
+
+    /// Takes points from a lot. `None` if the lot is not there or has fewer: the log and the lots
+    /// contradict each other.
+    pub(crate) fn take(&mut self, id: LotId, expires_at: At, points: Points) -> Option<()> {
+        let at = self.place(id, expires_at).ok()?;
+        let lot = self.lots.get_mut(at)?;
+        if points <= Points::ZERO || lot.left < points {
+            return None;
+        }
+        lot.left = lot.left.sub(points)?;
+        self.total = self.total.sub(points)?;
+        self.emptied |= lot.left.is_zero();
+        Some(())
+    }
+
+    /// Drops lots that were emptied since the last sweep: once per record, not once per slice.
+    pub(crate) fn sweep(&mut self) {
+        if self.emptied {
+            self.lots.retain(|lot| !lot.left.is_zero());
+            self.emptied = false;
+        }
+    }
+
+    fn place(&self, id: LotId, expires_at: At) -> Result<usize, usize> {
+        // Most earnings expire last of all.
+        if self.lots.last().is_none_or(|last| (last.expires_at, last.id) < (expires_at, id)) {
+            return Err(self.lots.len());
+        }
+        self.lots.binary_search_by_key(&(expires_at, id), |lot| (lot.expires_at, lot.id))
+    }
+}

@@ -1,0 +1,160 @@
+//! A whole ledger in memory: state, names and the log as bytes.
+//!
+//! It serves scenarios, `ledgerd program test`, and the tests as the simplest true ledger there is.
+//! Nothing here is durable; the store does the same with a disk.
+
+use crate::bytes::{decode, encode};
+use crate::event::{Event, Name};
+use crate::fold::{Corrupt, fold, registered};
+use crate::judge::{Book, Programs, fire_due, judge};
+use crate::outcome::Outcome;
+use crate::record::Record;
+use crate::state::State;
+use crate::units::{At, MemberNo, Position, RiskKey};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use sha2::{Digest, Sha256};
+
+/// A ledger in memory.
+#[derive(Debug)]
+pub struct Memory {
+    /// The folded state.
+    pub state: State,
+    /// The compiled programs.
+    pub programs: Programs,
+    /// How many events came again.
+    pub duplicates: u64,
+    log: Log,
+    said: BTreeMap<(Box<str>, Box<str>), (Event<Name>, Position)>,
+    conflicts: Vec<(Event<Name>, Position)>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    names: BTreeMap<Box<str>, MemberNo>,
+    records: Vec<Vec<u8>>,
+}
+
+impl Book for Log {
+    type Error = Corrupt;
+
+    fn number(&self, name: &str) -> Option<MemberNo> {
+        self.names.get(name).copied()
+    }
+
+    fn hide(&self, name: &str) -> RiskKey {
+        hash_key("name", name)
+    }
+
+    fn record(&self, position: Position) -> Result<Record, Corrupt> {
+        let at = usize::try_from(position.0).ok().and_then(|at| at.checked_sub(1));
+        let bytes = at.and_then(|at| self.records.get(at)).ok_or(Corrupt::Bytes { what: "no such record" })?;
+        decode(bytes)
+    }
+
+    fn append(&mut self, _: Position, record: &Record) -> Result<(), Corrupt> {
+        let mut bytes = Vec::new();
+        encode(record, &mut bytes)?;
+        self.records.push(bytes);
+        for no in record.members() {
+            if let Some(name) = registered(record, no) {
+                self.names.insert(name.clone(), no);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory::new()
+    }
+}
+
+impl Memory {
+    /// An empty ledger.
+    pub fn new() -> Memory {
+        Memory {
+            state: State::new(),
+            programs: Programs::default(),
+            duplicates: 0,
+            log: Log::default(),
+            said: BTreeMap::new(),
+            conflicts: Vec::new(),
+        }
+    }
+
+    /// Judges an event at ledger time `at`.
+    ///
+    /// # Errors
+    /// Only on a bug: the record does not fold.
+    pub fn submit(&mut self, event: Event<Name>, at: At) -> Result<Outcome, Corrupt> {
+        let key = (event.source.clone(), event.id.clone());
+        let mut reused = false;
+        if let Some((first, position)) = self.said.get(&key) {
+            let conflict = self.conflicts.iter().find(|(other, _)| *other == event);
+            let again = if *first == event { Some(*position) } else { conflict.map(|(_, position)| *position) };
+            if let Some(position) = again {
+                self.duplicates = self.duplicates.saturating_add(1);
+                return Ok(Outcome::of(position, &self.log.record(position)?, true));
+            }
+            reused = true;
+        }
+        let (position, record) =
+            judge(&mut self.state, &mut self.programs, &mut self.log, event.clone(), at, reused)?;
+        if reused {
+            self.conflicts.push((event, position));
+        } else {
+            self.said.insert(key, (event, position));
+        }
+        Ok(Outcome::of(position, &record, false))
+    }
+
+    /// Fires everything due at or before `at`.
+    ///
+    /// # Errors
+    /// As [`Memory::submit`].
+    pub fn tick(&mut self, at: At) -> Result<(), Corrupt> {
+        fire_due(&mut self.state, &mut self.programs, &mut self.log, at)
+    }
+
+    /// The number of a member.
+    pub fn number(&self, name: &str) -> Option<MemberNo> {
+        self.log.number(name)
+    }
+
+    /// A record of the log.
+    ///
+    /// # Errors
+    /// If there is none at this position.
+    pub fn record(&self, position: Position) -> Result<Record, Corrupt> {
+        self.log.record(position)
+    }
+
+    /// The records as stored, oldest first.
+    pub fn log(&self) -> &[Vec<u8>] {
+        &self.log.records
+    }
+
+    /// The state that folding the log from its beginning makes.
+    ///
+    /// # Errors
+    /// If a record does not fold.
+    pub fn refold(&self) -> Result<State, Corrupt> {
+        let mut state = State::new();
+        for bytes in &self.log.records {
+            let position = state.shared.position.next();
+            fold(&mut state, position, &decode(bytes)?)?;
+        }
+        Ok(state)
+    }
+}
+
+/// An unkeyed hash in place of the keyed one, for ledgers in memory alone.
+pub fn hash_key(kind: &str, text: &str) -> RiskKey {
+    let hash = Sha256::new().chain_update(kind).chain_update([0]).chain_update(text).finalize();
+    let mut key = [0; 16];
+    key.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    RiskKey(key)
+}

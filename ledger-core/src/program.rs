@@ -1,0 +1,359 @@
+//! Programs: the rules of one loyalty scheme, read from TOML as a person would write it.
+//!
+//! A file is checked whole: every fault with its line, its field and what to write instead, not only
+//! the first. What passes is a [`Program`] of typed tables, which cannot be built wrong. Rules refer
+//! to each other by index and to the ledger's vocabulary by [`TermNo`], never by text.
+//!
+//! `decide` asks a program; `fold` never does.
+
+mod read;
+
+pub(crate) use read::read_money;
+
+use crate::calendar::Calendar;
+use crate::event::Currency;
+use crate::record::Action;
+use crate::units::{At, Day, Money, Points, TermNo};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Most rules of one kind in a program.
+pub const RULES_MAX: usize = 500;
+/// Largest `give`, `factor` or `fixed` of a rule.
+pub const GIVE_MAX: i64 = 1_000_000;
+
+/// A checked program.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The scheme's name; the same in all versions.
+    pub id: Box<str>,
+    /// Time zone and dates.
+    pub calendar: Calendar,
+    /// The money of purchases.
+    pub currency: Currency,
+    /// The one wallet.
+    pub wallet: Wallet,
+    /// Earn rules, in the order they apply.
+    pub earn: Vec<EarnRule>,
+    /// When a member counts as dormant.
+    pub inactivity: Option<Inactivity>,
+    /// Days in a row that grant a tier.
+    pub streaks: Vec<StreakRule>,
+    /// Counts of events that lift the tier.
+    pub ladders: Vec<Ladder>,
+    /// Tiers, if there are any.
+    pub tiers: Option<Tiers>,
+    /// Attributes that events may set.
+    pub attributes: Vec<TermNo>,
+    /// Risk counters.
+    pub counters: Vec<CounterRule>,
+    /// Risk rules.
+    pub risks: Vec<RiskRule>,
+    /// How far in the future an event may lie, in milliseconds.
+    pub future_ms: i64,
+    /// What is legal but probably not meant.
+    pub warnings: Vec<Fault>,
+}
+
+/// A kind of points.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    /// Its name.
+    pub id: TermNo,
+    /// How long its lots live.
+    pub expiry: Expiry,
+    /// How long a hold lasts unless it says so itself, in milliseconds.
+    pub hold_ms: i64,
+    /// How many days a purchase can be refunded.
+    pub refund_days: i32,
+}
+
+/// How long a lot lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// For ever.
+    Never,
+    /// Some time after the date of earning.
+    Rolling {
+        /// How long.
+        after: Span,
+        /// Rounded up to the last day of what.
+        round: Round,
+    },
+}
+
+/// A span of calendar time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Days.
+    Days(i32),
+    /// Months; a day the month does not have becomes its last.
+    Months(i32),
+}
+
+/// To the last day of what an expiry is rounded up; the points are usable through that day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// The day itself.
+    Day,
+    /// The month.
+    MonthEnd,
+    /// The year.
+    YearEnd,
+}
+
+/// What an earn rule waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A member enrolled.
+    Enrolled,
+    /// A purchase was completed.
+    Purchase,
+    /// A check-in.
+    CheckIn,
+    /// A referral qualified; the referrer earns.
+    Referral,
+    /// The member became dormant.
+    Inactive,
+}
+
+/// A rule that gives points.
+#[derive(Clone, Debug)]
+pub struct EarnRule {
+    /// Its name.
+    pub id: TermNo,
+    /// What it waits for.
+    pub on: Trigger,
+    /// Whether it applies on the member's birthday only.
+    pub birthday: bool,
+    /// How much it gives.
+    pub amount: Amount,
+    /// At most how much, in which window.
+    pub limit: Option<Limit>,
+}
+
+/// How much a rule gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So many points.
+    Fixed(Points),
+    /// So many for every full unit of money.
+    Per {
+        /// The unit.
+        unit: Money,
+        /// The points.
+        give: Points,
+    },
+    /// So many times what an earlier rule gave, on top of it.
+    Times {
+        /// The earlier rule.
+        of: usize,
+        /// The factor less one.
+        extra: i64,
+    },
+}
+
+/// At most so much of a rule per member in a window of local days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name: the rule's with `.limit`.
+    pub id: TermNo,
+    /// What is limited.
+    pub measure: Measure,
+    /// At most how much.
+    pub max: i64,
+    /// In how many days, today included.
+    pub days: i32,
+}
+
+/// What limits and counters count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Events.
+    Count,
+    /// Points granted.
+    Points,
+    /// Distinct members.
+    Members,
+}
+
+/// When a member counts as dormant.
+#[derive(Clone, Debug)]
+pub struct Inactivity {
+    /// After how many days without activity.
+    pub days: i32,
+    /// What counts as activity, by kind of event.
+    pub activity: Vec<&'static str>,
+}
+
+/// Days in a row that grant a tier.
+#[derive(Clone, Copy, Debug)]
+pub struct StreakRule {
+    /// Its name.
+    pub id: TermNo,
+    /// What must happen each day.
+    pub on: Trigger,
+    /// How many days.
+    pub days: u32,
+    /// The tier granted, by rank.
+    pub grant: usize,
+}
+
+/// Every so many events lift the tier.
+#[derive(Clone, Copy, Debug)]
+pub struct Ladder {
+    /// Its name.
+    pub id: TermNo,
+    /// What is counted.
+    pub on: Trigger,
+    /// How many.
+    pub every: i64,
+    /// By how many tiers.
+    pub step: usize,
+}
+
+/// The tiers and how they are kept.
+#[derive(Clone, Debug)]
+pub struct Tiers {
+    /// The metric: money spent, in minor units.
+    pub metric: TermNo,
+    /// In how many days, today included.
+    pub window_days: i32,
+    /// After how many days short of its standard a tier falls by one; never if absent.
+    pub patience_days: Option<i32>,
+    /// From the lowest, which everyone has, to the highest.
+    pub ranks: Vec<Tier>,
+}
+
+/// A tier.
+#[derive(Clone, Copy, Debug)]
+pub struct Tier {
+    /// Its name.
+    pub id: TermNo,
+    /// The least metric that earns it.
+    pub least: i64,
+    /// An attribute that must not exceed a value.
+    pub attribute: Option<(TermNo, i64)>,
+}
+
+/// A risk counter.
+#[derive(Clone, Debug)]
+pub struct CounterRule {
+    /// Its name.
+    pub id: TermNo,
+    /// Which kinds of events it counts.
+    pub on: Vec<&'static str>,
+    /// By what.
+    pub key: KeyKind,
+    /// What.
+    pub measure: Measure,
+    /// Width of a bucket of time, in milliseconds.
+    pub bucket_ms: i64,
+    /// How many full buckets the window has; the one that is running comes on top, so a window is
+    /// never shorter than declared and at most one bucket longer. 0: for ever.
+    pub buckets: i32,
+}
+
+/// By what a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// The member.
+    Member,
+    /// The device.
+    Device,
+    /// The network address.
+    Ip,
+    /// The phone number.
+    Phone,
+}
+
+/// A risk rule.
+#[derive(Clone, Copy, Debug)]
+pub struct RiskRule {
+    /// Its name.
+    pub id: TermNo,
+    /// Which counter, by index.
+    pub counter: usize,
+    /// From which value on.
+    pub at_least: i64,
+    /// What it does.
+    pub action: Action,
+}
+
+/// Something wrong in a program file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Line, from 1.
+    pub line: u32,
+    /// Field, as a path: `earn[2].limit.per`.
+    pub field: String,
+    /// What is wrong and what to write instead.
+    pub problem: String,
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "line {}: {}: {}", self.line, self.field, self.problem)
+    }
+}
+
+impl Program {
+    /// Reads and checks a program file. Words it uses are looked up in `terms` and added if new.
+    ///
+    /// # Errors
+    /// Every fault of the file, in order of lines.
+    pub fn read(text: &str, terms: &mut Vec<Box<str>>) -> Result<Program, Vec<Fault>> {
+        read::program(text, terms)
+    }
+
+    /// When a lot earned on `day` expires: the first instant after its last usable day.
+    pub fn expires_at(&self, day: Day) -> At {
+        let Expiry::Rolling { after, round } = self.wallet.expiry else { return At::NEVER };
+        let last = match after {
+            Span::Days(days) => day.plus(days),
+            Span::Months(months) => self.calendar.plus_months(day, months),
+        };
+        // `d + n days` ends at 00:00 of that date; a month or year end is usable through its last day.
+        let first_gone = match round {
+            Round::Day => last,
+            Round::MonthEnd => self.calendar.month_end(last).plus(1),
+            Round::YearEnd => self.calendar.year_end(last).plus(1),
+        };
+        self.calendar.start_of(first_gone)
+    }
+
+    /// The rule that caps or gives what is called `term`, for explanations.
+    pub fn rank_of(&self, tier: TermNo) -> usize {
+        let ranks = self.tiers.as_ref().map(|tiers| tiers.ranks.as_slice()).unwrap_or_default();
+        ranks.iter().position(|rank| rank.id == tier).unwrap_or(0)
+    }
+}
+
+impl CounterRule {
+    /// The bucket in which `at` lies.
+    pub fn bucket(&self, at: At) -> i32 {
+        if self.buckets == 0 {
+            return 0;
+        }
+        i32::try_from(at.0.div_euclid(self.bucket_ms.max(1))).unwrap_or(i32::MAX)
+    }
+
+    /// The first bucket of the window that ends at `at`.
+    pub fn window_from(&self, at: At) -> i32 {
+        self.bucket(at).saturating_sub(self.buckets)
+    }
+}
+
+impl Trigger {
+    /// The kind of event, as in program files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trigger::Enrolled => "enrolled",
+            Trigger::Purchase => "purchase",
+            Trigger::CheckIn => "check_in",
+            Trigger::Referral => "referral",
+            Trigger::Inactive => "inactive",
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! Records: what we did about what was said to us.
+//!
+//! A record keeps its cause, the program version that judged it, and the outcome: postings (points
+//! between accounts), changes (everything else that is now so) and a trace (which rule, and what cut
+//! it). It is all that `fold` needs; no rule, clock or program file is asked again.
+//!
+//! The declaration order of fields and variants is the byte layout: add variants at the end, fields
+//! never. Another layout is another version byte (`bytes.rs`).
+
+use crate::counter::Key;
+use crate::event::{Event, Finding, Who};
+use crate::refusal::Refusal;
+use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// One entry of the log. Its position is where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Ledger time at which it was judged; never earlier than the record before.
+    pub at: At,
+    /// The program version that judged it: 1 is the first one published, 0 none.
+    pub program: u32,
+    /// Why there is a record at all.
+    pub cause: Cause,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// What brings a record about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// Somebody said something.
+    Event(Event<Who>),
+    /// Something was due by itself.
+    Timer {
+        /// For whom.
+        member: MemberNo,
+        /// Since when; the postings count from here, however late the timer fires.
+        due: At,
+        /// What.
+        timer: Timer,
+    },
+}
+
+/// What can be due. At one instant they fire in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Timer {
+    /// Lots reach their expiry.
+    Expiry,
+    /// A hold reaches its own.
+    HoldExpiry,
+    /// A tier is no longer earned, or no longer kept.
+    Tier,
+    /// The member has done nothing for as long as the program allows.
+    Inactivity,
+}
+
+/// The outcome of a cause. Refused: no postings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The numbered "no", if it was one.
+    pub refusal: Option<Refusal>,
+    /// Movements of points. Each takes from one account what it gives to another, so every record
+    /// sums to zero.
+    pub postings: Vec<Posting>,
+    /// Everything else that is now so.
+    pub changes: Vec<Change>,
+    /// Every rule that applied, and what it came to.
+    pub trace: Vec<Trace>,
+    /// The member's available points after this record: a check figure for the fold.
+    pub available: Points,
+}
+
+/// Where points are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Account {
+    /// Program: points come from here. Its balance is minus all that was ever issued.
+    Issued,
+    /// Program: spent.
+    Redeemed,
+    /// Program: died of age.
+    Expired,
+    /// Program: taken back with a refund.
+    ClawedBack,
+    /// Program: voided as fraud.
+    Voided,
+    /// Program: taken by hand.
+    Debited,
+    /// Member: free to spend.
+    Available,
+    /// Member: waiting for a risk case.
+    Review,
+    /// Member: reserved by the hold of this number.
+    Held(u32),
+    /// Member: owed to the program. Its balance is minus the debt.
+    Debt,
+}
+
+impl Account {
+    /// How many kinds of account there are.
+    pub const KINDS: usize = 10;
+
+    /// Place among the kinds, in order of declaration.
+    pub fn kind(self) -> usize {
+        match self {
+            Account::Issued => 0,
+            Account::Redeemed => 1,
+            Account::Expired => 2,
+            Account::ClawedBack => 3,
+            Account::Voided => 4,
+            Account::Debited => 5,
+            Account::Available => 6,
+            Account::Review => 7,
+            Account::Held(_) => 8,
+            Account::Debt => 9,
+        }
+    }
+
+    /// The trade's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Account::Issued => "issued",
+            Account::Redeemed => "redeemed",
+            Account::Expired => "expired",
+            Account::ClawedBack => "clawed_back",
+            Account::Voided => "voided",
+            Account::Debited => "debited",
+            Account::Available => "available",
+            Account::Review => "review",
+            Account::Held(_) => "held",
+            Account::Debt => "debt",
+        }
+    }
+}
+
+/// One movement of points between two accounts of one wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// Whose member accounts are meant.
+    pub member: MemberNo,
+    /// Which kind of points; 0, the only wallet there is yet.
+    pub wallet: u8,
+    /// The account that gives.
+    pub from: Account,
+    /// The account that gets.
+    pub to: Account,
+    /// How many; always more than 0.
+    pub points: Points,
+    /// The lot they are in; of a new lot, this record and this posting.
+    pub lot: LotId,
+    /// When that lot expires.
+    pub expires_at: At,
+    /// The rule that moves them; [`TermNo::NONE`] where the event itself does.
+    pub rule: TermNo,
+}
+
+/// Something that is now so, other than points.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A name became a member, with the next free number.
+    Registered {
+        /// The number.
+        member: MemberNo,
+        /// The name.
+        name: Sealed,
+    },
+    /// The member enrolled.
+    Enrolled {
+        /// Who.
+        member: MemberNo,
+        /// Birthday without the year.
+        birthday: Option<MonthDay>,
+    },
+    /// An attribute has a new value.
+    AttributeSet {
+        /// Whose.
+        member: MemberNo,
+        /// Which.
+        term: TermNo,
+        /// The value.
+        value: i64,
+    },
+    /// The member has a purchase, made by this record.
+    Purchased {
+        /// Who.
+        member: MemberNo,
+        /// FNV-1a 64 of the order number.
+        order: u64,
+        /// Local date of the purchase.
+        day: Day,
+        /// Purchases of earlier days are past the refund horizon.
+        forget_before: Day,
+    },
+    /// Part of a purchase was refunded.
+    Refunded {
+        /// Who.
+        member: MemberNo,
+        /// The record of the purchase.
+        purchase: Position,
+        /// How much, in minor units.
+        amount: Money,
+    },
+    /// The member was brought by another.
+    ReferredBy {
+        /// The referee.
+        member: MemberNo,
+        /// The referrer.
+        referrer: MemberNo,
+    },
+    /// Something was counted: a tier metric, a limit or a risk counter.
+    Counted {
+        /// For whom.
+        key: Key,
+        /// By which metric, limit or counter.
+        term: TermNo,
+        /// In which bucket of time.
+        bucket: i32,
+        /// Earlier buckets are no longer needed.
+        keep_from: i32,
+        /// How much.
+        amount: i64,
+        /// Who did it, where distinct members are counted; else nobody.
+        seen: MemberNo,
+    },
+    /// The member's tier, or its footing, changed.
+    TierSet {
+        /// Who.
+        member: MemberNo,
+        /// The tier before.
+        from: TermNo,
+        /// The tier now.
+        to: TermNo,
+        /// Since when the member falls short of the tier, if so.
+        unmet_since: Option<Day>,
+        /// When the tier must be looked at again.
+        due: At,
+        /// Why.
+        why: TierWhy,
+    },
+    /// A streak stands at a new count.
+    Streak {
+        /// Whose.
+        member: MemberNo,
+        /// Which.
+        term: TermNo,
+        /// Days in a row.
+        count: u32,
+        /// The last of them.
+        day: Day,
+    },
+    /// The member was active; dormancy begins at this instant, or never until active again.
+    Active {
+        /// Who.
+        member: MemberNo,
+        /// When inactivity is due.
+        dormant_at: At,
+    },
+    /// A hold is open; this record's postings to its account fill it.
+    HoldOpened {
+        /// Whose.
+        member: MemberNo,
+        /// Its number, counted per member.
+        no: u32,
+        /// The caller's name for it.
+        name: Box<str>,
+        /// When it releases itself.
+        expires_at: At,
+    },
+    /// A hold is closed; nothing is held by it any more.
+    HoldClosed {
+        /// Whose.
+        member: MemberNo,
+        /// Its number.
+        no: u32,
+    },
+    /// A risk rule saw something. The case is named by this record's position.
+    CaseOpened(CaseOpened),
+    /// More members belong to an open case.
+    CaseJoined {
+        /// The case.
+        case: Position,
+        /// Who.
+        members: Vec<MemberNo>,
+    },
+    /// A case was resolved.
+    CaseClosed {
+        /// The case.
+        case: Position,
+        /// What was found.
+        finding: Finding,
+        /// Whose points it concerned.
+        members: Vec<MemberNo>,
+    },
+    /// The vocabulary grew; terms are numbered in order, for ever.
+    TermsAdded {
+        /// The new words.
+        terms: Vec<Box<str>>,
+    },
+    /// The program in this record's event is in force from the next record on.
+    ProgramSet,
+}
+
+/// A flag with its evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseOpened {
+    /// The risk rule.
+    pub rule: TermNo,
+    /// What the rule does.
+    pub action: Action,
+    /// The counter it looked at, and whose.
+    pub counter: TermNo,
+    /// Whose counter it was.
+    pub key: Key,
+    /// What the counter said.
+    pub value: i64,
+    /// The rule's threshold.
+    pub at_least: i64,
+    /// The members concerned.
+    pub members: Vec<MemberNo>,
+}
+
+/// What a risk rule does when its counter reaches the threshold, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Action {
+    /// Only says so.
+    Flag,
+    /// What the members earn waits in review until the case is resolved.
+    Review,
+    /// Commands are refused and facts earn nothing.
+    Deny,
+}
+
+/// Why a tier or its footing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TierWhy {
+    /// The member is new.
+    Joined,
+    /// The metric reached a higher tier.
+    Earned,
+    /// A streak, ladder or the like gave it.
+    Granted,
+    /// The footing changed, the tier did not.
+    Footing,
+    /// The tier was not earned for too long.
+    Lapsed,
+}
+
+/// A rule that applied to the event, and what it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The rule.
+    pub rule: TermNo,
+    /// What it came to by itself.
+    pub computed: Points,
+    /// What was granted.
+    pub granted: Points,
+    /// Why the two differ, or where the points went.
+    pub cut: Cut,
+}
+
+/// What stood between a rule and the member's available points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cut {
+    /// Nothing.
+    None,
+    /// The rule's own limit was reached.
+    Limit,
+    /// An open case: the points wait in review.
+    Review,
+    /// A risk rule denies points.
+    Denied,
+}
+
+/// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// How the bytes are sealed.
+    pub scheme: u8,
+    /// The bytes.
+    pub bytes: Box<str>,
+}
+
+impl Record {
+    /// The member the cause concerns.
+    pub fn member(&self) -> MemberNo {
+        match &self.cause {
+            Cause::Event(Event { member: Who::Known(no), .. }) => *no,
+            Cause::Event(_) => MemberNo::NOBODY,
+            Cause::Timer { member, .. } => *member,
+        }
+    }
+
+    /// Every member the record touches, each once, in order of appearance.
+    pub fn members(&self) -> Vec<MemberNo> {
+        let mut all = Vec::with_capacity(2);
+        let mut add = |no: MemberNo| {
+            if no != MemberNo::NOBODY && !all.contains(&no) {
+                all.push(no);
+            }
+        };
+        add(self.member());
+        self.verdict.postings.iter().for_each(|posting| add(posting.member));
+        for change in &self.verdict.changes {
+            match change {
+                Change::Registered { member, .. }
+                | Change::Enrolled { member, .. }
+                | Change::AttributeSet { member, .. }
+                | Change::Purchased { member, .. }
+                | Change::Refunded { member, .. }
+                | Change::ReferredBy { member, .. }
+                | Change::TierSet { member, .. }
+                | Change::Streak { member, .. }
+                | Change::Active { member, .. }
+                | Change::HoldOpened { member, .. }
+                | Change::HoldClosed { member, .. }
+                | Change::Counted { key: Key::Member(member), .. } => add(*member),
+                Change::CaseOpened(CaseOpened { members, .. })
+                | Change::CaseJoined { members, .. }
+                | Change::CaseClosed { members, .. } => members.iter().for_each(|no| add(*no)),
+                Change::Counted { key: Key::Risk(_), .. } | Change::TermsAdded { .. } | Change::ProgramSet => {}
+            }
+        }
+        all
+    }
+}
+
+/// FNV-1a, 64 bits, as published by Fowler, Noll and Vo: the short name of an order in a member's
+/// state. Two orders may share it; whoever looks one up reads the record and compares.
+pub fn order_hash(order: &str) -> u64 {
+    order.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}

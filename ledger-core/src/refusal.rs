@@ -1,0 +1,149 @@
+//! Refusals: the numbered "no" of the business.
+//!
+//! A refusal is data: it goes into the log as a record and is answered again for the same event.
+//! It is neither a failure (disk full: nothing was decided) nor damage (the shard stops).
+
+use serde::{Deserialize, Serialize};
+
+/// Why an event was not carried out. Numbers are for ever: add at the end, never reuse. `decide`
+/// checks what is most fundamental first, so a caller learns the true reason, not its consequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
+#[repr(u16)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The same source sent this id before with another body. Send it under a new id.
+    #[error("this id was used before with a different body; send the event under a new id")]
+    IdReused,
+    /// No program has been published yet, so nothing can be judged.
+    #[error("no program is published yet; publish one first")]
+    NoProgram,
+    /// The event happened later than the ledger's clock allows. Check the source's clock.
+    #[error("the event lies in the future; check the clock of the source and send it under a new id")]
+    InTheFuture,
+    /// A command names a member nobody has enrolled.
+    #[error("no such member; enrol the member first")]
+    MemberUnknown,
+    /// The member enrolled before.
+    #[error("the member is enrolled already")]
+    AlreadyEnrolled,
+    /// An attribute the program does not declare.
+    #[error("the program declares no such attribute; add it to [attributes] or leave it out")]
+    AttributeUnknown,
+    /// The money is not in the program's currency.
+    #[error("the currency is not the program's; convert the amount first")]
+    CurrencyMismatch,
+    /// The member already has a purchase with this order number.
+    #[error("this order was recorded before; send changes as refunds, or use a new order number")]
+    OrderExists,
+    /// The member has no purchase with this order number within the refund horizon.
+    #[error("no such order within the refund horizon; check the order number and the member")]
+    OrderUnknown,
+    /// More would go back than was paid and not yet refunded.
+    #[error("the refund exceeds what was paid and not yet refunded")]
+    RefundOverPaid,
+    /// The member is both referrer and referee.
+    #[error("a member cannot refer itself")]
+    SelfReferral,
+    /// Somebody was already rewarded for this referee.
+    #[error("this referee was referred before; one referral is rewarded per referee")]
+    ReferralExists,
+    /// A risk rule denies this command.
+    #[error("denied by a risk rule; see the flag on this record")]
+    RiskDenied,
+    /// The member already has, or had, a hold of this name.
+    #[error("a hold of this name exists already; choose another name")]
+    HoldExists,
+    /// The member has no hold of this name.
+    #[error("no such hold; check its name and the member")]
+    HoldUnknown,
+    /// The hold was captured, voided or has expired.
+    #[error("the hold is closed: captured, voided or expired; make a new hold")]
+    HoldClosed,
+    /// More would be captured than is still held.
+    #[error("the capture exceeds what is held; capture at most the rest of the hold")]
+    CaptureOverHold,
+    /// Fewer points are free than asked for. Later earnings may change that, but this id stays
+    /// refused: ask again under a new one.
+    #[error("not enough points are available")]
+    NotEnoughPoints,
+    /// The points asked for lie in more lots than one record may move.
+    #[error("the points lie in too many lots for one movement; split it")]
+    TooManyLots,
+    /// The member's holds, lots or balance are at their limit.
+    #[error("the member is at a limit of the ledger (holds, lots or balance)")]
+    MemberFull,
+    /// The position names no risk case.
+    #[error("no such case; cases are named by the position of the record that opened them")]
+    CaseUnknown,
+    /// The case was resolved before.
+    #[error("the case is resolved already")]
+    CaseClosed,
+    /// The program has errors. Check it with `ledgerd program check` first.
+    #[error("the program has errors; check it first")]
+    ProgramInvalid,
+    /// The ledger has no room for another member.
+    #[error("the ledger is full: no more members can be added")]
+    LedgerFull,
+}
+
+impl Refusal {
+    /// The stable name of the reason, as in `ErrorInfo.reason`.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Refusal::IdReused => "ID_REUSED",
+            Refusal::NoProgram => "NO_PROGRAM",
+            Refusal::InTheFuture => "IN_THE_FUTURE",
+            Refusal::MemberUnknown => "MEMBER_UNKNOWN",
+            Refusal::AlreadyEnrolled => "ALREADY_ENROLLED",
+            Refusal::AttributeUnknown => "ATTRIBUTE_UNKNOWN",
+            Refusal::CurrencyMismatch => "CURRENCY_MISMATCH",
+            Refusal::OrderExists => "ORDER_EXISTS",
+            Refusal::OrderUnknown => "ORDER_UNKNOWN",
+            Refusal::RefundOverPaid => "REFUND_OVER_PAID",
+            Refusal::SelfReferral => "SELF_REFERRAL",
+            Refusal::ReferralExists => "REFERRAL_EXISTS",
+            Refusal::RiskDenied => "RISK_DENIED",
+            Refusal::HoldExists => "HOLD_EXISTS",
+            Refusal::HoldUnknown => "HOLD_UNKNOWN",
+            Refusal::HoldClosed => "HOLD_CLOSED",
+            Refusal::CaptureOverHold => "CAPTURE_OVER_HOLD",
+            Refusal::NotEnoughPoints => "NOT_ENOUGH_POINTS",
+            Refusal::TooManyLots => "TOO_MANY_LOTS",
+            Refusal::MemberFull => "MEMBER_FULL",
+            Refusal::CaseUnknown => "CASE_UNKNOWN",
+            Refusal::CaseClosed => "CASE_CLOSED",
+            Refusal::ProgramInvalid => "PROGRAM_INVALID",
+            Refusal::LedgerFull => "LEDGER_FULL",
+        }
+    }
+
+    /// Whether the same wish, under a new id and with nothing else changed, may succeed later.
+    pub fn retry_may_succeed(self) -> bool {
+        match self {
+            Refusal::NotEnoughPoints
+            | Refusal::InTheFuture
+            | Refusal::NoProgram
+            | Refusal::MemberUnknown
+            | Refusal::OrderUnknown
+            | Refusal::RiskDenied
+            | Refusal::MemberFull => true,
+            Refusal::IdReused
+            | Refusal::AlreadyEnrolled
+            | Refusal::AttributeUnknown
+            | Refusal::CurrencyMismatch
+            | Refusal::OrderExists
+            | Refusal::RefundOverPaid
+            | Refusal::SelfReferral
+            | Refusal::ReferralExists
+            | Refusal::HoldExists
+            | Refusal::HoldUnknown
+            | Refusal::HoldClosed
+            | Refusal::CaptureOverHold
+            | Refusal::TooManyLots
+            | Refusal::CaseUnknown
+            | Refusal::CaseClosed
+            | Refusal::ProgramInvalid
+            | Refusal::LedgerFull => false,
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! Scenarios: stories in the words of the trade, and what the ledger answers.
+//!
+//! ```text
+//! publish coffee
+//! at 2026-01-03 09:00
+//!   enrol     M1                    -> earned 0, available 0, bean
+//!   purchase  M1 s-1 38.00          -> earned 38, available 38, bean
+//!   redeem    M1 40                 -> refused NOT_ENOUGH_POINTS
+//!   again                           -> again refused NOT_ENOUGH_POINTS
+//! at 2027-01-04
+//!   balance   M1                    -> available 0, held 0, review 0, debt 0
+//! ```
+//!
+//! [`run`] plays a text on any [`Stage`] (this crate's memory, the store, a server over gRPC) and
+//! writes the answers behind the arrows; a test passes when the text comes back unchanged. Lines
+//! without an arrow are played silently; `#` begins a comment.
+
+use crate::calendar::{Calendar, show_day};
+use crate::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
+use crate::lots::Lot;
+use crate::memory::{Memory, hash_key};
+use crate::outcome::Outcome;
+use crate::program::Program;
+use crate::record::Account;
+use crate::units::{At, Day, MonthDay, Points, Position};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// An event with its risk keys in clear, as a source says it.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// The event; its own risk keys are empty.
+    pub event: Event<Name>,
+    /// `device`, `ip` or `phone`, and its value.
+    pub keys: Vec<(&'static str, Box<str>)>,
+}
+
+/// What a stage tells of a member.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Free to spend.
+    pub available: i64,
+    /// Reserved.
+    pub held: i64,
+    /// Waiting for a case.
+    pub review: i64,
+    /// Owed.
+    pub debt: i64,
+    /// Tier, or empty.
+    pub tier: String,
+    /// Since when the tier is not earned any more.
+    pub unmet_since: Option<Day>,
+    /// Available lots in the order of spending: points left and expiry.
+    pub lots: Vec<(i64, At)>,
+}
+
+/// A risk case as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenCase {
+    /// Its name.
+    pub position: Position,
+    /// The risk rule.
+    pub rule: String,
+    /// What its counter said.
+    pub value: i64,
+    /// Names of the members concerned.
+    pub members: Vec<String>,
+    /// `open`, `legitimate` or `fraud`.
+    pub state: String,
+}
+
+/// Where a scenario is played.
+pub trait Stage {
+    /// Says an event at its own time; ledger time follows it.
+    ///
+    /// # Errors
+    /// What the ledger says of an event it cannot take at all.
+    fn submit(&mut self, said: &Said) -> Result<Outcome, String>;
+
+    /// A member at `at`, as the ledger knows it now or as it knew it then.
+    ///
+    /// # Errors
+    /// If there is no such member.
+    fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String>;
+
+    /// Balance of each kind of account, in order of [`Account::kind`].
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn totals(&mut self) -> Result<[i64; Account::KINDS], String>;
+
+    /// A member's counter: in its window at `at`, and ever.
+    ///
+    /// # Errors
+    /// If there is no such counter.
+    fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String>;
+
+    /// All risk cases.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn cases(&mut self) -> Result<Vec<SeenCase>, String>;
+
+    /// How many events came again.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn duplicates(&mut self) -> Result<u64, String>;
+}
+
+/// A line that cannot be played.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct Unplayable {
+    /// Line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Plays a scenario and answers with its text, the results behind the arrows replaced by what the
+/// stage said. `program` finds the text of a program by its name.
+///
+/// # Errors
+/// The first line that cannot be played.
+pub fn run(
+    text: &str,
+    stage: &mut dyn Stage,
+    program: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, Unplayable> {
+    let mut play = Play { stage, program, calendar: None, currency: None, digits: 2, at: At(0), said: 0, last: None };
+    let mut out = String::with_capacity(text.len());
+    for (n, line) in text.lines().enumerate() {
+        let (told, arrow) = match line.split_once("->") {
+            Some((told, _)) => (told, true),
+            None => (line, false),
+        };
+        let act = told.split_once('#').map_or(told, |(act, _)| act);
+        let words: Vec<&str> = act.split_whitespace().collect();
+        let unplayable = |problem| Unplayable { line: n.saturating_add(1), problem };
+        let answer = if words.is_empty() { String::new() } else { play.line(&words).map_err(unplayable)? };
+        if arrow && !words.is_empty() {
+            out.push_str(&format!("{told}-> {answer}"));
+        } else {
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+struct Play<'a> {
+    stage: &'a mut dyn Stage,
+    program: &'a dyn Fn(&str) -> Option<String>,
+    calendar: Option<Calendar>,
+    currency: Option<Currency>,
+    digits: u32,
+    at: At,
+    said: u32,
+    last: Option<Said>,
+}
+
+type Answer = Result<String, String>;
+
+impl Play<'_> {
+    fn line(&mut self, words: &[&str]) -> Answer {
+        let (verb, args) = words.split_first().ok_or("nothing to play")?;
+        match (*verb, args) {
+            ("publish", [name]) => self.publish(name),
+            ("at", when) => self.go_to(&when.join(" ")),
+            ("again", []) => {
+                let said = self.last.clone().ok_or("nothing was said yet")?;
+                self.submit(said)
+            }
+            ("balance", [name, as_of @ ..]) => self.balance(name, as_of),
+            ("tier", [name, as_of @ ..]) => self.tier(name, as_of),
+            ("lots", [name]) => {
+                let at = self.at;
+                let seen = self.stage.member(name, at, false)?;
+                let show = |(left, at): &(i64, At)| format!("{left} until {}", self.show(*at));
+                Ok(seen.lots.iter().map(show).collect::<Vec<_>>().join(", "))
+            }
+            ("totals", []) => self.totals(),
+            ("counter", [name, counter]) => {
+                let (now, ever) = self.stage.counter(name, counter, self.at)?;
+                Ok(format!("{now} now, {ever} ever"))
+            }
+            ("cases", []) => {
+                let show = |case: SeenCase| {
+                    format!("{} {} at {}: {}", case.rule, case.state, case.value, case.members.join(" "))
+                };
+                Ok(self.stage.cases()?.into_iter().map(show).collect::<Vec<_>>().join("; "))
+            }
+            ("duplicates", []) => Ok(self.stage.duplicates()?.to_string()),
+            ("resolve", [n, finding]) => self.resolve(n, finding),
+            ("tick", []) => self.say(Body::Tick { up_to: self.at }, "", &[]).map(|_| "ok".to_string()),
+            (verb, [name, rest @ ..]) => {
+                let (body, rest) = self.body(verb, rest)?;
+                self.say(body, name, rest)
+            }
+            (verb, []) => Err(format!("{verb:?} needs more words")),
+        }
+    }
+
+    fn body<'w>(&self, verb: &str, args: &'w [&'w str]) -> Result<(Body<Name>, &'w [&'w str]), String> {
+        let points = |word: &str| word.parse().map(Points).map_err(|_| format!("{word:?} is no number of points"));
+        let money = |word: &str| crate::program::read_money(word, self.digits).ok_or(format!("{word:?} is no money"));
+        let currency = self.currency.ok_or("publish a program first");
+        Ok(match (verb, args) {
+            ("enrol", ["birthday", date, rest @ ..]) => {
+                let (month, day) = date.split_once('-').ok_or("a birthday is MM-DD")?;
+                let number = |text: &str| text.parse::<u8>().map_err(|_| "a birthday is MM-DD".to_string());
+                (Body::Enrolled { birthday: Some(MonthDay { month: number(month)?, day: number(day)? }) }, rest)
+            }
+            ("enrol", rest) => (Body::Enrolled { birthday: None }, rest),
+            ("check-in", rest) => (Body::CheckIn, rest),
+            ("attribute", [name, value, rest @ ..]) => {
+                let value = value.parse().map_err(|_| format!("{value:?} is no number"))?;
+                (Body::AttributesSet { attributes: vec![((*name).into(), value)] }, rest)
+            }
+            ("purchase", [order, amount, rest @ ..]) => {
+                let lines = vec![Line { sku: "".into(), quantity: 1, net: money(amount)? }];
+                (Body::Purchase { order: (*order).into(), currency: currency?, lines }, rest)
+            }
+            ("cancel", [order, rest @ ..]) => (Body::Cancelled { order: (*order).into() }, rest),
+            ("refund", [order, amount, rest @ ..]) => {
+                (Body::Refunded { order: (*order).into(), currency: currency?, amount: money(amount)? }, rest)
+            }
+            ("refer", [referee, rest @ ..]) => (Body::Referral { referee: (*referee).into() }, rest),
+            ("redeem", [amount, rest @ ..]) => (Body::Redeem { points: points(amount)?, order: "".into() }, rest),
+            ("hold", [hold, amount, rest @ ..]) => {
+                let (ttl_ms, rest) = match rest {
+                    ["for", hours, rest @ ..] => {
+                        let hours: i64 = hours.trim_end_matches('h').parse().map_err(|_| "a hold lasts so many h")?;
+                        (hours.checked_mul(3_600_000), rest)
+                    }
+                    rest => (None, rest),
+                };
+                (Body::Hold { hold: (*hold).into(), points: points(amount)?, ttl_ms }, rest)
+            }
+            ("capture", [hold, "last", rest @ ..]) => {
+                (Body::Capture { hold: (*hold).into(), points: None, last: true }, rest)
+            }
+            ("capture", [hold, amount, "last", rest @ ..]) => {
+                (Body::Capture { hold: (*hold).into(), points: Some(points(amount)?), last: true }, rest)
+            }
+            ("capture", [hold, amount, rest @ ..]) if amount.parse::<i64>().is_ok() => {
+                (Body::Capture { hold: (*hold).into(), points: Some(points(amount)?), last: false }, rest)
+            }
+            ("capture", [hold, rest @ ..]) => (Body::Capture { hold: (*hold).into(), points: None, last: false }, rest),
+            ("void", [hold, rest @ ..]) => (Body::Void { hold: (*hold).into() }, rest),
+            ("credit", [amount, reason, rest @ ..]) => {
+                (Body::Credit { points: points(amount)?, reason: (*reason).into() }, rest)
+            }
+            ("debit", [amount, reason, rest @ ..]) => {
+                (Body::Debit { points: points(amount)?, reason: (*reason).into() }, rest)
+            }
+            _ => return Err(format!("{verb:?} with {} words is not played here", args.len())),
+        })
+    }
+
+    /// Says an event; what is left of the words are risk keys and `id` or `occurred` of the event.
+    fn say(&mut self, body: Body<Name>, member: &str, rest: &[&str]) -> Answer {
+        self.said = self.said.saturating_add(1);
+        let mut said = Said {
+            event: Event {
+                source: "scenario".into(),
+                id: format!("s-{}", self.said).into(),
+                occurred_at: self.at,
+                member: member.into(),
+                keys: RiskKeys::default(),
+                body,
+            },
+            keys: Vec::new(),
+        };
+        for pair in rest.chunks(2) {
+            match pair {
+                ["device", key] => said.keys.push(("device", (*key).into())),
+                ["ip", key] => said.keys.push(("ip", (*key).into())),
+                ["phone", key] => said.keys.push(("phone", (*key).into())),
+                ["id", id] => said.event.id = (*id).into(),
+                ["occurred", day] => said.event.occurred_at = self.read(day)?,
+                other => return Err(format!("{:?} is not understood", other.join(" "))),
+            }
+        }
+        self.submit(said)
+    }
+
+    fn submit(&mut self, said: Said) -> Answer {
+        let outcome = self.stage.submit(&said)?;
+        let again = if outcome.duplicate { "again " } else { "" };
+        let member = said.event.member.clone();
+        self.last = Some(said);
+        if let Some(refusal) = outcome.refusal {
+            return Ok(format!("{again}refused {}", refusal.reason()));
+        }
+        if member.is_empty() {
+            return Ok(format!("{again}ok"));
+        }
+        let tier = self.stage.member(&member, self.at, false).map(|seen| seen.tier).unwrap_or_default();
+        let tier = if tier.is_empty() { tier } else { format!(", {tier}") };
+        Ok(format!("{again}earned {}, available {}{tier}", outcome.earned, outcome.available))
+    }
+
+    fn publish(&mut self, name: &str) -> Answer {
+        let text = (self.program)(name).ok_or_else(|| format!("there is no program {name:?}"))?;
+        let program = Program::read(&text, &mut Vec::new())
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        self.calendar = Some(program.calendar);
+        self.currency = Some(program.currency);
+        self.say(Body::ProgramPublished { text: text.into() }, "", &[])
+    }
+
+    fn go_to(&mut self, when: &str) -> Answer {
+        self.at = self.read(when)?;
+        Ok(String::new())
+    }
+
+    fn read(&self, when: &str) -> Result<At, String> {
+        let calendar = self.calendar.as_ref().ok_or("publish a program first: times are in its zone")?;
+        calendar.read(when).ok_or_else(|| format!("{when:?} is no date or time; write 2026-01-31 09:00"))
+    }
+
+    fn show(&self, at: At) -> String {
+        self.calendar.as_ref().map_or_else(String::new, |calendar| calendar.show(at))
+    }
+
+    fn balance(&mut self, name: &str, as_of: &[&str]) -> Answer {
+        let seen = self.seen(name, as_of)?;
+        let Seen { available, held, review, debt, .. } = seen;
+        Ok(format!("available {available}, held {held}, review {review}, debt {debt}"))
+    }
+
+    fn tier(&mut self, name: &str, as_of: &[&str]) -> Answer {
+        let seen = self.seen(name, as_of)?;
+        let short = seen.unmet_since.map_or_else(String::new, |day| format!(", short since {}", show_day(day)));
+        Ok(format!("{}{short}", seen.tier))
+    }
+
+    fn seen(&mut self, name: &str, as_of: &[&str]) -> Result<Seen, String> {
+        match as_of {
+            [] => self.stage.member(name, self.at, false),
+            ["as-of", when @ ..] => {
+                let at = self.read(&when.join(" "))?;
+                self.stage.member(name, at, true)
+            }
+            other => Err(format!("{:?} is not understood; write as-of and a time", other.join(" "))),
+        }
+    }
+
+    fn totals(&mut self) -> Answer {
+        let accounts = self.stage.totals()?;
+        let of = |account: Account| accounts.get(account.kind()).copied().unwrap_or_default();
+        let program = [
+            Account::Redeemed,
+            Account::Expired,
+            Account::ClawedBack,
+            Account::Voided,
+            Account::Debited,
+        ];
+        let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
+        let outstanding = member.iter().fold(0i64, |sum, account| sum.saturating_add(of(*account)));
+        let mut parts: Vec<String> = program
+            .iter()
+            .filter(|account| of(**account) != 0)
+            .map(|account| format!("{} {}", account.name(), of(*account)))
+            .collect();
+        parts.push(format!("outstanding {outstanding}"));
+        let sum = accounts.iter().fold(0i64, |sum, balance| sum.saturating_add(*balance));
+        let sum = if sum == 0 { String::new() } else { format!(" OFF BY {sum}") };
+        Ok(format!("issued {} = {}{sum}", of(Account::Issued).saturating_neg(), parts.join(" + ")))
+    }
+
+    fn resolve(&mut self, n: &str, finding: &str) -> Answer {
+        let n: usize = n.parse().map_err(|_| "cases are counted from 1")?;
+        let cases = self.stage.cases()?;
+        let case = n.checked_sub(1).and_then(|n| cases.get(n)).ok_or("there is no such case")?.position;
+        let finding = match finding {
+            "legitimate" => Finding::Legitimate,
+            "fraud" => Finding::Fraud,
+            _ => return Err("a case is resolved as legitimate or fraud".into()),
+        };
+        self.say(Body::CaseResolved { case, finding, note: "".into() }, "", &[])
+    }
+}
+
+impl Stage for Memory {
+    fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
+        let mut event = said.event.clone();
+        for (kind, text) in &said.keys {
+            let key = Some(hash_key(kind, text));
+            match *kind {
+                "device" => event.keys.device = key,
+                "ip" => event.keys.ip = key,
+                _ => event.keys.phone = key,
+            }
+        }
+        if let Some(violation) = event.violations().first() {
+            return Err(format!("{}: {}", violation.field, violation.problem));
+        }
+        let at = event.occurred_at;
+        Memory::submit(self, event, at).map_err(|corrupt| corrupt.to_string())
+    }
+
+    fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
+        let no = self.number(name).ok_or_else(|| format!("no member {name:?}"))?;
+        let program = self.programs.current().cloned();
+        let row = self.state.member(no).cloned().unwrap_or_default();
+        let row = if as_of { self.then(no, at)? } else { row };
+        let member = crate::judge::brought_up_to(&self.state, program.as_deref(), no, &row, at);
+        let balances = member.balances();
+        let tier = self.state.term(member.tier.tier);
+        Ok(Seen {
+            available: balances.available.0,
+            held: balances.held.0,
+            review: balances.review.0,
+            debt: balances.debt.0,
+            tier: if tier == "-" { String::new() } else { tier.to_string() },
+            unmet_since: member.tier.unmet_since,
+            lots: member.lots.iter().map(|lot: &Lot| (lot.left.0, lot.expires_at)).collect(),
+        })
+    }
+
+    fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {
+        Ok(self.state.shared.accounts)
+    }
+
+    fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
+        let no = self.number(member).ok_or_else(|| format!("no member {member:?}"))?;
+        let program = self.programs.current().ok_or("no program")?;
+        let rule = program.counters.iter().find(|rule| self.state.term(rule.id) == counter);
+        let rule = rule.ok_or_else(|| format!("no counter {counter:?}"))?;
+        let found = self.state.member(no).and_then(|member| member.counter(rule.id));
+        Ok(found.map_or((0, 0), |counter| (crate::decide::in_window(rule, counter, at).0, counter.total)))
+    }
+
+    fn cases(&mut self) -> Result<Vec<SeenCase>, String> {
+        let name = |no| self.state.member(no).map(|member| member.name.to_string()).unwrap_or_default();
+        let show = |(position, case): (&Position, &crate::state::Case)| SeenCase {
+            position: *position,
+            rule: self.state.term(case.opened.rule).to_string(),
+            value: case.opened.value,
+            members: case.opened.members.iter().map(|no| name(*no)).collect(),
+            state: match case.finding {
+                None => "open",
+                Some(Finding::Legitimate) => "legitimate",
+                Some(Finding::Fraud) => "fraud",
+            }
+            .to_string(),
+        };
+        Ok(self.state.cases.iter().map(show).collect())
+    }
+
+    fn duplicates(&mut self) -> Result<u64, String> {
+        Ok(self.duplicates)
+    }
+}
+
+impl Memory {
+    /// A member folded from its own records up to an instant.
+    fn then(&self, no: crate::units::MemberNo, at: At) -> Result<crate::member::Member, String> {
+        let mut member = crate::member::Member::default();
+        for (n, _) in self.log().iter().enumerate() {
+            let position = Position(u64::try_from(n).unwrap_or(u64::MAX)).next();
+            let record = self.record(position).map_err(|corrupt| corrupt.to_string())?;
+            if record.at > at {
+                break;
+            }
+            if record.members().contains(&no) {
+                crate::fold::fold_member(&mut member, no, position, &record).map_err(|corrupt| corrupt.to_string())?;
+            }
+        }
+        Ok(member)
+    }
+}

@@ -1,0 +1,260 @@
+//! State: everything folded from the log, in rows that each know the position they have applied.
+//!
+//! Members, risk counters, cases, programs and the shared row (totals and vocabulary) are all there
+//! is. Beside them, and never stored: which rows changed since they were last written, and a wheel of
+//! who is due when. The store writes rows and reads them back; this file never does.
+
+use crate::counter::Counter;
+use crate::event::Finding;
+use crate::member::Member;
+use crate::record::{Account, CaseOpened};
+use crate::units::{At, MemberNo, Position, RiskKey, TermNo};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Width of a slot of the timer wheel: one hour.
+const WHEEL_MS: i64 = 3_600_000;
+
+/// The folded ledger.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    members: Vec<Member>,
+    /// Risk counters by key and term.
+    pub counters: BTreeMap<(RiskKey, TermNo), CounterRow>,
+    /// Risk cases by the position that opened them.
+    pub cases: BTreeMap<Position, Case>,
+    /// Programs, oldest first; version n is the n-th.
+    pub programs: Vec<ProgramRow>,
+    /// Totals, vocabulary and clock.
+    pub shared: Shared,
+    /// Rows that changed since [`State::take_dirty`].
+    dirty: Dirty,
+    dirty_epoch: u32,
+    marks: Vec<Mark>,
+    wheel: BTreeMap<i64, Vec<MemberNo>>,
+}
+
+/// The one row that every record touches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shared {
+    /// The last record folded.
+    pub position: Position,
+    /// The ledger time of that record.
+    pub at: At,
+    /// Balance of each kind of account; the sum is 0.
+    pub accounts: [i64; Account::KINDS],
+    /// The vocabulary: term n is the n-th word.
+    pub terms: Vec<Box<str>>,
+    /// How many members stand in each tier, in order of terms.
+    pub tiers: Vec<(TermNo, u64)>,
+    /// How many events were refused.
+    pub refused: u64,
+}
+
+/// A risk counter with the position it has applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterRow {
+    /// The last record folded into this row.
+    pub position: Position,
+    /// The counter.
+    pub counter: Counter,
+}
+
+/// A risk case: the flag, its evidence and its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// The last record folded into this row.
+    pub position: Position,
+    /// When it was opened.
+    pub at: At,
+    /// What was seen; members that joined later are among the members.
+    pub opened: CaseOpened,
+    /// What was found, once it was.
+    pub finding: Option<Finding>,
+}
+
+/// A program as published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramRow {
+    /// The record that published it.
+    pub position: Position,
+    /// When.
+    pub at: At,
+    /// The file as written.
+    pub text: Box<str>,
+}
+
+/// A full page of a member's history, ready to be stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// Whose.
+    pub member: MemberNo,
+    /// Which page; the first is 0.
+    pub page: u64,
+    /// [`crate::member::HISTORY_PAGE`] positions, ascending.
+    pub positions: Vec<Position>,
+}
+
+/// Rows that changed.
+#[derive(Clone, Debug, Default)]
+pub struct Dirty {
+    /// Members, each once, in order of their first change.
+    pub members: Vec<MemberNo>,
+    /// Risk counters.
+    pub counters: BTreeSet<(RiskKey, TermNo)>,
+    /// Cases.
+    pub cases: BTreeSet<Position>,
+    /// The first program that is new.
+    pub programs_from: usize,
+    /// Pages that have left their member's row.
+    pub pages: Vec<HistoryPage>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    dirty_epoch: u32,
+    wheel_slot: i64,
+}
+
+impl State {
+    /// An empty ledger.
+    pub fn new() -> State {
+        State { dirty_epoch: 1, ..State::default() }
+    }
+
+    /// How many members there are; their numbers are 1 to this.
+    pub fn members_len(&self) -> u32 {
+        u32::try_from(self.members.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A member by number.
+    #[inline]
+    pub fn member(&self, no: MemberNo) -> Option<&Member> {
+        self.members.get(slot(no)?)
+    }
+
+    /// The word of a term.
+    pub fn term(&self, term: TermNo) -> &str {
+        let at = usize::from(term.0).checked_sub(1);
+        at.and_then(|at| self.shared.terms.get(at)).map_or("-", |word| word)
+    }
+
+    /// The open case of a rule and key, if there is one.
+    pub fn open_case(&self, rule: TermNo, key: crate::counter::Key) -> Option<(Position, &Case)> {
+        self.cases
+            .iter()
+            .rev()
+            .find(|(_, case)| case.finding.is_none() && case.opened.rule == rule && case.opened.key == key)
+            .map(|(position, case)| (*position, case))
+    }
+
+    /// Puts back a row read from a snapshot. Members come in order of their numbers.
+    /// Returns whether the row fits: the next number is the next row.
+    pub fn load_member(&mut self, no: MemberNo, mut member: Member) -> bool {
+        if slot(no) != Some(self.members.len()) {
+            return false;
+        }
+        member.next_due = member.due();
+        self.members.push(member);
+        self.marks.push(Mark { dirty_epoch: 0, wheel_slot: i64::MAX });
+        self.schedule(no);
+        true
+    }
+
+    /// Programs read from a snapshot are not new any more.
+    pub fn programs_loaded(&mut self) {
+        self.dirty.programs_from = self.programs.len();
+    }
+
+    /// Hands over what changed since the last call, and starts anew.
+    pub fn take_dirty(&mut self) -> Dirty {
+        self.dirty_epoch = self.dirty_epoch.wrapping_add(1).max(1);
+        let next = Dirty { programs_from: self.programs.len(), ..Dirty::default() };
+        core::mem::replace(&mut self.dirty, next)
+    }
+
+    /// What changed since the last [`State::take_dirty`].
+    pub fn dirty(&self) -> &Dirty {
+        &self.dirty
+    }
+
+    /// Everyone with something due at or before `at`, each once; order does not matter. Members
+    /// found must be brought up to date or handed to [`State::schedule`] again.
+    pub(crate) fn take_due(&mut self, at: At) -> Vec<MemberNo> {
+        let mut due = Vec::new();
+        let last = wheel_slot(at);
+        while let Some(entry) = self.wheel.first_entry() {
+            if *entry.key() > last {
+                break;
+            }
+            let now = *entry.key();
+            for no in entry.remove() {
+                if let Some(mark) = slot(no).and_then(|at| self.marks.get_mut(at)) {
+                    // A mark at another slot: the member was moved to an earlier one, and is there.
+                    if mark.wheel_slot == now {
+                        mark.wheel_slot = i64::MAX;
+                        due.push(no);
+                    }
+                }
+            }
+        }
+        due
+    }
+
+    /// Whether anything may be due at or before `at`; false positives up to an hour early.
+    pub fn may_be_due(&self, at: At) -> bool {
+        self.wheel.first_key_value().is_some_and(|(slot, _)| *slot <= wheel_slot(at))
+    }
+
+    /// Notes in the wheel when the member is next due, if that is sooner than noted.
+    pub(crate) fn schedule(&mut self, no: MemberNo) {
+        let Some(at) = slot(no) else { return };
+        let (Some(member), Some(mark)) = (self.members.get(at), self.marks.get_mut(at)) else { return };
+        if member.next_due.at == At::NEVER {
+            return;
+        }
+        let due = wheel_slot(member.next_due.at);
+        if due < mark.wheel_slot {
+            mark.wheel_slot = due;
+            self.wheel.entry(due).or_default().push(no);
+        }
+    }
+
+    /// The member's row for a record at `position`, marked dirty; a new row for the next number.
+    /// `None` if the number is neither.
+    pub(crate) fn member_for_fold(&mut self, no: MemberNo) -> Option<&mut Member> {
+        let at = slot(no)?;
+        if at == self.members.len() {
+            self.members.push(Member::default());
+            self.marks.push(Mark { dirty_epoch: 0, wheel_slot: i64::MAX });
+        }
+        let mark = self.marks.get_mut(at)?;
+        if mark.dirty_epoch != self.dirty_epoch {
+            mark.dirty_epoch = self.dirty_epoch;
+            self.dirty.members.push(no);
+        }
+        self.members.get_mut(at)
+    }
+
+    pub(crate) fn mark_counter(&mut self, key: (RiskKey, TermNo)) {
+        self.dirty.counters.insert(key);
+    }
+
+    pub(crate) fn mark_case(&mut self, case: Position) {
+        self.dirty.cases.insert(case);
+    }
+
+    pub(crate) fn page(&mut self, page: HistoryPage) {
+        self.dirty.pages.push(page);
+    }
+}
+
+fn slot(no: MemberNo) -> Option<usize> {
+    usize::try_from(no.0).ok()?.checked_sub(1)
+}
+
+fn wheel_slot(at: At) -> i64 {
+    at.0.div_euclid(WHEEL_MS)
+}

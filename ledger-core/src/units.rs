@@ -1,0 +1,172 @@
+//! The quantities of a points ledger, each its own type, all integers.
+//!
+//! Nothing here rounds except [`per`], the one rounding function; nothing here wraps: sums are
+//! checked, and what cannot be represented is the caller's refusal or the fold's `Corrupt`.
+
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds in a day of 24 hours.
+pub const DAY_MS: i64 = 86_400_000;
+
+macro_rules! quantity {
+    ($(#[$doc:meta])* $name:ident, $inner:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+quantity!(
+    /// Whole points of one wallet (scale 0). May be negative only where debt is meant.
+    Points,
+    i64
+);
+quantity!(
+    /// Money in minor units of the program's currency (cents, fen).
+    Money,
+    i64
+);
+quantity!(
+    /// An instant: milliseconds since 1970-01-01T00:00:00Z.
+    At,
+    i64
+);
+quantity!(
+    /// A local calendar date of the program's time zone: days since 1970-01-01.
+    Day,
+    i32
+);
+quantity!(
+    /// The place of a record in the log of its shard. The first record is at 1; 0 is before all.
+    Position,
+    u64
+);
+quantity!(
+    /// A member inside the ledger. The first is 1; 0 is nobody.
+    MemberNo,
+    u32
+);
+quantity!(
+    /// A word of the program's vocabulary (rule, limit, tier, counter, attribute): stable for ever,
+    /// through all versions of the program. 0 is no word.
+    TermNo,
+    u16
+);
+
+impl Points {
+    /// No points.
+    pub const ZERO: Points = Points(0);
+
+    /// Sum, or `None` past 2^63.
+    #[inline]
+    pub fn add(self, other: Points) -> Option<Points> {
+        self.0.checked_add(other.0).map(Points)
+    }
+
+    /// Difference, or `None` past 2^63.
+    #[inline]
+    pub fn sub(self, other: Points) -> Option<Points> {
+        self.0.checked_sub(other.0).map(Points)
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl At {
+    /// Later than every instant: a timer that is not set, a lot that does not expire.
+    pub const NEVER: At = At(i64::MAX);
+
+    /// The instant `ms` later; saturates at [`At::NEVER`].
+    #[inline]
+    pub fn plus_ms(self, ms: i64) -> At {
+        At(self.0.saturating_add(ms))
+    }
+}
+
+impl Day {
+    /// The date `days` later (or earlier, if negative); saturates at the ends of the calendar.
+    #[inline]
+    pub fn plus(self, days: i32) -> Day {
+        Day(self.0.saturating_add(days))
+    }
+}
+
+impl Position {
+    /// The next place in the log.
+    #[inline]
+    pub fn next(self) -> Position {
+        Position(self.0.saturating_add(1))
+    }
+}
+
+impl MemberNo {
+    /// Not a member.
+    pub const NOBODY: MemberNo = MemberNo(0);
+}
+
+impl TermNo {
+    /// Not a word.
+    pub const NONE: TermNo = TermNo(0);
+}
+
+/// A lot is named by the record that made it and its place among that record's postings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LotId {
+    /// The record that made the lot.
+    pub position: Position,
+    /// Index of the posting within that record.
+    pub line: u16,
+}
+
+impl fmt::Display for LotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "L{}.{}", self.position, self.line)
+    }
+}
+
+/// A device, address or phone, known to the ledger only as a keyed hash (HMAC-SHA-256, first 128 bits).
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RiskKey(pub [u8; 16]);
+
+impl fmt::Display for RiskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for RiskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A month and a day of it, as in a birthday. 29 February is kept as it is; in common years it
+/// falls on 1 March.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MonthDay {
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+/// `give` for every full `unit` of `amount`, rounded down: `floor(amount / unit) * give`.
+/// `None` if the product does not fit or `unit` is not positive.
+#[inline]
+pub fn per(amount: Money, unit: Money, give: Points) -> Option<Points> {
+    if unit.0 <= 0 {
+        return None;
+    }
+    amount.0.div_euclid(unit.0).checked_mul(give.0).map(Points)
+}

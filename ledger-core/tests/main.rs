@@ -1,0 +1,3 @@
+//! Tests of the core at the boundary its users meet: scenario texts, properties, bytes, programs.
+
+mod scenarios;
