@@ -12,5 +12,5 @@ fi
 echo "==> $name $version: cargo install, 2-5 minutes, once"
 # A tool that runs for a second does not repay link-time optimisation.
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
-CARGO_TARGET_DIR=$tools/build cargo install --quiet --locked --force --root "$tools" "$name" --version "=$version"
+CARGO_TARGET_DIR=$tools/build cargo install --locked --force --root "$tools" "$name" --version "=$version"
 rm -rf "$tools/build"

@@ -10,6 +10,7 @@ pub mod judge;
 pub mod lots;
 pub mod member;
 pub mod memory;
+pub mod merkle;
 pub mod outcome;
 pub mod program;
 pub mod record;

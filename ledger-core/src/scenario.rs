@@ -32,6 +32,8 @@ use alloc::vec::Vec;
 /// An event with its risk keys in clear, as a source says it.
 #[derive(Clone, Debug)]
 pub struct Said {
+    /// Ledger time at which it is said: that of the last `at`.
+    pub at: At,
     /// The event; its own risk keys are empty.
     pub event: Event<Name>,
     /// `device`, `ip` or `phone`, and its value.
@@ -74,7 +76,7 @@ pub struct SeenCase {
 
 /// Where a scenario is played.
 pub trait Stage {
-    /// Says an event at its own time; ledger time follows it.
+    /// Says an event; ledger time moves to [`Said::at`].
     ///
     /// # Errors
     /// What the ledger says of an event it cannot take at all.
@@ -262,10 +264,12 @@ impl Play<'_> {
         })
     }
 
-    /// Says an event; what is left of the words are risk keys and `id` or `occurred` of the event.
+    /// Says an event; what is left of the words are risk keys, or `id`, `occurred` and `currency` of the
+    /// event.
     fn say(&mut self, body: Body<Name>, member: &str, rest: &[&str]) -> Answer {
         self.said = self.said.saturating_add(1);
         let mut said = Said {
+            at: self.at,
             event: Event {
                 source: "scenario".into(),
                 id: format!("s-{}", self.said).into(),
@@ -283,6 +287,12 @@ impl Play<'_> {
                 ["phone", key] => said.keys.push(("phone", (*key).into())),
                 ["id", id] => said.event.id = (*id).into(),
                 ["occurred", day] => said.event.occurred_at = self.read(day)?,
+                ["currency", code] => match &mut said.event.body {
+                    Body::Purchase { currency, .. } | Body::Refunded { currency, .. } => {
+                        *currency = Currency::read(code).ok_or_else(|| format!("{code:?} is no currency"))?;
+                    }
+                    _ => return Err("only purchases and refunds have a currency".into()),
+                },
                 other => return Err(format!("{:?} is not understood", other.join(" "))),
             }
         }
@@ -401,8 +411,7 @@ impl Stage for Memory {
         if let Some(violation) = event.violations().first() {
             return Err(format!("{}: {}", violation.field, violation.problem));
         }
-        let at = event.occurred_at;
-        Memory::submit(self, event, at).map_err(|corrupt| corrupt.to_string())
+        Memory::submit(self, event, said.at).map_err(|corrupt| corrupt.to_string())
     }
 
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {

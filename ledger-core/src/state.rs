@@ -180,6 +180,11 @@ impl State {
         &self.dirty
     }
 
+    /// Pages of history that filled since the last call.
+    pub fn take_pages(&mut self) -> Vec<HistoryPage> {
+        core::mem::take(&mut self.dirty.pages)
+    }
+
     /// Everyone with something due at or before `at`, each once; order does not matter. Members
     /// found must be brought up to date or handed to [`State::schedule`] again.
     pub(crate) fn take_due(&mut self, at: At) -> Vec<MemberNo> {

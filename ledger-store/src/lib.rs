@@ -1,1 +1,38 @@
+//! The points ledger on disk: one log, its fold, snapshots, and proof that they agree.
+//!
+//! A [`Ledger`] is opened on a directory; its [`Handle`] submits batches of events and reads. Events
+//! are judged by `ledger-core`; this crate makes what came of them durable, keeps the folded state in
+//! memory, and brings it back after a crash. The path of an event:
+//!
+//! ```text
+//! Handle::submit ─► shard: judge + fold ─► commit: blocks + cursors, one flush ─► answered
+//!                                              └► now and then, snapshot: folded rows in bulk
+//! Ledger::open   ─► recover: rows of the snapshot, then the tail of the log
+//! verify         ─► the whole log from zero, compared with everything stored
+//! ```
+//!
+//! The log is the only thing that is durable at once; all else is a snapshot of its fold, and every
+//! row knows the position it has applied. `FORMAT.md` says byte by byte what is on disk.
+//!
+//! It is not: a clock (the caller brings one), a network service (`ledger-grpc`), or a place for
+//! rules (`ledger-core`).
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod block;
+mod commit;
+mod disk;
+mod error;
+mod ids;
+mod keys;
+mod live;
+mod read;
+mod recover;
+mod shard;
+mod snapshot;
+mod verify;
+
+pub use error::{CommitError, Damage, OpenError, ReadError, SubmitError};
+pub use read::{AsOf, CounterView, MemberView, Pending, Replay, Step, Totals};
+pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Options, Stats, Time};
+pub use verify::{FINDINGS_MAX, Report, rebuild, verify};

@@ -1,0 +1,95 @@
+//! The tree over the log: RFC 6962 hashes over the bytes of records as they are stored.
+//!
+//! Leaf: `SHA-256(0x00 || record bytes)`; node: `SHA-256(0x01 || left || right)`; the root of n leaves
+//! as in RFC 6962 §2.1. Only the right edge of the tree is kept: one hash per complete subtree.
+
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 hash.
+pub type Hash = [u8; 32];
+
+/// The hash of one record's stored bytes.
+pub fn leaf(record: &[u8]) -> Hash {
+    Sha256::new().chain_update([0]).chain_update(record).finalize().into()
+}
+
+fn node(left: &Hash, right: &Hash) -> Hash {
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// The right edge of a tree: enough to append to it and to name its root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frontier {
+    size: u64,
+    /// Hashes of the complete subtrees, largest first.
+    peaks: Vec<Hash>,
+}
+
+impl Frontier {
+    /// How many leaves the tree has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends a leaf.
+    pub fn append(&mut self, leaf: Hash) {
+        let mut hash = leaf;
+        // Every trailing one in the size is a complete subtree that merges with the new leaf.
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node(&left, &hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.size = self.size.saturating_add(1);
+    }
+
+    /// The root; of an empty tree, the hash of nothing.
+    pub fn root(&self) -> Hash {
+        let mut peaks = self.peaks.iter().rev();
+        match peaks.next() {
+            Some(last) => peaks.fold(*last, |right, left| node(left, &right)),
+            None => Sha256::digest([]).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+    use super::*;
+
+    /// RFC 6962 §2.1, as it is written there.
+    fn naive(leaves: &[Hash]) -> Hash {
+        match leaves.len() {
+            0 => Sha256::digest([]).into(),
+            1 => leaves[0],
+            n => {
+                let k = n.next_power_of_two() / 2;
+                node(&naive(&leaves[..k]), &naive(&leaves[k..]))
+            }
+        }
+    }
+
+    #[test]
+    fn the_frontier_has_the_root_of_rfc_6962() {
+        let mut frontier = Frontier::default();
+        let mut leaves = Vec::new();
+        for n in 0..200u8 {
+            assert_eq!(frontier.root(), naive(&leaves), "{n} leaves");
+            let hash = leaf(&[n]);
+            leaves.push(hash);
+            frontier.append(hash);
+        }
+    }
+
+    #[test]
+    fn the_empty_leaf_and_the_empty_tree_are_those_of_certificate_transparency() {
+        let hex = |hash: Hash| hash.iter().map(|byte| alloc::format!("{byte:02x}")).collect::<alloc::string::String>();
+        let empty = Frontier::default().root();
+        assert_eq!(hex(empty), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(hex(leaf(&[])), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+    }
+}

@@ -1,0 +1,144 @@
+//! What every test here may ask of a ledger: its rows as bytes, and whether it adds up.
+
+use ledger_core::bytes::{decode, encode};
+use ledger_core::event::{Body, Currency, Event, Line, Name, RiskKeys};
+use ledger_core::fold::fold_member;
+use ledger_core::member::Member;
+use ledger_core::memory::Memory;
+use ledger_core::record::{Account, Change, Record};
+use ledger_core::state::State;
+use ledger_core::units::{At, MemberNo, Money, Points, Position};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The bytes of a row or record.
+pub fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(value, &mut bytes).expect("everything stored can be encoded");
+    bytes
+}
+
+/// Every member's number and row.
+pub fn members(state: &State) -> impl Iterator<Item = (MemberNo, &Member)> {
+    (1..=state.members_len()).map(MemberNo).map(|no| (no, state.member(no).expect("numbers have no gaps")))
+}
+
+/// Every row of a state, named, as the bytes that would be stored.
+pub fn rows(state: &State) -> Vec<(String, Vec<u8>)> {
+    let mut rows: Vec<(String, Vec<u8>)> = vec![("shared".into(), bytes(&state.shared))];
+    rows.extend(members(state).map(|(no, member)| (format!("member {no}"), bytes(member))));
+    rows.extend(state.counters.iter().map(|((key, term), row)| (format!("counter {key} {term}"), bytes(row))));
+    rows.extend(state.cases.iter().map(|(position, case)| (format!("case {position}"), bytes(case))));
+    rows.extend(state.programs.iter().map(|program| (format!("program {}", program.position), bytes(program))));
+    rows
+}
+
+/// The log, decoded.
+pub fn log(memory: &Memory) -> Vec<(Position, Record)> {
+    let decoded = memory.log().iter().map(|bytes| decode(bytes).expect("the log can be read"));
+    decoded.enumerate().map(|(n, record)| (Position(n as u64 + 1), record)).collect()
+}
+
+/// Asserts everything that is true of any ledger at any time.
+pub fn check(memory: &Memory) {
+    check_balances(&memory.state);
+    check_log(memory);
+}
+
+/// The books balance, and no row contradicts itself.
+pub fn check_balances(state: &State) {
+    let accounts = state.shared.accounts;
+    assert_eq!(accounts.iter().sum::<i64>(), 0, "debits are credits: {accounts:?}");
+    let mut sums = [0i64; Account::KINDS];
+    let mut tiers = std::collections::BTreeMap::new();
+    for (no, member) in members(state) {
+        for lots in [&member.lots, &member.review] {
+            let all: Vec<_> = lots.iter().copied().collect();
+            assert_eq!(lots.len(), all.len(), "member {no}: empty lots are dropped");
+            assert!(all.iter().all(|lot| lot.left > Points::ZERO), "member {no}: {all:?}");
+            assert!(all.is_sorted_by_key(|lot| (lot.expires_at, lot.id)), "member {no}: {all:?}");
+            assert_eq!(all.iter().map(|lot| lot.left.0).sum::<i64>(), lots.total().0, "member {no}: lots add up");
+        }
+        for hold in &member.holds {
+            assert!(hold.points() > Points::ZERO, "member {no}: an open hold holds something");
+            assert!(hold.slices.iter().all(|slice| slice.left >= Points::ZERO), "member {no}: {hold:?}");
+        }
+        assert!(member.debt >= Points::ZERO, "member {no} owes {}", member.debt);
+        let balances = member.balances();
+        assert_eq!(balances.held.0, member.holds.iter().map(|hold| hold.points().0).sum::<i64>());
+        sums[Account::Available.kind()] += balances.available.0;
+        sums[Account::Review.kind()] += balances.review.0;
+        sums[Account::Held(0).kind()] += balances.held.0;
+        sums[Account::Debt.kind()] -= balances.debt.0;
+        if member.tier.tier.0 != 0 {
+            *tiers.entry(member.tier.tier).or_insert(0u64) += 1;
+        }
+    }
+    for account in [Account::Available, Account::Review, Account::Held(0), Account::Debt] {
+        let kind = account.kind();
+        assert_eq!(accounts[kind], sums[kind], "the total of {} is that of its members", account.name());
+    }
+    let counted = state.shared.tiers.iter().copied().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(tiers, counted, "the members of each tier are counted");
+}
+
+/// The log folds to the very rows there are, as a whole and member by member.
+fn check_log(memory: &Memory) {
+    let again = memory.refold().expect("the log folds");
+    let (now, again) = (rows(&memory.state), rows(&again));
+    for (now, again) in now.iter().zip(&again) {
+        assert_eq!(now, again, "the log folds to other bytes");
+    }
+    assert_eq!(now.len(), again.len(), "the log folds to other rows");
+    let log = log(memory);
+    for (no, member) in members(&memory.state) {
+        let mut alone = Member::default();
+        for (position, record) in log.iter().filter(|(_, record)| record.members().contains(&no)) {
+            fold_member(&mut alone, no, *position, record).expect("a member's own records fold");
+        }
+        assert_eq!(bytes(&alone), bytes(member), "member {no} is its own records");
+    }
+    for (position, record) in &log {
+        let moved = record.verdict.postings.iter().all(|posting| posting.points > Points::ZERO);
+        assert!(moved, "record {position} moves something");
+        let refused = record.verdict.refusal.is_none() || record.verdict.postings.is_empty();
+        assert!(refused, "record {position} is refused and moves points");
+        for change in &record.verdict.changes {
+            if let Change::Counted { amount: 0, .. } = change {
+                panic!("record {position} counts nothing: {change:?}");
+            }
+        }
+    }
+}
+
+/// An event of a test, with nothing but what every event has.
+pub fn event(id: &str, member: &str, at: At, body: Body<Name>) -> Event<Name> {
+    Event {
+        source: "test".into(),
+        id: id.into(),
+        occurred_at: at,
+        member: member.into(),
+        keys: RiskKeys::default(),
+        body,
+    }
+}
+
+/// A purchase of one line.
+pub fn purchase(order: &str, net: i64) -> Body<Name> {
+    let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(net) }];
+    Body::Purchase { order: order.into(), currency: Currency(*b"EUR"), lines }
+}
+
+/// A ledger with this program in force since `at`.
+pub fn publish(text: &str, at: At) -> Memory {
+    let mut memory = Memory::new();
+    let body = Body::ProgramPublished { text: text.into() };
+    let outcome = memory.submit(event("program", "", at, body), at).expect("publishing folds");
+    assert_eq!(outcome.refusal, None, "the program has no faults");
+    memory
+}

@@ -1,0 +1,14 @@
+//! Tests of the core at the boundary its users meet: scenario texts, properties, bytes, programs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod ledger;
+mod scenarios;

@@ -1,0 +1,464 @@
+//! Engine: the asynchronous face of the store.
+//!
+//! Callers wait here: for room in the queue, for the commit of what they said, for the commit of what
+//! they read. Every wait ends at the deadline of the call, and every queue has a named limit in
+//! [`Limits`]; past it the caller is told to slow down. This is the only file that reads the clock of
+//! the wall. It knows no message and no status code.
+
+use crate::wire::{self, Sorted, Words};
+use ledger_core::event::Name;
+use ledger_core::outcome::Outcome;
+use ledger_core::program::{Fault, Program};
+use ledger_core::units::{At, MemberNo, Position, RiskKey};
+use ledger_store::{Batch, Clock, CommitError, Handle, Health, Pending, ReadError, Step, SubmitError};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+
+/// While waiting for a commit, look again after so long: a shard that has stopped tells nobody.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// Answer so much before the deadline of a call, so that the caller learns why and not only that.
+const DEADLINE_MARGIN_MAX: Duration = Duration::from_millis(10);
+/// Steps of a replay that wait for their reader.
+const REPLAY_AHEAD: usize = 16;
+
+/// How much the server takes on at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Calls in progress. What is more is refused before its message is read.
+    pub requests_max: usize,
+    /// Open streams of events.
+    pub streams_max: usize,
+    /// Batches of one stream that are queued and not yet answered.
+    pub stream_batches_max: usize,
+    /// Room for events on their way into the store, in begun KiB of each; no more than the store
+    /// queues.
+    pub queue_max: usize,
+    /// How long one call waits for room in the queue.
+    pub queue_wait: Duration,
+    /// Reads of the log at once; each has a thread of its own.
+    pub log_reads_max: usize,
+    /// Replays at once; each has a thread of its own.
+    pub replays_max: usize,
+    /// How long a read waits for its `min_position`.
+    pub position_wait: Duration,
+    /// How long the reader of a stream may take for one message.
+    pub reader_wait: Duration,
+    /// Largest request, in bytes after decompression.
+    pub message_bytes_max: usize,
+    /// Calls in progress on one connection; more wait at the client.
+    pub connection_requests_max: u32,
+    /// After so long without a word a connection is asked whether it lives, and closed if it does not
+    /// answer for as long again.
+    pub keepalive: Duration,
+    /// How long a shutdown waits for callers to take their answers.
+    pub drain_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            requests_max: 2_048,
+            streams_max: 64,
+            stream_batches_max: 8,
+            queue_max: 65_536,
+            queue_wait: Duration::from_secs(1),
+            log_reads_max: 16,
+            replays_max: 8,
+            position_wait: Duration::from_secs(5),
+            reader_wait: Duration::from_secs(30),
+            message_bytes_max: 4 << 20,
+            connection_requests_max: 1_024,
+            keepalive: Duration::from_secs(20),
+            drain_wait: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The clock of the wall, as the store wants it.
+pub fn wall_clock() -> Clock {
+    Box::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        At(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
+/// Why a call got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// As many calls as allowed are in progress.
+    #[error("too many requests are in progress")]
+    TooManyRequests,
+    /// As many streams or replays as allowed are open.
+    #[error("too many streams are open")]
+    TooManyStreams,
+    /// There was no room in the queue for as long as a call waits.
+    #[error("the queue of events is full")]
+    QueueFull,
+    /// The deadline of the call passed.
+    #[error("the deadline of the call passed")]
+    Deadline {
+        /// Whether events were queued by then.
+        queued: bool,
+    },
+    /// The log did not get to the position that was asked for.
+    #[error("the ledger is at position {committed} and has not reached {wanted}")]
+    PositionNotReached {
+        /// What was asked for.
+        wanted: Position,
+        /// What is durable.
+        committed: Position,
+    },
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    Draining,
+    /// The reader of a stream took nothing for too long.
+    #[error("the reader of the stream is too slow")]
+    ReaderTooSlow,
+    /// The answer does not fit into a message.
+    #[error("the answer has {bytes} bytes, which do not fit into one message; ask for less")]
+    AnswerTooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// There is no member of this name, or was none then.
+    #[error("no such member")]
+    MemberUnknown,
+    /// No event of this source and id was recorded.
+    #[error("no event of this source and id was recorded")]
+    OutcomeUnknown,
+    /// The store did not take the events.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The store took the events and could not commit them.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The store could not read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store let go of the events without a word.
+    #[error("the ledger stopped before it answered")]
+    Unanswered,
+    /// A thread of this server died.
+    #[error("a thread of the server died; its log says why")]
+    Interrupted,
+}
+
+/// A call that was admitted: its place among those in progress, and its deadline.
+#[derive(Clone, Debug)]
+pub struct Call {
+    deadline: Option<Instant>,
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
+impl Call {
+    /// Waits for `what`, at most until the deadline.
+    async fn until<T>(&self, what: impl Future<Output = T>) -> Result<T, Failure> {
+        match self.deadline {
+            None => Ok(what.await),
+            Some(deadline) => timeout_at(deadline, what).await.map_err(|_| Failure::Deadline { queued: false }),
+        }
+    }
+
+    /// The deadline, or `most` from now if that is sooner.
+    fn at_most(&self, most: Duration) -> Instant {
+        let most = Instant::now() + most;
+        self.deadline.map_or(most, |deadline| deadline.min(most))
+    }
+}
+
+/// What was read, and where it is true.
+#[derive(Debug)]
+pub struct Read<T> {
+    /// What was read.
+    pub value: T,
+    /// The position it is true at.
+    pub position: Position,
+}
+
+/// Events that are queued and will be answered.
+#[derive(Debug)]
+pub struct Ticket(oneshot::Receiver<Result<Vec<Outcome>, CommitError>>);
+
+impl Ticket {
+    /// Waits until the events are durable.
+    pub async fn outcomes(self) -> Result<Vec<Outcome>, Failure> {
+        Ok(self.0.await.map_err(|_| Failure::Unanswered)??)
+    }
+}
+
+/// The asynchronous face of a store.
+pub struct Engine {
+    handle: Handle,
+    limits: Limits,
+    requests: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    room: Arc<Semaphore>,
+    log_reads: Arc<Semaphore>,
+    replays: Arc<Semaphore>,
+    committed: Arc<watch::Sender<Position>>,
+    draining: watch::Sender<bool>,
+}
+
+impl Engine {
+    /// An engine before a store.
+    pub fn new(handle: Handle, limits: Limits) -> Arc<Engine> {
+        let committed = Arc::new(watch::Sender::new(handle.committed()));
+        let advance = |known: &mut Position, position| {
+            let later = *known < position;
+            *known = position.max(*known);
+            later
+        };
+        let commits = Arc::clone(&committed);
+        handle.on_commit(Box::new(move |position| {
+            commits.send_if_modified(|known| advance(known, position));
+        }));
+        committed.send_if_modified(|known| advance(known, handle.committed()));
+        Arc::new(Engine {
+            handle,
+            limits,
+            requests: Arc::new(Semaphore::new(limits.requests_max)),
+            streams: Arc::new(Semaphore::new(limits.streams_max)),
+            room: Arc::new(Semaphore::new(limits.queue_max)),
+            log_reads: Arc::new(Semaphore::new(limits.log_reads_max)),
+            replays: Arc::new(Semaphore::new(limits.replays_max)),
+            committed,
+            draining: watch::Sender::new(false),
+        })
+    }
+
+    /// The limits of this engine.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Admits a call that may take `timeout`, or says that there are too many.
+    pub fn admit(&self, timeout: Option<Duration>) -> Result<Call, Failure> {
+        let place = Arc::clone(&self.requests).try_acquire_owned().map_err(|_| Failure::TooManyRequests)?;
+        let deadline = timeout.and_then(|left| {
+            Instant::now().checked_add(left.saturating_sub(DEADLINE_MARGIN_MAX.min(left / 10)))
+        });
+        Ok(Call { deadline, _place: Arc::new(place) })
+    }
+
+    /// A place among the open streams.
+    pub fn open_stream(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::TooManyStreams)
+    }
+
+    /// Whether the store serves; if not, why.
+    pub fn health(&self) -> Health {
+        self.handle.health()
+    }
+
+    /// From now on streams take no more batches.
+    pub fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Waits for [`Engine::drain`].
+    pub async fn drained(&self) {
+        let mut draining = self.draining.subscribe();
+        // It cannot be closed: this engine has the sender.
+        let _ = draining.wait_for(|draining| *draining).await;
+    }
+
+    // ---- saying --------------------------------------------------------------------------------
+
+    /// The keyed hash of a device, address or phone.
+    pub fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
+        self.handle.risk_key(kind, text)
+    }
+
+    /// Says events and waits until they are durable.
+    pub async fn submit(&self, call: &Call, sorted: Sorted) -> Result<Vec<Outcome>, Failure> {
+        let waited = timeout_at(call.at_most(self.limits.queue_wait), self.room_for(&sorted)).await;
+        let room = waited.map_err(|_| match call.deadline {
+            Some(deadline) if deadline <= Instant::now() => Failure::Deadline { queued: false },
+            _ => Failure::QueueFull,
+        })?;
+        let ticket = self.queue(sorted, room)?;
+        call.until(ticket.outcomes()).await.map_err(|_| Failure::Deadline { queued: true })?
+    }
+
+    /// Queues events as soon as there is room, for callers that can wait.
+    pub async fn enqueue(&self, sorted: Sorted) -> Result<Ticket, Failure> {
+        let room = self.room_for(&sorted).await;
+        self.queue(sorted, room)
+    }
+
+    async fn room_for(&self, sorted: &Sorted) -> OwnedSemaphorePermit {
+        let most = u32::try_from(self.limits.queue_max).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(sorted.weight.min(most)).await;
+        room.expect("the room is never closed")
+    }
+
+    fn queue(&self, sorted: Sorted, room: OwnedSemaphorePermit) -> Result<Ticket, Failure> {
+        let (answer, ticket) = oneshot::channel();
+        if sorted.events.is_empty() {
+            let _ = answer.send(Ok(Vec::new()));
+            return Ok(Ticket(ticket));
+        }
+        let done = move |outcomes| {
+            drop(room);
+            // Nobody waits any more: the events are recorded all the same.
+            let _ = answer.send(outcomes);
+        };
+        self.handle.submit(Batch { events: sorted.events, cursors: Vec::new() }, Box::new(done))?;
+        Ok(Ticket(ticket))
+    }
+
+    // ---- reading -------------------------------------------------------------------------------
+
+    /// Waits until the log has got to `wanted`.
+    pub async fn reach(&self, call: &Call, wanted: Position) -> Result<(), Failure> {
+        let mut commits = self.committed.subscribe();
+        let reached = commits.wait_for(|committed| *committed >= wanted);
+        let waited = timeout_at(call.at_most(self.limits.position_wait), reached).await.is_ok();
+        let committed = *self.committed.borrow();
+        if waited { Ok(()) } else { Err(Failure::PositionNotReached { wanted, committed }) }
+    }
+
+    /// Reads the folded state and waits until what was read is durable.
+    pub async fn read<T>(&self, call: &Call, ask: impl FnOnce(&Handle) -> Pending<T>) -> Result<Read<T>, Failure> {
+        let mut commits = self.committed.subscribe();
+        let mut pending = ask(&self.handle);
+        let position = pending.position();
+        loop {
+            pending = match pending.try_take() {
+                Ok(value) => return Ok(Read { value: value?, position }),
+                Err(pending) => pending,
+            };
+            // Whether there was a commit or it is time to look again, `try_take` will tell.
+            let _ = call.until(timeout(LOOK_AGAIN, commits.changed())).await?;
+        }
+    }
+
+    /// Reads what blocks, on a thread of its own.
+    pub async fn read_log<T: Send + 'static>(
+        &self,
+        call: &Call,
+        ask: impl FnOnce(&Handle) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let place = call.until(Arc::clone(&self.log_reads).acquire_owned()).await?;
+        let handle = self.handle.clone();
+        let answer = off_thread(move || {
+            let answer = ask(&handle);
+            drop(place);
+            answer
+        });
+        Ok(call.until(answer).await???)
+    }
+
+    /// The position up to which everything is durable.
+    pub fn committed(&self) -> Position {
+        self.handle.committed()
+    }
+
+    /// The words of the ledger, and the names of some of its members.
+    pub async fn words(&self, call: &Call, spoken_of: Vec<MemberNo>) -> Result<Words, Failure> {
+        let names = match spoken_of.is_empty() {
+            true => HashMap::new(),
+            false => self.read_log(call, |handle| names(handle, HashMap::new(), spoken_of)).await?,
+        };
+        Ok(Words { terms: self.handle.terms(), names })
+    }
+
+    /// The words of the ledger, without names.
+    pub fn terms(&self) -> Words {
+        Words { terms: self.handle.terms(), names: HashMap::new() }
+    }
+
+    /// The program that is in force after the record at `position`.
+    pub async fn program_at(&self, call: &Call, position: Position) -> Result<Option<Arc<Program>>, Failure> {
+        let rows = self.read(call, Handle::programs).await?.value;
+        let version = rows.iter().take_while(|row| row.position <= position).count();
+        if version == rows.len() {
+            return Ok(self.handle.current_program());
+        }
+        let Some(row) = version.checked_sub(1).and_then(|at| rows.into_iter().nth(at)) else { return Ok(None) };
+        Ok(self.check(row.text.into()).await?.ok().map(Arc::new))
+    }
+
+    /// The program in force.
+    pub fn program(&self) -> Option<Arc<Program>> {
+        self.handle.current_program()
+    }
+
+    /// Reads and checks a program file.
+    pub async fn check(&self, text: String) -> Result<Result<Program, Vec<Fault>>, Failure> {
+        let terms = self.handle.terms();
+        off_thread(move || Program::read(&text, &mut terms.to_vec())).await
+    }
+
+    /// Folds a member's records again and sends what `tell` makes of each step. If the last item is a
+    /// failure, there should have been more.
+    pub fn replay<T: Send + 'static>(
+        &self,
+        name: Name,
+        tell: fn(&Step, &Words) -> T,
+    ) -> Result<ReceiverStream<Result<T, Failure>>, Failure> {
+        let place = Arc::clone(&self.replays).try_acquire_owned().map_err(|_| Failure::TooManyStreams)?;
+        let (steps, stream) = mpsc::channel(REPLAY_AHEAD);
+        // Kept free for bad news, however slow the reader.
+        let last = steps.clone().try_reserve_owned().expect("the channel is new");
+        let (handle, wait, runtime) = (self.handle.clone(), self.limits.reader_wait, runtime::Handle::current());
+        let send = move |step| match runtime.block_on(timeout(wait, steps.send(Ok(step)))) {
+            Ok(sent) => Ok(sent.is_ok()),
+            Err(_) => Err(Failure::ReaderTooSlow),
+        };
+        tokio::task::spawn_blocking(move || {
+            if let Err(failure) = fold_again(&handle, &name, tell, send) {
+                last.send(Err(failure));
+            }
+            drop(place);
+        });
+        Ok(ReceiverStream::new(stream))
+    }
+}
+
+/// Tells step after step until `send` finds nobody who listens.
+fn fold_again<T>(
+    handle: &Handle,
+    name: &str,
+    tell: fn(&Step, &Words) -> T,
+    send: impl Fn(T) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let mut words = Words::default();
+    for step in handle.replay(name)?.ok_or(Failure::MemberUnknown)? {
+        let step = step?;
+        words.terms = handle.terms();
+        words.names = names(handle, words.names, wire::spoken_of(&step.record))?;
+        if !send(tell(&step, &words))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The names of members, beside those that are known already. Blocks.
+fn names(
+    handle: &Handle,
+    mut known: HashMap<MemberNo, Box<str>>,
+    spoken_of: Vec<MemberNo>,
+) -> Result<HashMap<MemberNo, Box<str>>, ReadError> {
+    for no in spoken_of {
+        if let Entry::Vacant(place) = known.entry(no)
+            && let Some(view) = handle.member_by_no(no).wait()?
+        {
+            place.insert(view.member.name);
+        }
+    }
+    Ok(known)
+}
+
+/// Does work that takes long on a thread of its own.
+pub async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Failure::Interrupted)
+}

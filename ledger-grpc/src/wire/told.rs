@@ -1,0 +1,581 @@
+//! What the ledger tells: its own types as messages, in words and names instead of numbers.
+//!
+//! Every match on an enum of the ledger is exhaustive, so nothing new goes untold by oversight. Lists
+//! that could grow without end are cut here.
+
+use super::{CASE_MEMBERS_SHOWN, Invalid, LIST_BYTES_MAX, Words};
+use crate::proto;
+use ledger_core::calendar::show_day;
+use ledger_core::counter::Key;
+use ledger_core::decide::footing;
+use ledger_core::event::{Body, Event, Finding, Line, Violation, Who};
+use ledger_core::lots::Lot;
+use ledger_core::member::{Hold, Member, Streak};
+use ledger_core::outcome::Outcome;
+use ledger_core::program::{Fault, Program};
+use ledger_core::record::{Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, TierWhy, Timer, Trace};
+use ledger_core::refusal::Refusal;
+use ledger_core::state::{Case, ProgramRow, Shared};
+use ledger_core::units::{At, LotId, MemberNo, MonthDay, Position, RiskKey, TermNo};
+use prost::Message;
+
+/// Tells one outcome.
+pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
+    let available = outcome.available.0;
+    let result = match outcome.refusal {
+        Some(refusal) => proto::outcome::Result::Refused(refused(refusal, available)),
+        None => proto::outcome::Result::Accepted(proto::Accepted {
+            trace: outcome.trace.iter().map(|one| trace(one, words)).collect(),
+            earned: outcome.earned.0,
+            available,
+        }),
+    };
+    proto::Outcome {
+        position: outcome.position.0,
+        at: stamp(outcome.at),
+        duplicate: outcome.duplicate,
+        result: Some(result),
+    }
+}
+
+/// Tells the outcomes of a batch, the invalid in their places.
+pub fn outcomes(judged: &[Outcome], invalid: Vec<(usize, Invalid)>, words: &Words) -> Vec<proto::Outcome> {
+    let total = judged.len() + invalid.len();
+    let mut answers = Vec::with_capacity(total);
+    let (mut judged, mut invalid) = (judged.iter(), invalid.into_iter().peekable());
+    let mut bytes = 0;
+    while answers.len() < total {
+        let answer = match invalid.next_if(|(at, _)| *at == answers.len()) {
+            Some((_, found)) => unrecorded(found),
+            None => match judged.next() {
+                Some(one) => fit_trace(outcome(one, words), bytes),
+                None => break,
+            },
+        };
+        bytes += answer.encoded_len();
+        answers.push(answer);
+    }
+    answers
+}
+
+fn fit_trace(mut answer: proto::Outcome, bytes: usize) -> proto::Outcome {
+    if let Some(proto::outcome::Result::Accepted(accepted)) = &mut answer.result
+        && bytes > LIST_BYTES_MAX
+    {
+        accepted.trace.clear();
+    }
+    answer
+}
+
+fn unrecorded(invalid: Invalid) -> proto::Outcome {
+    let field = |one: Violation| proto::FieldViolation { field: one.field, problem: one.problem };
+    let violations = invalid.0.into_iter().map(field).collect();
+    let result = proto::outcome::Result::Invalid(proto::Invalid { violations });
+    proto::Outcome { result: Some(result), ..proto::Outcome::default() }
+}
+
+fn refused(refusal: Refusal, available: i64) -> proto::Refused {
+    proto::Refused {
+        reason: refusal.reason().to_owned(),
+        message: refusal.to_string(),
+        retry_may_succeed: refusal.retry_may_succeed(),
+        available,
+    }
+}
+
+fn trace(trace: &Trace, words: &Words) -> proto::Trace {
+    let cut = match trace.cut {
+        Cut::None => proto::Cut::None,
+        Cut::Limit => proto::Cut::Limit,
+        Cut::Review => proto::Cut::Review,
+        Cut::Denied => proto::Cut::Denied,
+    };
+    proto::Trace {
+        rule: words.term(trace.rule),
+        computed: trace.computed.0,
+        granted: trace.granted.0,
+        cut: cut.into(),
+    }
+}
+
+/// A member as it is to be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Portrait<'a> {
+    /// Its number.
+    pub no: MemberNo,
+    /// Everything folded.
+    pub member: &'a Member,
+    /// The position this is true at.
+    pub position: Position,
+    /// The ledger time this is true at.
+    pub at: At,
+    /// The program then in force.
+    pub program: Option<&'a Program>,
+}
+
+/// Tells a member, with at most so many lots and holds.
+pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto::Member {
+    let Portrait { no, member, position, at, program } = portrait;
+    let balances = member.balances();
+    let available = member.lots.iter().map(|lot| shown_lot(lot, false));
+    let in_review = member.review.iter().map(|lot| shown_lot(lot, true));
+    proto::Member {
+        name: member.name.to_string(),
+        no: no.0,
+        position: position.0,
+        at: stamp(at),
+        available: balances.available.0,
+        in_review: balances.review.0,
+        held: balances.held.0,
+        debt: balances.debt.0,
+        lots: available.chain(in_review).take(shown_max).collect(),
+        lots_count: count(member.lots.len() + member.review.len()),
+        holds: member.holds.iter().take(shown_max).map(open_hold).collect(),
+        holds_count: count(member.holds.len()),
+        tier: program.and_then(|program| tier(program, member, at, words)),
+        streaks: member.streaks.iter().map(|one| streak(one, words)).collect(),
+        open_cases: member.cases.iter().map(|case| case.0).collect(),
+        attributes: member.attributes.iter().map(|(term, value)| attribute(*term, *value, words)).collect(),
+        enrolled_at: member.enrolled_at.and_then(stamp),
+        birthday: member.birthday.map(told_month_day),
+        referrer: member.referrer.map(|no| words.name(no)).unwrap_or_default(),
+        dormant_at: member.dormant_at.and_then(stamp),
+        records: member.records,
+    }
+}
+
+/// Tells many members, each under the name that was asked for.
+pub fn maybe_member(name: &str, member: Option<proto::Member>) -> proto::MaybeMember {
+    proto::MaybeMember { name: name.to_owned(), member }
+}
+
+/// Tells one step of a replay.
+pub fn step(position: Position, told: &Record, after: &Member, words: &Words) -> proto::ReplayMemberResponse {
+    let balances = after.balances();
+    let after = proto::MemberState {
+        available: balances.available.0,
+        in_review: balances.review.0,
+        held: balances.held.0,
+        debt: balances.debt.0,
+        lots_count: count(after.lots.len() + after.review.len()),
+        holds_count: count(after.holds.len()),
+        tier: words.term(after.tier.tier),
+    };
+    proto::ReplayMemberResponse { record: Some(record(position, told, words)), after: Some(after) }
+}
+
+fn tier(program: &Program, member: &Member, at: At, words: &Words) -> Option<proto::TierStanding> {
+    let tiers = program.tiers.as_ref()?;
+    let footing = footing(program, member, at)?;
+    let rank = program.rank_of(member.tier.tier);
+    let next = tiers.ranks.get(rank + 1);
+    let needed_for_next = next.map_or(0, |tier| tier.least);
+    let requires = |(term, at_most)| proto::AttributeLimit {
+        name: words.term(term),
+        at_most,
+        value: member.attribute(term),
+    };
+    Some(proto::TierStanding {
+        tier: words.term(member.tier.tier),
+        metric: footing.metric,
+        window_days: tiers.window_days.unsigned_abs(),
+        needed_to_keep: tiers.ranks.get(rank).map_or(0, |tier| tier.least),
+        next: next.map(|tier| words.term(tier.id)).unwrap_or_default(),
+        needed_for_next,
+        missing_for_next: needed_for_next.saturating_sub(footing.metric).max(0),
+        next_requires: next.and_then(|tier| tier.attribute).map(requires),
+        unmet_since: member.tier.unmet_since.map(show_day).unwrap_or_default(),
+        falls_on: footing.lost_on.map(show_day).unwrap_or_default(),
+        falls_short_on: footing.falls_short_on.map(show_day).unwrap_or_default(),
+    })
+}
+
+fn shown_lot(lot: &Lot, in_review: bool) -> proto::Lot {
+    proto::Lot { id: lot_id(lot.id), points: lot.left.0, expires_at: stamp(lot.expires_at), in_review }
+}
+
+fn lot_id(id: LotId) -> Option<proto::LotId> {
+    Some(proto::LotId { position: id.position.0, line: id.line.into() })
+}
+
+fn open_hold(hold: &Hold) -> proto::OpenHold {
+    proto::OpenHold {
+        name: hold.name.to_string(),
+        no: hold.no,
+        points: hold.points().0,
+        expires_at: stamp(hold.expires_at),
+    }
+}
+
+fn streak(streak: &Streak, words: &Words) -> proto::Streak {
+    proto::Streak { name: words.term(streak.term), days: streak.count, last: show_day(streak.last) }
+}
+
+fn attribute(term: TermNo, value: i64, words: &Words) -> proto::Attribute {
+    proto::Attribute { name: words.term(term), value }
+}
+
+fn told_month_day(at: MonthDay) -> proto::MonthDay {
+    proto::MonthDay { month: at.month.into(), day: at.day.into() }
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+/// Absent for [`At::NEVER`].
+fn stamp(at: At) -> Option<prost_types::Timestamp> {
+    let nanos = i32::try_from(at.0.rem_euclid(1000) * 1_000_000).unwrap_or(0);
+    (at != At::NEVER).then(|| prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos })
+}
+
+/// Every member whose name is needed to tell a record.
+pub fn spoken_of(record: &Record) -> Vec<MemberNo> {
+    let mut all = record.members();
+    if let Cause::Event(Event { body: Body::Referral { referee: Who::Known(no) }, .. }) = &record.cause {
+        all.push(*no);
+    }
+    all.extend(record.verdict.changes.iter().filter_map(|change| match change {
+        Change::ReferredBy { referrer, .. } => Some(*referrer),
+        Change::CaseOpened(CaseOpened { key: Key::Member(no), .. }) => Some(*no),
+        _ => None,
+    }));
+    all
+}
+
+/// Every member whose name is needed to tell a case.
+pub fn members_of_case(case: &Case) -> impl Iterator<Item = MemberNo> + '_ {
+    let own = match case.opened.key {
+        Key::Member(no) => Some(no),
+        Key::Risk(_) => None,
+    };
+    case.opened.members.iter().take(CASE_MEMBERS_SHOWN).copied().chain(own)
+}
+
+/// Tells a record.
+pub fn record(position: Position, record: &Record, words: &Words) -> proto::Record {
+    let verdict = &record.verdict;
+    let own = record.member();
+    let cause = match &record.cause {
+        Cause::Event(event) => proto::record::Cause::Event(said(event, words)),
+        Cause::Timer { member, due, timer } => proto::record::Cause::Timer(proto::Timer {
+            member: words.name(*member),
+            due: stamp(*due),
+            kind: timer_kind(*timer).into(),
+        }),
+    };
+    proto::Record {
+        position: position.0,
+        at: stamp(record.at),
+        program_version: record.program,
+        cause: Some(cause),
+        refused: verdict.refusal.map(|refusal| refused(refusal, verdict.available.0)),
+        postings: verdict.postings.iter().map(|one| posting(one, own, words)).collect(),
+        changes: verdict.changes.iter().filter_map(|one| change(one, words)).collect(),
+        trace: verdict.trace.iter().map(|one| trace(one, words)).collect(),
+        available: verdict.available.0,
+        member: words.name(own),
+    }
+}
+
+fn timer_kind(timer: Timer) -> proto::TimerKind {
+    match timer {
+        Timer::Expiry => proto::TimerKind::Expiry,
+        Timer::HoldExpiry => proto::TimerKind::HoldExpiry,
+        Timer::Tier => proto::TimerKind::Tier,
+        Timer::Inactivity => proto::TimerKind::Inactivity,
+    }
+}
+
+fn account(account: Account) -> proto::Account {
+    match account {
+        Account::Issued => proto::Account::Issued,
+        Account::Redeemed => proto::Account::Redeemed,
+        Account::Expired => proto::Account::Expired,
+        Account::ClawedBack => proto::Account::ClawedBack,
+        Account::Voided => proto::Account::Voided,
+        Account::Debited => proto::Account::Debited,
+        Account::Available => proto::Account::Available,
+        Account::Review => proto::Account::Review,
+        Account::Held(_) => proto::Account::Held,
+        Account::Debt => proto::Account::Debt,
+    }
+}
+
+fn posting(posting: &Posting, own: MemberNo, words: &Words) -> proto::Posting {
+    let hold_no = match (posting.from, posting.to) {
+        (Account::Held(no), _) | (_, Account::Held(no)) => no,
+        _ => 0,
+    };
+    proto::Posting {
+        member: if posting.member == own { String::new() } else { words.name(posting.member) },
+        from: account(posting.from).into(),
+        to: account(posting.to).into(),
+        points: posting.points.0,
+        lot: lot_id(posting.lot),
+        expires_at: stamp(posting.expires_at),
+        rule: words.term(posting.rule),
+        hold_no,
+    }
+}
+
+fn who(who: &Who, words: &Words) -> String {
+    match who {
+        Who::Nobody => String::new(),
+        Who::Known(no) => words.name(*no),
+        Who::Unknown(hash) => hash.to_string(),
+    }
+}
+
+fn said(event: &Event<Who>, words: &Words) -> proto::Event {
+    let hash = |key: Option<RiskKey>| key.map(|key| key.to_string()).unwrap_or_default();
+    proto::Event {
+        source: event.source.to_string(),
+        id: event.id.to_string(),
+        occurred_at: stamp(event.occurred_at),
+        member: who(&event.member, words),
+        device: hash(event.keys.device),
+        ip: hash(event.keys.ip),
+        phone: hash(event.keys.phone),
+        body: Some(said_body(&event.body, words)),
+    }
+}
+
+fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
+    use proto::event::Body as Said;
+    match body {
+        Body::Enrolled { birthday } => Said::Enrolled(proto::Enrolled { birthday: birthday.map(told_month_day) }),
+        Body::AttributesSet { attributes } => {
+            let told = |(name, value): &(Box<str>, i64)| proto::Attribute { name: name.to_string(), value: *value };
+            Said::AttributesSet(proto::AttributesSet { attributes: attributes.iter().map(told).collect() })
+        }
+        Body::Purchase { order, currency, lines } => Said::Purchase(proto::Purchase {
+            order: order.to_string(),
+            currency: currency.to_string(),
+            lines: lines.iter().map(said_line).collect(),
+        }),
+        Body::Cancelled { order } => Said::Cancelled(proto::Cancelled { order: order.to_string() }),
+        Body::Refunded { order, currency, amount } => Said::Refunded(proto::Refunded {
+            order: order.to_string(),
+            currency: currency.to_string(),
+            amount: amount.0,
+        }),
+        Body::CheckIn => Said::CheckIn(proto::CheckIn {}),
+        Body::Referral { referee } => Said::Referral(proto::Referral { referee: who(referee, words) }),
+        Body::Redeem { points, order } => {
+            Said::Redeem(proto::Redeem { points: points.0, order: order.to_string() })
+        }
+        Body::Hold { hold, points, ttl_ms } => {
+            Said::Hold(proto::Hold { hold: hold.to_string(), points: points.0, ttl: ttl_ms.map(told_duration) })
+        }
+        Body::Capture { hold, points, last } => Said::Capture(proto::Capture {
+            hold: hold.to_string(),
+            points: points.map(|points| points.0),
+            last: *last,
+        }),
+        Body::Void { hold } => Said::Void(proto::Void { hold: hold.to_string() }),
+        Body::Credit { points, reason } => {
+            Said::Credit(proto::Credit { points: points.0, reason: reason.to_string() })
+        }
+        Body::Debit { points, reason } => Said::Debit(proto::Debit { points: points.0, reason: reason.to_string() }),
+        Body::CaseResolved { case, finding, note } => Said::CaseResolved(proto::CaseResolved {
+            case: case.0,
+            finding: told_finding(Some(*finding)).into(),
+            note: note.to_string(),
+        }),
+        Body::ProgramPublished { text } => {
+            Said::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
+        }
+        Body::Tick { up_to } => Said::Tick(proto::Tick { up_to: stamp(*up_to) }),
+    }
+}
+
+fn said_line(line: &Line) -> proto::Line {
+    proto::Line { sku: line.sku.to_string(), quantity: line.quantity, net: line.net.0 }
+}
+
+fn told_duration(ms: i64) -> prost_types::Duration {
+    let nanos = i32::try_from(ms.rem_euclid(1000) * 1_000_000).unwrap_or(0);
+    prost_types::Duration { seconds: ms.div_euclid(1000), nanos }
+}
+
+fn told_finding(finding: Option<Finding>) -> proto::Finding {
+    match finding {
+        None => proto::Finding::Unspecified,
+        Some(Finding::Legitimate) => proto::Finding::Legitimate,
+        Some(Finding::Fraud) => proto::Finding::Fraud,
+    }
+}
+
+/// What the event or the postings tell already is left out.
+fn change(change: &Change, words: &Words) -> Option<proto::Change> {
+    use proto::change::Change as Told;
+    let name = |no: &MemberNo| words.name(*no);
+    let told = match change {
+        Change::Registered { member, .. } => Told::Registered(proto::Registered { member: name(member) }),
+        Change::Enrolled { member, .. } => Told::Enrolled(proto::MemberEnrolled { member: name(member) }),
+        Change::AttributeSet { member, term, value } => Told::AttributeSet(proto::AttributeSet {
+            member: name(member),
+            attribute: Some(attribute(*term, *value, words)),
+        }),
+        Change::ReferredBy { member, referrer } => {
+            Told::ReferredBy(proto::ReferredBy { member: name(member), referrer: name(referrer) })
+        }
+        Change::Counted { key, term, amount, .. } => {
+            let (member, risk_key) = key_owner(*key, words);
+            Told::Counted(proto::Counted { counter: words.term(*term), member, risk_key, amount: *amount })
+        }
+        Change::TierSet { member, from, to, unmet_since, due, why } => Told::TierSet(proto::TierSet {
+            member: name(member),
+            from: words.term(*from),
+            to: words.term(*to),
+            unmet_since: unmet_since.map(show_day).unwrap_or_default(),
+            due: stamp(*due),
+            why: tier_why(*why).into(),
+        }),
+        Change::Streak { member, term, count, day } => Told::StreakSet(proto::StreakSet {
+            member: name(member),
+            streak: Some(streak(&Streak { term: *term, count: *count, last: *day }, words)),
+        }),
+        Change::HoldOpened { member, no, name: hold, expires_at } => Told::HoldOpened(proto::HoldOpened {
+            member: name(member),
+            no: *no,
+            name: hold.to_string(),
+            expires_at: stamp(*expires_at),
+        }),
+        Change::HoldClosed { member, no } => Told::HoldClosed(proto::HoldClosed { member: name(member), no: *no }),
+        Change::CaseOpened(opened) => Told::CaseOpened(evidence(opened, words)),
+        Change::CaseJoined { case, members } => {
+            Told::CaseJoined(proto::CaseJoined { case: case.0, members: members.iter().map(name).collect() })
+        }
+        Change::CaseClosed { case, finding, .. } => {
+            Told::CaseClosed(proto::CaseClosed { case: case.0, finding: told_finding(Some(*finding)).into() })
+        }
+        Change::Purchased { .. }
+        | Change::Refunded { .. }
+        | Change::Active { .. }
+        | Change::TermsAdded { .. }
+        | Change::ProgramSet => return None,
+    };
+    Some(proto::Change { change: Some(told) })
+}
+
+fn tier_why(why: TierWhy) -> proto::TierWhy {
+    match why {
+        TierWhy::Joined => proto::TierWhy::Joined,
+        TierWhy::Earned => proto::TierWhy::Earned,
+        TierWhy::Granted => proto::TierWhy::Granted,
+        TierWhy::Footing => proto::TierWhy::Footing,
+        TierWhy::Lapsed => proto::TierWhy::Lapsed,
+    }
+}
+
+fn key_owner(key: Key, words: &Words) -> (String, String) {
+    match key {
+        Key::Member(no) => (words.name(no), String::new()),
+        Key::Risk(key) => (String::new(), key.to_string()),
+    }
+}
+
+/// Tells remarks on a program file.
+pub fn faults(faults: &[Fault]) -> Vec<proto::Fault> {
+    let told = |fault: &Fault| proto::Fault {
+        line: fault.line,
+        field: fault.field.clone(),
+        problem: fault.problem.clone(),
+    };
+    faults.iter().map(told).collect()
+}
+
+/// Tells a program as published.
+pub fn program(version: u32, row: &ProgramRow) -> proto::ProgramVersion {
+    proto::ProgramVersion { version, position: row.position.0, at: stamp(row.at), text: row.text.to_string() }
+}
+
+/// Tells the trial balance.
+pub fn totals(position: Position, at: At, shared: &Shared, members: u32, words: &Words) -> proto::GetTotalsResponse {
+    let balance = |account: Account| shared.accounts[account.kind()];
+    let accounts = ACCOUNTS.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
+    let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
+    proto::GetTotalsResponse {
+        position: position.0,
+        at: stamp(at),
+        accounts: accounts.into(),
+        sum: shared.accounts.iter().fold(0, |sum: i64, one| sum.saturating_add(*one)),
+        outstanding: [Account::Available, Account::Review, Account::Held(0)].map(balance).iter().sum(),
+        debt: -balance(Account::Debt),
+        members: members.into(),
+        tiers: shared.tiers.iter().map(tier).collect(),
+        refused: shared.refused,
+    }
+}
+
+const ACCOUNTS: [Account; Account::KINDS] = [
+    Account::Issued,
+    Account::Redeemed,
+    Account::Expired,
+    Account::ClawedBack,
+    Account::Voided,
+    Account::Debited,
+    Account::Available,
+    Account::Review,
+    Account::Held(0),
+    Account::Debt,
+];
+
+/// Tells a counter.
+pub fn counter(
+    term: TermNo,
+    window: Option<i64>,
+    total: i64,
+    members: &[MemberNo],
+    words: &Words,
+) -> proto::CounterValue {
+    let members = members.iter().map(|no| words.name(*no)).collect();
+    proto::CounterValue { name: words.term(term), window, total, members }
+}
+
+/// Tells a risk case.
+pub fn case(position: Position, case: &Case, words: &Words) -> proto::Case {
+    proto::Case {
+        position: position.0,
+        opened_at: stamp(case.at),
+        evidence: Some(evidence(&case.opened, words)),
+        finding: told_finding(case.finding).into(),
+    }
+}
+
+fn evidence(opened: &CaseOpened, words: &Words) -> proto::CaseEvidence {
+    let (member, risk_key) = key_owner(opened.key, words);
+    let action = match opened.action {
+        Action::Flag => proto::RiskAction::Flag,
+        Action::Review => proto::RiskAction::Review,
+        Action::Deny => proto::RiskAction::Deny,
+    };
+    proto::CaseEvidence {
+        rule: words.term(opened.rule),
+        action: action.into(),
+        counter: words.term(opened.counter),
+        member,
+        risk_key,
+        value: opened.value,
+        at_least: opened.at_least,
+        members: opened.members.iter().take(CASE_MEMBERS_SHOWN).map(|no| words.name(*no)).collect(),
+        members_count: count(opened.members.len()),
+    }
+}
+
+/// Takes what fits into one answer of `items`, of which each says where it stands, and the token for
+/// the rest: items beyond `limit` are not for this page.
+pub fn fit<M: Message>(items: impl IntoIterator<Item = (u64, M)>, limit: usize) -> (Vec<M>, String) {
+    let (mut page, mut bytes, mut last) = (Vec::new(), 0, 0);
+    for (at, item) in items {
+        bytes += item.encoded_len();
+        if page.len() == limit || (bytes > LIST_BYTES_MAX && !page.is_empty()) {
+            return (page, format!("p{last:x}"));
+        }
+        last = at;
+        page.push(item);
+    }
+    (page, String::new())
+}

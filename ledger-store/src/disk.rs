@@ -1,0 +1,215 @@
+//! Disk: RocksDB with the ledger's families, and reading from it.
+//!
+//! Only `commit` writes the log and only `snapshot` the folded state; this file opens, reads, and
+//! writes once what a new ledger is.
+
+use crate::block::Block;
+use crate::error::{Damage, OpenError};
+use crate::keys;
+use ledger_core::bytes::{decode, encode};
+use ledger_core::merkle::Frontier;
+use ledger_core::record::Record;
+use ledger_core::units::Position;
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, IteratorMode,
+    Options, WriteBatch, WriteOptions,
+};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The version of keys and values.
+pub(crate) const FORMAT: u32 = 1;
+const CACHE_BYTES: usize = 256 << 20;
+
+/// The ledger's files.
+pub(crate) struct Disk {
+    pub(crate) db: DB,
+    pub(crate) dir: PathBuf,
+    options: [Options; keys::FAMILIES.len()],
+}
+
+/// Where the last snapshot stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotAt {
+    /// Rows hold at least all records up to here; later ones are folded again on opening.
+    pub(crate) folded: Position,
+    /// The tree at some position at or behind `folded`.
+    pub(crate) tree: Frontier,
+    /// How many event ids the snapshot has.
+    pub(crate) ids: u64,
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disk").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Disk {
+    /// Opens the directory, making a ledger in it if there is none.
+    pub(crate) fn open(dir: &Path) -> Result<Disk, OpenError> {
+        let mut options = Options::default();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        // A torn tail is a commit nobody was answered; damage before it must not pass in silence.
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options.set_max_total_wal_size(512 << 20);
+        options.increase_parallelism(2);
+        options.set_keep_log_file_num(4);
+        options.set_paranoid_checks(true);
+        let cache = Cache::new_lru_cache(CACHE_BYTES);
+        let options_of = keys::FAMILIES.map(|name| family(name, &cache));
+        let families = keys::FAMILIES.iter().zip(&options_of);
+        let families = families.map(|(name, options)| ColumnFamilyDescriptor::new(*name, options.clone()));
+        let db = DB::open_cf_descriptors(&options, dir, families)
+            .map_err(|source| OpenError::Database { dir: dir.display().to_string(), source })?;
+        let disk = Disk { db, dir: dir.to_path_buf(), options: options_of };
+        disk.check_format()?;
+        Ok(disk)
+    }
+
+    fn check_format(&self) -> Result<(), OpenError> {
+        match self.get(keys::META, keys::FORMAT)? {
+            Some(bytes) => {
+                let found = u32::from_le_bytes(bytes.as_slice().try_into().unwrap_or([0xff; 4]));
+                if found == FORMAT { Ok(()) } else { Err(OpenError::Format { found, known: FORMAT }) }
+            }
+            None => {
+                let mut batch = WriteBatch::default();
+                batch.put_cf(self.family(keys::META), keys::FORMAT, FORMAT.to_le_bytes());
+                self.write_synced(batch).map_err(|error| Damage::from(error).into())
+            }
+        }
+    }
+
+    /// The ledger's secret: the one given, or the one drawn when the ledger was made.
+    pub(crate) fn secret(&self, given: Option<[u8; 32]>) -> Result<[u8; 32], OpenError> {
+        if let Some(stored) = self.get(keys::META, keys::SECRET)? {
+            let stored: [u8; 32] = stored.as_slice().try_into().map_err(|_| OpenError::Secret)?;
+            return if given.is_none_or(|given| given == stored) { Ok(stored) } else { Err(OpenError::Secret) };
+        }
+        let secret = match given {
+            Some(given) => given,
+            None => {
+                let mut drawn = [0; 32];
+                getrandom::fill(&mut drawn).map_err(|error| OpenError::System(error.to_string()))?;
+                drawn
+            }
+        };
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::META), keys::SECRET, secret);
+        self.write_synced(batch).map_err(Damage::from)?;
+        Ok(secret)
+    }
+
+    pub(crate) fn family(&self, name: &str) -> &ColumnFamily {
+        self.db.cf_handle(name).expect("every family was opened with the database")
+    }
+
+    /// The options of a family, for files that are made outside the database.
+    pub(crate) fn options(&self, name: &str) -> &Options {
+        let at = keys::FAMILIES.iter().position(|family| *family == name);
+        &self.options[at.expect("only families of this file are asked for")]
+    }
+
+    /// Writes with the write-ahead log and one flush.
+    pub(crate) fn write_synced(&self, batch: WriteBatch) -> Result<(), rocksdb::Error> {
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.db.write_opt(batch, &options)
+    }
+
+    pub(crate) fn get(&self, family: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Damage> {
+        Ok(self.db.get_cf(self.family(family), key)?)
+    }
+
+    /// All rows of a family from `from` on, in order.
+    pub(crate) fn scan<'a>(
+        &'a self,
+        family: &str,
+        from: &[u8],
+    ) -> impl Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), Damage>> + use<'a> {
+        let mode = IteratorMode::From(from, rocksdb::Direction::Forward);
+        self.db.iterator_cf(self.family(family), mode).map(|row| row.map_err(Damage::from))
+    }
+
+    /// The blocks of the log from the one that holds `from` on.
+    pub(crate) fn blocks<'a>(&'a self, from: Position) -> impl Iterator<Item = Result<Block, Damage>> + use<'a> {
+        let from = keys::block(from);
+        self.scan(keys::LOG, &from).map(|row| {
+            let (key, value) = row?;
+            let last = key.get(2..10).and_then(|last| last.try_into().ok()).map(u64::from_be_bytes);
+            let last = Position(last.ok_or(Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })?);
+            Block::unpack(last, &value)
+        })
+    }
+
+    /// The block that holds `position`, if the log reaches so far.
+    pub(crate) fn block(&self, position: Position) -> Result<Option<Block>, Damage> {
+        match self.blocks(position).next() {
+            Some(block) => block.map(|block| Some(block).filter(|block| block.record(position).is_some())),
+            None => Ok(None),
+        }
+    }
+
+    /// A record of the log.
+    pub(crate) fn record(&self, position: Position) -> Result<Option<Record>, Damage> {
+        let block = self.block(position)?;
+        block.and_then(|block| block.record(position).map(|bytes| Ok(decode(bytes)?))).transpose()
+    }
+
+    pub(crate) fn snapshot_at(&self) -> Result<SnapshotAt, Damage> {
+        match self.get(keys::META, keys::SNAPSHOT)? {
+            Some(bytes) => Ok(decode(&bytes)?),
+            None => Ok(SnapshotAt::default()),
+        }
+    }
+
+    pub(crate) fn set_snapshot_at(&self, at: &SnapshotAt) -> Result<(), Damage> {
+        let mut bytes = Vec::new();
+        encode(at, &mut bytes)?;
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::META), keys::SNAPSHOT, bytes);
+        Ok(self.write_synced(batch)?)
+    }
+
+    /// Where a source stands.
+    pub(crate) fn cursor(&self, source: &str) -> Result<Option<u64>, Damage> {
+        let bytes = self.get(keys::META, &keys::cursor(source))?;
+        Ok(bytes.and_then(|bytes| bytes.as_slice().try_into().ok()).map(u64::from_le_bytes))
+    }
+
+    /// Bytes on disk, all families.
+    pub(crate) fn bytes(&self) -> u64 {
+        let live = |name: &&str| {
+            self.db.property_int_value_cf(self.family(name), "rocksdb.total-sst-files-size").ok().flatten()
+        };
+        keys::FAMILIES.iter().filter_map(live).sum()
+    }
+}
+
+fn family(name: &str, cache: &Cache) -> Options {
+    let mut options = Options::default();
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_format_version(5);
+    match name {
+        // Blocks are compressed already, and their keys only ascend.
+        keys::LOG => {
+            options.set_compression_type(DBCompressionType::None);
+            options.set_write_buffer_size(64 << 20);
+            options.set_target_file_size_base(128 << 20);
+        }
+        keys::IDS => {
+            options.set_compression_type(DBCompressionType::None);
+            options.set_target_file_size_base(128 << 20);
+            table.set_bloom_filter(10.0, false);
+        }
+        _ => {
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_target_file_size_base(64 << 20);
+        }
+    }
+    options.set_block_based_table_factory(&table);
+    options
+}

@@ -1,0 +1,118 @@
+//! What can go wrong outside the business: one small enum per kind of call.
+//!
+//! None of these is a refusal (that is a record) and none is swallowed: a failed write or damage
+//! stops the shard, and everyone who asks is told why.
+
+use ledger_core::fold::Corrupt;
+use ledger_core::units::Position;
+
+/// Why a ledger cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// RocksDB cannot open the directory; most often another process has it open.
+    #[error("cannot open {dir}: {source}")]
+    Database {
+        /// The directory.
+        dir: String,
+        /// What RocksDB says.
+        source: rocksdb::Error,
+    },
+    /// The directory belongs to another version of this software.
+    #[error("the ledger has format {found}, this version reads format {known}")]
+    Format {
+        /// The directory's.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The secret given is not the one the ledger was made with.
+    #[error("the secret is not the one this ledger was made with")]
+    Secret,
+    /// What is stored contradicts itself. Run `ledgerd verify`.
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    /// No randomness for the ledger's secret, or no thread to run on.
+    #[error("cannot start: {0}")]
+    System(String),
+}
+
+/// What is stored contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// A block of records is not what was written.
+    #[error("block ending at {last}: {what}")]
+    Block {
+        /// The position its key names.
+        last: Position,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A row is not what was written.
+    #[error("row {row}: {what}")]
+    Row {
+        /// Which.
+        row: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A record or row does not decode or fold.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+    /// RocksDB reports damage or cannot read.
+    #[error("database: {0}")]
+    Database(String),
+}
+
+impl From<rocksdb::Error> for Damage {
+    fn from(error: rocksdb::Error) -> Damage {
+        Damage::Database(error.into_string())
+    }
+}
+
+/// Why a batch got no outcomes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The shard stopped. Whether the batch became durable is not known: send the same ids again
+    /// once the ledger is back, and the outcome will tell.
+    #[error("the shard stopped: {reason}")]
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a batch was not taken. Nothing of it happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The queue is full. Try again soon.
+    #[error("the queue is full: {waiting} events wait")]
+    Busy {
+        /// How many events wait.
+        waiting: usize,
+    },
+    /// The shard stopped.
+    #[error("the shard stopped: {reason}")]
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a read has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The shard stopped before what was read became durable.
+    #[error("the shard stopped: {reason}")]
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+    /// What is stored contradicts itself.
+    #[error(transparent)]
+    Damage(#[from] Damage),
+}

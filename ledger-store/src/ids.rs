@@ -1,0 +1,172 @@
+//! Event ids: which record first answered an id, for ever.
+//!
+//! An id is known by a keyed 128-bit hash (SipHash-1-3 under the ledger's secret) of source and id; a
+//! hash that is found is confirmed in the record it names, so a collision can only cost a look. In
+//! front stands a filter: nearly every new event is told so by one touch of memory. Behind it come
+//! the ids since the last snapshot, the ids a snapshot is writing, and the family `ids` on disk.
+
+use crate::disk::Disk;
+use crate::error::Damage;
+use crate::keys;
+use fastbloom::BloomFilter;
+use ledger_core::bytes::encode;
+use ledger_core::event::{Event, Who};
+use ledger_core::fold::Corrupt;
+use ledger_core::record::{Cause, Record};
+use ledger_core::refusal::Refusal;
+use ledger_core::units::Position;
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// The smallest filter is made for so many ids; each further one for twice as many as the last.
+const FILTER_IDS: usize = 4 << 20;
+/// One new event in a hundred is looked up behind the filter in vain.
+const FALSE_POSITIVES: f64 = 0.01;
+
+/// Hashes that are their own hash.
+#[derive(Default)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let word: [u8; 8] = bytes.get(..8).and_then(|word| word.try_into().ok()).unwrap_or_default();
+        self.0 = u64::from_le_bytes(word);
+    }
+
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+}
+
+/// The hash of an id, and the record it names.
+pub(crate) type IdMap = HashMap<u128, Position, BuildHasherDefault<AsIs>>;
+
+/// All ids of a ledger.
+pub(crate) struct Ids {
+    secret: (u64, u64),
+    filters: Vec<(BloomFilter, usize)>,
+    /// Since the last snapshot.
+    recent: IdMap,
+    /// On their way into a snapshot.
+    sealed: Arc<IdMap>,
+}
+
+impl Ids {
+    /// No ids yet, with room for `expected` in the first filter.
+    pub(crate) fn new(secret: &[u8; 32], expected: u64) -> Ids {
+        let word = |at: usize| u64::from_le_bytes(secret[at..at + 8].try_into().unwrap_or_default());
+        let room = usize::try_from(expected).unwrap_or(usize::MAX / 4).saturating_mul(2).max(FILTER_IDS);
+        Ids {
+            secret: (word(0), word(8)),
+            filters: vec![(filter(room), room)],
+            recent: IdMap::default(),
+            sealed: Arc::default(),
+        }
+    }
+
+    /// The hash of an event's source and id.
+    pub(crate) fn key<W>(&self, event: &Event<W>) -> u128 {
+        let mut hasher = SipHasher13::new_with_keys(self.secret.0, self.secret.1);
+        hasher.write(&(event.source.len() as u64).to_le_bytes());
+        hasher.write(event.source.as_bytes());
+        hasher.write(event.id.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// The hash of an event whose id was used before with another body: the whole event.
+    pub(crate) fn conflict_key(&self, event: &Event<Who>) -> Result<u128, Corrupt> {
+        let mut bytes = Vec::new();
+        encode(event, &mut bytes)?;
+        // Other keys than `key`, so that the two can never meet.
+        let mut hasher = SipHasher13::new_with_keys(self.secret.1, !self.secret.0);
+        hasher.write(&bytes);
+        Ok(hasher.finish128().as_u128())
+    }
+
+    /// Under which hash a record is found; timers have none.
+    pub(crate) fn key_of(&self, record: &Record) -> Result<Option<u128>, Corrupt> {
+        match &record.cause {
+            Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
+                self.conflict_key(event).map(Some)
+            }
+            Cause::Event(event) => Ok(Some(self.key(event))),
+            Cause::Timer { .. } => Ok(None),
+        }
+    }
+
+    /// The record that first answered this hash.
+    pub(crate) fn find(&self, key: u128, disk: &Disk) -> Result<Option<Position>, Damage> {
+        if !self.filters.iter().any(|(filter, _)| filter.contains_hash(key as u64)) {
+            return Ok(None);
+        }
+        if let Some(position) = self.recent.get(&key).or_else(|| self.sealed.get(&key)) {
+            return Ok(Some(*position));
+        }
+        match disk.get(keys::IDS, &key.to_be_bytes())? {
+            Some(bytes) => Ok(Some(position(&bytes)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Notes the record that answered this hash.
+    pub(crate) fn insert(&mut self, key: u128, position: Position) {
+        self.remember(key);
+        self.recent.insert(key, position);
+    }
+
+    /// Tells the filters of an id that is on disk.
+    pub(crate) fn remember(&mut self, key: u128) {
+        let next = match self.filters.last_mut() {
+            // Keys are keyed hashes already: the filter needs no hash of its own.
+            Some((filter, room)) if *room > 0 => {
+                filter.insert_hash(key as u64);
+                *room -= 1;
+                return;
+            }
+            Some((filter, _)) => filter.num_bits() / 8,
+            None => 0,
+        };
+        let room = next.max(FILTER_IDS);
+        let mut another = filter(room);
+        another.insert_hash(key as u64);
+        self.filters.push((another, room - 1));
+    }
+
+    /// How many ids wait for a snapshot.
+    pub(crate) fn recent_len(&self) -> usize {
+        self.recent.len()
+    }
+
+    /// Hands the recent ids to a snapshot; they are found until [`Ids::unseal`].
+    pub(crate) fn seal(&mut self) -> Arc<IdMap> {
+        let mut sealed = std::mem::take(&mut self.recent);
+        if !self.sealed.is_empty() {
+            // The snapshot before this one failed: its ids go with these.
+            sealed.extend(self.sealed.iter().map(|(key, position)| (*key, *position)));
+        }
+        self.sealed = Arc::new(sealed);
+        self.sealed.clone()
+    }
+
+    /// The sealed ids are on disk.
+    pub(crate) fn unseal(&mut self) {
+        self.sealed = Arc::default();
+    }
+}
+
+/// Reads the value of a row of `ids`.
+pub(crate) fn position(bytes: &[u8]) -> Result<Position, Damage> {
+    let bytes: [u8; 8] =
+        bytes.try_into().map_err(|_| Damage::Row { row: "ids".into(), what: "is not 8 bytes".into() })?;
+    Ok(Position(u64::from_le_bytes(bytes)))
+}
+
+fn filter(room: usize) -> BloomFilter {
+    BloomFilter::with_false_pos(FALSE_POSITIVES).expected_items(room)
+}

@@ -1,0 +1,82 @@
+//! Keys: which families there are, and every key in them. `FORMAT.md` says the same in prose.
+//!
+//! Integers in keys are big-endian, so that a scan is in order; in values they are little-endian.
+
+use ledger_core::units::{MemberNo, Position, RiskKey, TermNo};
+
+/// The log: blocks of records. Written by a commit, with the write-ahead log and a flush.
+pub(crate) const LOG: &str = "log";
+/// What the ledger is and where sources stand. Written with the log.
+pub(crate) const META: &str = "meta";
+/// Folded state. Written by snapshots, in bulk.
+pub(crate) const STATE: &str = "state";
+/// Pages of member histories. Written by snapshots.
+pub(crate) const HISTORY: &str = "history";
+/// Event ids. Written by snapshots.
+pub(crate) const IDS: &str = "ids";
+/// All families.
+pub(crate) const FAMILIES: [&str; 5] = [LOG, META, STATE, HISTORY, IDS];
+
+/// The one shard there is yet.
+pub(crate) const SHARD: u16 = 0;
+
+/// `meta`: the version of everything in this file.
+pub(crate) const FORMAT: &[u8] = b"fo";
+/// `meta`: the ledger's own secret.
+pub(crate) const SECRET: &[u8] = b"se";
+/// `meta`: where the last snapshot stands.
+pub(crate) const SNAPSHOT: &[u8] = b"sn";
+/// `state`: the shared row.
+pub(crate) const SHARED: &[u8] = b"sh";
+
+/// `log`: a block, by the position of its last record; seeking a position finds its block.
+pub(crate) fn block(last: Position) -> [u8; 10] {
+    let mut key = [0; 10];
+    key[..2].copy_from_slice(&SHARD.to_be_bytes());
+    key[2..].copy_from_slice(&last.0.to_be_bytes());
+    key
+}
+
+/// `meta`: where a source stands.
+pub(crate) fn cursor(source: &str) -> Vec<u8> {
+    [b"cu", source.as_bytes()].concat()
+}
+
+/// `state`: a member.
+pub(crate) fn member(no: MemberNo) -> [u8; 6] {
+    let mut key = *b"me\0\0\0\0";
+    key[2..].copy_from_slice(&no.0.to_be_bytes());
+    key
+}
+
+/// `state`: a risk counter.
+pub(crate) fn counter((risk, term): (RiskKey, TermNo)) -> [u8; 20] {
+    let mut key = [0; 20];
+    key[..2].copy_from_slice(b"co");
+    key[2..18].copy_from_slice(&risk.0);
+    key[18..].copy_from_slice(&term.0.to_be_bytes());
+    key
+}
+
+/// `state`: a risk case.
+pub(crate) fn case(position: Position) -> [u8; 10] {
+    let mut key = [0; 10];
+    key[..2].copy_from_slice(b"ca");
+    key[2..].copy_from_slice(&position.0.to_be_bytes());
+    key
+}
+
+/// `state`: a program, by version.
+pub(crate) fn program(version: u32) -> [u8; 6] {
+    let mut key = *b"pr\0\0\0\0";
+    key[2..].copy_from_slice(&version.to_be_bytes());
+    key
+}
+
+/// `history`: a page of a member's history.
+pub(crate) fn page(no: MemberNo, page: u64) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&no.0.to_be_bytes());
+    key[4..].copy_from_slice(&page.to_be_bytes());
+    key
+}

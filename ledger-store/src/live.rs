@@ -1,0 +1,215 @@
+//! Live: the folded ledger in memory, with what judging needs beside it: names, ids, programs and
+//! the records that are not on disk yet.
+//!
+//! One thread judges and holds the write lock; readers take the read lock between events. What they
+//! see may rest on records not durable yet, which is why reads go through `Pending`.
+
+use crate::block::Staged;
+use crate::disk::Disk;
+use crate::error::Damage;
+use crate::ids::Ids;
+use hmac::{Hmac, KeyInit, Mac};
+use ledger_core::bytes::{decode, encode};
+use ledger_core::event::{Event, Name, Who};
+use ledger_core::fold::{Corrupt, registered};
+use ledger_core::judge::{Book, Programs, fire_due, judge};
+use ledger_core::outcome::Outcome;
+use ledger_core::record::{Cause, Change, Record};
+use ledger_core::state::State;
+use ledger_core::units::{At, MemberNo, Position, RiskKey};
+use parking_lot::Mutex;
+use sha2::Sha256;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// The ledger in memory.
+pub(crate) struct Live {
+    pub(crate) state: State,
+    pub(crate) programs: Programs,
+    pub(crate) book: Ledgerbook,
+    /// How many events came again since the ledger was opened.
+    pub(crate) duplicates: u64,
+}
+
+/// Names, ids and records: the store's [`Book`].
+pub(crate) struct Ledgerbook {
+    disk: Arc<Disk>,
+    secret: [u8; 32],
+    names: HashMap<Box<str>, MemberNo>,
+    pub(crate) ids: Ids,
+    /// Pages of history that have left their member's row and are not on disk yet.
+    pub(crate) pages: BTreeMap<(MemberNo, u64), Vec<Position>>,
+    staged: Staged,
+    /// Batches on their way to disk, oldest first.
+    in_flight: VecDeque<Arc<Staged>>,
+    /// The block read last: events that come again come in order.
+    last_block: Mutex<Option<crate::block::Block>>,
+}
+
+impl Book for Ledgerbook {
+    type Error = Damage;
+
+    fn number(&self, name: &str) -> Option<MemberNo> {
+        self.names.get(name).copied()
+    }
+
+    fn hide(&self, name: &str) -> RiskKey {
+        risk_key(&self.secret, "name", name)
+    }
+
+    fn record(&self, position: Position) -> Result<Record, Damage> {
+        let staged = std::iter::once(&self.staged).chain(self.in_flight.iter().map(|batch| &**batch));
+        if let Some(bytes) = staged.filter_map(|batch| batch.record(position)).next() {
+            return Ok(decode(bytes)?);
+        }
+        let mut last = self.last_block.lock();
+        if last.as_ref().is_none_or(|block| block.record(position).is_none()) {
+            *last = self.disk.block(position)?;
+        }
+        match last.as_ref().and_then(|block| block.record(position)) {
+            Some(bytes) => Ok(decode(bytes)?),
+            None => Err(Damage::Row { row: format!("record {position}"), what: "is not in the log".into() }),
+        }
+    }
+
+    fn append(&mut self, position: Position, record: &Record) -> Result<(), Damage> {
+        if self.staged.len() == 0 {
+            self.staged = Staged::new(position);
+        }
+        encode(record, self.staged.bytes())?;
+        if !self.staged.end() {
+            return Err(Damage::Corrupt(Corrupt::Bytes { what: "a batch of more than 4 GiB" }));
+        }
+        self.learn_names(record);
+        Ok(())
+    }
+}
+
+impl Ledgerbook {
+    pub(crate) fn new(disk: Arc<Disk>, secret: [u8; 32], expected_ids: u64) -> Ledgerbook {
+        Ledgerbook {
+            disk,
+            ids: Ids::new(&secret, expected_ids),
+            secret,
+            names: HashMap::new(),
+            pages: BTreeMap::new(),
+            staged: Staged::default(),
+            in_flight: VecDeque::new(),
+            last_block: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn learn_name(&mut self, name: Box<str>, no: MemberNo) {
+        self.names.insert(name, no);
+    }
+
+    /// Notes the names of whoever a record makes a member.
+    pub(crate) fn learn_names(&mut self, record: &Record) {
+        for change in &record.verdict.changes {
+            if let Change::Registered { member, .. } = change
+                && let Some(name) = registered(record, *member)
+            {
+                self.names.insert(name.clone(), *member);
+            }
+        }
+    }
+
+    /// A keyed hash of a device, address or phone.
+    pub(crate) fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
+        risk_key(&self.secret, kind, text)
+    }
+
+    /// Everything judged since the last call, ready for the disk; nothing if nothing was.
+    pub(crate) fn take_staged(&mut self) -> Option<Arc<Staged>> {
+        if self.staged.len() == 0 {
+            return None;
+        }
+        let staged = Arc::new(std::mem::take(&mut self.staged));
+        self.in_flight.push_back(staged.clone());
+        Some(staged)
+    }
+
+    /// Forgets batches that are on disk.
+    pub(crate) fn forget(&mut self, committed: Position) {
+        while self.in_flight.front().is_some_and(|batch| batch.last() <= committed) {
+            self.in_flight.pop_front();
+        }
+    }
+}
+
+impl Live {
+    /// Judges one event, or answers again what was answered before.
+    pub(crate) fn submit(&mut self, event: Event<Name>, at: At) -> Result<Outcome, Damage> {
+        let key = self.book.ids.key(&event);
+        let Some(first) = self.book.ids.find(key, &self.book.disk)? else {
+            let (position, record) = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, false)?;
+            self.book.ids.insert(key, position);
+            return Ok(Outcome::of(position, &record, false));
+        };
+        let record = self.book.record(first)?;
+        if self.is(&event, &record) {
+            self.duplicates += 1;
+            return Ok(Outcome::of(first, &record, true));
+        }
+        let known = event.clone().map(|name| match self.book.number(&name) {
+            _ if name.is_empty() => Who::Nobody,
+            Some(no) => Who::Known(no),
+            None => Who::Unknown(self.book.hide(&name)),
+        });
+        let conflict = self.book.ids.conflict_key(&known)?;
+        if let Some(position) = self.book.ids.find(conflict, &self.book.disk)? {
+            self.duplicates += 1;
+            return Ok(Outcome::of(position, &self.book.record(position)?, true));
+        }
+        let (position, record) = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, true)?;
+        self.book.ids.insert(conflict, position);
+        Ok(Outcome::of(position, &record, false))
+    }
+
+    /// The outcome of an event by its source and id, if there is one.
+    pub(crate) fn outcome(&self, event: &Event<Name>) -> Result<Option<Outcome>, Damage> {
+        let Some(position) = self.book.ids.find(self.book.ids.key(event), &self.book.disk)? else { return Ok(None) };
+        Ok(Some(Outcome::of(position, &self.book.record(position)?, true)))
+    }
+
+    /// Fires everything due at or before `at`.
+    pub(crate) fn tick(&mut self, at: At) -> Result<(), Damage> {
+        fire_due(&mut self.state, &mut self.programs, &mut self.book, at)
+    }
+
+    /// Moves new pages of history to where readers and snapshots find them.
+    pub(crate) fn keep_pages(&mut self) {
+        for page in self.state.take_pages() {
+            self.book.pages.insert((page.member, page.page), page.positions);
+        }
+    }
+
+    /// Whether a record's event is this one: the same in every field, and of the same people.
+    fn is(&self, event: &Event<Name>, record: &Record) -> bool {
+        let Cause::Event(recorded) = &record.cause else { return false };
+        let mut people = Vec::with_capacity(2);
+        let recorded_as = recorded.clone().map(|who| people.push(who));
+        let mut people = people.into_iter();
+        let mut same = true;
+        let said = event.clone().map(|name| {
+            same &= match people.next() {
+                Some(Who::Nobody) => name.is_empty(),
+                Some(Who::Known(no)) => self.state.member(no).is_some_and(|member| member.name == name),
+                Some(Who::Unknown(hash)) => self.book.hide(&name) == hash,
+                None => false,
+            };
+        });
+        same && said == recorded_as
+    }
+}
+
+fn risk_key(secret: &[u8; 32], kind: &str, text: &str) -> RiskKey {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    mac.update(kind.as_bytes());
+    mac.update(&[0]);
+    mac.update(text.as_bytes());
+    let hash = mac.finalize().into_bytes();
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash[..16]);
+    RiskKey(key)
+}

@@ -1,0 +1,134 @@
+//! Recover: from what is on disk to a ledger in memory.
+//!
+//! Loads the rows of the last snapshot, then folds the tail of the log over them. Rows stand at
+//! different positions; each skips what it has. Blocks behind the snapshot's tree are hashed and must
+//! have the root they claim.
+
+use crate::disk::Disk;
+use crate::error::{Damage, OpenError};
+use crate::ids;
+use crate::keys;
+use crate::live::{Ledgerbook, Live};
+use ledger_core::bytes::decode;
+use ledger_core::fold::{Corrupt, fold};
+use ledger_core::judge::Programs;
+use ledger_core::member::Member;
+use ledger_core::merkle::{Frontier, leaf};
+use ledger_core::record::Record;
+use ledger_core::state::State;
+use ledger_core::units::{MemberNo, Position, RiskKey, TermNo};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A ledger as it was left.
+pub(crate) struct Recovered {
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) live: Live,
+    pub(crate) tree: Frontier,
+    /// How far the snapshot reached.
+    pub(crate) snapshot: Position,
+}
+
+/// Opens a directory and brings the ledger in it up to the end of its log.
+pub(crate) fn recover(dir: &Path, secret: Option<[u8; 32]>) -> Result<Recovered, OpenError> {
+    let disk = Arc::new(Disk::open(dir)?);
+    let secret = disk.secret(secret)?;
+    let snapshot = disk.snapshot_at()?;
+    let mut live = Live {
+        state: State::new(),
+        programs: Programs::default(),
+        book: Ledgerbook::new(disk.clone(), secret, snapshot.ids),
+        duplicates: 0,
+    };
+    load(&disk, &mut live)?;
+    let mut tree = snapshot.tree;
+    for block in disk.blocks(snapshot.folded.next()) {
+        let block = block?;
+        let hashed = block.last().0 <= tree.size();
+        for (position, bytes) in block.records() {
+            if !hashed {
+                tree.append(leaf(bytes));
+            }
+            let record: Record = decode(bytes).map_err(Damage::from)?;
+            if position > snapshot.folded {
+                refold(&mut live, position, &record)?;
+            }
+        }
+        if !hashed && (tree.root() != block.root || tree.size() != block.last().0) {
+            return Err(Damage::Block { last: block.last(), what: "the tree has another root" }.into());
+        }
+    }
+    if tree.size() != live.state.shared.position.0 {
+        let what = format!("stands at {}, the log at {}", live.state.shared.position, tree.size());
+        return Err(Damage::Row { row: "shared".into(), what }.into());
+    }
+    live.programs.catch_up(&live.state).map_err(|faults| {
+        let what = faults.first().map_or_else(String::new, ToString::to_string);
+        Damage::Row { row: "program".into(), what }
+    })?;
+    Ok(Recovered { disk, live, tree, snapshot: snapshot.folded })
+}
+
+fn refold(live: &mut Live, position: Position, record: &Record) -> Result<(), Damage> {
+    fold(&mut live.state, position, record)?;
+    live.keep_pages();
+    live.book.learn_names(record);
+    if let Some(key) = live.book.ids.key_of(record)? {
+        live.book.ids.insert(key, position);
+    }
+    Ok(())
+}
+
+/// Puts the rows of the snapshot back.
+fn load(disk: &Disk, live: &mut Live) -> Result<(), Damage> {
+    for row in disk.scan(keys::STATE, b"") {
+        let (key, value) = row?;
+        load_row(live, &key, &value).map_err(|what| Damage::Row { row: format!("{key:02x?}"), what })?;
+    }
+    live.state.programs_loaded();
+    for row in disk.scan(keys::IDS, b"") {
+        let (key, value) = row?;
+        let key: [u8; 16] = key.as_ref().try_into().map_err(|_| Damage::Row {
+            row: format!("ids {key:02x?}"),
+            what: "is no key".into(),
+        })?;
+        ids::position(&value)?;
+        live.book.ids.remember(u128::from_be_bytes(key));
+    }
+    Ok(())
+}
+
+fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
+    let text = |corrupt: Corrupt| corrupt.to_string();
+    let Some((kind, key)) = key.split_first_chunk::<2>() else { return Err("is no key".into()) };
+    let int = || key.try_into().map(u32::from_be_bytes).map_err(|_| "is no key".to_string());
+    match kind {
+        b"me" => {
+            let no = MemberNo(int()?);
+            let member: Member = decode(value).map_err(text)?;
+            live.book.learn_name(member.name.clone(), no);
+            if live.state.load_member(no, member) { Ok(()) } else { Err("member number out of turn".into()) }
+        }
+        b"co" => {
+            let (risk, term) = key.split_first_chunk::<16>().ok_or("is no key")?;
+            let term = TermNo(u16::from_be_bytes(term.try_into().map_err(|_| "is no key")?));
+            live.state.counters.insert((RiskKey(*risk), term), decode(value).map_err(text)?);
+            Ok(())
+        }
+        b"ca" => {
+            let position = Position(u64::from_be_bytes(key.try_into().map_err(|_| "is no key")?));
+            live.state.cases.insert(position, decode(value).map_err(text)?);
+            Ok(())
+        }
+        b"pr" if int()? as usize == live.state.programs.len() + 1 => {
+            live.state.programs.push(decode(value).map_err(text)?);
+            Ok(())
+        }
+        b"pr" => Err("program version out of turn".into()),
+        b"sh" => {
+            live.state.shared = decode(value).map_err(text)?;
+            Ok(())
+        }
+        _ => Err("unknown kind of row".into()),
+    }
+}

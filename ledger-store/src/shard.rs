@@ -1,0 +1,528 @@
+//! Shard: one totally ordered log with one writer, and the handle everyone else holds.
+//!
+//! Three threads and nothing shared but what is named here. The *judge* takes whatever waits, reads
+//! the clock once, judges and folds it under the write lock. The *committer* packs, hashes and
+//! flushes the batch before while the judge is at the next, and then answers. The *snapshotter*
+//! writes folded state now and then. Every queue has a limit; past it callers are told to wait.
+
+use crate::commit::{self, Judged};
+use crate::disk::Disk;
+use crate::error::{CommitError, Damage, OpenError, SubmitError};
+use crate::live::Live;
+use crate::recover::recover;
+use crate::snapshot::{self, Job};
+use ledger_core::event::{Body, Event, Name};
+use ledger_core::merkle::Frontier;
+use ledger_core::outcome::Outcome;
+use ledger_core::units::{At, Position, RiskKey};
+use parking_lot::{Condvar, Mutex, RwLock, RwLockWriteGuard};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Events judged before readers who wait get their turn.
+const EVENTS_PER_TURN: usize = 64;
+/// Batches between judge and committer.
+const BATCHES_AHEAD: usize = 2;
+/// How often an idle ledger on wall time looks for timers.
+const IDLE: Duration = Duration::from_secs(1);
+/// So many snapshot intervals may pass during one snapshot before the judge waits for it.
+const SNAPSHOTS_BEHIND: usize = 2;
+
+/// How a ledger is kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What moves ledger time.
+    pub time: Time,
+    /// Key of the hashes of risk keys and ids. `None`: the ledger's own, drawn once and kept with it.
+    pub secret: Option<[u8; 32]>,
+    /// A snapshot is written after so many records; a crash costs folding at most three times as many.
+    pub snapshot_records: u64,
+    /// Most events in one commit, unless one submitted batch alone is larger.
+    pub batch_events_max: usize,
+    /// Most events that may wait to be judged.
+    pub queue_events_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            time: Time::Wall,
+            secret: None,
+            snapshot_records: 2_000_000,
+            batch_events_max: 10_000,
+            queue_events_max: 100_000,
+        }
+    }
+}
+
+/// What moves ledger time. It never goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// The clock.
+    Wall,
+    /// The events' own times, never past the clock: for backfills and imports of history.
+    Events,
+    /// The events' own times and ticks alone: for scenarios and simulations.
+    Simulated,
+}
+
+/// Tells the time, in milliseconds since 1970; the store never asks the machine itself.
+pub type Clock = Arc<dyn Fn() -> At + Send + Sync>;
+
+/// Gets the outcomes of a batch, once, on the committer's thread.
+pub type Done = Box<dyn FnOnce(Result<Vec<Outcome>, CommitError>) + Send>;
+
+/// Events to be judged together, in order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The events; each must be free of violations.
+    pub events: Vec<Event<Name>>,
+    /// Where their sources stand behind them; durable with their records.
+    pub cursors: Vec<Cursor>,
+}
+
+/// Where a source stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which source: a file, a topic's partition.
+    pub source: Box<str>,
+    /// The first of its events that is not in the ledger.
+    pub next: u64,
+}
+
+/// Whether the shard works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Serving,
+    /// It stopped, and must be opened anew.
+    Stopped(String),
+}
+
+/// Figures about a running ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// The last durable record.
+    pub committed: Position,
+    /// The last record folded into a finished snapshot.
+    pub snapshot: Position,
+    /// How many members there are.
+    pub members: u32,
+    /// How many events came again since the ledger was opened.
+    pub duplicates: u64,
+    /// How many events wait.
+    pub waiting: usize,
+    /// Bytes in RocksDB's sorted files.
+    pub disk_bytes: u64,
+}
+
+/// What is durable, and whether the shard works: known to every thread and every reader.
+pub(crate) struct Status {
+    committed: AtomicU64,
+    stopped: Mutex<Option<String>>,
+    changed: Condvar,
+    notify: Mutex<Vec<Box<dyn Fn(Position) + Send + Sync>>>,
+}
+
+impl Status {
+    fn new(committed: Position) -> Status {
+        Status {
+            committed: AtomicU64::new(committed.0),
+            stopped: Mutex::new(None),
+            changed: Condvar::new(),
+            notify: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn committed_now(&self) -> Position {
+        Position(self.committed.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn stopped(&self) -> Option<String> {
+        self.stopped.lock().clone()
+    }
+
+    pub(crate) fn committed(&self, position: Position) {
+        let guard = self.stopped.lock();
+        self.committed.store(position.0, Ordering::Release);
+        drop(guard);
+        self.tell();
+    }
+
+    pub(crate) fn stop(&self, reason: String) {
+        self.stopped.lock().get_or_insert(reason);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        self.changed.notify_all();
+        let position = self.committed_now();
+        self.notify.lock().iter().for_each(|notify| notify(position));
+    }
+
+    /// Waits until a record is durable; says why if it never will be.
+    pub(crate) fn wait(&self, position: Position) -> Result<(), String> {
+        let mut stopped = self.stopped.lock();
+        loop {
+            if self.committed_now() >= position {
+                return Ok(());
+            }
+            if let Some(reason) = &*stopped {
+                return Err(reason.clone());
+            }
+            self.changed.wait(&mut stopped);
+        }
+    }
+}
+
+struct Submission {
+    batch: Batch,
+    done: Done,
+}
+
+pub(crate) struct Inner {
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) live: RwLock<Live>,
+    pub(crate) status: Status,
+    pub(crate) clock: Clock,
+    pub(crate) options: Options,
+    tree: Mutex<(Position, Frontier)>,
+    snapshot: AtomicU64,
+    waiting: AtomicUsize,
+    room: Condvar,
+    room_lock: Mutex<()>,
+}
+
+/// An open ledger. Closing or dropping it ends its threads.
+pub struct Ledger {
+    handle: Handle,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What everyone but the owner holds: submits events and reads.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) inner: Arc<Inner>,
+    queue: Arc<Mutex<Option<Sender<Submission>>>>,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("dir", &self.handle.inner.disk.dir).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("dir", &self.inner.disk.dir).finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger in `dir`, making one if there is none: loads the last snapshot and folds the
+    /// tail of the log.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a damaged ledger is not opened.
+    pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
+        let recovered = recover(dir, options.secret)?;
+        let committed = recovered.live.state.shared.position;
+        let inner = Arc::new(Inner {
+            disk: recovered.disk,
+            live: RwLock::new(recovered.live),
+            status: Status::new(committed),
+            clock,
+            options,
+            tree: Mutex::new((committed, recovered.tree)),
+            snapshot: AtomicU64::new(recovered.snapshot.0),
+            waiting: AtomicUsize::new(0),
+            room: Condvar::new(),
+            room_lock: Mutex::new(()),
+        });
+        let (submit, submitted) = channel();
+        let (commit, committing) = sync_channel(BATCHES_AHEAD);
+        let (begin, begun) = sync_channel(0);
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new()
+                .name(name.into())
+                .spawn(run)
+                .map_err(|error| OpenError::System(error.to_string()))
+        };
+        let mut threads = Vec::new();
+        let shared = inner.clone();
+        let run = move || Judge { inner: &shared, commit, begin, reported: None }.run(&submitted);
+        threads.push(spawn("judge", Box::new(run))?);
+        let shared = inner.clone();
+        let run = move || commit::run(&shared.disk, &shared.tree, &shared.status, &committing);
+        threads.push(spawn("committer", Box::new(run))?);
+        let shared = inner.clone();
+        threads.push(spawn("snapshotter", Box::new(move || shared.write_snapshots(&begun)))?);
+        let handle = Handle { inner, queue: Arc::new(Mutex::new(Some(submit))) };
+        Ok(Ledger { handle, threads })
+    }
+
+    /// What submits and reads.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes no more events, commits what waits, writes a snapshot and ends the threads.
+    ///
+    /// # Errors
+    /// If the shard stopped before.
+    pub fn close(mut self) -> Result<(), CommitError> {
+        self.end();
+        match self.handle.inner.status.stopped() {
+            None => Ok(()),
+            Some(reason) => Err(CommitError::Stopped { reason }),
+        }
+    }
+
+    fn end(&mut self) {
+        self.handle.queue.lock().take();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                self.handle.inner.status.stop("a thread of the ledger panicked".into());
+            }
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Handle {
+    /// Queues a batch and answers `done` once its records are durable. Never waits.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; nothing of the batch happened then, and `done` is dropped.
+    pub fn submit(&self, batch: Batch, done: Done) -> Result<(), SubmitError> {
+        let inner = &self.inner;
+        if let Some(reason) = inner.status.stopped() {
+            return Err(SubmitError::Stopped { reason });
+        }
+        let events = batch.events.len();
+        let waiting = inner.waiting.fetch_add(events, Ordering::AcqRel);
+        if waiting > 0 && waiting + events > inner.options.queue_events_max {
+            inner.waiting.fetch_sub(events, Ordering::AcqRel);
+            return Err(SubmitError::Busy { waiting });
+        }
+        let queue = self.queue.lock();
+        let sent = queue.as_ref().is_some_and(|queue| queue.send(Submission { batch, done }).is_ok());
+        if sent { Ok(()) } else { Err(SubmitError::Stopped { reason: "the ledger is closed".into() }) }
+    }
+
+    /// Submits a batch, waiting for room in the queue, and waits until its records are durable.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub fn submit_and_wait(&self, batch: Batch) -> Result<Vec<Outcome>, CommitError> {
+        let inner = &self.inner;
+        let mut room = inner.room_lock.lock();
+        while inner.status.stopped().is_none() && inner.waiting.load(Ordering::Acquire) > inner.options.queue_events_max / 2
+        {
+            inner.room.wait_for(&mut room, IDLE);
+        }
+        drop(room);
+        let (tell, told) = channel();
+        let done = Box::new(move |outcomes| {
+            let _ = tell.send(outcomes);
+        });
+        match self.submit(batch, done) {
+            Ok(()) => {}
+            Err(SubmitError::Busy { waiting }) => {
+                return Err(CommitError::Stopped { reason: format!("the queue is full: {waiting} events wait") });
+            }
+            Err(SubmitError::Stopped { reason }) => return Err(CommitError::Stopped { reason }),
+        }
+        told.recv().unwrap_or_else(|_| {
+            let reason = inner.status.stopped().unwrap_or_else(|| "the ledger is closed".into());
+            Err(CommitError::Stopped { reason })
+        })
+    }
+
+    /// The keyed hash under which a device, address or phone is known (`kind`: `device`, `ip`, `phone`).
+    pub fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
+        self.inner.live.read().book.risk_key(kind, text)
+    }
+
+    /// The last durable record.
+    pub fn committed(&self) -> Position {
+        self.inner.status.committed_now()
+    }
+
+    /// Calls `notify` after every commit, and when the shard stops.
+    pub fn on_commit(&self, notify: Box<dyn Fn(Position) + Send + Sync>) {
+        self.inner.status.notify.lock().push(notify);
+    }
+
+    /// Whether the shard works.
+    pub fn health(&self) -> Health {
+        self.inner.status.stopped().map_or(Health::Serving, Health::Stopped)
+    }
+
+    /// Figures about this ledger.
+    pub fn stats(&self) -> Stats {
+        let live = self.inner.live.read();
+        Stats {
+            committed: self.committed(),
+            snapshot: Position(self.inner.snapshot.load(Ordering::Acquire)),
+            members: live.state.members_len(),
+            duplicates: live.duplicates,
+            waiting: self.inner.waiting.load(Ordering::Acquire),
+            disk_bytes: self.inner.disk.bytes(),
+        }
+    }
+}
+
+struct Judge<'a> {
+    inner: &'a Inner,
+    commit: SyncSender<Judged>,
+    begin: SyncSender<(Job, Sender<()>)>,
+    /// Where the snapshot that is being written reports its end.
+    reported: Option<Receiver<()>>,
+}
+
+impl Judge<'_> {
+    fn run(mut self, submitted: &Receiver<Submission>) {
+        let mut open = true;
+        while open {
+            let mut batch = Vec::new();
+            match submitted.recv_timeout(IDLE) {
+                Ok(submission) => open = self.gather(submission, submitted, &mut batch),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => open = false,
+            }
+            if self.inner.status.stopped().is_some() {
+                self.give_up(batch);
+                continue;
+            }
+            if let Err(damage) = self.judge(batch) {
+                self.inner.status.stop(format!("judging failed: {damage}"));
+            }
+        }
+        if self.inner.status.stopped().is_none() {
+            self.snapshot(true);
+        }
+    }
+
+    /// Everything that waits, up to the limit of a batch. Answers whether more can come.
+    fn gather(&self, first: Submission, submitted: &Receiver<Submission>, batch: &mut Vec<Submission>) -> bool {
+        let mut events = first.batch.events.len();
+        batch.push(first);
+        let mut open = true;
+        while events < self.inner.options.batch_events_max {
+            match submitted.try_recv() {
+                Ok(next) => {
+                    events += next.batch.events.len();
+                    batch.push(next);
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    open = false;
+                    break;
+                }
+            }
+        }
+        self.inner.waiting.fetch_sub(events, Ordering::AcqRel);
+        self.inner.room.notify_all();
+        open
+    }
+
+    fn judge(&mut self, batch: Vec<Submission>) -> Result<(), Damage> {
+        let inner = self.inner;
+        let clock = (inner.clock)();
+        let mut judged = Judged { staged: None, cursors: Vec::new(), waiting: Vec::with_capacity(batch.len()) };
+        let mut live = inner.live.write();
+        live.book.forget(inner.status.committed_now());
+        if inner.options.time == Time::Wall && live.state.may_be_due(clock) {
+            live.tick(clock)?;
+        }
+        let mut turn = 0;
+        for Submission { batch, done } in batch {
+            let mut outcomes = Vec::with_capacity(batch.events.len());
+            for event in batch.events {
+                let at = ledger_time(inner.options.time, clock, &event);
+                outcomes.push(live.submit(event, at)?);
+                turn += 1;
+                if turn % EVENTS_PER_TURN == 0 {
+                    RwLockWriteGuard::bump(&mut live);
+                }
+            }
+            judged.cursors.extend(batch.cursors);
+            judged.waiting.push((done, outcomes));
+        }
+        live.keep_pages();
+        judged.staged = live.book.take_staged();
+        let tail = live.book.ids.recent_len() as u64;
+        drop(live);
+        if judged.staged.is_some() || !judged.waiting.is_empty() {
+            // The committer outlives this thread, so a failure here means that it panicked.
+            self.commit.send(judged).map_err(|_| Damage::Database("the committer is gone".into()))?;
+        }
+        if tail >= inner.options.snapshot_records {
+            self.snapshot(tail >= inner.options.snapshot_records.saturating_mul(SNAPSHOTS_BEHIND as u64));
+        }
+        Ok(())
+    }
+
+    /// Begins a snapshot if none is being written; `wait`: waits for that one first, and for this.
+    fn snapshot(&mut self, wait: bool) {
+        if let Some(reported) = &self.reported {
+            match reported.try_recv() {
+                Err(TryRecvError::Empty) if !wait => return,
+                Err(TryRecvError::Empty) => {
+                    let _ = reported.recv();
+                }
+                Ok(()) | Err(TryRecvError::Disconnected) => {}
+            }
+        }
+        let job = snapshot::begin(&mut self.inner.live.write());
+        let (report, reported) = channel();
+        if self.begin.send((job, report)).is_err() {
+            return self.inner.status.stop("the snapshotter is gone".into());
+        }
+        self.reported = Some(reported);
+    }
+
+    fn give_up(&self, batch: Vec<Submission>) {
+        let reason = self.inner.status.stopped().unwrap_or_default();
+        for Submission { done, .. } in batch {
+            done(Err(CommitError::Stopped { reason: reason.clone() }));
+        }
+    }
+}
+
+impl Inner {
+    fn write_snapshots(&self, begun: &Receiver<(Job, Sender<()>)>) {
+        while let Ok((job, report)) = begun.recv() {
+            let folded = job.folded;
+            match snapshot::write(&self.disk, &self.live, &self.tree, &self.status, job) {
+                Ok(()) => self.snapshot.store(folded.0, Ordering::Release),
+                // Rows that were to be written are no longer noted as changed: go on and a later
+                // snapshot would claim what was never written. Opening anew folds the log instead.
+                Err(damage) => self.status.stop(format!("snapshot failed: {damage}")),
+            }
+            let _ = report.send(());
+        }
+    }
+}
+
+fn ledger_time(time: Time, clock: At, event: &Event<Name>) -> At {
+    let own = match &event.body {
+        Body::Tick { up_to } => *up_to,
+        _ => event.occurred_at,
+    };
+    match time {
+        Time::Wall => clock,
+        Time::Events => own.min(clock),
+        Time::Simulated => own,
+    }
+}

@@ -1,0 +1,180 @@
+//! Snapshot: the one function that writes folded state, in sorted bulk, while the ledger runs on.
+//!
+//! Rows are read a few at a time between events, so they stand at slightly different positions; each
+//! knows its own, and folding the tail of the log again skips what a row already has. Nothing is
+//! written before every record it rests on is durable. A snapshot that was cut short is harmless: the
+//! one before it still stands, and newer rows skip what they have.
+
+use crate::disk::{Disk, SnapshotAt};
+use crate::error::Damage;
+use crate::ids::IdMap;
+use crate::keys;
+use crate::live::Live;
+use crate::shard::Status;
+use ledger_core::bytes::encode;
+use ledger_core::merkle::Frontier;
+use ledger_core::state::{Dirty, HistoryPage, State};
+use ledger_core::units::{MemberNo, Position};
+use parking_lot::{Mutex, RwLock};
+use rocksdb::{IngestExternalFileOptions, SstFileWriter};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many members are read under one lock.
+const MEMBERS_AT_ONCE: usize = 128;
+
+/// What a snapshot has to write.
+pub(crate) struct Job {
+    /// Everything that changed up to this position.
+    pub(crate) folded: Position,
+    pub(crate) dirty: Dirty,
+    pub(crate) ids: Arc<IdMap>,
+}
+
+/// Takes what changed, at the end of a batch.
+pub(crate) fn begin(live: &mut Live) -> Job {
+    live.keep_pages();
+    Job { folded: live.state.shared.position, dirty: live.state.take_dirty(), ids: live.book.ids.seal() }
+}
+
+/// Writes a snapshot. The only place that writes folded state.
+pub(crate) fn write(
+    disk: &Disk,
+    live: &RwLock<Live>,
+    tree: &Mutex<(Position, Frontier)>,
+    status: &Status,
+    job: Job,
+) -> Result<(), Damage> {
+    let Job { folded, mut dirty, ids } = job;
+    dirty.members.sort_unstable();
+    // Families and kinds in the order of their keys.
+    let mut rows = Bulk::new(disk, keys::STATE);
+    let state = live.read();
+    for position in &dirty.cases {
+        rows.put(&keys::case(*position), state.state.cases.get(position))?;
+    }
+    for key in &dirty.counters {
+        rows.put(&keys::counter(*key), state.state.counters.get(key))?;
+    }
+    drop(state);
+    for members in dirty.members.chunks(MEMBERS_AT_ONCE) {
+        let live = live.read();
+        for no in members {
+            rows.put(&keys::member(*no), live.state.member(*no))?;
+        }
+    }
+    let state = live.read();
+    for (at, row) in state.state.programs.iter().enumerate().skip(dirty.programs_from) {
+        rows.put(&keys::program(at as u32 + 1), Some(row))?;
+    }
+    rows.put(keys::SHARED, Some(&state.state.shared))?;
+    // Pages that left a member's row while rows were read belong to them, and go first.
+    let mut pages = Bulk::new(disk, keys::HISTORY);
+    let known = state.book.pages.iter().map(|(key, positions)| (*key, positions));
+    let filling = state.state.dirty().pages.iter().map(|page| ((page.member, page.page), &page.positions));
+    for ((member, page), positions) in known.chain(filling).collect::<BTreeMap<_, _>>() {
+        let row = HistoryPage { member, page, positions: positions.clone() };
+        pages.put(&keys::page(member, page), Some(&row))?;
+    }
+    let written: Vec<(MemberNo, u64)> = state.book.pages.keys().copied().collect();
+    let rests_on = state.state.shared.position;
+    drop(state);
+
+    let mut sorted: Vec<(&u128, &Position)> = ids.iter().collect();
+    sorted.sort_unstable();
+    let mut id_rows = Bulk::new(disk, keys::IDS);
+    for (key, position) in sorted {
+        id_rows.put_bytes(&key.to_be_bytes(), &position.0.to_le_bytes())?;
+    }
+
+    status.wait(rests_on).map_err(Damage::Database)?;
+    let (_, tree) = tree.lock().clone();
+    pages.ingest()?;
+    id_rows.ingest()?;
+    rows.ingest()?;
+    let known = disk.snapshot_at()?.ids;
+    disk.set_snapshot_at(&SnapshotAt { folded, tree, ids: known + ids.len() as u64 })?;
+
+    let mut live = live.write();
+    live.book.ids.unseal();
+    for page in written {
+        live.book.pages.remove(&page);
+    }
+    Ok(())
+}
+
+/// Every stored row that a state folds to, in order of keys: what `verify` compares with, and what
+/// the state digest is taken of.
+pub(crate) fn rows(state: &State, mut row: impl FnMut(&[u8], &[u8]) -> Result<(), Damage>) -> Result<(), Damage> {
+    let mut bytes = Vec::new();
+    let mut put = |key: &[u8], value: &dyn Fn(&mut Vec<u8>) -> Result<usize, ledger_core::fold::Corrupt>| {
+        bytes.clear();
+        value(&mut bytes)?;
+        row(key, &bytes)
+    };
+    for (position, case) in &state.cases {
+        put(&keys::case(*position), &|out| encode(case, out))?;
+    }
+    for (key, counter) in &state.counters {
+        put(&keys::counter(*key), &|out| encode(counter, out))?;
+    }
+    for no in (1..=state.members_len()).map(MemberNo) {
+        if let Some(member) = state.member(no) {
+            put(&keys::member(no), &|out| encode(member, out))?;
+        }
+    }
+    for (at, program) in state.programs.iter().enumerate() {
+        put(&keys::program(at as u32 + 1), &|out| encode(program, out))?;
+    }
+    put(keys::SHARED, &|out| encode(&state.shared, out))
+}
+
+/// Rows of one family, in order of their keys, into a file that RocksDB takes over whole.
+struct Bulk<'a> {
+    disk: &'a Disk,
+    family: &'static str,
+    path: std::path::PathBuf,
+    writer: Option<SstFileWriter<'a>>,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Bulk<'a> {
+    fn new(disk: &'a Disk, family: &'static str) -> Bulk<'a> {
+        Bulk { disk, family, path: disk.dir.join(format!("snapshot-{family}.tmp")), writer: None, bytes: Vec::new() }
+    }
+
+    fn put<T: Serialize>(&mut self, key: &[u8], row: Option<&T>) -> Result<(), Damage> {
+        let Some(row) = row else {
+            return Err(Damage::Row { row: format!("{key:02x?}"), what: "changed, but is not there".into() });
+        };
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        encode(row, &mut bytes)?;
+        self.put_bytes(key, &bytes)?;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    fn put_bytes(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damage> {
+        if self.writer.is_none() {
+            let writer = SstFileWriter::create(self.disk.options(self.family));
+            writer.open(&self.path)?;
+            self.writer = Some(writer);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.put(key, value)?;
+        }
+        Ok(())
+    }
+
+    fn ingest(&mut self) -> Result<(), Damage> {
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        writer.finish()?;
+        drop(writer);
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        let family = self.disk.family(self.family);
+        Ok(self.disk.db.ingest_external_file_cf_opts(family, &options, vec![&self.path])?)
+    }
+}
