@@ -18,10 +18,10 @@ pub use risk::in_window;
 pub use tier::{Footing, footing};
 
 use crate::event::{Body, Event, Finding, Who};
-use crate::lots::{SLICES_MAX, Slice};
+use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
 use crate::member::{Member, PurchaseRef};
 use crate::program::{Program, Trigger};
-use crate::record::{Account, Change, Cut, Posting, Record, Sealed, Timer, TierWhy, Trace, Verdict};
+use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::units::{At, Day, LotId, MemberNo, Money, Points, Position, TermNo};
@@ -174,6 +174,8 @@ struct Draft<'a> {
     day: Day,
     /// Local date of ledger time: the date tiers are looked at.
     today: Day,
+    /// The instant at which counters count: ledger time, or when a timer was due.
+    counted_at: At,
     verdict: Verdict,
     available: Points,
     debt: Points,
@@ -201,6 +203,7 @@ impl<'a> Draft<'a> {
             newcomer: party.newcomer,
             day,
             today,
+            counted_at: desk.at,
             verdict: Verdict::default(),
             available: party.member.lots.total(),
             debt: party.member.debt,
@@ -217,6 +220,7 @@ impl<'a> Draft<'a> {
     }
 
     fn body(&mut self, event: &'a Event<Who>, parties: &Parties<'a>) -> Result<(), Refusal> {
+        let purchase = parties.purchase.filter(|purchase| purchase.known.day >= self.horizon());
         match &event.body {
             Body::Enrolled { birthday } => {
                 if self.member.enrolled_at.is_some() {
@@ -231,7 +235,7 @@ impl<'a> Draft<'a> {
                 if *currency != self.program.currency {
                     return Err(Refusal::CurrencyMismatch);
                 }
-                if parties.purchase.is_some() {
+                if purchase.is_some() {
                     return Err(Refusal::OrderExists);
                 }
                 self.observe(event)?;
@@ -239,7 +243,7 @@ impl<'a> Draft<'a> {
                 self.purchase(order, paid)
             }
             Body::Cancelled { .. } => {
-                let purchase = parties.purchase.ok_or(Refusal::OrderUnknown)?;
+                let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
                 let rest = refund::paid(&purchase).0.saturating_sub(purchase.known.refunded.0);
                 if rest <= 0 {
                     return Err(Refusal::RefundOverPaid);
@@ -248,7 +252,7 @@ impl<'a> Draft<'a> {
                 self.refund(&purchase, Money(rest))
             }
             Body::Refunded { currency, amount, .. } => {
-                let purchase = parties.purchase.ok_or(Refusal::OrderUnknown)?;
+                let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
                 if *currency != self.program.currency {
                     return Err(Refusal::CurrencyMismatch);
                 }
@@ -290,9 +294,8 @@ impl<'a> Draft<'a> {
     }
 
     fn set_attributes(&mut self, event: &Event<Who>, attributes: &'a [(Box<str>, i64)]) -> Result<(), Refusal> {
-        let term_of = |name: &str| {
-            self.program.attributes.iter().copied().find(|term| self.desk.state.term(*term) == name)
-        };
+        let term_of =
+            |name: &str| self.program.attributes.iter().copied().find(|term| self.desk.state.term(*term) == name);
         let mut set = Vec::with_capacity(attributes.len());
         for (name, value) in attributes {
             let term = term_of(name).ok_or(Refusal::AttributeUnknown)?;
@@ -302,6 +305,11 @@ impl<'a> Draft<'a> {
         self.attributes = attributes;
         self.verdict.changes.append(&mut set);
         Ok(())
+    }
+
+    /// The first date whose purchases can still be refunded.
+    fn horizon(&self) -> Day {
+        self.today.plus(self.program.wallet.refund_days.saturating_neg())
     }
 
     /// The member's value of an attribute, this event included.
@@ -354,8 +362,12 @@ impl<'a> Draft<'a> {
         self.stand();
         self.verdict.available = self.available;
         let issued: i64 = self.desk.state.shared.accounts.first().map_or(0, |issued| issued.saturating_neg());
-        let more = self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
-        let issued = more.fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
+        let new = || self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
+        let lots = self.member.lots.len().saturating_add(self.member.review.len()).saturating_add(new().count());
+        if lots > LOTS_MAX && new().next().is_some() {
+            return Err(Refusal::MemberFull);
+        }
+        let issued = new().fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
         if self.available.0 > BALANCE_MAX || issued > BALANCE_MAX || self.debt.0 > BALANCE_MAX {
             return Err(Refusal::MemberFull);
         }

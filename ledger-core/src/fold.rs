@@ -55,8 +55,7 @@ pub fn fold(state: &mut State, position: Position, record: &Record) -> Result<()
             state.page(page);
         }
     }
-    fold_shared(state, position, record)
-        .map_err(|what| Corrupt::Fold { position, member: MemberNo::NOBODY, what })
+    fold_shared(state, position, record).map_err(|what| Corrupt::Fold { position, member: MemberNo::NOBODY, what })
 }
 
 /// Folds into one member what the record at `position` says of it; a member's own records, folded in
@@ -184,12 +183,7 @@ fn change_member(
             if member.purchases.first().is_some_and(|oldest| oldest.day < *forget_before) {
                 member.purchases.retain(|purchase| purchase.day >= *forget_before);
             }
-            member.purchases.push(PurchaseRef {
-                order: *order,
-                position,
-                day: *day,
-                refunded: Default::default(),
-            });
+            member.purchases.push(PurchaseRef { order: *order, position, day: *day, refunded: Default::default() });
         }
         Change::Refunded { member: whose, purchase, amount } if *whose == no => {
             let found = member.purchases.iter_mut().find(|known| known.position == *purchase);
@@ -216,7 +210,13 @@ fn change_member(
         Change::Active { member: whose, dormant_at } if *whose == no => member.dormant_at = set(*dormant_at),
         Change::HoldOpened { member: whose, no: hold, name, expires_at } if *whose == no => {
             member.holds_made = *hold;
-            member.holds.push(Hold { no: *hold, name: name.clone(), expires_at: *expires_at, slices: Vec::new(), used: 0 });
+            member.holds.push(Hold {
+                no: *hold,
+                name: name.clone(),
+                expires_at: *expires_at,
+                slices: Vec::new(),
+                used: 0,
+            });
         }
         Change::CaseOpened(case) if case.members.contains(&no) => member.cases.push(position),
         Change::CaseJoined { case, members } if members.contains(&no) => member.cases.push(*case),
@@ -279,10 +279,10 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
     for change in &record.verdict.changes {
         match change {
             Change::Counted { key: Key::Risk(key), term, bucket, keep_from, amount, seen } => {
-                let row = state.counters.entry((*key, *term)).or_insert_with(|| CounterRow {
-                    position: Position(0),
-                    counter: counter::Counter::new(*term),
-                });
+                let row = state
+                    .counters
+                    .entry((*key, *term))
+                    .or_insert_with(|| CounterRow { position: Position(0), counter: counter::Counter::new(*term) });
                 // One record may count on one key once per counter only, so `<` is enough.
                 if row.position < position {
                     row.position = position;

@@ -9,8 +9,9 @@ use crate::decide::{Desk, Parties, Party, Purchase, decide, decide_timer, id_reu
 use crate::event::{Body, Event, Name, Who};
 use crate::fold::{Corrupt, fold, fold_member};
 use crate::member::{Member, Next};
+use crate::outcome::Outcome;
 use crate::program::{Fault, Program};
-use crate::record::{Cause, Record, Timer, Verdict, order_hash};
+use crate::record::{CaseOpened, Cause, Change, Record, Timer, Verdict, order_hash};
 use crate::state::State;
 use crate::units::{At, MemberNo, Position, RiskKey};
 use alloc::collections::BinaryHeap;
@@ -42,7 +43,7 @@ pub trait Book {
     ///
     /// # Errors
     /// If it cannot be.
-    fn append(&mut self, position: Position, record: &Record) -> Result<(), Self::Error>;
+    fn append(&mut self, position: Position, record: Record) -> Result<(), Self::Error>;
 }
 
 /// The compiled programs of a ledger, in order of their versions.
@@ -84,7 +85,7 @@ impl Programs {
 }
 
 /// Judges an event at ledger time `at` (or the last record's, if that is later), folds and appends its
-/// records, and answers with the event's own. `reused`: its id was used before with another body.
+/// records, and answers with the event's outcome. `reused`: its id was used before with another body.
 ///
 /// # Errors
 /// What the book answers; the state is then of no more use.
@@ -95,13 +96,12 @@ pub fn judge<B: Book>(
     event: Event<Name>,
     at: At,
     reused: bool,
-) -> Result<(Position, Record), B::Error> {
+) -> Result<Outcome, B::Error> {
     let at = at.max(state.shared.at);
     if !reused {
         fire_before(state, programs, book, &event, at)?;
     }
-    let program = programs.current().cloned();
-    let may_join = event.body.is_fact() && program.is_some() && !reused;
+    let may_join = event.body.is_fact() && !programs.is_empty() && !reused;
     let free = state.members_len().saturating_add(1);
     let subject = Seat::find(book, &event.member, may_join, free);
     let other = match referee(&event) {
@@ -118,27 +118,17 @@ pub fn judge<B: Book>(
         who
     });
     let [subject_name, other_name] = &names;
-    let verdict = if reused {
-        id_reused(subject.no().and_then(|no| state.member(no)))
-    } else {
-        let found = match subject.no().and_then(|no| state.member(no)) {
-            Some(row) => find_purchase(book, row, &event.body)?,
-            None => None,
-        };
-        let judged_by = found.as_ref().and_then(|(_, record)| programs.version(record.program));
-        let purchase = match (&found, judged_by) {
-            (Some((known, record)), Some(program)) => Some(Purchase { known: *known, record, program }),
-            _ => None,
-        };
-        let blank = Member::default();
-        let party = |seat: Seat, name| {
-            let no = seat.no()?;
-            let member = state.member(no).unwrap_or(&blank);
-            Some(Party { no, member, newcomer: seat.is_new().then_some(name) })
-        };
-        let (subject, referee) = (party(subject, &**subject_name), party(other, &**other_name));
-        let desk = Desk { state, program: program.as_deref(), position: state.shared.position.next(), at };
-        decide(&desk, &event, &Parties { subject, referee, purchase })
+    let seated = [(subject, &**subject_name), (other, &**other_name)];
+    let verdict = loop {
+        if reused {
+            break id_reused(subject.no().and_then(|no| state.member(no)));
+        }
+        let verdict = weigh(state, programs, book, &event, seated, at)?;
+        let late = behind(state, &verdict, at);
+        if late.is_empty() {
+            break verdict;
+        }
+        late.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))?;
     };
     if verdict.refusal.is_some() && (subject.is_new() || other.is_new()) {
         // Whoever was to become a member by this event did not.
@@ -149,6 +139,47 @@ pub fn judge<B: Book>(
         });
     }
     append(state, programs, book, at, Cause::Event(event), verdict)
+}
+
+/// Fetches what the event speaks of and lets `decide` judge.
+fn weigh<B: Book>(
+    state: &State,
+    programs: &Programs,
+    book: &B,
+    event: &Event<Who>,
+    seated: [(Seat, &str); 2],
+    at: At,
+) -> Result<Verdict, B::Error> {
+    let [subject, other] = seated;
+    let found = match subject.0.no().and_then(|no| state.member(no)) {
+        Some(row) => find_purchase(book, row, &event.body)?,
+        None => None,
+    };
+    let judged_by = found.as_ref().and_then(|(_, record)| programs.version(record.program));
+    let purchase = match (&found, judged_by) {
+        (Some((known, record)), Some(program)) => Some(Purchase { known: *known, record, program }),
+        _ => None,
+    };
+    let blank = Member::default();
+    let party = |(seat, name): (Seat, _)| {
+        let no = seat.no()?;
+        let member = state.member(no).unwrap_or(&blank);
+        Some(Party { no, member, newcomer: seat.is_new().then_some(name) })
+    };
+    let (subject, referee) = (party(subject), party(other));
+    let program = programs.current().map(|program| &**program);
+    let desk = Desk { state, program, position: state.shared.position.next(), at };
+    Ok(decide(&desk, event, &Parties { subject, referee, purchase }))
+}
+
+/// Members whom the verdict draws into a case while something is still due for them from before.
+fn behind(state: &State, verdict: &Verdict, at: At) -> Vec<MemberNo> {
+    let drawn = verdict.changes.iter().flat_map(|change| match change {
+        Change::CaseOpened(CaseOpened { members, .. }) | Change::CaseJoined { members, .. } => members.as_slice(),
+        _ => &[],
+    });
+    let is_late = |no: &MemberNo| state.member(*no).is_some_and(|member| member.next_due.at <= at);
+    drawn.copied().filter(is_late).collect()
 }
 
 /// Where somebody named by an event sits.
@@ -194,12 +225,7 @@ impl Seat {
 ///
 /// # Errors
 /// As [`judge`].
-pub fn fire_due<B: Book>(
-    state: &mut State,
-    programs: &mut Programs,
-    book: &mut B,
-    at: At,
-) -> Result<(), B::Error> {
+pub fn fire_due<B: Book>(state: &mut State, programs: &mut Programs, book: &mut B, at: At) -> Result<(), B::Error> {
     let at = at.max(state.shared.at);
     let mut waiting = BinaryHeap::new();
     let mut later = Vec::new();
@@ -255,7 +281,7 @@ fn referee(event: &Event<Name>) -> Option<&Name> {
     }
 }
 
-/// Fires what is due for the members an event concerns.
+/// Fires what is due for the members an event concerns, as far as they are known before it is judged.
 fn fire_before<B: Book>(
     state: &mut State,
     programs: &mut Programs,
@@ -264,7 +290,8 @@ fn fire_before<B: Book>(
     at: At,
 ) -> Result<(), B::Error> {
     match &event.body {
-        Body::Tick { .. } => fire_due(state, programs, book, at),
+        // What is due before a program is published is judged by the one before.
+        Body::Tick { .. } | Body::ProgramPublished { .. } => fire_due(state, programs, book, at),
         Body::CaseResolved { case, .. } => {
             let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
@@ -307,7 +334,9 @@ fn fire_one<B: Book>(
     append(state, programs, book, at, Cause::Timer { member: no, due, timer }, verdict)?;
     let stuck = state.member(no).is_some_and(|member| member.next_due == Next { at: due, timer });
     if stuck && timer != Timer::Expiry {
-        return Err(Corrupt::Fold { position: state.shared.position, member: no, what: "a timer fires for ever" }.into());
+        return Err(
+            Corrupt::Fold { position: state.shared.position, member: no, what: "a timer fires for ever" }.into()
+        );
     }
     Ok(())
 }
@@ -319,16 +348,17 @@ fn append<B: Book>(
     at: At,
     cause: Cause,
     verdict: Verdict,
-) -> Result<(Position, Record), B::Error> {
+) -> Result<Outcome, B::Error> {
     let position = state.shared.position.next();
     let record = Record { at, program: programs.len(), cause, verdict };
     fold(state, position, &record)?;
-    book.append(position, &record)?;
+    let outcome = Outcome::of(position, &record, false);
+    book.append(position, record)?;
     if state.programs.len() > usize::try_from(programs.len()).unwrap_or(usize::MAX) {
         let broken = Corrupt::Fold { position, member: MemberNo::NOBODY, what: "a published program has faults" };
         programs.catch_up(state).map_err(|_| broken)?;
     }
-    Ok((position, record))
+    Ok(outcome)
 }
 
 /// The purchase of this order among the member's, with its record. Order numbers are hashed in the
@@ -342,7 +372,8 @@ fn find_purchase<B: Book>(
         return Ok(None);
     };
     let hash = order_hash(order);
-    for known in member.purchases.iter().filter(|known| known.order == hash) {
+    // Past the refund horizon a number may be used again: the latest is meant.
+    for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
         let record = book.record(known.position)?;
         if let Cause::Event(Event { body: Body::Purchase { order: recorded, .. }, .. }) = &record.cause
             && recorded == order

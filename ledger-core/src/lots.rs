@@ -45,7 +45,7 @@ impl Lots {
     }
 
     /// The lots in the order in which they are spent.
-    pub fn iter(&self) -> impl Iterator<Item = &Lot> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Lot> {
         self.lots.iter().filter(|lot| !lot.left.is_zero())
     }
 

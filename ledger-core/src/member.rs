@@ -165,12 +165,7 @@ impl Member {
     /// The balances of this row.
     pub fn balances(&self) -> Balances {
         let held = self.holds.iter().fold(0i64, |sum, hold| sum.saturating_add(hold.points().0));
-        Balances {
-            available: self.lots.total(),
-            review: self.review.total(),
-            held: Points(held),
-            debt: self.debt,
-        }
+        Balances { available: self.lots.total(), review: self.review.total(), held: Points(held), debt: self.debt }
     }
 
     /// The counter of a metric, limit or risk counter, if anything was counted.
@@ -191,6 +186,24 @@ impl Member {
     /// A lot in which `id` is still there, and in which of the two kinds.
     pub fn lot(&self, id: LotId) -> Option<&crate::lots::Lot> {
         self.lots.find(id).or_else(|| self.review.find(id))
+    }
+
+    /// Reads the ends of the lists that a purchase reads; see `State::warm`.
+    #[inline]
+    pub(crate) fn touch(&self) -> u64 {
+        let purchase = self.purchases.last().map_or(0, |last| last.order);
+        let lot = self.lots.iter().next_back().map_or(0, |last| last.id.position.0);
+        let counters = self.counters.iter().fold(0, |sum, counter| sum ^ u64::from(counter.term.0));
+        let history = self.history.recent.last().map_or(0, |last| last.0);
+        purchase ^ lot ^ counters ^ history ^ self.cases.len().try_into().unwrap_or(0)
+    }
+
+    /// Reads what [`Member::touch`] found the way to.
+    #[inline]
+    pub(crate) fn touch_deep(&self) -> u64 {
+        let tally = |counter: &Counter| counter.tallies().last().map_or(0, |tally| tally.amount.unsigned_abs());
+        let purchases = self.purchases.iter().fold(0, |sum, purchase| sum ^ purchase.order);
+        self.counters.iter().fold(purchases, |sum, counter| sum ^ tally(counter))
     }
 
     /// What is due next, from the numbers of this row alone.

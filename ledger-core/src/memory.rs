@@ -53,12 +53,12 @@ impl Book for Log {
         decode(bytes)
     }
 
-    fn append(&mut self, _: Position, record: &Record) -> Result<(), Corrupt> {
+    fn append(&mut self, _: Position, record: Record) -> Result<(), Corrupt> {
         let mut bytes = Vec::new();
-        encode(record, &mut bytes)?;
+        encode(&record, &mut bytes)?;
         self.records.push(bytes);
         for no in record.members() {
-            if let Some(name) = registered(record, no) {
+            if let Some(name) = registered(&record, no) {
                 self.names.insert(name.clone(), no);
             }
         }
@@ -101,14 +101,13 @@ impl Memory {
             }
             reused = true;
         }
-        let (position, record) =
-            judge(&mut self.state, &mut self.programs, &mut self.log, event.clone(), at, reused)?;
+        let outcome = judge(&mut self.state, &mut self.programs, &mut self.log, event.clone(), at, reused)?;
         if reused {
-            self.conflicts.push((event, position));
+            self.conflicts.push((event, outcome.position));
         } else {
-            self.said.insert(key, (event, position));
+            self.said.insert(key, (event, outcome.position));
         }
-        Ok(Outcome::of(position, &record, false))
+        Ok(outcome)
     }
 
     /// Fires everything due at or before `at`.

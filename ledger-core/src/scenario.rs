@@ -128,11 +128,7 @@ pub struct Unplayable {
 ///
 /// # Errors
 /// The first line that cannot be played.
-pub fn run(
-    text: &str,
-    stage: &mut dyn Stage,
-    program: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, Unplayable> {
+pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<String>) -> Result<String, Unplayable> {
     let mut play = Play { stage, program, calendar: None, currency: None, digits: 2, at: At(0), said: 0, last: None };
     let mut out = String::with_capacity(text.len());
     for (n, line) in text.lines().enumerate() {
@@ -364,13 +360,7 @@ impl Play<'_> {
     fn totals(&mut self) -> Answer {
         let accounts = self.stage.totals()?;
         let of = |account: Account| accounts.get(account.kind()).copied().unwrap_or_default();
-        let program = [
-            Account::Redeemed,
-            Account::Expired,
-            Account::ClawedBack,
-            Account::Voided,
-            Account::Debited,
-        ];
+        let program = [Account::Redeemed, Account::Expired, Account::ClawedBack, Account::Voided, Account::Debited];
         let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
         let outstanding = member.iter().fold(0i64, |sum, account| sum.saturating_add(of(*account)));
         let mut parts: Vec<String> = program
@@ -416,9 +406,10 @@ impl Stage for Memory {
 
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
         let no = self.number(name).ok_or_else(|| format!("no member {name:?}"))?;
-        let program = self.programs.current().cloned();
         let row = self.state.member(no).cloned().unwrap_or_default();
         let row = if as_of { self.then(no, at)? } else { row };
+        let published = self.state.programs.iter().filter(|program| !as_of || program.at <= at).count();
+        let program = self.programs.version(u32::try_from(published).unwrap_or(u32::MAX)).cloned();
         let member = crate::judge::brought_up_to(&self.state, program.as_deref(), no, &row, at);
         let balances = member.balances();
         let tier = self.state.term(member.tier.tier);

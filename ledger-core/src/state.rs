@@ -135,6 +135,23 @@ impl State {
         self.members.get(slot(no)?)
     }
 
+    /// How many steps [`State::warm`] has.
+    pub const WARM_DEPTHS: u8 = 3;
+
+    /// Reads a little of everything that folding a record into this member will read, one step of
+    /// indirection at each depth, so that a caller who is about to judge many events can have memory
+    /// answer for all of them at once. What it returns means nothing.
+    #[inline]
+    pub fn warm(&self, no: MemberNo, depth: u8) -> u64 {
+        let Some(at) = slot(no) else { return 0 };
+        let (Some(member), Some(mark)) = (self.members.get(at), self.marks.get(at)) else { return 0 };
+        match depth {
+            0 => u64::from(mark.dirty_epoch) ^ member.position.0 ^ member.records ^ u64::from(member.holds_made),
+            1 => member.touch(),
+            _ => member.touch_deep(),
+        }
+    }
+
     /// The word of a term.
     pub fn term(&self, term: TermNo) -> &str {
         let at = usize::from(term.0).checked_sub(1);

@@ -9,8 +9,9 @@ use crate::wire::{self, Sorted, Words};
 use ledger_core::event::Name;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
-use ledger_core::units::{At, MemberNo, Position, RiskKey};
-use ledger_store::{Batch, Clock, CommitError, Handle, Health, Pending, ReadError, Step, SubmitError};
+use ledger_core::state::ProgramRow;
+use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
+use ledger_store::{AsOf, Batch, Clock, CommitError, Handle, Health, Pending, ReadError, Step, SubmitError};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::future::Future;
@@ -21,8 +22,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 
-/// While waiting for a commit, look again after so long: a shard that has stopped tells nobody.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Answer so much before the deadline of a call, so that the caller learns why and not only that.
 const DEADLINE_MARGIN_MAX: Duration = Duration::from_millis(10);
 /// Steps of a replay that wait for their reader.
@@ -40,6 +39,9 @@ pub struct Limits {
     /// Room for events on their way into the store, in begun KiB of each; no more than the store
     /// queues.
     pub queue_max: usize,
+    /// How long a call may take if its caller sets no deadline, or a later one. Streams may take
+    /// longer.
+    pub call_wait: Duration,
     /// How long one call waits for room in the queue.
     pub queue_wait: Duration,
     /// Reads of the log at once; each has a thread of its own.
@@ -68,6 +70,7 @@ impl Default for Limits {
             streams_max: 64,
             stream_batches_max: 8,
             queue_max: 65_536,
+            call_wait: Duration::from_secs(60),
             queue_wait: Duration::from_secs(1),
             log_reads_max: 16,
             replays_max: 8,
@@ -82,8 +85,9 @@ impl Default for Limits {
 }
 
 /// The clock of the wall, as the store wants it.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where the clock is read")]
 pub fn wall_clock() -> Clock {
-    Box::new(|| {
+    Arc::new(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         At(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     })
@@ -153,23 +157,22 @@ pub enum Failure {
 /// A call that was admitted: its place among those in progress, and its deadline.
 #[derive(Clone, Debug)]
 pub struct Call {
-    deadline: Option<Instant>,
+    deadline: Instant,
     _place: Arc<OwnedSemaphorePermit>,
 }
 
 impl Call {
     /// Waits for `what`, at most until the deadline.
     async fn until<T>(&self, what: impl Future<Output = T>) -> Result<T, Failure> {
-        match self.deadline {
-            None => Ok(what.await),
-            Some(deadline) => timeout_at(deadline, what).await.map_err(|_| Failure::Deadline { queued: false }),
+        if self.deadline <= Instant::now() {
+            return Err(Failure::Deadline { queued: false });
         }
+        timeout_at(self.deadline, what).await.map_err(|_| Failure::Deadline { queued: false })
     }
 
     /// The deadline, or `most` from now if that is sooner.
     fn at_most(&self, most: Duration) -> Instant {
-        let most = Instant::now() + most;
-        self.deadline.map_or(most, |deadline| deadline.min(most))
+        self.deadline.min(Instant::now() + most)
     }
 }
 
@@ -178,7 +181,7 @@ impl Call {
 pub struct Read<T> {
     /// What was read.
     pub value: T,
-    /// The position it is true at.
+    /// The position it is true at, or one before it from which nothing is left out.
     pub position: Position,
 }
 
@@ -204,22 +207,19 @@ pub struct Engine {
     replays: Arc<Semaphore>,
     committed: Arc<watch::Sender<Position>>,
     draining: watch::Sender<bool>,
+    /// The vocabulary as last read; it only grows.
+    terms: watch::Sender<Arc<Vec<Box<str>>>>,
 }
 
 impl Engine {
     /// An engine before a store.
     pub fn new(handle: Handle, limits: Limits) -> Arc<Engine> {
         let committed = Arc::new(watch::Sender::new(handle.committed()));
-        let advance = |known: &mut Position, position| {
-            let later = *known < position;
-            *known = position.max(*known);
-            later
-        };
         let commits = Arc::clone(&committed);
-        handle.on_commit(Box::new(move |position| {
-            commits.send_if_modified(|known| advance(known, position));
-        }));
-        committed.send_if_modified(|known| advance(known, handle.committed()));
+        // Wakes whoever waits even if nothing was committed: the shard may have stopped.
+        let advance = |known: &mut Position, position: Position| *known = position.max(*known);
+        handle.on_commit(Box::new(move |position| commits.send_modify(|known| advance(known, position))));
+        committed.send_modify(|known| advance(known, handle.committed()));
         Arc::new(Engine {
             handle,
             limits,
@@ -230,6 +230,7 @@ impl Engine {
             replays: Arc::new(Semaphore::new(limits.replays_max)),
             committed,
             draining: watch::Sender::new(false),
+            terms: watch::Sender::new(Arc::default()),
         })
     }
 
@@ -238,12 +239,11 @@ impl Engine {
         self.limits
     }
 
-    /// Admits a call that may take `timeout`, or says that there are too many.
+    /// Admits a call whose caller waits for `timeout`, or says that there are too many.
     pub fn admit(&self, timeout: Option<Duration>) -> Result<Call, Failure> {
         let place = Arc::clone(&self.requests).try_acquire_owned().map_err(|_| Failure::TooManyRequests)?;
-        let deadline = timeout.and_then(|left| {
-            Instant::now().checked_add(left.saturating_sub(DEADLINE_MARGIN_MAX.min(left / 10)))
-        });
+        let left = timeout.map_or(self.limits.call_wait, |timeout| timeout.min(self.limits.call_wait));
+        let deadline = Instant::now() + left.saturating_sub(DEADLINE_MARGIN_MAX.min(left / 10));
         Ok(Call { deadline, _place: Arc::new(place) })
     }
 
@@ -278,11 +278,8 @@ impl Engine {
 
     /// Says events and waits until they are durable.
     pub async fn submit(&self, call: &Call, sorted: Sorted) -> Result<Vec<Outcome>, Failure> {
-        let waited = timeout_at(call.at_most(self.limits.queue_wait), self.room_for(&sorted)).await;
-        let room = waited.map_err(|_| match call.deadline {
-            Some(deadline) if deadline <= Instant::now() => Failure::Deadline { queued: false },
-            _ => Failure::QueueFull,
-        })?;
+        let room = call.until(timeout(self.limits.queue_wait, self.room_for(&sorted))).await?;
+        let room = room.map_err(|_| Failure::QueueFull)?;
         let ticket = self.queue(sorted, room)?;
         call.until(ticket.outcomes()).await.map_err(|_| Failure::Deadline { queued: true })?
     }
@@ -328,15 +325,16 @@ impl Engine {
     /// Reads the folded state and waits until what was read is durable.
     pub async fn read<T>(&self, call: &Call, ask: impl FnOnce(&Handle) -> Pending<T>) -> Result<Read<T>, Failure> {
         let mut commits = self.committed.subscribe();
+        // All of this is durable, so the answer rests on it, and on what it waits for.
+        let position = self.handle.committed();
         let mut pending = ask(&self.handle);
-        let position = pending.position();
         loop {
             pending = match pending.try_take() {
                 Ok(value) => return Ok(Read { value: value?, position }),
                 Err(pending) => pending,
             };
-            // Whether there was a commit or it is time to look again, `try_take` will tell.
-            let _ = call.until(timeout(LOOK_AGAIN, commits.changed())).await?;
+            // It cannot be closed: this engine has the sender.
+            let _ = call.until(commits.changed()).await?;
         }
     }
 
@@ -370,15 +368,24 @@ impl Engine {
         Ok(Words { terms: self.handle.terms(), names })
     }
 
-    /// The words of the ledger, without names.
-    pub fn terms(&self) -> Words {
-        Words { terms: self.handle.terms(), names: HashMap::new() }
+    /// The words of the ledger, at least up to `highest`, without asking the store if they are known.
+    pub fn terms(&self, highest: TermNo) -> Words {
+        let mut terms = Arc::clone(&self.terms.borrow());
+        if terms.len() < usize::from(highest.0) {
+            terms = self.handle.terms();
+            self.terms.send_replace(Arc::clone(&terms));
+        }
+        Words { terms, names: HashMap::new() }
     }
 
-    /// The program that is in force after the record at `position`.
-    pub async fn program_at(&self, call: &Call, position: Position) -> Result<Option<Arc<Program>>, Failure> {
+    /// The program that was in force then.
+    pub async fn program_then(&self, call: &Call, then: AsOf) -> Result<Option<Arc<Program>>, Failure> {
         let rows = self.read(call, Handle::programs).await?.value;
-        let version = rows.iter().take_while(|row| row.position <= position).count();
+        let known = |row: &ProgramRow| match then {
+            AsOf::Position(position) => row.position <= position,
+            AsOf::Instant(at) => row.at <= at,
+        };
+        let version = rows.iter().take_while(|row| known(row)).count();
         if version == rows.len() {
             return Ok(self.handle.current_program());
         }

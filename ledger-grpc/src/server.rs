@@ -2,19 +2,21 @@
 //!
 //! Owns what surrounds the services: admission before a message is read, deadlines, sizes,
 //! compression, keepalive, health, reflection and gRPC-Web. Knows nothing of what the calls mean.
+//! Browsers reach it from pages of its own origin; for others, a proxy in front must answer CORS.
 
 use crate::engine::{Call, Engine, Limits};
+use crate::proto::DESCRIPTORS;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::event_service_server::EventServiceServer;
 use crate::proto::member_service_server::MemberServiceServer;
 use crate::proto::program_service_server::ProgramServiceServer;
-use crate::proto::DESCRIPTORS;
 use crate::service::Service;
 use ledger_store::{Handle, Health};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
 use tonic::service::interceptor::InterceptedService;
@@ -30,6 +32,11 @@ use tonic_web::GrpcWebLayer;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 /// The same for a whole connection.
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// How long a call may go on after the engine should have answered it: a caller may never send the
+/// rest of its message, and then nobody answers it.
+const CALL_GRACE: Duration = Duration::from_secs(1);
+/// How long to wait after a connection could not be accepted, as when there are no more file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often to look whether the store still serves.
 const LOOK_AT_HEALTH: Duration = Duration::from_millis(250);
 
@@ -85,6 +92,7 @@ pub async fn serve(
     }
     let router = Server::builder()
         .accept_http1(true)
+        .timeout(limits.call_wait + CALL_GRACE)
         .max_concurrent_streams(limits.connection_requests_max)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -100,6 +108,13 @@ pub async fn serve(
         .add_service(limited!(AuditServiceServer));
 
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(limits.keepalive));
+    let incoming = incoming.then(async |accepted| {
+        if let Err(error) = &accepted {
+            tracing::warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+        accepted
+    });
     let stopping = async {
         shutdown.await;
         tell_health(&reporter, ServingStatus::NotServing).await;
@@ -117,7 +132,9 @@ pub async fn serve(
 }
 
 /// Admits a call before its message is read, or refuses it.
-fn admission(engine: &Arc<Engine>) -> impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static {
+fn admission(
+    engine: &Arc<Engine>,
+) -> impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static {
     let engine = Arc::clone(engine);
     move |mut request| {
         let timeout = request.metadata().get("grpc-timeout").and_then(|text| read_timeout(text.to_str().ok()?));

@@ -9,8 +9,9 @@ use crate::proto::event_service_server::EventService;
 use crate::proto::member_service_server::MemberService;
 use crate::proto::program_service_server::ProgramService;
 use crate::proto::*;
-use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, Portrait, When, Whose};
+use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, Portrait, When, Whose, Words};
 use ledger_core::event::Name;
+use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::units::{Position, RiskKey};
 use ledger_store::{AsOf, CounterView, Handle, MemberView};
@@ -49,6 +50,12 @@ fn hash(engine: &Engine) -> impl Fn(&str, &str) -> RiskKey {
     |kind, text| engine.risk_key(kind, text)
 }
 
+/// The words that these outcomes need.
+fn words(engine: &Engine, outcomes: &[Outcome]) -> Words {
+    let rules = outcomes.iter().flat_map(|one| &one.trace).map(|trace| trace.rule);
+    engine.terms(rules.max().unwrap_or_default())
+}
+
 // ---- events ----------------------------------------------------------------------------------
 
 #[tonic::async_trait]
@@ -57,7 +64,7 @@ impl EventService for Service {
         let (call, message) = open(request);
         let sorted = wire::one(message.event, &hash(&self.0))?;
         let outcomes = self.0.submit(&call, sorted).await?;
-        let outcome = outcomes.first().map(|one| wire::outcome(one, &self.0.terms()));
+        let outcome = outcomes.first().map(|one| wire::outcome(one, &words(&self.0, &outcomes)));
         answer(SubmitResponse { outcome })
     }
 
@@ -67,7 +74,8 @@ impl EventService for Service {
         let mut sorted = off_thread(move || wire::batch(message.events, &hash(&engine))).await??;
         let invalid = std::mem::take(&mut sorted.invalid);
         let judged = self.0.submit(&call, sorted).await?;
-        Ok(Response::new(SubmitBatchResponse { outcomes: wire::outcomes(&judged, invalid, &self.0.terms()) }))
+        let outcomes = wire::outcomes(&judged, invalid, &words(&self.0, &judged));
+        Ok(Response::new(SubmitBatchResponse { outcomes }))
     }
 
     type SubmitStreamStream = Answers<SubmitStreamResponse>;
@@ -92,7 +100,8 @@ impl EventService for Service {
         let position = self.0.committed();
         let found = self.0.read_log(&call, move |store| store.outcome(&source, &id)).await?;
         let found = found.ok_or(Failure::OutcomeUnknown)?;
-        answer(GetOutcomeResponse { outcome: Some(wire::outcome(&found, &self.0.terms())), position: position.0 })
+        let outcome = wire::outcome(&found, &words(&self.0, std::slice::from_ref(&found)));
+        answer(GetOutcomeResponse { outcome: Some(outcome), position: position.0 })
     }
 }
 
@@ -139,7 +148,7 @@ async fn take_batch(engine: &Arc<Engine>, message: SubmitStreamRequest) -> Resul
 async fn answer_batch(engine: Arc<Engine>, batch: Result<Queued, Status>) -> Result<SubmitStreamResponse, Status> {
     let Queued { tag, invalid, ticket } = batch?;
     let judged = ticket.outcomes().await?;
-    Ok(SubmitStreamResponse { tag, outcomes: wire::outcomes(&judged, invalid, &engine.terms()) })
+    Ok(SubmitStreamResponse { tag, outcomes: wire::outcomes(&judged, invalid, &words(&engine, &judged)) })
 }
 
 // ---- members ---------------------------------------------------------------------------------
@@ -157,14 +166,17 @@ impl MemberService for Service {
 
     async fn batch_get_members(&self, request: Request<BatchGetMembersRequest>) -> Answer<BatchGetMembersResponse> {
         let (call, message) = open(request);
-        let names = wire::member_names(message.members)?;
+        let names = Arc::new(wire::member_names(message.members)?);
         self.0.reach(&call, Position(message.min_position)).await?;
-        let (views, program) = (self.0.read(&call, |store| store.members(&names)).await?, self.0.program());
-        let referrers = views.value.iter().flatten().filter_map(|view| view.member.referrer).collect();
-        let words = self.0.words(&call, referrers).await?;
-        let told = |view: &MemberView| wire::member(portrait(view, program.as_deref()), &words, wire::LOTS_SHOWN_OF_MANY);
-        let members = names.iter().zip(&views.value).map(|(name, view)| wire::maybe_member(name, view.as_ref().map(told)));
-        answer(BatchGetMembersResponse { members: members.collect(), position: views.position.0 })
+        let (asked, floor) = (Arc::clone(&names), self.0.committed());
+        let views = self.0.read_log(&call, move |store| store.members(&asked).wait()).await?;
+        let referrers = views.iter().flatten().filter_map(|view| view.member.referrer).collect();
+        let (words, program) = (self.0.words(&call, referrers).await?, self.0.program());
+        let told =
+            |view: &MemberView| wire::member(portrait(view, program.as_deref()), &words, wire::LOTS_SHOWN_OF_MANY);
+        let members = names.iter().zip(&views).map(|(name, view)| wire::maybe_member(name, view.as_ref().map(told)));
+        let position = views.iter().flatten().next().map_or(floor, |view| view.position);
+        answer(BatchGetMembersResponse { members: members.collect(), position: position.0 })
     }
 
     async fn list_records(&self, request: Request<ListRecordsRequest>) -> Answer<ListRecordsResponse> {
@@ -175,7 +187,8 @@ impl MemberService for Service {
         let position = self.0.committed().0;
         let history = move |store: &Handle| store.history(&name, Position(page.after), page.limit + 1);
         let records = self.0.read_log(&call, history).await?.ok_or(Failure::MemberUnknown)?;
-        let words = self.0.words(&call, records.iter().flat_map(|(_, record)| wire::spoken_of(record)).collect()).await?;
+        let words =
+            self.0.words(&call, records.iter().flat_map(|(_, record)| wire::spoken_of(record)).collect()).await?;
         let told = records.iter().map(|(position, record)| (position.0, wire::record(*position, record, &words)));
         let (records, next_page_token) = wire::fit(told, page.limit);
         answer(ListRecordsResponse { records, next_page_token, position })
@@ -205,7 +218,7 @@ impl Service {
         };
         let view = self.0.read_log(call, move |store| store.member_as_of(&name, as_of)).await?;
         let view = view.ok_or(Failure::MemberUnknown)?;
-        let program = self.0.program_at(call, view.position).await?;
+        let program = self.0.program_then(call, as_of).await?;
         Ok((view, program))
     }
 }
@@ -237,7 +250,7 @@ impl ProgramService for Service {
         let position = judged.first().map(|one| one.position);
         let rows = self.0.read(&call, Handle::programs).await?.value;
         let version = rows.iter().position(|row| Some(row.position) == position).map_or(0, |at| at + 1);
-        let outcome = judged.first().map(|one| wire::outcome(one, &self.0.terms()));
+        let outcome = judged.first().map(|one| wire::outcome(one, &words(&self.0, &judged)));
         let version = u32::try_from(version).unwrap_or(u32::MAX);
         answer(PublishProgramResponse { outcome, version, warnings: wire::faults(&program.warnings) })
     }
@@ -262,7 +275,7 @@ impl AuditService for Service {
         let (call, message) = open(request);
         self.0.reach(&call, Position(message.min_position)).await?;
         let totals = self.0.read(&call, Handle::totals).await?.value;
-        let words = self.0.terms();
+        let words = Words { terms: Arc::new(totals.shared.terms.clone()), ..Words::default() };
         answer(wire::totals(totals.position, totals.at, &totals.shared, totals.members, &words))
     }
 

@@ -62,6 +62,9 @@ impl News {
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Status {
         let news = news(&failure);
+        if matches!(news.code, Code::Internal | Code::DataLoss) {
+            tracing::error!(reason = news.reason, %failure, "a call failed");
+        }
         let mut metadata = HashMap::from([(APPLIED.to_owned(), news.applied.name().to_owned())]);
         if let Failure::PositionNotReached { committed, .. } = &failure {
             metadata.insert("position".to_owned(), committed.to_string());

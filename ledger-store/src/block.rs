@@ -8,7 +8,10 @@
 //! for everything before it.
 
 use crate::error::Damage;
+use ledger_core::bytes::encode;
+use ledger_core::fold::Corrupt;
 use ledger_core::merkle::{Frontier, Hash, leaf};
+use ledger_core::record::Record;
 use ledger_core::units::Position;
 
 /// Most records in one block.
@@ -23,70 +26,65 @@ const ZSTD_LEVEL: i32 = 1;
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
     first: u64,
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
+    records: Vec<Record>,
 }
 
 impl Staged {
-    pub(crate) fn new(first: Position) -> Staged {
-        Staged { first: first.0, ..Staged::default() }
+    /// An empty batch whose first record will stand at `first`.
+    pub(crate) fn new(first: Position, room: usize) -> Staged {
+        Staged { first: first.0, records: Vec::with_capacity(room) }
     }
 
-    /// Where the next record's bytes go; call [`Staged::end`] behind them.
-    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-
-    /// Ends the record that was just written. `false` if the batch is past 4 GiB.
-    pub(crate) fn end(&mut self) -> bool {
-        u32::try_from(self.bytes.len()).map(|end| self.ends.push(end)).is_ok()
+    pub(crate) fn push(&mut self, record: Record) {
+        self.records.push(record);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.records.len()
     }
 
-    /// The position behind the last record.
+    /// The position of the last record.
     pub(crate) fn last(&self) -> Position {
-        Position(self.first + self.ends.len() as u64 - 1)
+        Position(self.first + self.records.len() as u64 - 1)
     }
 
-    /// The bytes of a record, if it is in here.
-    pub(crate) fn record(&self, position: Position) -> Option<&[u8]> {
+    /// A record, if it is in here.
+    pub(crate) fn record(&self, position: Position) -> Option<&Record> {
         let at = usize::try_from(position.0.checked_sub(self.first)?).ok()?;
-        let end = *self.ends.get(at)? as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        Some(&self.bytes[start..end])
+        self.records.get(at)
     }
 
     /// Packs everything into blocks and grows the tree by it.
-    pub(crate) fn pack(&self, tree: &mut Frontier) -> std::io::Result<Vec<(Position, Vec<u8>)>> {
-        let mut packer = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
-        packer.include_checksum(true)?;
+    pub(crate) fn pack(&self, tree: &mut Frontier) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
+        let io = |error: std::io::Error| Damage::Database(error.to_string());
+        let mut packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(io)?;
+        packer.include_checksum(true).map_err(io)?;
         let mut blocks = Vec::with_capacity(self.len().div_ceil(BLOCK_RECORDS));
-        let mut raw = Vec::new();
-        for (n, ends) in self.ends.chunks(BLOCK_RECORDS).enumerate() {
-            let at = n * BLOCK_RECORDS;
-            let start = if at == 0 { 0 } else { self.ends[at - 1] };
-            let stop = ends[ends.len() - 1];
+        let (mut bytes, mut raw) = (Vec::new(), Vec::new());
+        let mut first = self.first;
+        for records in self.records.chunks(BLOCK_RECORDS) {
+            bytes.clear();
             raw.clear();
-            let mut from = start;
-            for end in ends {
-                raw.extend_from_slice(&(end - start).to_le_bytes());
-                tree.append(leaf(&self.bytes[from as usize..*end as usize]));
-                from = *end;
+            for record in records {
+                let start = bytes.len();
+                encode(record, &mut bytes)?;
+                tree.append(leaf(&bytes[start..]));
+                raw.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             }
-            raw.extend_from_slice(&self.bytes[start as usize..stop as usize]);
-            let first = self.first + at as u64;
-            let packed = packer.compress(&raw)?;
+            raw.extend_from_slice(&bytes);
+            if raw.len() > RAW_BYTES_MAX {
+                return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
+            }
+            let packed = packer.compress(&raw).map_err(io)?;
             let mut block = Vec::with_capacity(HEADER + packed.len());
             block.push(VERSION);
             block.extend_from_slice(&first.to_le_bytes());
-            block.extend_from_slice(&(ends.len() as u32).to_le_bytes());
+            block.extend_from_slice(&(records.len() as u32).to_le_bytes());
             block.extend_from_slice(&tree.root());
             block.extend_from_slice(&(raw.len() as u32).to_le_bytes());
             block.extend_from_slice(&packed);
-            blocks.push((Position(first + ends.len() as u64 - 1), block));
+            first += records.len() as u64;
+            blocks.push((Position(first - 1), block));
         }
         Ok(blocks)
     }
@@ -163,28 +161,33 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger_core::record::{Cause, Timer, Verdict};
+    use ledger_core::units::{At, MemberNo};
 
     #[test]
     fn records_come_back_as_they_went_and_no_damage_passes() {
-        let mut staged = Staged::new(Position(5));
+        let mut staged = Staged::new(Position(5), 0);
         for n in 0..600u32 {
-            staged.bytes().extend_from_slice(&vec![n as u8; n as usize % 50]);
-            assert!(staged.end());
+            let cause = Cause::Timer { member: MemberNo(n), due: At(7), timer: Timer::Tier };
+            staged.push(Record { at: At(i64::from(n)), program: 1, cause, verdict: Verdict::default() });
         }
         let mut tree = Frontier::default();
         let blocks = staged.pack(&mut tree).expect("packs");
         assert_eq!(blocks.iter().map(|(last, _)| last.0).collect::<Vec<_>>(), [260, 516, 604]);
+        let bytes_of = |position: Position| {
+            let mut bytes = Vec::new();
+            encode(staged.record(position).expect("staged"), &mut bytes).expect("encodes");
+            bytes
+        };
         for (last, stored) in &blocks {
             let block = Block::unpack(*last, stored).expect("unpacks");
-            for (position, bytes) in block.records() {
-                assert_eq!(Some(bytes), staged.record(position));
-            }
+            assert!(block.records().all(|(position, bytes)| bytes == bytes_of(position)));
         }
         let (last, stored) = &blocks[2];
         for at in (0..stored.len()).filter(|at| !(13..45).contains(at)) {
             let mut damaged = stored.clone();
             damaged[at] ^= 1;
-            let same = |block: Block| block.records().all(|(at, bytes)| Some(bytes) == staged.record(at));
+            let same = |block: Block| block.records().all(|(at, bytes)| bytes == bytes_of(at));
             assert!(!Block::unpack(*last, &damaged).is_ok_and(same), "byte {at} changed unnoticed");
         }
     }

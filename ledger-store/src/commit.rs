@@ -30,8 +30,7 @@ pub(crate) struct Judged {
 fn write(disk: &Disk, tree: &mut Frontier, staged: Option<&Staged>, cursors: &[Cursor]) -> Result<(), Damage> {
     let mut batch = WriteBatch::default();
     if let Some(staged) = staged {
-        let blocks = staged.pack(tree).map_err(|error| Damage::Database(error.to_string()))?;
-        for (last, block) in blocks {
+        for (last, block) in staged.pack(tree)? {
             batch.put_cf(disk.family(keys::LOG), keys::block(last), block);
         }
     }

@@ -79,6 +79,13 @@ impl Ids {
         hasher.finish128().as_u128()
     }
 
+    /// The hash of a member's name.
+    pub(crate) fn name_key(&self, name: &str) -> u128 {
+        let mut hasher = SipHasher13::new_with_keys(!self.secret.0, self.secret.1);
+        hasher.write(name.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
     /// The hash of an event whose id was used before with another body: the whole event.
     pub(crate) fn conflict_key(&self, event: &Event<Who>) -> Result<u128, Corrupt> {
         let mut bytes = Vec::new();
@@ -100,9 +107,14 @@ impl Ids {
         }
     }
 
+    /// Whether the filters know this hash; they may err for one hash in a hundred, never the other way.
+    pub(crate) fn may_have(&self, key: u128) -> bool {
+        self.filters.iter().any(|(filter, _)| filter.contains_hash(key as u64))
+    }
+
     /// The record that first answered this hash.
     pub(crate) fn find(&self, key: u128, disk: &Disk) -> Result<Option<Position>, Damage> {
-        if !self.filters.iter().any(|(filter, _)| filter.contains_hash(key as u64)) {
+        if !self.may_have(key) {
             return Ok(None);
         }
         if let Some(position) = self.recent.get(&key).or_else(|| self.sealed.get(&key)) {

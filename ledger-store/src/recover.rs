@@ -106,7 +106,7 @@ fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
         b"me" => {
             let no = MemberNo(int()?);
             let member: Member = decode(value).map_err(text)?;
-            live.book.learn_name(member.name.clone(), no);
+            live.book.learn_name(&member.name, no);
             if live.state.load_member(no, member) { Ok(()) } else { Err("member number out of turn".into()) }
         }
         b"co" => {

@@ -8,7 +8,7 @@
 use crate::commit::{self, Judged};
 use crate::disk::Disk;
 use crate::error::{CommitError, Damage, OpenError, SubmitError};
-use crate::live::Live;
+use crate::live::{EVENTS_PER_TURN, Live};
 use crate::recover::recover;
 use crate::snapshot::{self, Job};
 use ledger_core::event::{Body, Event, Name};
@@ -23,8 +23,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvErr
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Events judged before readers who wait get their turn.
-const EVENTS_PER_TURN: usize = 64;
 /// Batches between judge and committer.
 const BATCHES_AHEAD: usize = 2;
 /// How often an idle ledger on wall time looks for timers.
@@ -445,16 +443,17 @@ impl Judge<'_> {
         if inner.options.time == Time::Wall && live.state.may_be_due(clock) {
             live.tick(clock)?;
         }
-        let mut turn = 0;
         for Submission { batch, done } in batch {
             let mut outcomes = Vec::with_capacity(batch.events.len());
-            for event in batch.events {
-                let at = ledger_time(inner.options.time, clock, &event);
-                outcomes.push(live.submit(event, at)?);
-                turn += 1;
-                if turn % EVENTS_PER_TURN == 0 {
-                    RwLockWriteGuard::bump(&mut live);
+            let mut events = batch.events.into_iter();
+            while !events.as_slice().is_empty() {
+                let turn = events.as_slice().len().min(EVENTS_PER_TURN);
+                live.warm(&events.as_slice()[..turn]);
+                for event in events.by_ref().take(turn) {
+                    let at = ledger_time(inner.options.time, clock, &event);
+                    outcomes.push(live.submit(event, at)?);
                 }
+                RwLockWriteGuard::bump(&mut live);
             }
             judged.cursors.extend(batch.cursors);
             judged.waiting.push((done, outcomes));

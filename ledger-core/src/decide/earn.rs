@@ -13,7 +13,7 @@ impl Draft<'_> {
             member: self.no,
             order: order_hash(order),
             day: self.day,
-            forget_before: self.today.plus(self.program.wallet.refund_days.saturating_neg()),
+            forget_before: self.horizon(),
         });
         self.measure(self.day, paid.0);
         self.earn(Trigger::Purchase, paid)

@@ -41,9 +41,10 @@ impl Draft<'_> {
         let kept = Money(paid(purchase).0.saturating_sub(purchase.known.refunded.0));
         let before = earned_by(purchase, kept);
         let after = earned_by(purchase, Money(kept.0.saturating_sub(amount.0)));
-        let back = before.iter().zip(&after).map(|(before, after)| {
-            (before.rule, Points(before.granted.0.saturating_sub(after.granted.0)))
-        });
+        let back = before
+            .iter()
+            .zip(&after)
+            .map(|(before, after)| (before.rule, Points(before.granted.0.saturating_sub(after.granted.0))));
         self.change(Change::Refunded { member: self.no, purchase: purchase.known.position, amount });
         self.measure(purchase.known.day, amount.0.saturating_neg());
         self.claw_back(purchase, back);

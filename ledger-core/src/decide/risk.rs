@@ -32,11 +32,16 @@ impl Draft<'_> {
             | Body::Debit { points, .. } => points.0,
             _ => 0,
         };
-        for (index, rule) in counters_on(self.program, event.body.kind()) {
+        self.count_kind(event.body.kind(), &event.keys, asked);
+    }
+
+    /// Counts that something of this kind happened, in which so many points were asked for.
+    pub(super) fn count_kind(&mut self, kind: &str, keys: &RiskKeys, asked: i64) {
+        for (index, rule) in counters_on(self.program, kind) {
             match rule.measure {
                 Measure::Points if asked == 0 => {}
-                Measure::Points => self.count_keys(index, rule, &event.keys, asked),
-                Measure::Count | Measure::Members => self.count_keys(index, rule, &event.keys, 1),
+                Measure::Points => self.count_keys(index, rule, keys, asked),
+                Measure::Count | Measure::Members => self.count_keys(index, rule, keys, 1),
             }
         }
     }
@@ -71,16 +76,24 @@ impl Draft<'_> {
     }
 
     fn count(&mut self, index: usize, rule: &CounterRule, key: Key, amount: i64) {
-        let (bucket, from) = (rule.bucket(self.desk.at), rule.window_from(self.desk.at));
+        let (bucket, from) = (rule.bucket(self.counted_at), rule.window_from(self.counted_at));
         let members = rule.measure == Measure::Members;
-        self.change(Change::Counted {
-            key,
-            term: rule.id,
-            bucket,
-            keep_from: from,
-            amount,
-            seen: if members { self.no } else { MemberNo::NOBODY },
+        // A record counts once per key and counter; an event and its consequence are added up.
+        let counted = self.verdict.changes.iter_mut().find_map(|change| match change {
+            Change::Counted { key: whose, term, amount, .. } if *whose == key && *term == rule.id => Some(amount),
+            _ => None,
         });
+        let amount = match counted {
+            Some(counted) => {
+                *counted = counted.saturating_add(amount);
+                *counted
+            }
+            None => {
+                let seen = if members { self.no } else { MemberNo::NOBODY };
+                self.change(Change::Counted { key, term: rule.id, bucket, keep_from: from, amount, seen });
+                amount
+            }
+        };
         let counter = match key {
             Key::Member(_) => self.member.counter(rule.id),
             Key::Risk(risk) => self.desk.state.counters.get(&(risk, rule.id)).map(|row| &row.counter),
@@ -118,7 +131,9 @@ impl Draft<'_> {
         };
         let known = &case.opened.members;
         let new: Vec<MemberNo> = members.iter().copied().filter(|member| !known.contains(member)).collect();
-        if !new.is_empty() && known.len() < CASE_MEMBERS_MAX {
+        let joined = |change: &Change| matches!(change, Change::CaseJoined { case, .. } if *case == position);
+        let room = known.len() < CASE_MEMBERS_MAX && !self.verdict.changes.iter().any(joined);
+        if !new.is_empty() && room {
             self.change(Change::CaseJoined { case: position, members: new });
         }
     }

@@ -11,7 +11,7 @@ use crate::units::{At, Money, TermNo};
 use alloc::vec::Vec;
 
 pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
-    draft.today = draft.day;
+    (draft.today, draft.counted_at) = (draft.day, due);
     match timer {
         Timer::Expiry => {
             let due_lots = |lots: &crate::lots::Lots| -> Vec<Slice> {
@@ -29,6 +29,7 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
         Timer::Tier => draft.review_tier(),
         Timer::Inactivity => {
             draft.change(Change::Active { member: draft.no, dormant_at: At::NEVER });
+            draft.count_kind("inactive", &RiskKeys::default(), 0);
             // A balance at its limit earns nothing more; the dormancy is over all the same.
             if draft.earn(Trigger::Inactive, Money(0)).is_ok() {
                 draft.count_consequences("inactive", &RiskKeys::default());

@@ -19,12 +19,27 @@ use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
 const COUNTED: [&str; 15] = [
-    "enrolled", "attributes_set", "purchase", "cancelled", "refunded", "check_in", "referral", "redeem", "hold",
-    "capture", "void", "credit", "debit", "limit_hit", "inactive",
+    "enrolled",
+    "attributes_set",
+    "purchase",
+    "cancelled",
+    "refunded",
+    "check_in",
+    "referral",
+    "redeem",
+    "hold",
+    "capture",
+    "void",
+    "credit",
+    "debit",
+    "limit_hit",
+    "inactive",
 ];
 const TRIGGERS: [Trigger; 5] =
     [Trigger::Enrolled, Trigger::Purchase, Trigger::CheckIn, Trigger::Referral, Trigger::Inactive];
 const MINUTE_MS: i64 = 60_000;
+/// The word for the tier metric.
+const SPEND: &str = "spend";
 /// Most buckets a counter's window may have.
 const BUCKETS_MAX: i64 = 1_000;
 const YEARS_100: i64 = 36_500;
@@ -52,10 +67,14 @@ pub(super) fn program(text: &str, terms: &mut Vec<Box<str>>) -> Result<Program, 
         reading.fault(at, "file", error.message().to_string());
     }
     if !reading.faults.is_empty() {
+        reading.faults.sort_by_key(|fault| fault.line);
         return Err(reading.faults);
     }
     let root = Section { table: root.get_ref(), path: String::new(), at: 0, used: Vec::new() };
     let program = reading.whole(root);
+    if reading.terms.len() >= usize::from(u16::MAX) {
+        reading.fault(0, "file", "the ledger's vocabulary is full: use names of earlier versions again".into());
+    }
     reading.faults.sort_by_key(|fault| fault.line);
     match program {
         Some(program) if reading.faults.is_empty() => Ok(program),
@@ -97,8 +116,8 @@ impl Reading<'_> {
             self.fault(at, &field, format!("{name:?} is no name; use a-z, 0-9, _ and -"));
             return None;
         }
-        if self.terms.len() >= usize::from(u16::MAX).saturating_sub(2) {
-            self.fault(at, &field, "the ledger's vocabulary is full".into());
+        if name == SPEND {
+            self.fault(at, &field, format!("{SPEND:?} is what tiers measure; choose another name"));
             return None;
         }
         let term = self.term(&name);
@@ -164,6 +183,10 @@ impl Reading<'_> {
 
     fn attributes(&mut self, root: &mut Section<'_>) -> Vec<(TermNo, usize)> {
         let words = self.words(root, "attributes", false);
+        if let Some((_, at)) = words.get(RULES_MAX) {
+            let problem = format!("has {} entries; at most {RULES_MAX} are allowed", words.len());
+            self.fault(*at, "attributes", problem);
+        }
         words.into_iter().map(|(word, at)| (self.term(&word), at)).collect()
     }
 
@@ -339,14 +362,10 @@ impl Reading<'_> {
         if ranks.is_empty() {
             self.fault(section.at, "tier", "[tiers] needs at least one [[tier]]".into());
         }
-        Some(Tiers { metric: self.term("spend"), window_days: window_days?, patience_days, ranks })
+        Some(Tiers { metric: self.term(SPEND), window_days: window_days?, patience_days, ranks })
     }
 
-    fn tier_attribute(
-        &mut self,
-        section: &mut Section<'_>,
-        attributes: &[(TermNo, usize)],
-    ) -> Option<(TermNo, i64)> {
+    fn tier_attribute(&mut self, section: &mut Section<'_>, attributes: &[(TermNo, usize)]) -> Option<(TermNo, i64)> {
         let mut table = self.table(section, "attribute")?;
         let name = self.text_of(&mut table, "name", true);
         let at_most = self.int(&mut table, "at_most", i64::MIN, i64::MAX, true);
@@ -487,7 +506,12 @@ impl Reading<'_> {
 
     // Fields of one section, by type.
 
-    fn value<'t>(&mut self, section: &mut Section<'t>, key: &'static str, must: bool) -> Option<(&'t DeValue<'t>, usize)> {
+    fn value<'t>(
+        &mut self,
+        section: &mut Section<'t>,
+        key: &'static str,
+        must: bool,
+    ) -> Option<(&'t DeValue<'t>, usize)> {
         section.used.push(key);
         let found = section.table.get(key).map(|value| (value.get_ref(), value.span().start));
         if found.is_none() && must {
@@ -594,7 +618,13 @@ impl Reading<'_> {
         sections
     }
 
-    fn money(&mut self, section: &mut Section<'_>, key: &'static str, digits: i64, must: bool) -> Option<(Money, usize)> {
+    fn money(
+        &mut self,
+        section: &mut Section<'_>,
+        key: &'static str,
+        digits: i64,
+        must: bool,
+    ) -> Option<(Money, usize)> {
         let (text, at) = self.text_of(section, key, must)?;
         let money = read_money(&text, u32::try_from(digits).unwrap_or(2));
         if money.is_none() {

@@ -10,5 +10,8 @@
     unreachable_pub
 )]
 
+mod bytes;
 mod ledger;
+mod programs;
+mod rules;
 mod scenarios;

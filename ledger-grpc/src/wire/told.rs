@@ -90,12 +90,7 @@ fn trace(trace: &Trace, words: &Words) -> proto::Trace {
         Cut::Review => proto::Cut::Review,
         Cut::Denied => proto::Cut::Denied,
     };
-    proto::Trace {
-        rule: words.term(trace.rule),
-        computed: trace.computed.0,
-        granted: trace.granted.0,
-        cut: cut.into(),
-    }
+    proto::Trace { rule: words.term(trace.rule), computed: trace.computed.0, granted: trace.granted.0, cut: cut.into() }
 }
 
 /// A member as it is to be told.
@@ -170,11 +165,8 @@ fn tier(program: &Program, member: &Member, at: At, words: &Words) -> Option<pro
     let rank = program.rank_of(member.tier.tier);
     let next = tiers.ranks.get(rank + 1);
     let needed_for_next = next.map_or(0, |tier| tier.least);
-    let requires = |(term, at_most)| proto::AttributeLimit {
-        name: words.term(term),
-        at_most,
-        value: member.attribute(term),
-    };
+    let requires =
+        |(term, at_most)| proto::AttributeLimit { name: words.term(term), at_most, value: member.attribute(term) };
     Some(proto::TierStanding {
         tier: words.term(member.tier.tier),
         metric: footing.metric,
@@ -362,30 +354,22 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         }),
         Body::CheckIn => Said::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Said::Referral(proto::Referral { referee: who(referee, words) }),
-        Body::Redeem { points, order } => {
-            Said::Redeem(proto::Redeem { points: points.0, order: order.to_string() })
-        }
+        Body::Redeem { points, order } => Said::Redeem(proto::Redeem { points: points.0, order: order.to_string() }),
         Body::Hold { hold, points, ttl_ms } => {
             Said::Hold(proto::Hold { hold: hold.to_string(), points: points.0, ttl: ttl_ms.map(told_duration) })
         }
-        Body::Capture { hold, points, last } => Said::Capture(proto::Capture {
-            hold: hold.to_string(),
-            points: points.map(|points| points.0),
-            last: *last,
-        }),
-        Body::Void { hold } => Said::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit { points, reason } => {
-            Said::Credit(proto::Credit { points: points.0, reason: reason.to_string() })
+        Body::Capture { hold, points, last } => {
+            Said::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|points| points.0), last: *last })
         }
+        Body::Void { hold } => Said::Void(proto::Void { hold: hold.to_string() }),
+        Body::Credit { points, reason } => Said::Credit(proto::Credit { points: points.0, reason: reason.to_string() }),
         Body::Debit { points, reason } => Said::Debit(proto::Debit { points: points.0, reason: reason.to_string() }),
         Body::CaseResolved { case, finding, note } => Said::CaseResolved(proto::CaseResolved {
             case: case.0,
             finding: told_finding(Some(*finding)).into(),
             note: note.to_string(),
         }),
-        Body::ProgramPublished { text } => {
-            Said::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
-        }
+        Body::ProgramPublished { text } => Said::ProgramPublished(proto::ProgramPublished { text: text.to_string() }),
         Body::Tick { up_to } => Said::Tick(proto::Tick { up_to: stamp(*up_to) }),
     }
 }
@@ -479,11 +463,8 @@ fn key_owner(key: Key, words: &Words) -> (String, String) {
 
 /// Tells remarks on a program file.
 pub fn faults(faults: &[Fault]) -> Vec<proto::Fault> {
-    let told = |fault: &Fault| proto::Fault {
-        line: fault.line,
-        field: fault.field.clone(),
-        problem: fault.problem.clone(),
-    };
+    let told =
+        |fault: &Fault| proto::Fault { line: fault.line, field: fault.field.clone(), problem: fault.problem.clone() };
     faults.iter().map(told).collect()
 }
 

@@ -1,0 +1,479 @@
+//! The bytes of records and state rows, frozen. `bytes.txt` beside this file is what ledgers on disk
+//! hold: a difference there is another layout, and another layout is another version byte. Lines may
+//! be added, for variants that are new; none may change.
+
+use crate::ledger::{bytes, check, event, hex, publish};
+use expect_test::expect_file;
+use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode};
+use ledger_core::counter::Key;
+use ledger_core::event::{Body, Currency, Event, Finding, Line, RiskKeys, Who};
+use ledger_core::fold::{Corrupt, fold};
+use ledger_core::lots::Lots;
+use ledger_core::member::Member;
+use ledger_core::memory::Memory;
+use ledger_core::record::{
+    Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict,
+};
+use ledger_core::refusal::Refusal;
+use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
+use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
+use std::collections::BTreeSet;
+
+const AT: At = At(1_767_225_600_123);
+const EUR: Currency = Currency(*b"EUR");
+
+/// One of each, in the order of declaration. The match has no other arm: a new variant must come here.
+fn bodies() -> Vec<Body<Who>> {
+    let bodies = vec![
+        Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) },
+        Body::AttributesSet { attributes: vec![("percentile".into(), -7), ("score".into(), 300)] },
+        Body::Purchase {
+            order: "o-1".into(),
+            currency: EUR,
+            lines: vec![
+                Line { sku: "tea".into(), quantity: 2, net: Money(19_990) },
+                Line { sku: "".into(), quantity: 1, net: Money(0) },
+            ],
+        },
+        Body::Cancelled { order: "o-1".into() },
+        Body::Refunded { order: "o-1".into(), currency: EUR, amount: Money(250) },
+        Body::CheckIn,
+        Body::Referral { referee: Who::Known(MemberNo(2)) },
+        Body::Redeem { points: Points(500), order: "".into() },
+        Body::Hold { hold: "h".into(), points: Points(251), ttl_ms: Some(3_600_000) },
+        Body::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true },
+        Body::Void { hold: "h".into() },
+        Body::Credit { points: Points(1_000_000_000_000), reason: "sorry".into() },
+        Body::Debit { points: Points(1), reason: "mistake".into() },
+        Body::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() },
+        Body::ProgramPublished { text: "id = \"t\"\n".into() },
+        Body::Tick { up_to: At(-1) },
+    ];
+    let number = |body: &Body<Who>| match body {
+        Body::Enrolled { .. } => 0,
+        Body::AttributesSet { .. } => 1,
+        Body::Purchase { .. } => 2,
+        Body::Cancelled { .. } => 3,
+        Body::Refunded { .. } => 4,
+        Body::CheckIn => 5,
+        Body::Referral { .. } => 6,
+        Body::Redeem { .. } => 7,
+        Body::Hold { .. } => 8,
+        Body::Capture { .. } => 9,
+        Body::Void { .. } => 10,
+        Body::Credit { .. } => 11,
+        Body::Debit { .. } => 12,
+        Body::CaseResolved { .. } => 13,
+        Body::ProgramPublished { .. } => 14,
+        Body::Tick { .. } => 15,
+    };
+    assert!(bodies.iter().map(number).eq(0..16), "one of each, in order");
+    bodies
+}
+
+fn changes() -> Vec<Change> {
+    let member = MemberNo(1);
+    let opened = CaseOpened {
+        rule: TermNo(7),
+        action: Action::Review,
+        counter: TermNo(6),
+        key: Key::Risk(RiskKey([0xab; 16])),
+        value: 3,
+        at_least: 3,
+        members: vec![MemberNo(1), MemberNo(2), MemberNo(300)],
+    };
+    let changes = vec![
+        Change::Registered { member, name: Sealed { scheme: 0, bytes: "Zoë".into() } },
+        Change::Enrolled { member, birthday: None },
+        Change::AttributeSet { member, term: TermNo(4), value: i64::MIN },
+        Change::Purchased { member, order: u64::MAX, day: Day(20_454), forget_before: Day(-1) },
+        Change::Refunded { member, purchase: Position(3), amount: Money(12_050) },
+        Change::ReferredBy { member: MemberNo(2), referrer: member },
+        Change::Counted {
+            key: Key::Member(member),
+            term: TermNo(5),
+            bucket: 20_454,
+            keep_from: 20_090,
+            amount: -120,
+            seen: MemberNo::NOBODY,
+        },
+        Change::TierSet {
+            member,
+            from: TermNo::NONE,
+            to: TermNo(2),
+            unmet_since: Some(Day(20_454)),
+            due: At::NEVER,
+            why: TierWhy::Lapsed,
+        },
+        Change::Streak { member, term: TermNo(3), count: 7, day: Day(20_454) },
+        Change::Active { member, dormant_at: AT },
+        Change::HoldOpened { member, no: 1, name: "h".into(), expires_at: AT },
+        Change::HoldClosed { member, no: 1 },
+        Change::CaseOpened(opened),
+        Change::CaseJoined { case: Position(9), members: vec![MemberNo(4)] },
+        Change::CaseClosed { case: Position(9), finding: Finding::Legitimate, members: vec![member] },
+        Change::TermsAdded { terms: vec!["points".into(), "base".into()] },
+        Change::ProgramSet,
+    ];
+    let number = |change: &Change| match change {
+        Change::Registered { .. } => 0,
+        Change::Enrolled { .. } => 1,
+        Change::AttributeSet { .. } => 2,
+        Change::Purchased { .. } => 3,
+        Change::Refunded { .. } => 4,
+        Change::ReferredBy { .. } => 5,
+        Change::Counted { .. } => 6,
+        Change::TierSet { .. } => 7,
+        Change::Streak { .. } => 8,
+        Change::Active { .. } => 9,
+        Change::HoldOpened { .. } => 10,
+        Change::HoldClosed { .. } => 11,
+        Change::CaseOpened(_) => 12,
+        Change::CaseJoined { .. } => 13,
+        Change::CaseClosed { .. } => 14,
+        Change::TermsAdded { .. } => 15,
+        Change::ProgramSet => 16,
+    };
+    assert!(changes.iter().map(number).eq(0..17), "one of each, in order");
+    changes
+}
+
+const ACCOUNTS: [Account; Account::KINDS] = [
+    Account::Issued,
+    Account::Redeemed,
+    Account::Expired,
+    Account::ClawedBack,
+    Account::Voided,
+    Account::Debited,
+    Account::Available,
+    Account::Review,
+    Account::Held(300),
+    Account::Debt,
+];
+
+fn posting(from: Account, to: Account) -> Posting {
+    let lot = LotId { position: Position(70_000), line: 1 };
+    Posting { member: MemberNo(1), wallet: 0, from, to, points: Points(199), lot, expires_at: AT, rule: TermNo(2) }
+}
+
+/// Every refusal, by asking the decoder for its number.
+fn refusals() -> Vec<Refusal> {
+    (0..=250u8).map_while(|number| decode::<Refusal>(&[VERSION, number]).ok()).collect()
+}
+
+fn said(member: Who, keys: RiskKeys, body: Body<Who>) -> Cause {
+    Cause::Event(Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member, keys, body })
+}
+
+fn record(cause: Cause, verdict: Verdict) -> Record {
+    Record { at: AT, program: 1, cause, verdict }
+}
+
+/// Records that between them hold every variant of everything a record may hold.
+fn records() -> Vec<(String, Record)> {
+    let m1 = Who::Known(MemberNo(1));
+    let none = RiskKeys::default();
+    let check_in = |verdict| record(said(m1, none, Body::CheckIn), verdict);
+    let mut all = Vec::new();
+    for body in bodies() {
+        let member = if body.has_member() { m1 } else { Who::Nobody };
+        all.push((format!("event {}", body.kind()), record(said(member, none, body), Verdict::default())));
+    }
+    let unknown = Who::Unknown(RiskKey([0xcd; 16]));
+    all.push(("who unknown".into(), record(said(unknown, none, Body::CheckIn), Verdict::default())));
+    let key = |byte| Some(RiskKey([byte; 16]));
+    let keys = RiskKeys { device: key(1), ip: key(2), phone: key(3) };
+    all.push(("risk keys".into(), record(said(m1, keys, Body::CheckIn), Verdict::default())));
+    for timer in [Timer::Expiry, Timer::HoldExpiry, Timer::Tier, Timer::Inactivity] {
+        let cause = Cause::Timer { member: MemberNo(1), due: AT, timer };
+        all.push((format!("timer {timer:?}"), record(cause, Verdict::default())));
+    }
+    for change in changes() {
+        let name = format!("{change:?}");
+        let name: String = name.chars().take_while(|letter| letter.is_alphanumeric()).collect();
+        all.push((format!("change {name}"), check_in(Verdict { changes: vec![change], ..Verdict::default() })));
+    }
+    for account in ACCOUNTS {
+        let postings = vec![posting(account, Account::Available), posting(Account::Available, account)];
+        let verdict = Verdict { postings, available: Points(199), ..Verdict::default() };
+        all.push((format!("posting {}", account.name()), check_in(verdict)));
+    }
+    for cut in [Cut::None, Cut::Limit, Cut::Review, Cut::Denied] {
+        let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), cut }];
+        all.push((format!("cut {cut:?}"), check_in(Verdict { trace, ..Verdict::default() })));
+    }
+    for action in [Action::Flag, Action::Review, Action::Deny] {
+        for key in [Key::Member(MemberNo(1)), Key::Risk(RiskKey([7; 16]))] {
+            let (rule, counter) = (TermNo(7), TermNo(6));
+            let opened = CaseOpened { rule, action, counter, key, value: 4, at_least: 4, members: vec![] };
+            let changes = vec![Change::CaseOpened(opened)];
+            let whose = if matches!(key, Key::Member(_)) { "member" } else { "risk key" };
+            all.push((format!("case {action:?} {whose}"), check_in(Verdict { changes, ..Verdict::default() })));
+        }
+    }
+    for why in [TierWhy::Joined, TierWhy::Earned, TierWhy::Granted, TierWhy::Footing, TierWhy::Lapsed] {
+        let (from, to) = (TermNo(1), TermNo(2));
+        let changes = vec![Change::TierSet { member: MemberNo(1), from, to, unmet_since: None, due: AT, why }];
+        all.push((format!("tier {why:?}"), check_in(Verdict { changes, ..Verdict::default() })));
+    }
+    for refusal in refusals() {
+        let verdict = Verdict { refusal: Some(refusal), available: Points(5), ..Verdict::default() };
+        all.push((format!("refusal {}", refusal.reason()), check_in(verdict)));
+    }
+    all
+}
+
+const PROGRAM: &str = r#"id = "t"
+timezone = "UTC"
+currency = "EUR"
+attributes = ["percentile"]
+[[wallet]]
+id = "points"
+expiry = { after = "12M", round = "month_end" }
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = 1
+[[earn]]
+id = "check_in"
+on = "check_in"
+fixed = 5
+limit = { times = 1, per = "1d" }
+[inactivity]
+after = "30d"
+activity = ["check_in"]
+[tiers]
+window = "365d"
+downgrade_after = "90d"
+[[tier]]
+id = "bronze"
+[[tier]]
+id = "silver"
+at_least = "200.00"
+attribute = { name = "percentile", at_most = 10 }
+[[streak]]
+id = "pair"
+on = "check_in"
+days = 2
+grant = "silver"
+[[counter]]
+id = "devices"
+on = ["check_in"]
+key = "device"
+measure = "members"
+window = "24h"
+[[risk]]
+id = "farm"
+counter = "devices"
+at_least = 2
+action = "review"
+"#;
+
+/// A short life in which every field of every row comes to hold something.
+fn life() -> Memory {
+    let mut memory = publish(PROGRAM, AT);
+    let device = RiskKeys { device: Some(RiskKey([0xd0; 16])), ..RiskKeys::default() };
+    let mut say = |n: u32, days: i64, member: &str, keys: RiskKeys, body: Body<Box<str>>| {
+        let at = AT.plus_ms(days * 86_400_000);
+        let said = Event { keys, ..event(&format!("e-{n}"), member, at, body) };
+        assert_eq!(memory.submit(said, at).expect("the record folds").refusal, None, "event {n}");
+    };
+    let none = RiskKeys::default();
+    let hold = |hold: &str, points| Body::Hold { hold: hold.into(), points: Points(points), ttl_ms: None };
+    let purchase = |order: &str, net| {
+        let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(net) }];
+        Body::Purchase { order: order.into(), currency: EUR, lines }
+    };
+    say(1, 0, "M1", none, Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) });
+    say(2, 0, "M1", none, Body::AttributesSet { attributes: vec![("percentile".into(), 9)] });
+    say(3, 0, "M1", device, Body::CheckIn);
+    say(4, 0, "M2", none, Body::Referral { referee: "M1".into() });
+    say(5, 1, "M1", none, purchase("o-1", 12_345));
+    say(6, 1, "M1", none, Body::Refunded { order: "o-1".into(), currency: EUR, amount: Money(45) });
+    say(7, 1, "M1", none, hold("h-1", 20));
+    say(8, 1, "M1", none, Body::Capture { hold: "h-1".into(), points: Some(Points(7)), last: true });
+    say(9, 1, "M1", none, hold("h-2", 30));
+    say(10, 1, "M1", none, Body::Capture { hold: "h-2".into(), points: Some(Points(8)), last: false });
+    say(11, 1, "M2", device, Body::CheckIn);
+    say(12, 1, "M1", none, Body::CheckIn);
+    say(13, 1, "M2", none, purchase("o-1", 30_000));
+    memory
+}
+
+/// The rows of that life, by name.
+fn rows(memory: &Memory) -> Vec<(&'static str, Vec<u8>)> {
+    let state = &memory.state;
+    let page = HistoryPage { member: MemberNo(1), page: 2, positions: (1..=32).map(|n| Position(n * 100)).collect() };
+    let first = |what: &'static str, row: Option<Vec<u8>>| (what, row.expect("the life made one"));
+    vec![
+        ("row shared", bytes(&state.shared)),
+        first("row member", state.member(MemberNo(1)).map(bytes)),
+        first("row newcomer", state.member(MemberNo(2)).map(bytes)),
+        first("row counter", state.counters.values().next().map(bytes)),
+        first("row case", state.cases.values().next().map(bytes)),
+        first("row program", state.programs.first().map(bytes)),
+        ("row history page", bytes(&page)),
+        ("row empty member", bytes(&Member::default())),
+    ]
+}
+
+#[test]
+fn bytes_on_disk_are_frozen() {
+    let mut told = String::new();
+    for (name, record) in records() {
+        told.push_str(&format!("{name:32} {}\n", hex(&bytes(&record))));
+    }
+    let life = life();
+    check(&life);
+    for (name, row) in rows(&life) {
+        told.push_str(&format!("{name:32} {}\n", hex(&row)));
+    }
+    expect_file!["bytes.txt"].assert_eq(&told);
+}
+
+#[test]
+fn refusals_keep_their_numbers() {
+    let all = refusals();
+    let names: Vec<String> = all.iter().map(|refusal| format!("{} {}", *refusal as u16, refusal.reason())).collect();
+    expect_file!["refusals.txt"].assert_eq(&(names.join("\n") + "\n"));
+    let distinct: BTreeSet<&str> = all.iter().map(|refusal| refusal.reason()).collect();
+    assert_eq!(distinct.len(), all.len(), "no two refusals share a reason");
+}
+
+#[test]
+fn accounts_keep_their_places() {
+    for (place, account) in ACCOUNTS.iter().enumerate() {
+        assert_eq!(account.kind(), place);
+        assert_eq!(usize::from(bytes(account)[1]), place, "{}", account.name());
+    }
+}
+
+#[test]
+fn what_is_encoded_is_decoded_again() {
+    for (name, record) in records() {
+        assert_eq!(decode::<Record>(&bytes(&record)).as_ref(), Ok(&record), "{name}");
+    }
+    let life = life();
+    for (no, member) in crate::ledger::members(&life.state) {
+        let mut again: Member = decode(&bytes(member)).expect("a row can be read");
+        again.next_due = member.next_due; // Derived; a state that loads the row works it out.
+        assert_eq!(again, *member, "member {no}");
+    }
+    assert_eq!(decode::<Shared>(&bytes(&life.state.shared)).as_ref(), Ok(&life.state.shared));
+    for row in life.state.counters.values() {
+        assert_eq!(decode::<CounterRow>(&bytes(row)).as_ref(), Ok(row));
+    }
+    for row in life.state.cases.values() {
+        assert_eq!(decode::<Case>(&bytes(row)).as_ref(), Ok(row));
+    }
+    for row in &life.state.programs {
+        assert_eq!(decode::<ProgramRow>(&bytes(row)).as_ref(), Ok(row));
+    }
+}
+
+#[test]
+fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
+    let life = life();
+    let mut loaded = State::new();
+    for (no, member) in crate::ledger::members(&life.state) {
+        let row = decode(&bytes(member)).expect("a row can be read");
+        assert!(!loaded.load_member(MemberNo(no.0 + 1), Member::default()), "numbers have no gaps");
+        assert!(loaded.load_member(no, row), "the next number is the next row");
+    }
+    loaded.counters = life.state.counters.clone();
+    loaded.cases = life.state.cases.clone();
+    loaded.programs = life.state.programs.clone();
+    loaded.shared = life.state.shared.clone();
+    assert_eq!(crate::ledger::rows(&loaded), crate::ledger::rows(&life.state));
+    let (mut there, mut here) = (life.state.clone(), loaded);
+    for (no, member) in crate::ledger::members(&life.state) {
+        assert_eq!(here.member(no).map(|row| row.next_due), Some(member.next_due));
+    }
+    let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn);
+    let available = life.state.member(MemberNo(1)).map_or(Points::ZERO, |member| member.lots.total());
+    let more = record(cause, Verdict { available, ..Verdict::default() });
+    let more = Record { at: life.state.shared.at, ..more };
+    let position = life.state.shared.position.next();
+    assert_eq!(fold(&mut there, position, &more), Ok(()));
+    assert_eq!(fold(&mut here, position, &more), Ok(()));
+    assert_eq!(crate::ledger::rows(&here), crate::ledger::rows(&there));
+}
+
+/// Folding whatever could be decoded ends in `Ok` or `Corrupt`, never in a panic.
+fn fold_anything(record: &Record) {
+    let mut state = State::new();
+    let _ = fold(&mut state, Position(1), record);
+    let mut state = life().state;
+    let position = state.shared.position.next();
+    let _ = fold(&mut state, position, record);
+}
+
+#[test]
+fn a_truncated_record_is_no_record() {
+    for (name, record) in records() {
+        let whole = bytes(&record);
+        for length in 0..whole.len() {
+            let cut = decode::<Record>(&whole[..length]);
+            assert!(matches!(cut, Err(Corrupt::Bytes { .. })), "{name} cut to {length} bytes: {cut:?}");
+        }
+        let longer = [&whole[..], &[0]].concat();
+        let left_over = Err(Corrupt::Bytes { what: "bytes left over after the value" });
+        assert_eq!(decode::<Record>(&longer), left_over, "{name}");
+    }
+}
+
+#[test]
+fn a_record_with_one_byte_changed_is_another_record_or_none() {
+    let (mut none, mut other) = (0u32, 0u32);
+    for (name, record) in records() {
+        let whole = bytes(&record);
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                match decode::<Record>(&changed) {
+                    Err(_) => none += 1,
+                    Ok(read) => {
+                        other += 1;
+                        assert_ne!(read, record, "{name}: bit {bit} of byte {at} means nothing");
+                        assert_eq!(decode::<Record>(&bytes(&read)), Ok(read.clone()), "{name}");
+                        let mut state = State::new();
+                        let _ = fold(&mut state, Position(1), &read);
+                    }
+                }
+            }
+        }
+    }
+    assert!(none > 1_000 && other > 1_000, "{none} no records, {other} others");
+}
+
+#[test]
+fn the_first_byte_is_the_version() {
+    for (name, record) in records() {
+        let mut whole = bytes(&record);
+        assert_eq!(whole[0], VERSION, "{name}");
+        for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
+            whole[0] = version;
+            let unknown = Err(Corrupt::Bytes { what: "unknown version byte" });
+            assert_eq!(decode::<Record>(&whole), unknown, "{name} in version {version}");
+        }
+    }
+    assert_eq!(decode::<Record>(&[]), Err(Corrupt::Bytes { what: "unknown version byte" }));
+}
+
+#[test]
+fn a_length_that_is_a_lie_is_refused_without_room_being_made_for_it() {
+    for length in [VALUE_BYTES_MAX as u64 + 1, u64::from(u32::MAX), u64::MAX] {
+        let claim = [&[VERSION, 253][..], &length.to_le_bytes()].concat();
+        assert!(decode::<Vec<Posting>>(&claim).is_err(), "{length} postings");
+        assert!(decode::<Box<str>>(&claim).is_err(), "{length} bytes of text");
+        assert!(decode::<Lots>(&claim).is_err(), "{length} lots");
+    }
+    assert!(decode::<Box<str>>(&[VERSION, 2, 0xc3, 0x28]).is_err(), "text is UTF-8");
+}
+
+#[test]
+fn any_record_folds_or_is_corrupt() {
+    records().iter().for_each(|(_, record)| fold_anything(record));
+}

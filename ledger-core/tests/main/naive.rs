@@ -1,0 +1,1138 @@
+//! A ledger as a patient clerk would keep it: lists of everything that happened, counted afresh each
+//! time, and a clock that brings everybody up to date before anything is done. It shares no arithmetic
+//! with the core: dates are added by hand, windows are searched day by day.
+//!
+//! It knows one program, in two versions ([`PROGRAMS`]); [`Rules`] is the same program once more, as the
+//! clerk understands it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub const HOUR: i64 = 3_600_000;
+pub const DAY: i64 = 24 * HOUR;
+const ZONE: i64 = 8 * HOUR;
+
+/// The tier window, in days.
+const WINDOW: i64 = 30;
+/// The refund horizon, in days.
+const HORIZON: i64 = 50;
+/// How far ahead a source's clock may be.
+const FUTURE: i64 = DAY;
+
+/// The two versions of the program; `Rules::of` says where they differ.
+pub fn program(version: usize) -> String {
+    let [give, check_in, back, dormant, patience, most, ttl, fast] = match version {
+        0 => ["1", "5", "11", "20d", "10d", "300", "6h", "4"],
+        _ => ["2", "6", "13", "25d", "15d", "400", "12h", "3"],
+    };
+    let expiry = if version == 0 { r#"{ after = "40d" }"# } else { r#"{ after = "2M", round = "month_end" }"# };
+    let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
+    format!(
+        r#"id = "naive"
+timezone = "Asia/Shanghai"
+currency = "EUR"
+attributes = ["percentile"]
+[[wallet]]
+id = "points"
+expiry = {expiry}
+hold_ttl = "{ttl}"
+refund_horizon = "50d"
+[[earn]]
+id = "welcome"
+on = "enrolled"
+fixed = 7
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = {give}
+limit = {{ points = {most}, per = "7d" }}
+[[earn]]
+id = "bonus"
+on = "purchase"
+fixed = 3
+[[earn]]
+id = "birthday"
+on = "purchase"
+when = "birthday"
+times = {{ of = "base", factor = 2 }}
+[[earn]]
+id = "check_in"
+on = "check_in"
+fixed = {check_in}
+limit = {{ times = 1, per = "1d" }}
+[[earn]]
+id = "friend"
+on = "referral"
+fixed = 20
+limit = {{ times = 2, per = "30d" }}
+[[earn]]
+id = "back"
+on = "inactive"
+fixed = {back}
+limit = {{ times = 1, per = "60d" }}
+[inactivity]
+after = "{dormant}"
+activity = ["enrolled", "check_in", "purchase", "redeem", "capture"]
+[tiers]
+window = "30d"
+downgrade_after = "{patience}"
+[[tier]]
+id = "bronze"
+[[tier]]
+id = "silver"
+at_least = "{silver}"
+[[tier]]
+id = "gold"
+at_least = "{gold}"
+[[tier]]
+id = "leader"
+more_than = "299.99"
+attribute = {{ name = "percentile", at_most = 10 }}
+[[streak]]
+id = "three_days"
+on = "check_in"
+days = 3
+grant = "silver"
+[[ladder]]
+id = "friends"
+on = "referral"
+every = 2
+tier_step = 1
+[[counter]]
+id = "members_by_device"
+on = ["enrolled", "check_in"]
+key = "device"
+measure = "members"
+window = "24h"
+[[counter]]
+id = "events_by_address"
+on = ["check_in", "purchase"]
+key = "ip"
+measure = "count"
+window = "1h"
+bucket = "10m"
+[[counter]]
+id = "points_by_phone"
+on = ["purchase", "credit"]
+key = "phone"
+measure = "points"
+window = "48h"
+[[counter]]
+id = "redemptions"
+on = ["redeem", "hold"]
+key = "member"
+measure = "count"
+window = "1h"
+bucket = "10m"
+[[counter]]
+id = "hits"
+on = ["limit_hit"]
+key = "member"
+measure = "count"
+[[counter]]
+id = "greed_by_device"
+on = ["check_in", "limit_hit"]
+key = "device"
+measure = "count"
+window = "2d"
+bucket = "1d"
+[[counter]]
+id = "dormancies"
+on = ["inactive"]
+key = "member"
+measure = "count"
+window = "60d"
+bucket = "1d"
+[[counter]]
+id = "won_back"
+on = ["inactive"]
+key = "member"
+measure = "points"
+window = "60d"
+bucket = "1d"
+[[risk]]
+id = "farm"
+counter = "members_by_device"
+at_least = 3
+action = "review"
+[[risk]]
+id = "busy"
+counter = "events_by_address"
+at_least = 3
+action = "flag"
+[[risk]]
+id = "rich"
+counter = "points_by_phone"
+at_least = 200
+action = "review"
+[[risk]]
+id = "fast"
+counter = "redemptions"
+at_least = {fast}
+action = "deny"
+[[risk]]
+id = "greedy"
+counter = "hits"
+at_least = 5
+action = "flag"
+[[risk]]
+id = "eager"
+counter = "greed_by_device"
+at_least = 6
+action = "deny"
+"#
+    )
+}
+
+struct Rules {
+    give: i64,
+    check_in: i64,
+    back: i64,
+    dormant_days: i64,
+    patience_days: i64,
+    base_most: i64,
+    hold_ms: i64,
+    least: [i64; 4],
+    fast_at_least: i64,
+}
+
+impl Rules {
+    fn of(version: usize) -> Rules {
+        match version {
+            0 => Rules {
+                give: 1,
+                check_in: 5,
+                back: 11,
+                dormant_days: 20,
+                patience_days: 10,
+                base_most: 300,
+                hold_ms: 6 * HOUR,
+                least: [0, 50_00, 150_00, 300_00],
+                fast_at_least: 4,
+            },
+            _ => Rules {
+                give: 2,
+                check_in: 6,
+                back: 13,
+                dormant_days: 25,
+                patience_days: 15,
+                base_most: 400,
+                hold_ms: 12 * HOUR,
+                least: [0, 60_00, 140_00, 300_00],
+                fast_at_least: 3,
+            },
+        }
+    }
+}
+
+pub const TIERS: [&str; 4] = ["bronze", "silver", "gold", "leader"];
+
+/// What somebody is called: "A" to "E".
+pub type Who = &'static str;
+
+/// Whose counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    Member(Who),
+    Device(u8),
+    Ip(u8),
+    Phone(u8),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    Flag,
+    Review,
+    Deny,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    Count,
+    Points,
+    Members,
+}
+
+/// A counter as the clerk understands it: name, what it counts, by which kind of key, which measure,
+/// width of a bucket and how many.
+pub struct CounterRule {
+    pub name: &'static str,
+    on: &'static [&'static str],
+    key: char,
+    measure: Measure,
+    bucket_ms: i64,
+    buckets: i64,
+}
+
+pub const COUNTERS: [CounterRule; 8] = {
+    const fn rule(
+        name: &'static str,
+        on: &'static [&'static str],
+        key: char,
+        measure: Measure,
+        bucket_ms: i64,
+        buckets: i64,
+    ) -> CounterRule {
+        CounterRule { name, on, key, measure, bucket_ms, buckets }
+    }
+    [
+        rule("members_by_device", &["enrolled", "check_in"], 'd', Measure::Members, HOUR, 24),
+        rule("events_by_address", &["check_in", "purchase"], 'i', Measure::Count, HOUR / 6, 6),
+        rule("points_by_phone", &["purchase", "credit"], 'p', Measure::Points, 2 * HOUR, 24),
+        rule("redemptions", &["redeem", "hold"], 'm', Measure::Count, HOUR / 6, 6),
+        rule("hits", &["limit_hit"], 'm', Measure::Count, 0, 0),
+        rule("greed_by_device", &["check_in", "limit_hit"], 'd', Measure::Count, DAY, 2),
+        rule("dormancies", &["inactive"], 'm', Measure::Count, DAY, 60),
+        rule("won_back", &["inactive"], 'm', Measure::Points, DAY, 60),
+    ]
+};
+
+/// The risk rules: name, counter, action.
+const RISKS: [(&str, usize, Action); 6] = [
+    ("farm", 0, Action::Review),
+    ("busy", 1, Action::Flag),
+    ("rich", 2, Action::Review),
+    ("fast", 3, Action::Deny),
+    ("greedy", 4, Action::Flag),
+    ("eager", 5, Action::Deny),
+];
+
+fn day_of(at: i64) -> i64 {
+    (at + ZONE).div_euclid(DAY)
+}
+
+fn start_of(day: i64) -> i64 {
+    day * DAY - ZONE
+}
+
+fn is_leap(year: i64) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+fn month_days(year: i64, month: i64) -> i64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Year, month and day of month, by counting from 1970.
+fn civil(day: i64) -> (i64, i64, i64) {
+    let (mut year, mut month, mut left) = (1970, 1, day);
+    while left >= 365 + i64::from(is_leap(year)) {
+        left -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    while left >= month_days(year, month) {
+        left -= month_days(year, month);
+        month += 1;
+    }
+    (year, month, left + 1)
+}
+
+fn expires_at(version: usize, day: i64) -> i64 {
+    if version == 0 {
+        return start_of(day + 40);
+    }
+    let (mut year, mut month, of_month) = civil(day);
+    let mut to_month_end = month_days(year, month) - of_month;
+    for _ in 0..2 {
+        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+        to_month_end += month_days(year, month);
+    }
+    start_of(day + to_month_end + 1)
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lot {
+    pub expires: i64,
+    pub made: u64,
+    pub points: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub name: String,
+    pub expires: i64,
+    pub lots: Vec<Lot>,
+}
+
+#[derive(Clone, Debug)]
+struct Bought {
+    order: String,
+    day: i64,
+    paid: i64,
+    refunded: i64,
+    version: usize,
+    /// What each rule was granted, and the lot it made of it.
+    granted: Vec<(&'static str, i64, u64)>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Member {
+    pub available: Vec<Lot>,
+    pub review: Vec<Lot>,
+    pub debt: i64,
+    pub holds: Vec<Hold>,
+    closed: Vec<String>,
+    enrolled: bool,
+    birthday: Option<(i64, i64)>,
+    referred: bool,
+    percentile: Option<i64>,
+    bought: Vec<Bought>,
+    /// Money spent, by day: the tier metric.
+    spent: Vec<(i64, i64)>,
+    /// Rank; none before the first event is over.
+    pub tier: Option<usize>,
+    pub unmet_since: Option<i64>,
+    tier_due: Option<i64>,
+    /// Days in a row, and the last of them.
+    streak: Option<(i64, i64)>,
+    referrals: i64,
+    dormant_at: Option<i64>,
+    /// Uses of limits: rule, day, amount.
+    used: Vec<(&'static str, i64, i64)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub rule: &'static str,
+    pub key: Key,
+    pub action: Action,
+    pub members: Vec<Who>,
+    /// Open, or how it ended.
+    pub fraud: Option<bool>,
+}
+
+/// What somebody says to the clerk.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    Enrol { birthday: Option<(i64, i64)> },
+    Attribute { known: bool, value: i64 },
+    Purchase { order: String, paid: i64 },
+    Cancel { order: String },
+    Refund { order: String, amount: i64 },
+    CheckIn,
+    Refer { referee: Who },
+    Redeem { points: i64 },
+    Hold { name: String, points: i64, ttl: Option<i64> },
+    Capture { name: String, points: Option<i64>, last: bool },
+    Void { name: String },
+    Credit { points: i64 },
+    Debit { points: i64 },
+}
+
+impl Act {
+    fn kind(&self) -> &'static str {
+        match self {
+            Act::Enrol { .. } => "enrolled",
+            Act::Attribute { .. } => "attributes_set",
+            Act::Purchase { .. } => "purchase",
+            Act::Cancel { .. } => "cancelled",
+            Act::Refund { .. } => "refunded",
+            Act::CheckIn => "check_in",
+            Act::Refer { .. } => "referral",
+            Act::Redeem { .. } => "redeem",
+            Act::Hold { .. } => "hold",
+            Act::Capture { .. } => "capture",
+            Act::Void { .. } => "void",
+            Act::Credit { .. } => "credit",
+            Act::Debit { .. } => "debit",
+        }
+    }
+
+    fn is_command(&self) -> bool {
+        matches!(self.kind(), "redeem" | "hold" | "capture" | "void" | "credit" | "debit")
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Keys {
+    pub device: Option<u8>,
+    pub ip: Option<u8>,
+    pub phone: Option<u8>,
+}
+
+/// What the clerk answers: the reason of a refusal, or what was earned; and what is available.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub refusal: Option<&'static str>,
+    pub earned: i64,
+    pub available: i64,
+}
+
+/// The clerk's books.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    pub now: i64,
+    pub version: usize,
+    pub members: BTreeMap<Who, Member>,
+    pub cases: Vec<Case>,
+    /// Everything ever counted: counter, key, bucket, amount, by whom.
+    counted: Vec<(usize, Key, i64, i64, Who)>,
+    lots_made: u64,
+    /// Issued, redeemed, expired, clawed back, voided, debited.
+    pub totals: [i64; 6],
+}
+
+const REDEEMED: usize = 1;
+const EXPIRED: usize = 2;
+const CLAWED_BACK: usize = 3;
+const VOIDED: usize = 4;
+const DEBITED: usize = 5;
+
+/// The event or timer the clerk works on.
+struct Work {
+    who: Who,
+    keys: Keys,
+    /// Date of what happened, and of the clerk's clock.
+    day: i64,
+    today: i64,
+    /// When counters count it.
+    counted_at: i64,
+    review: bool,
+    denied: bool,
+    earned: i64,
+    granted_rank: Option<usize>,
+    hits: i64,
+    /// Points granted, wherever they went.
+    points: i64,
+    /// The case this work opens, and those it joined.
+    opens: Option<Case>,
+    joined: Vec<usize>,
+    counted: Vec<(usize, Key, i64, i64, Who)>,
+    bought: Vec<(&'static str, i64, u64)>,
+}
+
+fn sum(lots: &[Lot]) -> i64 {
+    lots.iter().map(|lot| lot.points).sum()
+}
+
+/// Takes points from the lots in their order; all or nothing.
+fn take(lots: &mut Vec<Lot>, points: i64) -> Option<Vec<Lot>> {
+    if sum(lots) < points {
+        return None;
+    }
+    let (mut taken, mut missing) = (Vec::new(), points);
+    for lot in lots.iter_mut() {
+        let some = lot.points.min(missing);
+        lot.points -= some;
+        missing -= some;
+        if some > 0 {
+            taken.push(Lot { points: some, ..lot.clone() });
+        }
+    }
+    lots.retain(|lot| lot.points > 0);
+    Some(taken)
+}
+
+fn give_back(lots: &mut Vec<Lot>, back: Vec<Lot>) {
+    for lot in back {
+        match lots.iter_mut().find(|known| known.made == lot.made) {
+            Some(known) => known.points += lot.points,
+            None => lots.push(lot),
+        }
+    }
+    lots.sort_by_key(|lot| (lot.expires, lot.made));
+}
+
+impl Member {
+    fn due(&self) -> Option<(i64, u8)> {
+        let lots = self.available.iter().chain(&self.review).map(|lot| (lot.expires, 0));
+        let holds = self.holds.iter().map(|hold| (hold.expires, 1));
+        let tier = self.tier_due.map(|day| (start_of(day), 2));
+        let dormant = self.dormant_at.map(|at| (at, 3));
+        lots.chain(holds).chain(tier).chain(dormant).min()
+    }
+
+    fn spent_in_window(&self, day: i64) -> i64 {
+        self.spent.iter().filter(|(on, _)| *on > day - WINDOW).map(|(_, amount)| amount).sum()
+    }
+
+    fn natural(&self, rules: &Rules, day: i64) -> usize {
+        let metric = self.spent_in_window(day);
+        let fits = |rank: usize| {
+            metric >= rules.least[rank] && (rank < 3 || self.percentile.is_some_and(|percentile| percentile <= 10))
+        };
+        (0..4).rev().find(|rank| fits(*rank)).unwrap_or(0)
+    }
+
+    /// The next day on which the tier must be looked at: day by day until the standard is missed.
+    fn next_look(&self, rules: &Rules, rank: usize, today: i64) -> Option<i64> {
+        if let Some(since) = self.unmet_since {
+            return Some(since + rules.patience_days);
+        }
+        let last = self.spent.iter().map(|(day, _)| day + WINDOW).max()?;
+        (today + 1..=last).find(|day| self.spent_in_window(*day) < rules.least[rank])
+    }
+
+    fn measure(&mut self, day: i64, today: i64, amount: i64) {
+        self.spent.retain(|(on, _)| *on > today - WINDOW);
+        if day > today - WINDOW {
+            self.spent.push((day, amount));
+        }
+    }
+
+    fn celebrates(&self, day: i64) -> bool {
+        let (year, month, of_month) = civil(day);
+        match self.birthday {
+            Some((2, 29)) if !is_leap(year) => (month, of_month) == (3, 1),
+            birthday => birthday == Some((month, of_month)),
+        }
+    }
+}
+
+impl Books {
+    fn rules(&self) -> Rules {
+        Rules::of(self.version)
+    }
+
+    fn member(&mut self, who: Who) -> &mut Member {
+        self.members.get_mut(who).expect("the clerk knows the member")
+    }
+
+    fn available(&self, who: Who) -> i64 {
+        self.members.get(who).map_or(0, |member| sum(&member.available))
+    }
+
+    /// Everybody is brought up to date.
+    pub fn go_to(&mut self, now: i64) {
+        self.now = self.now.max(now);
+        let everybody: Vec<Who> = self.members.keys().copied().collect();
+        for who in everybody {
+            while let Some((due, timer)) = self.member(who).due().filter(|(due, _)| *due <= self.now) {
+                self.fire(who, due, timer);
+            }
+        }
+    }
+
+    fn fire(&mut self, who: Who, due: i64, timer: u8) {
+        let rules = self.rules();
+        let today = day_of(due);
+        match timer {
+            0 => {
+                let member = self.member(who);
+                let mut gone = 0;
+                for lots in [&mut member.available, &mut member.review] {
+                    gone += lots.iter().filter(|lot| lot.expires <= due).map(|lot| lot.points).sum::<i64>();
+                    lots.retain(|lot| lot.expires > due);
+                }
+                self.totals[EXPIRED] += gone;
+            }
+            1 => {
+                let member = self.member(who);
+                let (over, open) = member.holds.drain(..).partition(|hold| hold.expires <= due);
+                member.holds = open;
+                let over: Vec<Hold> = over;
+                over.into_iter().for_each(|hold| member.release(hold));
+            }
+            2 => {
+                let member = self.member(who);
+                let natural = member.natural(&rules, today);
+                let mut rank = member.tier.unwrap_or(0);
+                let lapsed = member.unmet_since.is_some_and(|since| today >= since + rules.patience_days);
+                if natural < rank && lapsed {
+                    rank -= 1;
+                    member.unmet_since = None;
+                }
+                member.settle(&rules, rank, natural, today);
+            }
+            _ => {
+                let mut work = self.work(who, Keys::default(), due, due);
+                self.member(who).dormant_at = None;
+                self.count_kind(&mut work, "inactive", 0);
+                self.earn(&mut work, "back", rules.back, Some(("back", 60, true, 1)));
+                self.count_consequences(&mut work, "inactive");
+                self.stand(&work);
+                self.keep(work, true);
+            }
+        }
+    }
+
+    fn work(&self, who: Who, keys: Keys, happened_at: i64, at: i64) -> Work {
+        let on = |action: Action| {
+            let open = self.cases.iter().filter(|case| case.fraud.is_none() && case.members.contains(&who));
+            open.filter(|case| case.action == action).count() > 0
+        };
+        Work {
+            who,
+            keys,
+            day: day_of(happened_at),
+            today: day_of(at),
+            counted_at: at,
+            review: on(Action::Review),
+            denied: on(Action::Deny),
+            earned: 0,
+            granted_rank: None,
+            hits: 0,
+            points: 0,
+            opens: None,
+            joined: Vec::new(),
+            counted: Vec::new(),
+            bought: Vec::new(),
+        }
+    }
+
+    /// Somebody says something at the clerk's time.
+    pub fn say(&mut self, who: Who, keys: Keys, happened_at: i64, act: &Act) -> Answer {
+        let before = self.clone();
+        match self.try_say(who, keys, happened_at, act) {
+            Ok(earned) => Answer { refusal: None, earned, available: self.available(who) },
+            Err(reason) => {
+                let (counted, cases) = (std::mem::take(&mut self.counted), std::mem::take(&mut self.cases));
+                *self = before;
+                if reason == "RISK_DENIED" {
+                    (self.counted, self.cases) = (counted, cases);
+                }
+                Answer { refusal: Some(reason), earned: 0, available: self.available(who) }
+            }
+        }
+    }
+
+    fn try_say(&mut self, who: Who, keys: Keys, happened_at: i64, act: &Act) -> Result<i64, &'static str> {
+        let rules = self.rules();
+        if happened_at > self.now + FUTURE {
+            return Err("IN_THE_FUTURE");
+        }
+        if act.is_command() && !self.members.contains_key(who) {
+            return Err("MEMBER_UNKNOWN");
+        }
+        self.members.entry(who).or_default();
+        let mut work = self.work(who, keys, happened_at, self.now);
+        let horizon = work.today - HORIZON;
+        let version = self.version;
+        let known = |books: &mut Books, order: &str| {
+            let bought = &books.member(who).bought;
+            bought.iter().rposition(|bought| bought.order == order).filter(|at| bought[*at].day >= horizon)
+        };
+        let left = |books: &mut Books, at: usize| {
+            let bought = &books.member(who).bought[at];
+            bought.paid - bought.refunded
+        };
+        match act {
+            Act::Enrol { birthday } => {
+                if self.member(who).enrolled {
+                    return Err("ALREADY_ENROLLED");
+                }
+                self.observe(&mut work, act)?;
+                self.member(who).enrolled = true;
+                self.member(who).birthday = *birthday;
+                self.earn(&mut work, "welcome", 7, None);
+            }
+            Act::Attribute { known, value } => {
+                if !known {
+                    return Err("ATTRIBUTE_UNKNOWN");
+                }
+                self.observe(&mut work, act)?;
+                self.member(who).percentile = Some(*value);
+            }
+            Act::Purchase { order, paid } => {
+                if known(self, order).is_some() {
+                    return Err("ORDER_EXISTS");
+                }
+                self.observe(&mut work, act)?;
+                let (day, today) = (work.day, work.today);
+                self.member(who).measure(day, today, *paid);
+                let base = paid / 100 * rules.give;
+                let base = self.earn(&mut work, "base", base, Some(("base", 7, false, rules.base_most)));
+                self.earn(&mut work, "bonus", 3, None);
+                if self.member(who).celebrates(day) {
+                    self.earn(&mut work, "birthday", base, None);
+                }
+                let granted = std::mem::take(&mut work.bought);
+                let order = order.clone();
+                self.member(who).bought.push(Bought { order, day, paid: *paid, refunded: 0, version, granted });
+            }
+            Act::Cancel { order } => {
+                let at = known(self, order).ok_or("ORDER_UNKNOWN")?;
+                let left = left(self, at);
+                if left <= 0 {
+                    return Err("REFUND_OVER_PAID");
+                }
+                self.observe(&mut work, act)?;
+                self.refund(&work, at, left);
+            }
+            Act::Refund { order, amount } => {
+                let at = known(self, order).ok_or("ORDER_UNKNOWN")?;
+                if *amount > left(self, at) {
+                    return Err("REFUND_OVER_PAID");
+                }
+                self.observe(&mut work, act)?;
+                self.refund(&work, at, *amount);
+            }
+            Act::CheckIn => {
+                self.observe(&mut work, act)?;
+                self.earn(&mut work, "check_in", rules.check_in, Some(("check_in", 1, true, 1)));
+                let streak = match self.member(who).streak {
+                    Some((count, last)) if work.day <= last => Some((count, last)),
+                    Some((count, last)) if work.day == last + 1 => Some((count + 1, work.day)),
+                    _ => Some((1, work.day)),
+                };
+                let longer = streak != self.member(who).streak;
+                self.member(who).streak = streak;
+                if longer && streak.is_some_and(|(count, _)| count % 3 == 0) {
+                    work.granted_rank = Some(1);
+                }
+            }
+            Act::Refer { referee } => {
+                if *referee == who {
+                    return Err("SELF_REFERRAL");
+                }
+                if self.members.get(referee).is_some_and(|referee| referee.referred) {
+                    return Err("REFERRAL_EXISTS");
+                }
+                self.observe(&mut work, act)?;
+                let referee = self.members.entry(referee).or_insert_with(|| Member { tier: Some(0), ..Member::default() });
+                referee.referred = true;
+                self.earn(&mut work, "friend", 20, Some(("friend", 30, true, 2)));
+                let member = self.member(who);
+                member.referrals += 1;
+                if member.referrals % 2 == 0 {
+                    work.granted_rank = Some((member.tier.unwrap_or(0) + 1).min(3));
+                }
+            }
+            Act::Redeem { points } | Act::Debit { points } => {
+                let account = if matches!(act, Act::Redeem { .. }) { REDEEMED } else { DEBITED };
+                take(&mut self.member(who).available, *points).ok_or("NOT_ENOUGH_POINTS")?;
+                self.observe(&mut work, act)?;
+                self.totals[account] += points;
+            }
+            Act::Hold { name, points, ttl } => {
+                let now = self.now;
+                let member = self.member(who);
+                if member.holds.iter().any(|hold| hold.name == *name) || member.closed.contains(name) {
+                    return Err("HOLD_EXISTS");
+                }
+                let lots = take(&mut member.available, *points).ok_or("NOT_ENOUGH_POINTS")?;
+                let expires = now + ttl.unwrap_or(rules.hold_ms);
+                member.holds.push(Hold { name: name.clone(), expires, lots });
+                self.observe(&mut work, act)?;
+            }
+            Act::Capture { name, points, last } => {
+                let member = self.member(who);
+                let mut hold = member.open_hold(name)?;
+                let held = sum(&hold.lots);
+                let points = points.unwrap_or(held);
+                take(&mut hold.lots, points).ok_or("CAPTURE_OVER_HOLD")?;
+                if *last || points == held {
+                    member.release(hold);
+                } else {
+                    let at = member.holds.iter().position(|other| other.expires > hold.expires);
+                    member.holds.insert(at.unwrap_or(member.holds.len()), hold);
+                }
+                self.observe(&mut work, act)?;
+                self.totals[REDEEMED] += points;
+            }
+            Act::Void { name } => {
+                let member = self.member(who);
+                let hold = member.open_hold(name)?;
+                member.release(hold);
+                self.observe(&mut work, act)?;
+            }
+            Act::Credit { points } => {
+                self.observe(&mut work, act)?;
+                self.grant(&mut work, "", *points);
+            }
+        }
+        self.count_consequences(&mut work, act.kind());
+        if ["enrolled", "check_in", "purchase", "redeem", "capture"].contains(&act.kind()) {
+            let dormant_at = start_of(work.day + rules.dormant_days);
+            let known = &mut self.member(who).dormant_at;
+            *known = Some(known.unwrap_or(dormant_at).max(dormant_at));
+        }
+        self.stand(&work);
+        let earned = work.earned;
+        self.keep(work, true);
+        Ok(earned)
+    }
+
+    /// Counts the event; a command that a rule denies ends here.
+    fn observe(&mut self, work: &mut Work, act: &Act) -> Result<(), &'static str> {
+        let asked = match act {
+            Act::Redeem { points } | Act::Hold { points, .. } | Act::Credit { points } | Act::Debit { points } => *points,
+            _ => 0,
+        };
+        self.count_kind(work, act.kind(), asked);
+        if work.denied && act.is_command() {
+            let opens = work.opens.take();
+            self.cases.extend(opens);
+            self.counted.append(&mut work.counted);
+            return Err("RISK_DENIED");
+        }
+        Ok(())
+    }
+
+    fn count_kind(&mut self, work: &mut Work, kind: &str, asked: i64) {
+        for (index, rule) in COUNTERS.iter().enumerate().filter(|(_, rule)| rule.on.contains(&kind)) {
+            match rule.measure {
+                Measure::Points if asked > 0 => self.count(work, index, asked),
+                Measure::Points => {}
+                Measure::Count | Measure::Members => self.count(work, index, 1),
+            }
+        }
+    }
+
+    fn count_consequences(&mut self, work: &mut Work, kind: &str) {
+        if work.hits > 0 {
+            for (index, _) in COUNTERS.iter().enumerate().filter(|(_, rule)| rule.on.contains(&"limit_hit")) {
+                self.count(work, index, work.hits);
+            }
+        }
+        if work.points > 0 {
+            let points = |rule: &CounterRule| rule.measure == Measure::Points && rule.on.contains(&kind);
+            for (index, _) in COUNTERS.iter().enumerate().filter(|(_, rule)| points(rule)) {
+                self.count(work, index, work.points);
+            }
+        }
+    }
+
+    fn count(&mut self, work: &mut Work, index: usize, amount: i64) {
+        let rule = &COUNTERS[index];
+        let key = match rule.key {
+            'm' => Some(Key::Member(work.who)),
+            'd' => work.keys.device.map(Key::Device),
+            'i' => work.keys.ip.map(Key::Ip),
+            _ => work.keys.phone.map(Key::Phone),
+        };
+        let Some(key) = key else { return };
+        work.counted.push((index, key, rule.bucket(work.counted_at), amount, work.who));
+        let so_far: Vec<_> = self.counted.iter().chain(&work.counted).copied().collect();
+        let (value, members) = recount(&so_far, index, key, work.counted_at);
+        let fast = self.rules().fast_at_least;
+        let at_least = [3, 3, 200, fast, 5, 6];
+        for (risk, (name, counter, action)) in RISKS.into_iter().enumerate() {
+            if counter != index || value < at_least[risk] {
+                continue;
+            }
+            match action {
+                Action::Flag => {}
+                Action::Review => work.review = true,
+                Action::Deny => work.denied = true,
+            }
+            let concerned = if rule.measure == Measure::Members { members.clone() } else { [work.who].into() };
+            let open = |case: &Case| case.rule == name && case.key == key && case.fraud.is_none();
+            match self.cases.iter().rposition(open) {
+                Some(at) if work.joined.contains(&at) => {}
+                Some(at) => {
+                    let known = &mut self.cases[at].members;
+                    let new: Vec<Who> = concerned.into_iter().filter(|who| !known.contains(who)).collect();
+                    known.extend(new);
+                    work.joined.push(at);
+                }
+                None if work.opens.as_ref().is_none_or(|other| other.action < action) => {
+                    let members = concerned.into_iter().collect();
+                    work.opens = Some(Case { rule: name, key, action, members, fraud: None });
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Enters what was counted, and the case, into the books.
+    fn keep(&mut self, work: Work, _: bool) {
+        self.counted.extend(work.counted);
+        self.cases.extend(work.opens);
+    }
+
+    /// A rule gives, within its limit: name, days, whether it counts times, and at most how much.
+    fn earn(
+        &mut self,
+        work: &mut Work,
+        rule: &'static str,
+        computed: i64,
+        limit: Option<(&'static str, i64, bool, i64)>,
+    ) -> i64 {
+        let mut granted = if work.denied { 0 } else { computed };
+        if let Some((name, days, times, most)) = limit.filter(|_| !work.denied) {
+            let from = work.day - days + 1;
+            let used = &mut self.member(work.who).used;
+            let so_far: i64 = used.iter().filter(|(whose, day, _)| *whose == name && *day >= from).map(|use_| use_.2).sum();
+            let room = (most - so_far).max(0);
+            let using = if times { room.min(1) } else { computed.min(room) };
+            if times && room == 0 {
+                granted = 0;
+            } else if !times {
+                granted = computed.min(room);
+            }
+            if using > 0 {
+                // Days before the window of this one are not kept.
+                used.retain(|(whose, day, _)| *whose != name || *day >= from);
+                used.push((name, work.day, using));
+            }
+            work.hits += i64::from(granted < computed);
+        }
+        work.points += granted;
+        let lot = self.grant(work, rule, granted);
+        work.bought.push((rule, granted, lot));
+        granted
+    }
+
+    fn grant(&mut self, work: &mut Work, _: &'static str, points: i64) -> u64 {
+        self.lots_made += 1;
+        let made = self.lots_made;
+        let expires = expires_at(self.version, work.day);
+        let review = work.review;
+        let member = self.member(work.who);
+        let repaid = points.min(member.debt);
+        member.debt -= repaid;
+        if points > repaid {
+            let lots = if review { &mut member.review } else { &mut member.available };
+            give_back(lots, vec![Lot { expires, made, points: points - repaid }]);
+        }
+        work.earned += points;
+        self.totals[0] += points;
+        made
+    }
+
+    fn refund(&mut self, work: &Work, at: usize, amount: i64) {
+        let member = self.member(work.who);
+        let bought = &mut member.bought[at];
+        let worth = |kept: i64| -> Vec<i64> {
+            let base_of = |granted: i64| granted.min(kept / 100 * Rules::of(bought.version).give);
+            let base = bought.granted.first().map_or(0, |(_, granted, _)| base_of(*granted));
+            let worth = |(rule, granted, _): &(&str, i64, u64)| match *rule {
+                "base" => base,
+                "birthday" => base.min(*granted),
+                _ if kept == 0 => 0,
+                _ => *granted,
+            };
+            bought.granted.iter().map(worth).collect()
+        };
+        let kept = bought.paid - bought.refunded;
+        let (before, after) = (worth(kept), worth(kept - amount));
+        bought.refunded += amount;
+        let day = bought.day;
+        let own: Vec<u64> = bought.granted.iter().map(|(_, _, lot)| *lot).collect();
+        let mut missing: Vec<i64> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
+        let all: i64 = missing.iter().sum();
+        member.measure(day, work.today, -amount);
+        // Each rule from its own lot, then from the purchase's others, then from whatever is there.
+        for (missing, lot) in missing.iter_mut().zip(&own) {
+            *missing -= member.take_from(&[*lot], *missing);
+        }
+        for missing in &mut missing {
+            *missing -= member.take_from(&own, *missing);
+        }
+        let rest: i64 = missing.iter().sum();
+        let there = sum(&member.available.iter().filter(|lot| !own.contains(&lot.made)).cloned().collect::<Vec<_>>());
+        let (mut others, mine) = member.available.drain(..).partition(|lot| !own.contains(&lot.made));
+        take(&mut others, rest.min(there)).expect("as many as there are");
+        member.available = mine;
+        give_back(&mut member.available, others);
+        member.debt += rest - rest.min(there);
+        self.totals[CLAWED_BACK] += all;
+    }
+
+    /// The tier after an event.
+    fn stand(&mut self, work: &Work) {
+        let rules = self.rules();
+        let member = self.member(work.who);
+        let mut rank = member.tier.unwrap_or(0);
+        let natural = member.natural(&rules, work.today);
+        if let Some(granted) = work.granted_rank.filter(|granted| *granted > rank) {
+            rank = granted;
+            member.unmet_since = None;
+        }
+        if natural > rank {
+            rank = natural;
+            member.unmet_since = None;
+        }
+        member.settle(&rules, rank, natural, work.today);
+    }
+
+    /// A case is resolved.
+    pub fn resolve(&mut self, case: usize, fraud: bool) -> Answer {
+        let answer = |refusal| Answer { refusal, earned: 0, available: 0 };
+        let Some(known) = self.cases.get_mut(case) else { return answer(Some("CASE_UNKNOWN")) };
+        if known.fraud.is_some() {
+            return answer(Some("CASE_CLOSED"));
+        }
+        known.fraud = Some(fraud);
+        for who in self.cases[case].members.clone() {
+            let kept = |case: &Case| {
+                case.fraud.is_none() && case.action == Action::Review && case.members.contains(&who)
+            };
+            let kept = self.cases.iter().any(kept);
+            let member = self.member(who);
+            if fraud {
+                let voided: i64 = member.review.drain(..).map(|lot| lot.points).sum();
+                self.totals[VOIDED] += voided;
+            } else if !kept {
+                let mut lots: Vec<Lot> = member.review.drain(..).collect();
+                for lot in &mut lots {
+                    let repaid = lot.points.min(member.debt);
+                    member.debt -= repaid;
+                    lot.points -= repaid;
+                }
+                lots.retain(|lot| lot.points > 0);
+                give_back(&mut member.available, lots);
+            }
+        }
+        answer(None)
+    }
+
+    /// What a counter says of a key at an instant, in its window and ever, by counting everything again.
+    pub fn counter(&self, index: usize, key: Key, at: i64) -> (i64, i64) {
+        let ever = self.counted.iter().filter(|(of, whose, ..)| *of == index && *whose == key);
+        (recount(&self.counted, index, key, at).0, ever.map(|(_, _, _, amount, _)| amount).sum())
+    }
+
+    /// Every key that a counter has counted.
+    pub fn keys(&self, index: usize) -> BTreeSet<Key> {
+        self.counted.iter().filter(|(of, ..)| *of == index).map(|(_, key, ..)| *key).collect()
+    }
+}
+
+impl CounterRule {
+    fn bucket(&self, at: i64) -> i64 {
+        if self.buckets == 0 { 0 } else { at.div_euclid(self.bucket_ms) }
+    }
+}
+
+/// The running bucket and as many full ones as the window has.
+fn recount(counted: &[(usize, Key, i64, i64, Who)], index: usize, key: Key, at: i64) -> (i64, BTreeSet<Who>) {
+    let rule = &COUNTERS[index];
+    let from = rule.bucket(at) - rule.buckets;
+    let inside = counted.iter().filter(|(of, whose, bucket, ..)| *of == index && *whose == key && *bucket >= from);
+    let members: BTreeSet<Who> = inside.clone().map(|(.., who)| *who).collect();
+    let amount = inside.map(|(_, _, _, amount, _)| amount).sum();
+    (if rule.measure == Measure::Members { members.len() as i64 } else { amount }, members)
+}
+
+impl Member {
+    fn settle(&mut self, rules: &Rules, rank: usize, natural: usize, today: i64) {
+        self.tier = Some(rank);
+        self.unmet_since = if natural < rank { self.unmet_since.or(Some(today)) } else { None };
+        self.tier_due = self.next_look(rules, rank, today);
+    }
+
+    fn release(&mut self, hold: Hold) {
+        give_back(&mut self.available, hold.lots);
+        self.closed.push(hold.name);
+    }
+
+    /// Takes an open hold out of the books.
+    fn open_hold(&mut self, name: &str) -> Result<Hold, &'static str> {
+        let closed = if self.closed.iter().any(|closed| closed == name) { "HOLD_CLOSED" } else { "HOLD_UNKNOWN" };
+        let at = self.holds.iter().position(|hold| hold.name == name).ok_or(closed)?;
+        Ok(self.holds.remove(at))
+    }
+
+    /// Takes up to `points` from certain lots, available or in review; answers how many it were.
+    fn take_from(&mut self, made: &[u64], points: i64) -> i64 {
+        let mut missing = points;
+        for made in made {
+            for lots in [&mut self.available, &mut self.review] {
+                for lot in lots.iter_mut().filter(|lot| lot.made == *made) {
+                    let some = lot.points.min(missing);
+                    lot.points -= some;
+                    missing -= some;
+                }
+                lots.retain(|lot| lot.points > 0);
+            }
+        }
+        points - missing
+    }
+}

@@ -1,0 +1,458 @@
+//! Program files: every fault with its line and field, and what to write instead.
+
+use crate::ledger::root;
+use expect_test::{Expect, expect};
+use ledger_core::program::{Program, RULES_MAX};
+use std::fs;
+
+/// The faults of a file, one a line.
+fn faults(text: &str) -> String {
+    match Program::read(text, &mut Vec::new()) {
+        Ok(_) => String::new(),
+        Err(faults) => faults.iter().map(|fault| format!("{fault}\n")).collect(),
+    }
+}
+
+fn check(text: &str, expected: Expect) {
+    expected.assert_eq(&faults(text));
+}
+
+const HEAD: &str = "id = \"t\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n";
+
+/// A fault in a file that is otherwise in order; the lines after the head count from 6.
+fn check_rule(rule: &str, expected: Expect) {
+    check(&format!("{HEAD}{rule}"), expected);
+}
+
+#[test]
+fn examples_have_neither_faults_nor_warnings() {
+    let mut read = 0;
+    for entry in fs::read_dir(root().join("programs")).expect("programs are there") {
+        let path = entry.expect("a readable entry").path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let text = fs::read_to_string(&path).expect("a readable file");
+            let program = Program::read(&text, &mut Vec::new());
+            let program = program.unwrap_or_else(|faults| panic!("{}: {faults:?}", path.display()));
+            assert_eq!(program.warnings, [], "{}", path.display());
+            assert_eq!(
+                Some(&*program.id),
+                path.file_stem().and_then(|name| name.to_str()),
+                "a file is called as its id"
+            );
+            read += 1;
+        }
+    }
+    assert!(read >= 3, "{read} example programs");
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_at_once() {
+    let text = r#"id = "t"
+timezone = "Europe/Atlantis"
+currency = "euro"
+currencies = ["EUR"]
+
+[[wallet]]
+id = "points"
+expiry = { after = "1y", round = "week" }
+
+[[earn]]
+id = "base"
+on = "purchases"
+per = "1.005"
+give = 1
+
+[[earn]]
+id = "base"
+on = "check_in"
+fixed = 5
+limit = { times = 1 }
+
+[[counter]]
+id = "devices"
+on = ["enroled"]
+key = "device"
+measure = "members"
+window = "24h"
+bucket = "7h"
+
+[[risk]]
+id = "farm"
+counter = "device"
+at_least = 0
+action = "review"
+"#;
+    check(
+        text,
+        expect![[r#"
+            line 2: timezone: "Europe/Atlantis" is no IANA time zone; write one such as Europe/Berlin
+            line 3: currency: "euro" is no currency; write three capitals such as EUR
+            line 4: currencies: is not a field here
+            line 8: wallet[0].expiry.after: "1y" is no span; write 90d or 12M
+            line 8: wallet[0].expiry.round: "week" is not known here; write one of day, month_end, year_end
+            line 12: earn[0].on: "purchases" is not known here; write one of enrolled, purchase, check_in, referral, inactive
+            line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
+            line 17: earn[1].id: "base" is used twice; every id must be unique in the file
+            line 20: earn[1].limit.per: is missing
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, limit_hit, inactive
+            line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
+            line 32: risk[0].counter: no counter is called "device"
+            line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
+        "#]],
+    );
+}
+
+#[test]
+fn an_unknown_field_is_told_with_the_field_that_was_meant() {
+    check_rule(
+        "hold_tll = \"1d\"\n[tiers]\nwindow = \"365d\"\ndowngrade_aftr = \"90d\"\n[[tier]]\nid = \"a\"\ncolour = 1\n",
+        expect![[r#"
+            line 6: wallet[0].hold_tll: is not a field here; did you mean "hold_ttl"?
+            line 9: tiers.downgrade_aftr: is not a field here; did you mean "downgrade_after"?
+            line 12: tier[0].colour: is not a field here
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    check(
+        "",
+        expect![[r#"
+            line 1: id: is missing
+            line 1: timezone: is missing
+            line 1: currency: is missing
+            line 1: wallet: is missing; add [[wallet]] with id = "points"
+        "#]],
+    );
+    check(
+        "id = \"t\"\n[[earn]]\n[[streak]]\n[[ladder]]\n[[counter]]\n[[risk]]\n[inactivity]\n",
+        expect![[r#"
+            line 1: timezone: is missing
+            line 1: currency: is missing
+            line 1: wallet: is missing; add [[wallet]] with id = "points"
+            line 2: earn[0].id: is missing
+            line 2: earn[0].on: is missing
+            line 2: earn[0].fixed: a rule gives by exactly one of `fixed`, `per` or `times`
+            line 3: streak[0].id: is missing
+            line 3: streak[0].on: is missing
+            line 3: streak[0].days: is missing
+            line 3: streak[0].grant: is missing
+            line 4: ladder[0].id: is missing
+            line 4: ladder[0].on: is missing
+            line 4: ladder[0].every: is missing
+            line 4: ladder[0].tier_step: is missing
+            line 4: ladder[0].tier_step: there are no tiers to climb; add [[tier]]
+            line 5: counter[0].id: is missing
+            line 5: counter[0].on: is missing
+            line 5: counter[0].key: is missing
+            line 5: counter[0].measure: is missing
+            line 6: risk[0].id: is missing
+            line 6: risk[0].counter: is missing
+            line 6: risk[0].at_least: is missing
+            line 6: risk[0].action: is missing
+            line 7: inactivity.after: is missing
+            line 7: inactivity.activity: is missing
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_line() {
+    check(
+        "id = \"t\"\ntimezone = \n[wallet\n",
+        expect![[r#"
+        line 3: file: unclosed table, expected `]`
+        line 2: file: string values must be quoted, expected literal string
+    "#]],
+    );
+    check(
+        "id = 1\nid = 2\n",
+        expect![[r#"
+        line 2: file: duplicate key
+    "#]],
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_told() {
+    check(
+        "id = 7\ntimezone = [\"UTC\"]\ncurrency = true\nminor_digits = \"two\"\nattributes = \"all\"\nwallet = \"points\"\nearn = [1]\ntiers = 3\n",
+        expect![[r#"
+            line 1: id: must be a text in quotes
+            line 1: wallet: is missing; add [[wallet]] with id = "points"
+            line 2: timezone: must be a text in quotes
+            line 3: currency: must be a text in quotes
+            line 4: minor_digits: must be a whole number
+            line 5: attributes: must be a list of texts
+            line 6: wallet: must be a list of tables: [[wallet]]
+            line 7: earn[0]: must be a table
+            line 8: tiers: must be a table: { … }
+        "#]],
+    );
+    check(
+        "id = \"t\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\nwallet = []\n",
+        expect![[r#"
+        line 1: wallet: is missing; add [[wallet]] with id = "points"
+    "#]],
+    );
+}
+
+#[test]
+fn one_ledger_keeps_one_wallet() {
+    check_rule(
+        "[[wallet]]\nid = \"miles\"\n",
+        expect![[r#"
+        line 6: wallet: this version of the ledger keeps exactly one wallet
+    "#]],
+    );
+}
+
+#[test]
+fn an_earn_rule_gives_in_exactly_one_way() {
+    check_rule(
+        r#"[[earn]]
+id = "both"
+on = "purchase"
+fixed = 1
+per = "1.00"
+give = 1
+[[earn]]
+id = "none"
+on = "purchase"
+[[earn]]
+id = "nothing_for_money"
+on = "purchase"
+per = "1.00"
+[[earn]]
+id = "money_for_nothing"
+on = "purchase"
+per = "0.00"
+give = 1
+[[earn]]
+id = "no_money"
+on = "check_in"
+per = "1.00"
+give = 1
+[[earn]]
+id = "too_much"
+on = "check_in"
+fixed = 1000001
+"#,
+        expect![[r#"
+            line 6: earn[0].fixed: a rule gives by exactly one of `fixed`, `per` or `times`
+            line 12: earn[1].fixed: a rule gives by exactly one of `fixed`, `per` or `times`
+            line 15: earn[2].give: is missing
+            line 22: earn[3].per: must be more than 0
+            line 27: earn[4].per: only a purchase has money; use `fixed`
+            line 32: earn[5].fixed: is 1000001; must be 0 to 1000000
+        "#]],
+    );
+}
+
+#[test]
+fn a_multiplier_stands_below_what_it_multiplies() {
+    check_rule(
+        r#"[[earn]]
+id = "twice"
+on = "purchase"
+times = { of = "base", factor = 2 }
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = 1
+[[earn]]
+id = "other"
+on = "check_in"
+times = { of = "base", factor = 1 }
+[[earn]]
+id = "another"
+on = "check_in"
+times = { of = "base", factor = 2 }
+"#,
+        expect![[r#"
+            line 9: earn[0].times.of: no earlier rule is called "base"; put that rule above
+            line 18: earn[2].times.factor: is 1; must be 2 to 1000
+            line 19: earn[3].times.of: multiplies a rule that waits for another event
+        "#]],
+    );
+}
+
+#[test]
+fn a_limit_counts_either_times_or_points() {
+    check_rule(
+        "[[earn]]\nid = \"a\"\non = \"check_in\"\nfixed = 1\nlimit = { times = 1, points = 5, per = \"1d\" }\n\
+         [[earn]]\nid = \"b\"\non = \"check_in\"\nfixed = 1\nlimit = { per = \"1h\" }\n",
+        expect![[r#"
+            line 10: earn[0].limit: limits either `times` or `points`
+            line 15: earn[1].limit.per: "1h" is no number of days; write 1d or 90d
+            line 15: earn[1].limit: limits either `times` or `points`
+        "#]],
+    );
+}
+
+#[test]
+fn tiers_climb() {
+    check_rule(
+        r#"attributes = ["x"]
+"#,
+        expect![[r#"
+            line 6: wallet[0].attributes: is not a field here
+        "#]],
+    );
+    check_rule(
+        r#"[[tier]]
+id = "first"
+at_least = "1.00"
+[[tier]]
+id = "second"
+at_least = "5.00"
+[[tier]]
+id = "third"
+more_than = "4.99"
+[[tier]]
+id = "fourth"
+[[tier]]
+id = "fifth"
+at_least = "9.00"
+attribute = { name = "percentile", at_most = 10 }
+[[streak]]
+id = "week"
+on = "check_in"
+days = 1
+grant = "sixth"
+"#,
+        expect![[r#"
+            line 1: tiers: is missing; add [tiers] with `window`
+            line 6: tier[0].at_least: the first tier is everyone's and has no threshold
+            line 12: tier[2].at_least: must be higher than the tier below
+            line 15: tier[3].at_least: needs one of `at_least` or `more_than`
+            line 20: tier[4].attribute.name: "percentile" is not declared; add it to `attributes`
+            line 24: streak[0].days: is 1; must be 2 to 3650
+            line 25: streak[0].grant: no tier is called "sixth"
+        "#]],
+    );
+    check_rule(
+        "[tiers]\nwindow = \"36501d\"\n",
+        expect![[r#"
+        line 6: tier: [tiers] needs at least one [[tier]]
+        line 7: tiers.window: "36501d" is no number of days; write 1d or 90d
+    "#]],
+    );
+}
+
+#[test]
+fn a_rule_that_waits_for_dormancy_needs_one() {
+    check_rule(
+        "[[earn]]\nid = \"back\"\non = \"inactive\"\nfixed = 1\n",
+        expect![[r#"
+        line 1: earn[0].on: waits for inactivity; add [inactivity] with `after`
+    "#]],
+    );
+}
+
+#[test]
+fn counters_and_risks_keep_to_their_limits() {
+    check_rule(
+        r#"[[counter]]
+id = "a"
+on = ["purchase"]
+key = "device"
+measure = "members"
+window = "30d"
+bucket = "1m"
+[[counter]]
+id = "b"
+on = ["purchase"]
+key = "card"
+measure = "sum"
+bucket = "1h"
+[[risk]]
+id = "r"
+counter = "a"
+at_least = 257
+action = "shout"
+"#,
+        expect![[r#"
+            line 11: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
+            line 16: counter[1].key: "card" is not known here; write one of member, device, ip, phone
+            line 17: counter[1].measure: "sum" is not known here; write one of count, points, members
+            line 18: counter[1].bucket: has no `window`
+            line 22: risk[0].at_least: distinct members are counted up to 256
+            line 23: risk[0].action: "shout" is not known here; write one of flag, review, deny
+        "#]],
+    );
+}
+
+#[test]
+fn names_are_plain_and_used_once() {
+    check_rule(
+        r#"[[earn]]
+id = "Base Rule"
+on = "check_in"
+fixed = 1
+[[earn]]
+id = "spend"
+on = "check_in"
+fixed = 1
+[[earn]]
+id = ""
+on = "check_in"
+fixed = 1
+[[counter]]
+id = "points"
+on = ["check_in"]
+key = "member"
+measure = "count"
+"#,
+        expect![[r#"
+            line 7: earn[0].id: "Base Rule" is no name; use a-z, 0-9, _ and -
+            line 11: earn[1].id: "spend" is what tiers measure; choose another name
+            line 15: earn[2].id: "" is no name; use a-z, 0-9, _ and -
+            line 19: counter[0].id: "points" is used twice; every id must be unique in the file
+        "#]],
+    );
+}
+
+#[test]
+fn an_attribute_that_no_rule_uses_is_a_warning() {
+    let text = format!("attributes = [\"unused\"]\n{HEAD}");
+    let program = Program::read(&text, &mut Vec::new()).expect("a warning is no fault");
+    let warnings: String = program.warnings.iter().map(|warning| format!("{warning}\n")).collect();
+    expect![[r#"
+        line 1: attributes: "unused" is declared, but no rule uses it
+    "#]]
+    .assert_eq(&warnings);
+}
+
+#[test]
+fn a_program_has_at_most_so_many_rules_and_words() {
+    let rule = |n: usize| format!("[[earn]]\nid = \"r{n}\"\non = \"check_in\"\nfixed = 1\n");
+    let rules = |n: usize| format!("{HEAD}{}", (0..n).map(rule).collect::<String>());
+    assert_eq!(faults(&rules(RULES_MAX)), "");
+    assert_eq!(faults(&rules(RULES_MAX + 1)), "line 6: earn: has 501 entries; at most 500 are allowed\n");
+    let attributes: Vec<String> = (0..=RULES_MAX).map(|n| format!("\"a{n}\"")).collect();
+    let many = format!("attributes = [{}]\n{HEAD}", attributes.join(", "));
+    assert_eq!(faults(&many), "line 1: attributes: has 501 entries; at most 500 are allowed\n");
+    let mut terms: Vec<Box<str>> = (0..65_533).map(|n| format!("w{n}").into()).collect();
+    assert!(Program::read(&rules(0), &mut terms).is_ok(), "there is room for one word");
+    assert_eq!(terms.len(), 65_534);
+    let full = Program::read(&rules(1), &mut terms).expect_err("there is no room for another");
+    let told: Vec<String> = full.iter().map(|fault| fault.to_string()).collect();
+    assert_eq!(told, ["line 1: file: the ledger's vocabulary is full: use names of earlier versions again"]);
+}
+
+#[test]
+fn words_keep_their_numbers_through_versions() {
+    let mut terms: Vec<Box<str>> = Vec::new();
+    let community = fs::read_to_string(root().join("programs/community.toml")).expect("the program is there");
+    let cafe = fs::read_to_string(root().join("programs/cafe.toml")).expect("the program is there");
+    let first = Program::read(&community, &mut terms).expect("no faults");
+    let known = terms.clone();
+    Program::read(&cafe, &mut terms).expect("no faults");
+    assert_eq!(terms[..known.len()], known[..], "new words come after the old");
+    let again = Program::read(&community, &mut terms.clone()).expect("no faults");
+    let ids = |program: &Program| program.earn.iter().map(|rule| rule.id).collect::<Vec<_>>();
+    assert_eq!(ids(&first), ids(&again));
+}
