@@ -1,77 +1,161 @@
-//! Benches: the measures that the goals are stated in. Run by `make bench`.
+//! Benches: the measures the goals are stated in, in one run on one machine.
+//!
+//! Every measure is taken three times and told as the median with its range; raw figures go to a CSV
+//! file. A busy machine is refused: beside two compilers one flush takes thirty times as long.
+//! `benches --help` names the measures; `benches/runs/` keeps dated runs.
 
-use ledger_core::event::{Body, Currency, Event, Line, Name};
-use ledger_core::units::{At, Money};
-use ledger_store::{Batch, Ledger, Options, Time};
-use std::sync::Arc;
-use std::time::Instant;
+mod grpc;
+mod store;
+mod workload;
+
+use std::fmt::Write as _;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-struct Random(u64);
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+const HELP: &str = "benches [MEASURE…] [--members N] [--events N] [--runs N] [--busy] [--csv FILE]
+
+measures: core commit reads replay grpc (all, if none is named)
+  --members N   members, uniform (1000000)
+  --events N    events per batch size of `commit` (4000000)
+  --runs N      repetitions; the median is told (3)
+  --busy        measure although the machine is busy
+  --csv FILE    where raw figures go";
+
+/// What to measure, and how much of it.
+pub(crate) struct Plan {
+    pub(crate) members: u64,
+    pub(crate) events: u64,
+    runs: usize,
+    measures: Vec<String>,
+    csv: Option<String>,
+}
+
+/// One figure of one run.
+pub(crate) struct Figure {
+    measure: String,
+    value: f64,
+    unit: &'static str,
+}
+
+/// Figures as they come.
+#[derive(Default)]
+pub(crate) struct Figures(Vec<Figure>);
+
+impl Figures {
+    pub(crate) fn add(&mut self, measure: impl Into<String>, value: f64, unit: &'static str) {
+        let measure = measure.into();
+        eprintln!("  {measure}: {} {unit}", show(value));
+        self.0.push(Figure { measure, value, unit });
+    }
+
+    /// Rate of `count` in `time`.
+    pub(crate) fn rate(&mut self, measure: impl Into<String>, count: u64, time: Duration) {
+        self.add(measure, count as f64 / time.as_secs_f64(), "/s");
+    }
+
+    /// Median and 99th percentile of single times, in microseconds.
+    pub(crate) fn latency(&mut self, measure: &str, mut times: Vec<Duration>) {
+        times.sort_unstable();
+        for (name, at) in [("p50", 50), ("p99", 99)] {
+            if let Some(time) = times.get((times.len() * at / 100).min(times.len().saturating_sub(1))) {
+                self.add(format!("{measure} {name}"), time.as_secs_f64() * 1e6, "us");
+            }
+        }
     }
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let batch: usize = args.get(1).map_or(10_000, |a| a.parse().expect("n"));
-    let total: usize = args.get(2).map_or(2_000_000, |a| a.parse().expect("n"));
-    let members: u64 = args.get(3).map_or(1_000_000, |a| a.parse().expect("n"));
-    let dir = std::env::temp_dir().join("ledger-bench");
-    let _ = std::fs::remove_dir_all(&dir);
-    let mut options = Options::default();
-    options.time = Time::Events;
-    let ledger = Ledger::open(&dir, options, Arc::new(|| At(4_000_000_000_000))).expect("open");
-    let handle = ledger.handle();
-    let text = std::fs::read_to_string("programs/community.toml").expect("program");
-    let publish = Event { source: "bench".into(), id: "p".into(), occurred_at: At(1_767_225_600_000), member: Name::default(), keys: Default::default(), body: Body::ProgramPublished { text: text.into() } };
-    handle.submit_and_wait(Batch { events: vec![publish], cursors: vec![] }).expect("publish");
-    let mut random = Random(88172645463325252);
-    let currency = Currency(*b"CNY");
-    let event = |random: &mut Random, n: u64, member: u64| Event {
-        source: format!("pos-{}", n % 50).into(),
-        id: format!("{:016x}", random.next()).into(),
-        occurred_at: At(1_767_225_600_000 + n as i64),
-        member: format!("m{member:08}").into(),
-        keys: Default::default(),
-        body: Body::Purchase { order: format!("o{n}").into(), currency, lines: vec![Line { sku: "".into(), quantity: 1, net: Money((random.next() % 20_000) as i64) }] },
-    };
-    // Make all members known first.
-    let start = Instant::now();
-    let mut n = 0u64;
-    while n < members {
-        let events: Vec<_> = (0..10_000.min(members - n)).map(|k| event(&mut random, n + k, n + k)).collect();
-        n += events.len() as u64;
-        handle.submit_and_wait(Batch { events, cursors: vec![] }).expect("commit");
+    let plan = plan().unwrap_or_else(|problem| {
+        eprintln!("{problem}\n\n{HELP}");
+        std::process::exit(2);
+    });
+    let wants = |measure: &str| plan.measures.is_empty() || plan.measures.iter().any(|wanted| wanted == measure);
+    let mut runs: Vec<Figures> = Vec::new();
+    for run in 1..=plan.runs {
+        eprintln!("run {run} of {}", plan.runs);
+        let mut figures = Figures::default();
+        if wants("core") {
+            store::core(&plan, &mut figures);
+        }
+        if wants("commit") || wants("reads") || wants("replay") {
+            store::store(&plan, &wants, &mut figures);
+        }
+        if wants("grpc") {
+            grpc::grpc(&plan, &mut figures);
+        }
+        runs.push(figures);
     }
-    println!("load {members} members: {:.0} ev/s", members as f64 / start.elapsed().as_secs_f64());
-    let mut batches: Vec<Vec<Event<Name>>> = Vec::new();
-    for _ in 0..total / batch {
-        batches.push((0..batch).map(|_| { n += 1; let m = random.next() % members; event(&mut random, n, m) }).collect());
+    report(&plan, &runs);
+}
+
+fn plan() -> Result<Plan, String> {
+    let mut plan = Plan { members: 1_000_000, events: 4_000_000, runs: 3, measures: Vec::new(), csv: None };
+    let mut busy = false;
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        let number = |text: String| text.parse::<u64>().map_err(|_| format!("{text:?} is no number"));
+        match arg.as_str() {
+            "--members" => plan.members = number(value()?)?.max(1),
+            "--events" => plan.events = number(value()?)?.max(10_000),
+            "--runs" => plan.runs = number(value()?)?.max(1) as usize,
+            "--csv" => plan.csv = Some(value()?),
+            "--busy" => busy = true,
+            "core" | "commit" | "reads" | "replay" | "grpc" => plan.measures.push(arg),
+            "--help" => {
+                println!("{HELP}");
+                std::process::exit(0);
+            }
+            _ => return Err(format!("{arg:?} is not understood")),
+        }
     }
-    let start = Instant::now();
-    let (tell, told) = std::sync::mpsc::channel();
-    let mut in_flight = 0;
-    let mut commits = Vec::new();
-    for events in batches {
-        let tell = tell.clone();
-        let sent = Instant::now();
-        handle.submit(Batch { events, cursors: vec![] }, Box::new(move |r| { r.expect("commit"); let _ = tell.send(sent.elapsed()); })).expect("submit");
-        in_flight += 1;
-        if in_flight >= 3 { commits.push(told.recv().expect("told")); in_flight -= 1; }
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0);
+    if load > 0.7 && !busy {
+        return Err(format!("the machine is busy (load {load}); wait, or measure all the same with --busy"));
     }
-    while in_flight > 0 { commits.push(told.recv().expect("told")); in_flight -= 1; }
-    let live = start.elapsed().as_secs_f64();
-    let stats = handle.stats();
-    ledger.close().expect("close");
-    let settled = start.elapsed().as_secs_f64();
-    commits.sort();
-    println!("batch {batch}: {:.0} ev/s, settled {:.0} ev/s; p50 {:?} p99 {:?}; {stats:?}", total as f64 / live, total as f64 / settled, commits[commits.len() / 2], commits[commits.len() * 99 / 100]);
+    eprintln!("load {load} at the start");
+    Ok(plan)
+}
+
+fn report(plan: &Plan, runs: &[Figures]) {
+    let Some(first) = runs.first() else { return };
+    let mut csv = String::from("measure,unit,run,value\n");
+    println!("{:<52} {:>12} {:>25}", "measure", "median", "range");
+    for (at, figure) in first.0.iter().enumerate() {
+        let mut values: Vec<f64> = Vec::new();
+        for (run, figures) in runs.iter().enumerate() {
+            if let Some(same) = figures.0.get(at) {
+                values.push(same.value);
+                let _ = writeln!(csv, "{},{},{},{}", same.measure, same.unit, run + 1, same.value);
+            }
+        }
+        values.sort_by(f64::total_cmp);
+        let median = values[values.len() / 2];
+        let range = format!("{} – {}", show(values[0]), show(values[values.len() - 1]));
+        println!("{:<52} {:>12} {:>25} {}", figure.measure, show(median), range, figure.unit);
+    }
+    if let Some(path) = &plan.csv
+        && let Err(error) = std::fs::write(path, csv)
+    {
+        eprintln!("cannot write {path}: {error}");
+    }
+}
+
+fn show(value: f64) -> String {
+    if value >= 100.0 {
+        let digits = format!("{value:.0}");
+        let mut out = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                out.push(' ');
+            }
+            out.push(digit);
+        }
+        out
+    } else {
+        format!("{value:.2}")
+    }
 }

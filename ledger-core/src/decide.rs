@@ -453,7 +453,7 @@ impl<'a> Draft<'a> {
     /// Repays debt from points that come from `from`; answers how many are left.
     fn repay(&mut self, from: Account, rule: TermNo, points: Points, lot: Option<Slice>) -> Points {
         let repaid = points.min(self.debt);
-        let slice = lot.unwrap_or(Slice { expires_at: At::NEVER, id: LotId::default(), left: repaid });
+        let slice = lot.unwrap_or_else(|| Slice { expires_at: At::NEVER, id: LotId::default(), left: repaid });
         self.post(from, Account::Debt, Slice { left: repaid, ..slice }, rule);
         Points(points.0.saturating_sub(repaid.0))
     }

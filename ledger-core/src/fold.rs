@@ -12,7 +12,6 @@ use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, S
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State};
 use crate::units::{At, MemberNo, Points, Position, TermNo};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// The log and the state contradict each other, or bytes are not what they claim.
@@ -101,7 +100,7 @@ fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
         Account::Available => member.lots.take(lot, expires_at, points).ok_or("lot overdrawn"),
         Account::Review => member.review.take(lot, expires_at, points).ok_or("lot in review overdrawn"),
         Account::Held(no) => take_held(member, no, posting),
-        Account::Debt => member.debt.add(points).map(|debt| member.debt = debt).ok_or("debt overflows"),
+        Account::Debt => member.debt.plus(points).map(|debt| member.debt = debt).ok_or("debt overflows"),
         Account::Issued => Ok(()),
         Account::Redeemed | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
             Err("points cannot come back from this account")
@@ -115,7 +114,7 @@ fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
             hold.slices.push(Slice { expires_at, id: lot, left: points });
             Ok(())
         }
-        Account::Debt => match member.debt.sub(points) {
+        Account::Debt => match member.debt.less(points) {
             Some(debt) if debt >= Points::ZERO => {
                 member.debt = debt;
                 Ok(())
@@ -135,7 +134,7 @@ fn take_held(member: &mut Member, no: u32, posting: &Posting) -> Result<(), &'st
     if slice.id != posting.lot || slice.left < posting.points {
         return Err("hold overdrawn");
     }
-    slice.left = slice.left.sub(posting.points).ok_or("hold overdrawn")?;
+    slice.left = slice.left.less(posting.points).ok_or("hold overdrawn")?;
     if slice.left.is_zero() {
         hold.used = hold.used.saturating_add(1);
     }
@@ -175,9 +174,12 @@ fn change_member(
         }
         Change::AttributeSet { member: whose, term, value } if *whose == no => {
             match member.attributes.binary_search_by_key(term, |(name, _)| *name) {
-                Ok(found) => member.attributes.get_mut(found).map(|(_, old)| *old = *value),
-                Err(place) => Some(member.attributes.insert(place, (*term, *value))),
-            };
+                Ok(found) => {
+                    let (_, old) = member.attributes.get_mut(found).ok_or("no such attribute")?;
+                    *old = *value;
+                }
+                Err(place) => member.attributes.insert(place, (*term, *value)),
+            }
         }
         Change::Purchased { member: whose, order, day, forget_before } if *whose == no => {
             if member.purchases.first().is_some_and(|oldest| oldest.day < *forget_before) {
@@ -396,9 +398,9 @@ fn tier_total(
 }
 
 /// The name a record registers for `no`, if it does.
-pub fn registered(record: &Record, no: MemberNo) -> Option<&Box<str>> {
+pub fn registered(record: &Record, no: MemberNo) -> Option<&str> {
     record.verdict.changes.iter().find_map(|change| match change {
-        Change::Registered { member, name } if *member == no => Some(&name.bytes),
+        Change::Registered { member, name } if *member == no => Some(&*name.bytes),
         _ => None,
     })
 }

@@ -114,7 +114,9 @@ pub fn judge<B: Book>(
     let mut slots = names.iter_mut();
     let mut event = event.map(|name| {
         let who = seats.next().unwrap_or(Seat::Nobody).who(book, &name);
-        slots.next().map(|slot| *slot = name);
+        if let Some(slot) = slots.next() {
+            *slot = name;
+        }
         who
     });
     let [subject_name, other_name] = &names;

@@ -90,11 +90,11 @@ impl Lots {
         if points <= Points::ZERO {
             return None;
         }
-        self.total = self.total.add(points)?;
+        self.total = self.total.plus(points)?;
         match self.place(id, expires_at) {
             Ok(at) => {
                 let lot = self.lots.get_mut(at)?;
-                lot.left = lot.left.add(points)?;
+                lot.left = lot.left.plus(points)?;
             }
             Err(at) => self.lots.insert(at, Lot { expires_at, id, left: points }),
         }
@@ -109,8 +109,8 @@ impl Lots {
         if points <= Points::ZERO || lot.left < points {
             return None;
         }
-        lot.left = lot.left.sub(points)?;
-        self.total = self.total.sub(points)?;
+        lot.left = lot.left.less(points)?;
+        self.total = self.total.less(points)?;
         self.emptied |= lot.left.is_zero();
         Some(())
     }

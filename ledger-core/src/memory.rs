@@ -26,9 +26,12 @@ pub struct Memory {
     /// How many events came again.
     pub duplicates: u64,
     log: Log,
-    said: BTreeMap<(Box<str>, Box<str>), (Event<Name>, Position)>,
+    /// Every event by its source and id, and where it was answered.
+    said: BTreeMap<SourceAndId, (Event<Name>, Position)>,
     conflicts: Vec<(Event<Name>, Position)>,
 }
+
+type SourceAndId = (Box<str>, Box<str>);
 
 #[derive(Debug, Default)]
 struct Log {
@@ -59,7 +62,7 @@ impl Book for Log {
         self.records.push(bytes);
         for no in record.members() {
             if let Some(name) = registered(&record, no) {
-                self.names.insert(name.clone(), no);
+                self.names.insert(name.into(), no);
             }
         }
         Ok(())

@@ -66,13 +66,13 @@ impl Points {
 
     /// Sum, or `None` past 2^63.
     #[inline]
-    pub fn add(self, other: Points) -> Option<Points> {
+    pub fn plus(self, other: Points) -> Option<Points> {
         self.0.checked_add(other.0).map(Points)
     }
 
     /// Difference, or `None` past 2^63.
     #[inline]
-    pub fn sub(self, other: Points) -> Option<Points> {
+    pub fn less(self, other: Points) -> Option<Points> {
         self.0.checked_sub(other.0).map(Points)
     }
 

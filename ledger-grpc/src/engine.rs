@@ -154,6 +154,17 @@ pub enum Failure {
     Interrupted,
 }
 
+impl Failure {
+    /// The same, in a call whose events had been queued: they may be recorded.
+    pub fn once_queued(self) -> Failure {
+        match self {
+            Failure::Deadline { .. } => Failure::Deadline { queued: true },
+            Failure::Submit(_) | Failure::Commit(_) | Failure::Unanswered | Failure::Interrupted => self,
+            _ => Failure::Unanswered,
+        }
+    }
+}
+
 /// A call that was admitted: its place among those in progress, and its deadline.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -318,8 +329,11 @@ impl Engine {
         let mut commits = self.committed.subscribe();
         let reached = commits.wait_for(|committed| *committed >= wanted);
         let waited = timeout_at(call.at_most(self.limits.position_wait), reached).await.is_ok();
-        let committed = *self.committed.borrow();
-        if waited { Ok(()) } else { Err(Failure::PositionNotReached { wanted, committed }) }
+        match self.handle.health() {
+            _ if waited => Ok(()),
+            Health::Serving => Err(Failure::PositionNotReached { wanted, committed: *self.committed.borrow() }),
+            Health::Stopped(reason) => Err(Failure::Read(ReadError::Stopped { reason })),
+        }
     }
 
     /// Reads the folded state and waits until what was read is durable.
@@ -352,6 +366,11 @@ impl Engine {
             answer
         });
         Ok(call.until(answer).await???)
+    }
+
+    /// How many events came again since the ledger was opened.
+    pub fn duplicates(&self) -> u64 {
+        self.handle.stats().duplicates
     }
 
     /// The position up to which everything is durable.

@@ -41,6 +41,7 @@ fn open<T>(request: Request<T>) -> (Call, T) {
     (extensions.remove().expect("the server admits every call"), message)
 }
 
+/// The answer to a read. What was said is told whatever its size, as it is done already.
 fn answer<T: Message>(message: T) -> Answer<T> {
     let bytes = message.encoded_len();
     if bytes > ANSWER_BYTES_MAX { Err(Failure::AnswerTooLarge { bytes }.into()) } else { Ok(Response::new(message)) }
@@ -65,7 +66,7 @@ impl EventService for Service {
         let sorted = wire::one(message.event, &hash(&self.0))?;
         let outcomes = self.0.submit(&call, sorted).await?;
         let outcome = outcomes.first().map(|one| wire::outcome(one, &words(&self.0, &outcomes)));
-        answer(SubmitResponse { outcome })
+        Ok(Response::new(SubmitResponse { outcome }))
     }
 
     async fn submit_batch(&self, request: Request<SubmitBatchRequest>) -> Answer<SubmitBatchResponse> {
@@ -97,11 +98,11 @@ impl EventService for Service {
         let (call, message) = open(request);
         let (source, id) = wire::event_id(message.source, message.id)?;
         self.0.reach(&call, Position(message.min_position)).await?;
-        let position = self.0.committed();
+        let floor = self.0.committed();
         let found = self.0.read_log(&call, move |store| store.outcome(&source, &id)).await?;
         let found = found.ok_or(Failure::OutcomeUnknown)?;
         let outcome = wire::outcome(&found, &words(&self.0, std::slice::from_ref(&found)));
-        answer(GetOutcomeResponse { outcome: Some(outcome), position: position.0 })
+        answer(GetOutcomeResponse { outcome: Some(outcome), position: floor.max(found.position).0 })
     }
 }
 
@@ -248,11 +249,11 @@ impl ProgramService for Service {
         let program = self.0.check(text).await?.map_err(|faults| Invalid::program(&faults))?;
         let judged = self.0.submit(&call, sorted).await?;
         let position = judged.first().map(|one| one.position);
-        let rows = self.0.read(&call, Handle::programs).await?.value;
+        let rows = self.0.read(&call, Handle::programs).await.map_err(Failure::once_queued)?.value;
         let version = rows.iter().position(|row| Some(row.position) == position).map_or(0, |at| at + 1);
         let outcome = judged.first().map(|one| wire::outcome(one, &words(&self.0, &judged)));
         let version = u32::try_from(version).unwrap_or(u32::MAX);
-        answer(PublishProgramResponse { outcome, version, warnings: wire::faults(&program.warnings) })
+        Ok(Response::new(PublishProgramResponse { outcome, version, warnings: wire::faults(&program.warnings) }))
     }
 
     async fn list_programs(&self, request: Request<ListProgramsRequest>) -> Answer<ListProgramsResponse> {
@@ -276,7 +277,8 @@ impl AuditService for Service {
         self.0.reach(&call, Position(message.min_position)).await?;
         let totals = self.0.read(&call, Handle::totals).await?.value;
         let words = Words { terms: Arc::new(totals.shared.terms.clone()), ..Words::default() };
-        answer(wire::totals(totals.position, totals.at, &totals.shared, totals.members, &words))
+        let told = wire::totals(totals.position, totals.at, &totals.shared, totals.members, &words);
+        answer(GetTotalsResponse { duplicates: self.0.duplicates(), ..told })
     }
 
     async fn list_counters(&self, request: Request<ListCountersRequest>) -> Answer<ListCountersResponse> {

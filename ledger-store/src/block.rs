@@ -105,7 +105,7 @@ impl Block {
     /// Unpacks a stored block whose key says `last`.
     pub(crate) fn unpack(last: Position, stored: &[u8]) -> Result<Block, Damage> {
         let damage = |what| Damage::Block { last, what };
-        let header = stored.get(..HEADER).ok_or(damage("shorter than its header"))?;
+        let header = stored.get(..HEADER).ok_or_else(|| damage("shorter than its header"))?;
         if header[0] != VERSION {
             return Err(damage("unknown version"));
         }

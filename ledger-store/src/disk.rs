@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 pub(crate) const FORMAT: u32 = 1;
 const CACHE_BYTES: usize = 256 << 20;
 
+/// A stored row: key and value.
+pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
+
 /// The ledger's files.
 pub(crate) struct Disk {
     pub(crate) db: DB,
@@ -128,7 +131,7 @@ impl Disk {
         &'a self,
         family: &str,
         from: &[u8],
-    ) -> impl Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), Damage>> + use<'a> {
+    ) -> impl Iterator<Item = Result<Row, Damage>> + use<'a> {
         let mode = IteratorMode::From(from, rocksdb::Direction::Forward);
         self.db.iterator_cf(self.family(family), mode).map(|row| row.map_err(Damage::from))
     }
@@ -139,7 +142,7 @@ impl Disk {
         self.scan(keys::LOG, &from).map(|row| {
             let (key, value) = row?;
             let last = key.get(2..10).and_then(|last| last.try_into().ok()).map(u64::from_be_bytes);
-            let last = Position(last.ok_or(Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })?);
+            let last = Position(last.ok_or_else(|| Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })?);
             Block::unpack(last, &value)
         })
     }

@@ -34,5 +34,5 @@ mod verify;
 
 pub use error::{CommitError, Damage, OpenError, ReadError, SubmitError};
 pub use read::{AsOf, CounterView, MemberView, Pending, Replay, Step, Totals};
-pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Options, Stats, Time};
+pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
 pub use verify::{FINDINGS_MAX, Report, rebuild, verify};

@@ -31,6 +31,8 @@ pub(crate) struct Live {
     pub(crate) state: State,
     pub(crate) programs: Programs,
     pub(crate) book: Ledgerbook,
+    /// The vocabulary as of the last batch.
+    pub(crate) terms: Arc<Vec<Box<str>>>,
     /// How many events came again since the ledger was opened.
     pub(crate) duplicates: u64,
 }
@@ -116,11 +118,6 @@ impl Ledgerbook {
         }
     }
 
-    /// A keyed hash of a device, address or phone.
-    pub(crate) fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
-        risk_key(&self.secret, kind, text)
-    }
-
     /// Everything judged since the last call, ready for the disk; nothing if nothing was.
     pub(crate) fn take_staged(&mut self) -> Option<Arc<Staged>> {
         if self.staged.len() == 0 {
@@ -196,10 +193,14 @@ impl Live {
         fire_due(&mut self.state, &mut self.programs, &mut self.book, at)
     }
 
-    /// Moves new pages of history to where readers and snapshots find them.
-    pub(crate) fn keep_pages(&mut self) {
+    /// What follows a batch: new pages of history go where readers and snapshots find them, and new
+    /// words where readers share them.
+    pub(crate) fn end_batch(&mut self) {
         for page in self.state.take_pages() {
             self.book.pages.insert((page.member, page.page), page.positions);
+        }
+        if self.terms.len() != self.state.shared.terms.len() {
+            self.terms = Arc::new(self.state.shared.terms.clone());
         }
     }
 
@@ -222,7 +223,8 @@ impl Live {
     }
 }
 
-fn risk_key(secret: &[u8; 32], kind: &str, text: &str) -> RiskKey {
+/// A keyed hash of a device, address, phone or unknown name: HMAC-SHA-256, first 128 bits.
+pub(crate) fn risk_key(secret: &[u8; 32], kind: &str, text: &str) -> RiskKey {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     mac.update(kind.as_bytes());
     mac.update(&[0]);

@@ -49,6 +49,12 @@ impl<T> Pending<T> {
         }
     }
 
+    /// The last record that the answer rests on: it is true there, and at least up to the position
+    /// that was durable when it was read.
+    pub fn position(&self) -> Position {
+        self.rests_on
+    }
+
     /// The answer, if it is durable; else itself again: try after the next commit.
     ///
     /// # Errors
@@ -204,7 +210,31 @@ impl Handle {
 
     /// The vocabulary: term n is the n-th word.
     pub fn terms(&self) -> Arc<Vec<Box<str>>> {
-        Arc::new(self.inner.live.read().state.shared.terms.clone())
+        let live = self.inner.live.read();
+        if live.terms.len() == live.state.shared.terms.len() {
+            return live.terms.clone();
+        }
+        Arc::new(live.state.shared.terms.clone())
+    }
+
+    /// The names of members; of whoever is no member, nothing.
+    pub fn names(&self, members: &[MemberNo]) -> Pending<Vec<Name>> {
+        let live = self.inner.live.read();
+        let rows: Vec<Option<&Member>> = members.iter().map(|no| live.state.member(*no)).collect();
+        let rests_on = rows.iter().flatten().map(|row| row.position).max().unwrap_or_default();
+        let names = rows.iter().map(|row| row.map_or_else(Name::default, |row| row.name.clone())).collect();
+        self.pending(rests_on, names)
+    }
+
+    /// The program that was in force then.
+    pub fn program_then(&self, then: AsOf) -> Option<Arc<Program>> {
+        let live = self.inner.live.read();
+        let known = |row: &ProgramRow| match then {
+            AsOf::Position(position) => row.position <= position,
+            AsOf::Instant(at) => row.at <= at,
+        };
+        let version = live.state.programs.iter().take_while(|row| known(row)).count();
+        live.programs.version(u32::try_from(version).unwrap_or(u32::MAX)).cloned()
     }
 
     /// The program in force.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub(crate) struct Recovered {
     pub(crate) disk: Arc<Disk>,
     pub(crate) live: Live,
+    pub(crate) secret: [u8; 32],
     pub(crate) tree: Frontier,
     /// How far the snapshot reached.
     pub(crate) snapshot: Position,
@@ -38,6 +39,7 @@ pub(crate) fn recover(dir: &Path, secret: Option<[u8; 32]>) -> Result<Recovered,
         state: State::new(),
         programs: Programs::default(),
         book: Ledgerbook::new(disk.clone(), secret, snapshot.ids),
+        terms: Arc::default(),
         duplicates: 0,
     };
     load(&disk, &mut live)?;
@@ -66,12 +68,12 @@ pub(crate) fn recover(dir: &Path, secret: Option<[u8; 32]>) -> Result<Recovered,
         let what = faults.first().map_or_else(String::new, ToString::to_string);
         Damage::Row { row: "program".into(), what }
     })?;
-    Ok(Recovered { disk, live, tree, snapshot: snapshot.folded })
+    Ok(Recovered { disk, live, secret, tree, snapshot: snapshot.folded })
 }
 
 fn refold(live: &mut Live, position: Position, record: &Record) -> Result<(), Damage> {
     fold(&mut live.state, position, record)?;
-    live.keep_pages();
+    live.end_batch();
     live.book.learn_names(record);
     if let Some(key) = live.book.ids.key_of(record)? {
         live.book.ids.insert(key, position);

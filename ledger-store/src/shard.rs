@@ -8,7 +8,7 @@
 use crate::commit::{self, Judged};
 use crate::disk::Disk;
 use crate::error::{CommitError, Damage, OpenError, SubmitError};
-use crate::live::{EVENTS_PER_TURN, Live};
+use crate::live::{EVENTS_PER_TURN, Live, risk_key};
 use crate::recover::recover;
 use crate::snapshot::{self, Job};
 use ledger_core::event::{Body, Event, Name};
@@ -27,6 +27,8 @@ use std::time::Duration;
 const BATCHES_AHEAD: usize = 2;
 /// How often an idle ledger on wall time looks for timers.
 const IDLE: Duration = Duration::from_secs(1);
+/// Why a ledger that was closed serves no more.
+const CLOSED: &str = "the ledger is closed";
 /// So many snapshot intervals may pass during one snapshot before the judge waits for it.
 const SNAPSHOTS_BEHIND: usize = 2;
 
@@ -73,6 +75,9 @@ pub type Clock = Arc<dyn Fn() -> At + Send + Sync>;
 
 /// Gets the outcomes of a batch, once, on the committer's thread.
 pub type Done = Box<dyn FnOnce(Result<Vec<Outcome>, CommitError>) + Send>;
+
+/// Is told the last durable position after every commit, and when the shard stops.
+pub type Notify = Box<dyn Fn(Position) + Send + Sync>;
 
 /// Events to be judged together, in order.
 #[derive(Debug, Default)]
@@ -123,7 +128,7 @@ pub(crate) struct Status {
     committed: AtomicU64,
     stopped: Mutex<Option<String>>,
     changed: Condvar,
-    notify: Mutex<Vec<Box<dyn Fn(Position) + Send + Sync>>>,
+    notify: Mutex<Vec<Notify>>,
 }
 
 impl Status {
@@ -188,6 +193,7 @@ pub(crate) struct Inner {
     pub(crate) status: Status,
     pub(crate) clock: Clock,
     pub(crate) options: Options,
+    secret: [u8; 32],
     tree: Mutex<(Position, Frontier)>,
     snapshot: AtomicU64,
     waiting: AtomicUsize,
@@ -235,6 +241,7 @@ impl Ledger {
             status: Status::new(committed),
             clock,
             options,
+            secret: recovered.secret,
             tree: Mutex::new((committed, recovered.tree)),
             snapshot: AtomicU64::new(recovered.snapshot.0),
             waiting: AtomicUsize::new(0),
@@ -244,21 +251,19 @@ impl Ledger {
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);
         let (begin, begun) = sync_channel(0);
-        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new()
-                .name(name.into())
-                .spawn(run)
-                .map_err(|error| OpenError::System(error.to_string()))
+        let spawn = |name: &str, run: Box<dyn FnOnce(&Inner) + Send>| {
+            let alarm = Alarm(inner.clone());
+            let run = move || run(&alarm.0);
+            std::thread::Builder::new().name(name.into()).spawn(run).map_err(|error| OpenError::System(error.to_string()))
         };
-        let mut threads = Vec::new();
-        let shared = inner.clone();
-        let run = move || Judge { inner: &shared, commit, begin, reported: None }.run(&submitted);
-        threads.push(spawn("judge", Box::new(run))?);
-        let shared = inner.clone();
-        let run = move || commit::run(&shared.disk, &shared.tree, &shared.status, &committing);
-        threads.push(spawn("committer", Box::new(run))?);
-        let shared = inner.clone();
-        threads.push(spawn("snapshotter", Box::new(move || shared.write_snapshots(&begun)))?);
+        let judge = move |inner: &Inner| Judge { inner, commit, begin, reported: None }.run(&submitted);
+        let committer = move |inner: &Inner| commit::run(&inner.disk, &inner.tree, &inner.status, &committing);
+        let snapshotter = move |inner: &Inner| inner.write_snapshots(&begun);
+        let threads = vec![
+            spawn("judge", Box::new(judge))?,
+            spawn("committer", Box::new(committer))?,
+            spawn("snapshotter", Box::new(snapshotter))?,
+        ];
         let handle = Handle { inner, queue: Arc::new(Mutex::new(Some(submit))) };
         Ok(Ledger { handle, threads })
     }
@@ -273,19 +278,30 @@ impl Ledger {
     /// # Errors
     /// If the shard stopped before.
     pub fn close(mut self) -> Result<(), CommitError> {
-        self.end();
-        match self.handle.inner.status.stopped() {
-            None => Ok(()),
-            Some(reason) => Err(CommitError::Stopped { reason }),
-        }
+        self.end().map_or(Ok(()), |reason| Err(CommitError::Stopped { reason }))
     }
 
-    fn end(&mut self) {
+    /// Ends the threads; answers why the shard had stopped by itself, if it had.
+    fn end(&mut self) -> Option<String> {
         self.handle.queue.lock().take();
         for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                self.handle.inner.status.stop("a thread of the ledger panicked".into());
-            }
+            // A thread that panicked has stopped the shard; see `Alarm`.
+            let _ = thread.join();
+        }
+        let stopped = self.handle.inner.status.stopped();
+        self.handle.inner.status.stop(CLOSED.into());
+        stopped
+    }
+}
+
+/// Stops the shard if the thread that holds it panics: a bug must be loud, and nobody may wait for it.
+struct Alarm(Arc<Inner>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let name = std::thread::current().name().unwrap_or("a thread").to_string();
+            self.0.status.stop(format!("the {name} panicked, which is a bug; its message is on stderr"));
         }
     }
 }
@@ -314,7 +330,11 @@ impl Handle {
         }
         let queue = self.queue.lock();
         let sent = queue.as_ref().is_some_and(|queue| queue.send(Submission { batch, done }).is_ok());
-        if sent { Ok(()) } else { Err(SubmitError::Stopped { reason: "the ledger is closed".into() }) }
+        if !sent {
+            inner.waiting.fetch_sub(events, Ordering::AcqRel);
+            return Err(SubmitError::Stopped { reason: CLOSED.into() });
+        }
+        Ok(())
     }
 
     /// Submits a batch, waiting for room in the queue, and waits until its records are durable.
@@ -341,14 +361,14 @@ impl Handle {
             Err(SubmitError::Stopped { reason }) => return Err(CommitError::Stopped { reason }),
         }
         told.recv().unwrap_or_else(|_| {
-            let reason = inner.status.stopped().unwrap_or_else(|| "the ledger is closed".into());
+            let reason = inner.status.stopped().unwrap_or_else(|| CLOSED.into());
             Err(CommitError::Stopped { reason })
         })
     }
 
     /// The keyed hash under which a device, address or phone is known (`kind`: `device`, `ip`, `phone`).
     pub fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
-        self.inner.live.read().book.risk_key(kind, text)
+        risk_key(&self.inner.secret, kind, text)
     }
 
     /// The last durable record.
@@ -357,7 +377,7 @@ impl Handle {
     }
 
     /// Calls `notify` after every commit, and when the shard stops.
-    pub fn on_commit(&self, notify: Box<dyn Fn(Position) + Send + Sync>) {
+    pub fn on_commit(&self, notify: Notify) {
         self.inner.status.notify.lock().push(notify);
     }
 
@@ -458,7 +478,7 @@ impl Judge<'_> {
             judged.cursors.extend(batch.cursors);
             judged.waiting.push((done, outcomes));
         }
-        live.keep_pages();
+        live.end_batch();
         judged.staged = live.book.take_staged();
         let tail = live.book.ids.recent_len() as u64;
         drop(live);

@@ -34,7 +34,7 @@ pub(crate) struct Job {
 
 /// Takes what changed, at the end of a batch.
 pub(crate) fn begin(live: &mut Live) -> Job {
-    live.keep_pages();
+    live.end_batch();
     Job { folded: live.state.shared.position, dirty: live.state.take_dirty(), ids: live.book.ids.seal() }
 }
 

@@ -5,7 +5,7 @@
 //! byte; and checks that the trial balance sums to zero and equals the members. The first divergence
 //! is named. `rebuild` drops what is folded and writes it anew from the log.
 
-use crate::disk::{Disk, SnapshotAt};
+use crate::disk::{Disk, Row, SnapshotAt};
 use crate::error::{Damage, OpenError};
 use crate::ids::{self, Ids};
 use crate::keys;
@@ -170,7 +170,7 @@ fn refold(
 /// Compares what is stored with what the log folds to, row by row.
 fn compare(disk: &Disk, live: Option<&State>, refolded: &Refolded, report: &mut Report) -> Result<(), Damage> {
     let mut digest = Sha256::new();
-    let mut expected: Vec<(Box<[u8]>, Box<[u8]>)> = Vec::new();
+    let mut expected: Vec<Row> = Vec::new();
     rows(&refolded.state, |key, value| {
         digest.update((key.len() as u64).to_le_bytes());
         digest.update(key);

@@ -7,7 +7,6 @@ use crate::member::{HOLDS_MAX, Hold};
 use crate::record::{Account, Action, Change};
 use crate::refusal::Refusal;
 use crate::units::{Points, Position, TermNo};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<'a> Draft<'a> {
@@ -111,7 +110,7 @@ impl<'a> Draft<'a> {
     }
 
     fn was_held(&self, name: &str) -> bool {
-        self.member.closed_holds.iter().any(|closed: &Box<str>| **closed == *name)
+        self.member.closed_holds.iter().any(|closed| **closed == *name)
     }
 }
 

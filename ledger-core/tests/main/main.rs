@@ -12,6 +12,8 @@
 
 mod bytes;
 mod ledger;
+mod naive;
 mod programs;
+mod properties;
 mod rules;
 mod scenarios;

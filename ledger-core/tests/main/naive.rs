@@ -171,9 +171,9 @@ counter = "redemptions"
 at_least = {fast}
 action = "deny"
 [[risk]]
-id = "greedy"
-counter = "hits"
-at_least = 5
+id = "brisk"
+counter = "redemptions"
+at_least = 2
 action = "flag"
 [[risk]]
 id = "eager"
@@ -293,7 +293,7 @@ const RISKS: [(&str, usize, Action); 6] = [
     ("busy", 1, Action::Flag),
     ("rich", 2, Action::Review),
     ("fast", 3, Action::Deny),
-    ("greedy", 4, Action::Flag),
+    ("brisk", 3, Action::Flag),
     ("eager", 5, Action::Deny),
 ];
 
@@ -646,7 +646,7 @@ impl Books {
                 self.earn(&mut work, "back", rules.back, Some(("back", 60, true, 1)));
                 self.count_consequences(&mut work, "inactive");
                 self.stand(&work);
-                self.keep(work, true);
+                self.keep(work);
             }
         }
     }
@@ -784,7 +784,8 @@ impl Books {
                     return Err("REFERRAL_EXISTS");
                 }
                 self.observe(&mut work, act)?;
-                let referee = self.members.entry(referee).or_insert_with(|| Member { tier: Some(0), ..Member::default() });
+                let referee =
+                    self.members.entry(referee).or_insert_with(|| Member { tier: Some(0), ..Member::default() });
                 referee.referred = true;
                 self.earn(&mut work, "friend", 20, Some(("friend", 30, true, 2)));
                 let member = self.member(who);
@@ -819,8 +820,7 @@ impl Books {
                 if *last || points == held {
                     member.release(hold);
                 } else {
-                    let at = member.holds.iter().position(|other| other.expires > hold.expires);
-                    member.holds.insert(at.unwrap_or(member.holds.len()), hold);
+                    member.holds.push(hold);
                 }
                 self.observe(&mut work, act)?;
                 self.totals[REDEEMED] += points;
@@ -833,7 +833,7 @@ impl Books {
             }
             Act::Credit { points } => {
                 self.observe(&mut work, act)?;
-                self.grant(&mut work, "", *points);
+                self.grant(&mut work, *points);
             }
         }
         self.count_consequences(&mut work, act.kind());
@@ -844,14 +844,16 @@ impl Books {
         }
         self.stand(&work);
         let earned = work.earned;
-        self.keep(work, true);
+        self.keep(work);
         Ok(earned)
     }
 
     /// Counts the event; a command that a rule denies ends here.
     fn observe(&mut self, work: &mut Work, act: &Act) -> Result<(), &'static str> {
         let asked = match act {
-            Act::Redeem { points } | Act::Hold { points, .. } | Act::Credit { points } | Act::Debit { points } => *points,
+            Act::Redeem { points } | Act::Hold { points, .. } | Act::Credit { points } | Act::Debit { points } => {
+                *points
+            }
             _ => 0,
         };
         self.count_kind(work, act.kind(), asked);
@@ -901,7 +903,7 @@ impl Books {
         let so_far: Vec<_> = self.counted.iter().chain(&work.counted).copied().collect();
         let (value, members) = recount(&so_far, index, key, work.counted_at);
         let fast = self.rules().fast_at_least;
-        let at_least = [3, 3, 200, fast, 5, 6];
+        let at_least = [3, 3, 200, fast, 2, 6];
         for (risk, (name, counter, action)) in RISKS.into_iter().enumerate() {
             if counter != index || value < at_least[risk] {
                 continue;
@@ -931,7 +933,7 @@ impl Books {
     }
 
     /// Enters what was counted, and the case, into the books.
-    fn keep(&mut self, work: Work, _: bool) {
+    fn keep(&mut self, work: Work) {
         self.counted.extend(work.counted);
         self.cases.extend(work.opens);
     }
@@ -948,7 +950,8 @@ impl Books {
         if let Some((name, days, times, most)) = limit.filter(|_| !work.denied) {
             let from = work.day - days + 1;
             let used = &mut self.member(work.who).used;
-            let so_far: i64 = used.iter().filter(|(whose, day, _)| *whose == name && *day >= from).map(|use_| use_.2).sum();
+            let so_far: i64 =
+                used.iter().filter(|(whose, day, _)| *whose == name && *day >= from).map(|use_| use_.2).sum();
             let room = (most - so_far).max(0);
             let using = if times { room.min(1) } else { computed.min(room) };
             if times && room == 0 {
@@ -964,12 +967,12 @@ impl Books {
             work.hits += i64::from(granted < computed);
         }
         work.points += granted;
-        let lot = self.grant(work, rule, granted);
+        let lot = self.grant(work, granted);
         work.bought.push((rule, granted, lot));
         granted
     }
 
-    fn grant(&mut self, work: &mut Work, _: &'static str, points: i64) -> u64 {
+    fn grant(&mut self, work: &mut Work, points: i64) -> u64 {
         self.lots_made += 1;
         let made = self.lots_made;
         let expires = expires_at(self.version, work.day);
@@ -1051,9 +1054,8 @@ impl Books {
         }
         known.fraud = Some(fraud);
         for who in self.cases[case].members.clone() {
-            let kept = |case: &Case| {
-                case.fraud.is_none() && case.action == Action::Review && case.members.contains(&who)
-            };
+            let kept =
+                |case: &Case| case.fraud.is_none() && case.action == Action::Review && case.members.contains(&who);
             let kept = self.cases.iter().any(kept);
             let member = self.member(who);
             if fraud {

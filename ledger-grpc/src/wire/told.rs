@@ -473,7 +473,7 @@ pub fn program(version: u32, row: &ProgramRow) -> proto::ProgramVersion {
     proto::ProgramVersion { version, position: row.position.0, at: stamp(row.at), text: row.text.to_string() }
 }
 
-/// Tells the trial balance.
+/// Tells the trial balance. How many events came again is not in the ledger: the server adds it.
 pub fn totals(position: Position, at: At, shared: &Shared, members: u32, words: &Words) -> proto::GetTotalsResponse {
     let balance = |account: Account| shared.accounts[account.kind()];
     let accounts = ACCOUNTS.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
@@ -488,6 +488,7 @@ pub fn totals(position: Position, at: At, shared: &Shared, members: u32, words: 
         members: members.into(),
         tiers: shared.tiers.iter().map(tier).collect(),
         refused: shared.refused,
+        duplicates: 0,
     }
 }
 

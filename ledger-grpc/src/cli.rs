@@ -1,0 +1,113 @@
+//! The command line: what can be asked of `ledgerd`, and what its exit code says.
+//!
+//! Each command is one file below. It prints its answer to stdout, and progress, warnings and errors
+//! to stderr, so that the answer can be piped. An answer may be "no": the program has faults, the
+//! ledger diverges from its log. That is exit code 1, and no error.
+
+mod demo;
+mod event;
+mod import;
+mod instant;
+mod json;
+mod local;
+mod look;
+mod open;
+mod progress;
+mod rules;
+mod serve;
+mod show;
+mod told;
+mod verify;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 the answer is \"no\" (a program has faults, a scenario tells another story, a \
+ledger diverges, an import had rejects, a member is unknown); 2 the command line is wrong; 3 it could \
+not be done.";
+
+/// A ledger for loyalty points: every point accounted for, every balance explained.
+#[derive(Parser)]
+#[command(name = "ledgerd", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a ledger over gRPC
+    Serve(serve::Serve),
+    /// Run the purchases of a real shop through a ledger of its own and show what comes of them
+    Demo(demo::Demo),
+    /// Check a ledger: fold its whole log again and compare with everything that is stored
+    Verify(verify::Verify),
+    /// Drop the folded state of a ledger and fold it again from the log
+    Rebuild(verify::Rebuild),
+    /// Show a member's records from the first: postings, the rules behind them, the balance after each
+    Replay(told::Replay),
+    /// Show a member: balance, lots, holds, tier
+    Member(told::Member),
+    /// Show the trial balance: every point ever issued, and where it is now
+    Totals(told::Totals),
+    /// Show risk cases with their evidence
+    Cases(told::Cases),
+    /// Check a program file, or play its scenario
+    #[command(subcommand)]
+    Program(rules::Rules),
+    /// Import a file of events into a ledger; run it again to go on where it stopped
+    Import(import::Import),
+}
+
+/// What a command answers, if nothing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+}
+
+impl From<bool> for Answer {
+    fn from(yes: bool) -> Answer {
+        if yes { Answer::Yes } else { Answer::No }
+    }
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn run() -> ExitCode {
+    let answer = match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Rebuild(rebuild) => rebuild.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Member(member) => member.run(),
+        Command::Totals(totals) => totals.run(),
+        Command::Cases(cases) => cases.run(),
+        Command::Program(rules) => rules.run(),
+        Command::Import(import) => import.run(),
+    };
+    match answer {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(error) if reader_left(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Whether stdout was closed by whoever read it, as `head` does.
+fn reader_left(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Prints an answer, whole lines at a time.
+fn say(text: impl std::fmt::Display) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}

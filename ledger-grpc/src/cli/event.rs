@@ -1,0 +1,378 @@
+//! Events as JSON: what `import` reads, and how `--json` writes the events of records.
+//!
+//! The shape is that of the API's `Event` in JSON, with the names of the fields as in the proto and
+//! 64-bit integers as plain numbers. Unknown fields are faults: a typing error must not lose points.
+
+use super::instant;
+use ledger_grpc::proto::{self, event::Body};
+use prost_types::{Duration, Timestamp};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A line of a file of events, with one field for each thing that may be said.
+macro_rules! line {
+    ($($field:ident: $body:ident),* $(,)?) => {
+        /// An event; exactly one of the fields behind `phone` says what happened.
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct Line {
+            source: String,
+            id: String,
+            occurred_at: Instant,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            member: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            device: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            ip: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            phone: String,
+            $(#[serde(default, skip_serializing_if = "Option::is_none")] $field: Option<$body>,)*
+        }
+
+        impl TryFrom<Line> for proto::Event {
+            type Error = String;
+
+            fn try_from(line: Line) -> Result<proto::Event, String> {
+                let said = [$(line.$field.map(|said| Body::$body(said.into()))),*];
+                let mut said = said.into_iter().flatten();
+                let (Some(body), None) = (said.next(), said.next()) else {
+                    let known = [$(stringify!($field)),*].join(", ");
+                    return Err(format!("an event says exactly one thing; one of {known}"));
+                };
+                let Line { source, id, occurred_at, member, device, ip, phone, .. } = line;
+                let occurred_at = Some(occurred_at.0);
+                Ok(proto::Event { source, id, occurred_at, member, device, ip, phone, body: Some(body) })
+            }
+        }
+
+        impl From<proto::Event> for Line {
+            fn from(event: proto::Event) -> Line {
+                let proto::Event { source, id, occurred_at, member, device, ip, phone, body } = event;
+                let occurred_at = Instant(occurred_at.unwrap_or_default());
+                let mut line = Line { source, id, occurred_at, member, device, ip, phone, $($field: None),* };
+                match body {
+                    $(Some(Body::$body(said)) => line.$field = Some(said.into()),)*
+                    None => {}
+                }
+                line
+            }
+        }
+    };
+}
+
+line! {
+    enrolled: Enrolled,
+    attributes_set: AttributesSet,
+    purchase: Purchase,
+    cancelled: Cancelled,
+    refunded: Refunded,
+    check_in: CheckIn,
+    referral: Referral,
+    redeem: Redeem,
+    hold: Hold,
+    capture: Capture,
+    void: Void,
+    credit: Credit,
+    debit: Debit,
+    case_resolved: CaseResolved,
+    program_published: ProgramPublished,
+    tick: Tick,
+}
+
+/// A message of the proto with the same fields, each of which turns into that of the message.
+macro_rules! said {
+    ($($name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $name {
+            $($(#[$attribute])* $field: $type,)*
+        }
+
+        impl From<$name> for proto::$name {
+            fn from(said: $name) -> proto::$name {
+                let $name { $($field),* } = said;
+                proto::$name { $($field: $field.into()),* }
+            }
+        }
+
+        impl From<proto::$name> for $name {
+            fn from(told: proto::$name) -> $name {
+                let proto::$name { $($field),* } = told;
+                $name { $($field: $field.into()),* }
+            }
+        }
+    )*};
+}
+
+said! {
+    Enrolled { #[serde(default, skip_serializing_if = "Maybe::is_none")] birthday: Maybe<MonthDay> }
+    MonthDay { month: u32, day: u32 }
+    AttributesSet { attributes: Many<Attribute> }
+    Attribute { name: String, value: i64 }
+    Purchase { order: String, currency: String, lines: Many<PurchaseLine> }
+    Cancelled { order: String }
+    Refunded { order: String, currency: String, amount: i64 }
+    CheckIn {}
+    Referral { referee: String }
+    Redeem { points: i64, #[serde(default)] order: String }
+    Hold { hold: String, points: i64, #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span> }
+    Capture { hold: String, points: Option<i64>, #[serde(default)] last: bool }
+    Void { hold: String }
+    Credit { points: i64, reason: String }
+    Debit { points: i64, reason: String }
+    CaseResolved { case: u64, finding: Finding, #[serde(default)] note: String }
+    ProgramPublished { text: String }
+    Tick { up_to: Maybe<Instant> }
+}
+
+/// A line of a purchase.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PurchaseLine {
+    #[serde(default)]
+    sku: String,
+    #[serde(default = "one")]
+    quantity: u32,
+    net: i64,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl From<PurchaseLine> for proto::Line {
+    fn from(PurchaseLine { sku, quantity, net }: PurchaseLine) -> proto::Line {
+        proto::Line { sku, quantity, net }
+    }
+}
+
+impl From<proto::Line> for PurchaseLine {
+    fn from(proto::Line { sku, quantity, net }: proto::Line) -> PurchaseLine {
+        PurchaseLine { sku, quantity, net }
+    }
+}
+
+/// A list, whose items turn into those of the proto.
+#[derive(Debug, Serialize, Deserialize)]
+struct Many<T>(Vec<T>);
+
+impl<T: Into<P>, P> From<Many<T>> for Vec<P> {
+    fn from(many: Many<T>) -> Vec<P> {
+        many.0.into_iter().map(Into::into).collect()
+    }
+}
+
+impl<T, P: Into<T>> From<Vec<P>> for Many<T> {
+    fn from(list: Vec<P>) -> Many<T> {
+        Many(list.into_iter().map(Into::into).collect())
+    }
+}
+
+/// What may be absent, and turns into what it is in the proto.
+#[derive(Debug, Serialize, Deserialize)]
+struct Maybe<T>(Option<T>);
+
+impl<T> Default for Maybe<T> {
+    fn default() -> Maybe<T> {
+        Maybe(None)
+    }
+}
+
+impl<T> Maybe<T> {
+    fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// For each kind by itself: of all kinds at once would cover what `Option` converts from already.
+macro_rules! maybe {
+    ($($said:ty: $told:ty),* $(,)?) => {$(
+        impl From<Maybe<$said>> for Option<$told> {
+            fn from(maybe: Maybe<$said>) -> Option<$told> {
+                maybe.0.map(Into::into)
+            }
+        }
+
+        impl From<Option<$told>> for Maybe<$said> {
+            fn from(option: Option<$told>) -> Maybe<$said> {
+                Maybe(option.map(Into::into))
+            }
+        }
+    )*};
+}
+
+maybe! { MonthDay: proto::MonthDay, Span: Duration, Instant: Timestamp }
+
+/// An instant: `"2026-01-31T09:00:00Z"`.
+#[derive(Debug)]
+struct Instant(Timestamp);
+
+/// A span: `"3600s"`.
+#[derive(Debug)]
+struct Span(Duration);
+
+/// `"FINDING_LEGITIMATE"` or `"FINDING_FRAUD"`.
+#[derive(Debug)]
+struct Finding(proto::Finding);
+
+impl From<Instant> for Timestamp {
+    fn from(instant: Instant) -> Timestamp {
+        instant.0
+    }
+}
+
+impl From<Timestamp> for Instant {
+    fn from(stamp: Timestamp) -> Instant {
+        Instant(stamp)
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Duration {
+        span.0
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Span {
+        Span(duration)
+    }
+}
+
+impl From<Finding> for i32 {
+    fn from(finding: Finding) -> i32 {
+        finding.0.into()
+    }
+}
+
+impl From<i32> for Finding {
+    fn from(number: i32) -> Finding {
+        Finding(proto::Finding::try_from(number).unwrap_or_default())
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&instant::show(instant::at(&self.0)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Instant, D::Error> {
+        let text = String::deserialize(from)?;
+        let at = instant::read(&text).ok_or_else(|| not(&text, "an instant; write 2026-01-31T09:00:00Z"))?;
+        Ok(Instant(instant::stamp(at)))
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Duration { seconds, nanos } = self.0;
+        let fraction = if nanos == 0 { String::new() } else { format!(".{:03}", nanos / 1_000_000) };
+        out.serialize_str(&format!("{seconds}{fraction}s"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Span, D::Error> {
+        let text = String::deserialize(from)?;
+        let seconds = text.strip_suffix('s').and_then(|digits| {
+            let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let fits = digits(whole) && digits(fraction) && fraction.len() <= 9;
+            let nanos = fits.then(|| format!("{fraction:0<9}"))?;
+            Some(Duration { seconds: whole.parse().ok()?, nanos: nanos.parse().ok()? })
+        });
+        seconds.map(Span).ok_or_else(|| not(&text, "a span; write \"3600s\""))
+    }
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(self.0.as_str_name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Finding {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Finding, D::Error> {
+        let text = String::deserialize(from)?;
+        let finding = proto::Finding::from_str_name(&text);
+        finding.map(Finding).ok_or_else(|| not(&text, "a finding; write FINDING_LEGITIMATE or FINDING_FRAUD"))
+    }
+}
+
+fn not<E: Error>(text: &str, what: &str) -> E {
+    E::custom(format!("{text:?} is not {what}"))
+}
+
+/// Reads one line of a file of events.
+pub(super) fn read(text: &str) -> Result<proto::Event, String> {
+    let line: Line = serde_json::from_str(text).map_err(|error| {
+        // There is only one line, and the file's own number is told beside this.
+        error.to_string().replace(" at line 1 column ", ", at column ")
+    })?;
+    line.try_into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) {
+        let event = read(text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
+        let written = serde_json::to_value(Line::from(event)).expect("an event can be written");
+        assert_eq!(written, serde_json::from_str::<serde_json::Value>(text).expect("the text is JSON"));
+    }
+
+    #[test]
+    fn every_event_is_written_as_it_was_read() {
+        let bodies = [
+            r#""enrolled":{"birthday":{"month":3,"day":15}}"#,
+            r#""enrolled":{}"#,
+            r#""attributes_set":{"attributes":[{"name":"community_percentile","value":7}]}"#,
+            r#""purchase":{"order":"o-1","currency":"USD","lines":[{"sku":"CD","quantity":2,"net":2598}]}"#,
+            r#""cancelled":{"order":"o-1"}"#,
+            r#""refunded":{"order":"o-1","currency":"USD","amount":500}"#,
+            r#""check_in":{}"#,
+            r#""referral":{"referee":"M2"}"#,
+            r#""redeem":{"points":40,"order":""}"#,
+            r#""hold":{"hold":"h-1","points":40,"ttl":"3600s"}"#,
+            r#""capture":{"hold":"h-1","points":40,"last":true}"#,
+            r#""void":{"hold":"h-1"}"#,
+            r#""credit":{"points":40,"reason":"sorry"}"#,
+            r#""debit":{"points":40,"reason":"mistake"}"#,
+            r#""case_resolved":{"case":12,"finding":"FINDING_FRAUD","note":""}"#,
+            r#""program_published":{"text":"id = \"music\""}"#,
+            r#""tick":{"up_to":"2026-02-01T00:00:00Z"}"#,
+        ];
+        for body in bodies {
+            check(&format!(r#"{{"source":"till","id":"1","occurred_at":"2026-01-31T09:00:00Z","member":"M1",{body}}}"#));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_may_have_a_usual_value() {
+        let head = r#""source":"till","id":"1","occurred_at":"2026-01-31T09:00:00+01:00","member":"M1""#;
+        let read = |body: &str| read(&format!("{{{head},{body}}}")).map(|event| event.body);
+        let line = proto::Line { sku: String::new(), quantity: 1, net: 5 };
+        let purchase = proto::Purchase { order: "o".into(), currency: "USD".into(), lines: vec![line] };
+        let said = r#""purchase":{"order":"o","currency":"USD","lines":[{"net":5}]}"#;
+        assert_eq!(read(said), Ok(Some(Body::Purchase(purchase))));
+        let capture = proto::Capture { hold: "h".into(), points: None, last: false };
+        assert_eq!(read(r#""capture":{"hold":"h"}"#), Ok(Some(Body::Capture(capture))));
+    }
+
+    #[test]
+    fn a_typing_error_is_a_fault() {
+        let head = r#""source":"till","id":"1","occurred_at":"2026-01-31T09:00:00Z","member":"M1""#;
+        let problem = |body: &str| read(&format!("{{{head}{body}}}")).expect_err("this is no event");
+        assert!(problem("").contains("exactly one thing"));
+        assert!(problem(r#","check_in":{},"redeem":{"points":1}"#).contains("exactly one thing"));
+        assert!(problem(r#","chekin":{}"#).contains("unknown field `chekin`"));
+        assert!(problem(r#","redeem":{"point":1}"#).contains("unknown field `point`"));
+        assert!(problem(r#","redeem":{"points":1.5}"#).contains("floating point"));
+        assert!(problem(r#","tick":{"up_to":"soon"}"#).contains("\"soon\" is not an instant"));
+        assert!(problem(r#","hold":{"hold":"h","points":1,"ttl":"1h"}"#).contains("\"1h\" is not a span"));
+    }
+}

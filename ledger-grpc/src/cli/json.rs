@@ -1,0 +1,253 @@
+//! JSON for machines: the messages of the API, with the names of the fields as in the proto.
+//!
+//! 64-bit integers are plain numbers, instants are RFC 3339 in UTC, enums are the names of the proto.
+//! What is absent is left out or null.
+
+use super::event::Line;
+use super::instant;
+use ledger_grpc::proto::{self, change::Change, record::Cause};
+use prost_types::Timestamp;
+use serde_json::{Map, Value, json};
+
+fn time(stamp: Option<&Timestamp>) -> Value {
+    stamp.map_or(Value::Null, |stamp| instant::show(instant::at(stamp)).into())
+}
+
+fn list<T>(items: &[T], of: fn(&T) -> Value) -> Value {
+    items.iter().map(of).collect()
+}
+
+pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
+    let balance = |one: &proto::AccountBalance| json!({ "account": one.account().as_str_name(), "balance": one.balance });
+    let tier = |one: &proto::TierCount| json!({ "tier": one.tier, "members": one.members });
+    json!({
+        "position": totals.position,
+        "at": time(totals.at.as_ref()),
+        "accounts": list(&totals.accounts, balance),
+        "sum": totals.sum,
+        "outstanding": totals.outstanding,
+        "debt": totals.debt,
+        "members": totals.members,
+        "tiers": list(&totals.tiers, tier),
+        "refused": totals.refused,
+    })
+}
+
+pub(super) fn member(member: &proto::Member) -> Value {
+    let birthday = |day: &proto::MonthDay| json!({ "month": day.month, "day": day.day });
+    json!({
+        "name": member.name,
+        "no": member.no,
+        "position": member.position,
+        "at": time(member.at.as_ref()),
+        "available": member.available,
+        "in_review": member.in_review,
+        "held": member.held,
+        "debt": member.debt,
+        "lots": list(&member.lots, lot),
+        "lots_count": member.lots_count,
+        "holds": list(&member.holds, hold),
+        "holds_count": member.holds_count,
+        "tier": member.tier.as_ref().map(standing),
+        "streaks": list(&member.streaks, streak),
+        "open_cases": member.open_cases,
+        "attributes": list(&member.attributes, attribute),
+        "enrolled_at": time(member.enrolled_at.as_ref()),
+        "birthday": member.birthday.as_ref().map(birthday),
+        "referrer": member.referrer,
+        "dormant_at": time(member.dormant_at.as_ref()),
+        "records": member.records,
+    })
+}
+
+fn lot_id(id: Option<&proto::LotId>) -> Value {
+    id.map_or(Value::Null, |id| json!({ "position": id.position, "line": id.line }))
+}
+
+fn lot(lot: &proto::Lot) -> Value {
+    json!({
+        "id": lot_id(lot.id.as_ref()),
+        "points": lot.points,
+        "expires_at": time(lot.expires_at.as_ref()),
+        "in_review": lot.in_review,
+    })
+}
+
+fn hold(hold: &proto::OpenHold) -> Value {
+    json!({
+        "name": hold.name,
+        "no": hold.no,
+        "points": hold.points,
+        "expires_at": time(hold.expires_at.as_ref()),
+    })
+}
+
+fn standing(tier: &proto::TierStanding) -> Value {
+    let limit = |limit: &proto::AttributeLimit| {
+        json!({ "name": limit.name, "at_most": limit.at_most, "value": limit.value })
+    };
+    json!({
+        "tier": tier.tier,
+        "metric": tier.metric,
+        "window_days": tier.window_days,
+        "needed_to_keep": tier.needed_to_keep,
+        "next": tier.next,
+        "needed_for_next": tier.needed_for_next,
+        "missing_for_next": tier.missing_for_next,
+        "next_requires": tier.next_requires.as_ref().map(limit),
+        "unmet_since": tier.unmet_since,
+        "falls_on": tier.falls_on,
+        "falls_short_on": tier.falls_short_on,
+    })
+}
+
+fn streak(streak: &proto::Streak) -> Value {
+    json!({ "name": streak.name, "days": streak.days, "last": streak.last })
+}
+
+fn attribute(attribute: &proto::Attribute) -> Value {
+    json!({ "name": attribute.name, "value": attribute.value })
+}
+
+pub(super) fn case(case: &proto::Case) -> Value {
+    json!({
+        "position": case.position,
+        "opened_at": time(case.opened_at.as_ref()),
+        "evidence": case.evidence.as_ref().map(evidence),
+        "finding": case.finding().as_str_name(),
+    })
+}
+
+fn evidence(evidence: &proto::CaseEvidence) -> Value {
+    json!({
+        "rule": evidence.rule,
+        "action": evidence.action().as_str_name(),
+        "counter": evidence.counter,
+        "member": evidence.member,
+        "risk_key": evidence.risk_key,
+        "value": evidence.value,
+        "at_least": evidence.at_least,
+        "members": evidence.members,
+        "members_count": evidence.members_count,
+    })
+}
+
+pub(super) fn step(step: &proto::ReplayMemberResponse) -> Value {
+    let after = |after: &proto::MemberState| {
+        json!({
+            "available": after.available,
+            "in_review": after.in_review,
+            "held": after.held,
+            "debt": after.debt,
+            "lots_count": after.lots_count,
+            "holds_count": after.holds_count,
+            "tier": after.tier,
+        })
+    };
+    json!({ "record": step.record.as_ref().map(record), "after": step.after.as_ref().map(after) })
+}
+
+fn record(record: &proto::Record) -> Value {
+    let refused = |refused: &proto::Refused| {
+        json!({
+            "reason": refused.reason,
+            "message": refused.message,
+            "retry_may_succeed": refused.retry_may_succeed,
+            "available": refused.available,
+        })
+    };
+    let mut told = json!({
+        "position": record.position,
+        "at": time(record.at.as_ref()),
+        "program_version": record.program_version,
+        "refused": record.refused.as_ref().map(refused),
+        "postings": list(&record.postings, posting),
+        "changes": list(&record.changes, change),
+        "trace": list(&record.trace, trace),
+        "available": record.available,
+        "member": record.member,
+    });
+    let cause = match &record.cause {
+        Some(Cause::Event(event)) => {
+            let event = serde_json::to_value(Line::from(event.clone())).expect("an event has only text keys");
+            Some(("event", event))
+        }
+        Some(Cause::Timer(timer)) => {
+            let due = time(timer.due.as_ref());
+            Some(("timer", json!({ "member": timer.member, "due": due, "kind": timer.kind().as_str_name() })))
+        }
+        None => None,
+    };
+    if let (Value::Object(told), Some((name, cause))) = (&mut told, cause) {
+        told.insert(name.to_owned(), cause);
+    }
+    told
+}
+
+fn posting(posting: &proto::Posting) -> Value {
+    json!({
+        "member": posting.member,
+        "from": posting.from().as_str_name(),
+        "to": posting.to().as_str_name(),
+        "points": posting.points,
+        "lot": lot_id(posting.lot.as_ref()),
+        "expires_at": time(posting.expires_at.as_ref()),
+        "rule": posting.rule,
+        "hold_no": posting.hold_no,
+    })
+}
+
+fn trace(trace: &proto::Trace) -> Value {
+    json!({
+        "rule": trace.rule,
+        "computed": trace.computed,
+        "granted": trace.granted,
+        "cut": trace.cut().as_str_name(),
+    })
+}
+
+fn change(change: &proto::Change) -> Value {
+    let (name, told) = match &change.change {
+        None => return json!({}),
+        Some(Change::Registered(one)) => ("registered", json!({ "member": one.member })),
+        Some(Change::Enrolled(one)) => ("enrolled", json!({ "member": one.member })),
+        Some(Change::AttributeSet(one)) => {
+            let told = one.attribute.as_ref().map(attribute);
+            ("attribute_set", json!({ "member": one.member, "attribute": told }))
+        }
+        Some(Change::ReferredBy(one)) => {
+            ("referred_by", json!({ "member": one.member, "referrer": one.referrer }))
+        }
+        Some(Change::Counted(one)) => {
+            let proto::Counted { counter, member, risk_key, amount } = one;
+            let told = json!({ "counter": counter, "member": member, "risk_key": risk_key, "amount": amount });
+            ("counted", told)
+        }
+        Some(Change::TierSet(one)) => {
+            let told = json!({
+                "member": one.member,
+                "from": one.from,
+                "to": one.to,
+                "unmet_since": one.unmet_since,
+                "due": time(one.due.as_ref()),
+                "why": one.why().as_str_name(),
+            });
+            ("tier_set", told)
+        }
+        Some(Change::StreakSet(one)) => {
+            ("streak_set", json!({ "member": one.member, "streak": one.streak.as_ref().map(streak) }))
+        }
+        Some(Change::HoldOpened(one)) => {
+            let expires_at = time(one.expires_at.as_ref());
+            let told = json!({ "member": one.member, "no": one.no, "name": one.name, "expires_at": expires_at });
+            ("hold_opened", told)
+        }
+        Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
+        Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),
+        Some(Change::CaseJoined(one)) => ("case_joined", json!({ "case": one.case, "members": one.members })),
+        Some(Change::CaseClosed(one)) => {
+            ("case_closed", json!({ "case": one.case, "finding": one.finding().as_str_name() }))
+        }
+    };
+    Map::from_iter([(name.to_owned(), told)]).into()
+}

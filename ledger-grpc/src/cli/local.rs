@@ -1,0 +1,100 @@
+//! Local: times and money as people of the program's zone and currency write them.
+
+use super::instant::{self, UTC};
+use ledger_core::calendar::Calendar;
+use ledger_core::program::Program;
+use ledger_core::units::At;
+use prost_types::Timestamp;
+
+/// How a program writes times and money; UTC and plain numbers where there is no program.
+#[derive(Clone, Debug)]
+pub(super) struct Local {
+    calendar: Calendar,
+    currency: String,
+    digits: usize,
+}
+
+impl Local {
+    /// That of a program file.
+    pub(super) fn of(text: Option<&str>) -> Local {
+        match text.and_then(|text| Some((text, Program::read(text, &mut Vec::new()).ok()?))) {
+            Some((text, program)) => Local {
+                calendar: program.calendar,
+                currency: format!(" {}", program.currency),
+                digits: minor_digits(text),
+            },
+            None => Local { calendar: UTC.clone(), currency: String::new(), digits: 0 },
+        }
+    }
+
+    /// `1997-01-31 09:00`, or the date alone at the start of a day.
+    pub(super) fn time(&self, at: At) -> String {
+        let shown = self.calendar.show(at);
+        shown.strip_suffix(" 00:00").map(str::to_owned).unwrap_or(shown)
+    }
+
+    /// The same of an instant of the API; what is absent is never.
+    pub(super) fn stamp(&self, stamp: Option<&Timestamp>) -> String {
+        stamp.map_or_else(|| "never".to_owned(), |stamp| self.time(instant::at(stamp)))
+    }
+
+    /// `1,012.34 USD`.
+    pub(super) fn money(&self, minor: i64) -> String {
+        let (sign, minor) = (if minor < 0 { "-" } else { "" }, i128::from(minor).abs());
+        let scale = 10i128.pow(u32::try_from(self.digits).unwrap_or(0));
+        let part = match self.digits {
+            0 => String::new(),
+            digits => format!(".{:0digits$}", minor % scale),
+        };
+        format!("{sign}{}{part}{}", grouped(minor / scale), self.currency)
+    }
+
+    /// An instant as a person writes it: RFC 3339, or a date and perhaps a time of the program's zone.
+    pub(super) fn read(&self, text: &str) -> Option<At> {
+        instant::read(text).or_else(|| self.calendar.read(text))
+    }
+}
+
+/// The checked program does not keep how many digits its money has behind the point; its file says so
+/// before the first table, and two if it does not.
+fn minor_digits(text: &str) -> usize {
+    let top = text.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
+    let said = top.filter_map(|line| line.strip_prefix("minor_digits")?.trim_start().strip_prefix('='));
+    let digits = said.filter_map(|value| value.trim_start().chars().next()?.to_digit(10)).next();
+    digits.and_then(|digits| usize::try_from(digits).ok()).unwrap_or(2)
+}
+
+/// `69,659`.
+pub(super) fn grouped<N: Into<i128>>(number: N) -> String {
+    let number = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::from(if number < 0 { "-" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        let shown = [0, 7, 999, 1_000, 69_659, -1_574, 250_031_563].map(grouped::<i64>);
+        assert_eq!(shown, ["0", "7", "999", "1,000", "69,659", "-1,574", "250,031,563"]);
+    }
+
+    #[test]
+    fn money_has_the_digits_of_its_program() {
+        let dollars = Local { calendar: UTC.clone(), currency: " USD".into(), digits: 2 };
+        assert_eq!([123_456, 5, -250].map(|minor| dollars.money(minor)), ["1,234.56 USD", "0.05 USD", "-2.50 USD"]);
+        let yen = Local { digits: 0, ..dollars };
+        assert_eq!(yen.money(1234), "1,234 USD");
+        assert_eq!(minor_digits("id = \"x\"\nminor_digits = 0\n[[wallet]]"), 0);
+        assert_eq!(minor_digits("id = \"x\"\n[[wallet]]\nminor_digits = 0"), 2);
+    }
+}

@@ -1,0 +1,142 @@
+//! Open: a ledger's directory, and how the ledger in it is to be kept.
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::{Args, ValueEnum};
+use ledger_core::event::{Body, Event, Name};
+use ledger_core::program::Program;
+use ledger_core::units::At;
+use ledger_grpc::engine::wall_clock;
+use ledger_store::{Batch, Handle, Ledger, OpenError, Options, Time};
+use std::path::{Path, PathBuf};
+
+/// What moves ledger time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Clock {
+    /// The clock of this machine
+    Wall,
+    /// The events' own times, never past the clock: for history
+    Events,
+    /// The events' own times and ticks alone: for simulations
+    Simulated,
+}
+
+impl From<Clock> for Time {
+    fn from(clock: Clock) -> Time {
+        match clock {
+            Clock::Wall => Time::Wall,
+            Clock::Events => Time::Events,
+            Clock::Simulated => Time::Simulated,
+        }
+    }
+}
+
+/// The secret of the ledger.
+#[derive(Args)]
+pub(super) struct Secret {
+    /// Key of the hashes of event ids, devices, addresses and phones, when the ledger is made: a file
+    /// of 32 bytes, or of 64 hexadecimal digits. Without one the ledger draws its own
+    #[arg(long, value_name = "FILE", env = "LEDGERD_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+impl Secret {
+    pub(super) fn read(&self) -> Result<Option<[u8; 32]>> {
+        let Some(path) = &self.secret_file else { return Ok(None) };
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let secret = <[u8; 32]>::try_from(bytes.as_slice()).ok().or_else(|| from_hex(bytes.trim_ascii()));
+        let wrong = || anyhow!("{} holds {} bytes; write 32 bytes or 64 hexadecimal digits", path.display(), bytes.len());
+        secret.ok_or_else(wrong).map(Some)
+    }
+}
+
+fn from_hex(digits: &[u8]) -> Option<[u8; 32]> {
+    let mut secret = [0; 32];
+    if digits.len() != 2 * secret.len() {
+        return None;
+    }
+    for (byte, pair) in secret.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(secret)
+}
+
+/// Hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Opens the ledger in `dir`, making one if there is none.
+pub(super) fn open_or_make(dir: &Path, time: Clock, secret: Option<[u8; 32]>) -> Result<Ledger> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let options = Options { time: time.into(), secret, ..Options::default() };
+    Ledger::open(dir, options, wall_clock()).map_err(open_error)
+}
+
+/// Opens the ledger in `dir` to look at it: ledger time stands still, so nothing is recorded.
+pub(super) fn open_to_look(dir: &Path) -> Result<Ledger> {
+    must_be_ledger(dir)?;
+    let options = Options { time: Time::Simulated, ..Options::default() };
+    Ledger::open(dir, options, wall_clock()).map_err(open_error)
+}
+
+/// The store makes a ledger where there is none; whoever asks about one has mistyped its name.
+pub(super) fn must_be_ledger(dir: &Path) -> Result<()> {
+    if dir.join("CURRENT").is_file() { Ok(()) } else { bail!("there is no ledger in {}", dir.display()) }
+}
+
+/// What the store says, with what to do about it.
+pub(super) fn open_error(error: OpenError) -> anyhow::Error {
+    let text = error.to_string();
+    match error {
+        OpenError::Database { .. } if text.contains("LOCK") => {
+            anyhow!("{text}; another process has the ledger open: if that is a server, ask it with --server, or stop it")
+        }
+        OpenError::Damage(_) => anyhow!("{text}; `ledgerd verify` says more"),
+        _ => anyhow!(text),
+    }
+}
+
+/// Publishes a program file in a ledger that has none yet. Answers whether it did.
+pub(super) fn publish_first(handle: &Handle, path: &Path, time: Clock) -> Result<bool> {
+    if handle.current_program().is_some() {
+        return Ok(false);
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if let Err(faults) = Program::read(&text, &mut Vec::new()) {
+        let faults: Vec<String> = faults.iter().map(|fault| super::rules::fault_line(path, fault)).collect();
+        bail!("the program has faults:\n{}", faults.join("\n"));
+    }
+    let occurred_at = match time {
+        Clock::Wall => wall_clock()(),
+        // Ledger time never goes back: a program of today would not let history happen in its own time.
+        Clock::Events | Clock::Simulated => At(0),
+    };
+    let event = Event {
+        source: "ledgerd".into(),
+        id: "first-program".into(),
+        occurred_at,
+        member: Name::default(),
+        keys: Default::default(),
+        body: Body::ProgramPublished { text: text.into() },
+    };
+    let outcomes = handle.submit_and_wait(Batch { events: vec![event], cursors: Vec::new() })?;
+    match outcomes.first().and_then(|outcome| outcome.refusal) {
+        Some(refusal) => bail!("{} was refused: {refusal}", path.display()),
+        None => Ok(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_reads_back_from_its_hex() {
+        let secret: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 8).expect("below 256"));
+        assert_eq!(from_hex(hex(&secret).as_bytes()), Some(secret));
+        assert_eq!(from_hex(hex(&secret).to_uppercase().as_bytes()), Some(secret));
+        assert_eq!(from_hex(b"12"), None);
+        assert_eq!(from_hex(&[b'x'; 64]), None);
+    }
+}

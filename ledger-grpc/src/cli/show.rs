@@ -1,0 +1,381 @@
+//! Show: the answers of a ledger as tables and sentences for people.
+
+use super::local::{Local, grouped};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use ledger_grpc::proto::{self, Cut, TierWhy, change::Change, event::Body, record::Cause};
+use std::fmt::Write;
+
+/// Postings of one record that are shown; a person reads no more.
+const POSTINGS_SHOWN: usize = 6;
+/// Lots of a member that are shown one by one.
+const LOTS_SHOWN: usize = 20;
+/// Holds of a member that are shown.
+const HOLDS_SHOWN: usize = 20;
+/// Members of a case that are shown.
+const MEMBERS_SHOWN: usize = 6;
+
+/// A table without lines; columns named in `right` are aligned to the right.
+pub(super) fn table(header: &[&str], right: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header(header.iter().copied());
+    for at in right {
+        if let Some(column) = table.column_mut(*at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// The lines of a table, two spaces in.
+pub(super) fn lines(table: &Table) -> String {
+    table.lines().map(|line| format!(" {}", line.trim_end())).collect::<Vec<_>>().join("\n")
+}
+
+/// The name of an enum of the API as people write it: `CUT_NONE` is `none`.
+fn word(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")
+}
+
+fn plural(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// The balances of accounts and their sum.
+pub(super) fn balances<'a>(accounts: impl IntoIterator<Item = (&'a str, i64)>) -> Table {
+    let mut table = table(&["account", "balance"], &[1]);
+    let mut sum = 0i128;
+    for (account, balance) in accounts {
+        sum += i128::from(balance);
+        table.add_row([account.replace('_', " "), grouped(balance)]);
+    }
+    table.add_row(["sum".to_owned(), grouped(sum)]);
+    table
+}
+
+/// The trial balance, and how many members stand in which tier.
+pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String {
+    let mut out = String::new();
+    let at = local.stamp(totals.at.as_ref());
+    let _ = writeln!(out, "totals at position {}, {at}", grouped(totals.position));
+    let _ = writeln!(out, "{}", lines(&trial_balance(totals)));
+    let members = plural(totals.members, "member");
+    let _ = writeln!(out, "{members}, {} refused", plural(totals.refused, "event"));
+    let _ = write!(out, "{}", lines(&tiers(totals)));
+    out.trim_end().to_owned()
+}
+
+pub(super) fn trial_balance(totals: &proto::GetTotalsResponse) -> Table {
+    let named = |one: &proto::AccountBalance| (word(one.account().as_str_name(), "ACCOUNT_"), one.balance);
+    let named: Vec<_> = totals.accounts.iter().map(named).collect();
+    balances(named.iter().map(|(name, balance)| (name.as_str(), *balance)))
+}
+
+pub(super) fn tiers(totals: &proto::GetTotalsResponse) -> Table {
+    let mut table = table(&["tier", "members"], &[1]);
+    for one in &totals.tiers {
+        let name = if one.tier.is_empty() { "-" } else { &one.tier };
+        table.add_row([name.to_owned(), grouped(one.members)]);
+    }
+    table
+}
+
+/// A member: balances, tier, lots, holds.
+pub(super) fn member(member: &proto::Member, local: &Local) -> String {
+    let at = local.stamp(member.at.as_ref());
+    let mut out = format!("member {} at {at}, position {}\n", member.name, grouped(member.position));
+    let _ = writeln!(
+        out,
+        "  available {}, held {}, in review {}, debt {}",
+        grouped(member.available),
+        grouped(member.held),
+        grouped(member.in_review),
+        grouped(member.debt)
+    );
+    if let Some(tier) = &member.tier {
+        let _ = writeln!(out, "  {}", standing(tier, local));
+    }
+    let enrolled = member.enrolled_at.as_ref().map_or("not enrolled".to_owned(), |_| {
+        format!("enrolled {}", local.stamp(member.enrolled_at.as_ref()))
+    });
+    let _ = writeln!(out, "  {enrolled}, {}", plural(member.records, "record"));
+    for streak in &member.streaks {
+        let _ = writeln!(out, "  streak {}: {} to {}", streak.name, plural(streak.days.into(), "day"), streak.last);
+    }
+    if !member.open_cases.is_empty() {
+        let cases: Vec<String> = member.open_cases.iter().map(u64::to_string).collect();
+        let _ = writeln!(out, "  open cases: {}", cases.join(", "));
+    }
+    let _ = write!(out, "{}{}", lots(member, local), holds(member, local));
+    out.trim_end().to_owned()
+}
+
+fn standing(tier: &proto::TierStanding, local: &Local) -> String {
+    let mut out = format!("tier {}: {} in {} days", tier.tier, local.money(tier.metric), tier.window_days);
+    if !tier.unmet_since.is_empty() {
+        let _ = write!(out, ", short of {} since {}", local.money(tier.needed_to_keep), tier.unmet_since);
+    }
+    if !tier.falls_on.is_empty() {
+        let _ = write!(out, ", falls on {}", tier.falls_on);
+    }
+    if !tier.falls_short_on.is_empty() {
+        let _ = write!(out, ", falls short on {}", tier.falls_short_on);
+    }
+    if !tier.next.is_empty() {
+        let _ = write!(out, "; {} to {}", local.money(tier.missing_for_next), tier.next);
+    }
+    out
+}
+
+fn lots(member: &proto::Member, local: &Local) -> String {
+    if member.lots.is_empty() {
+        return String::new();
+    }
+    if member.lots.len() > LOTS_SHOWN {
+        return lots_by_expiry(member, local);
+    }
+    let mut table = table(&["points", "usable before", "lot", ""], &[0]);
+    for lot in &member.lots {
+        let waits = if lot.in_review { "in review" } else { "" };
+        let expires = local.stamp(lot.expires_at.as_ref());
+        table.add_row([grouped(lot.points), expires, lot_name(lot.id.as_ref()), waits.to_owned()]);
+    }
+    format!("{}\n", lines(&table))
+}
+
+/// Many lots, as what goes when.
+fn lots_by_expiry(member: &proto::Member, local: &Local) -> String {
+    let mut table = table(&["points", "usable before", "in lots", ""], &[0, 2]);
+    let same = |one: &proto::Lot, other: &proto::Lot| {
+        (one.expires_at, one.in_review) == (other.expires_at, other.in_review)
+    };
+    for lots in member.lots.chunk_by(same) {
+        let points = lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
+        let (expires_at, in_review) = lots.first().map(|lot| (lot.expires_at, lot.in_review)).unwrap_or_default();
+        let waits = if in_review { "in review" } else { "" };
+        let expires = local.stamp(expires_at.as_ref());
+        table.add_row([grouped(points), expires, grouped(lots.len() as u64), waits.to_owned()]);
+    }
+    let rest = (member.lots_count as usize).saturating_sub(member.lots.len());
+    let rest = if rest == 0 { String::new() } else { format!("  and {rest} more lots\n") };
+    format!("{}\n{rest}", lines(&table))
+}
+
+fn holds(member: &proto::Member, local: &Local) -> String {
+    if member.holds.is_empty() {
+        return String::new();
+    }
+    let mut table = table(&["points", "held until", "hold"], &[0]);
+    for hold in member.holds.iter().take(HOLDS_SHOWN) {
+        table.add_row([grouped(hold.points), local.stamp(hold.expires_at.as_ref()), hold.name.clone()]);
+    }
+    let rest = (member.holds_count as usize).saturating_sub(HOLDS_SHOWN);
+    let rest = if rest == 0 { String::new() } else { format!("  and {rest} more holds\n") };
+    format!("{}\n{rest}", lines(&table))
+}
+
+fn lot_name(id: Option<&proto::LotId>) -> String {
+    id.map_or_else(String::new, |id| format!("L{}.{}", id.position, id.line))
+}
+
+/// Risk cases.
+pub(super) fn cases(cases: &[proto::Case], local: &Local) -> String {
+    if cases.is_empty() {
+        return "no cases".to_owned();
+    }
+    let mut table = table(&["case", "opened", "rule", "action", "because", "members", "finding"], &[0]);
+    for case in cases {
+        let evidence = case.evidence.clone().unwrap_or_default();
+        let finding = match case.finding() {
+            proto::Finding::Unspecified => "open".to_owned(),
+            finding => word(finding.as_str_name(), "FINDING_"),
+        };
+        let mut members = evidence.members.iter().take(MEMBERS_SHOWN).cloned().collect::<Vec<_>>().join(" ");
+        let rest = (evidence.members_count as usize).saturating_sub(MEMBERS_SHOWN);
+        if rest > 0 {
+            let _ = write!(members, " and {rest} more");
+        }
+        let proto::CaseEvidence { counter, value, at_least, .. } = &evidence;
+        table.add_row([
+            case.position.to_string(),
+            local.stamp(case.opened_at.as_ref()),
+            evidence.rule.clone(),
+            word(evidence.action().as_str_name(), "RISK_ACTION_"),
+            format!("{counter} {value}, from {at_least} on"),
+            members,
+            finding,
+        ]);
+    }
+    lines(&table)
+}
+
+// ---- replay ----------------------------------------------------------------------------------
+
+/// A table for the steps of a replay.
+pub(super) fn steps_table() -> Table {
+    let header = ["position", "local time", "event", "postings", "why", "available", "tier"];
+    table(&header, &[0, 5])
+}
+
+/// The row of one step.
+pub(super) fn step(step: &proto::ReplayMemberResponse, local: &Local) -> [String; 7] {
+    let record = step.record.clone().unwrap_or_default();
+    let after = step.after.clone().unwrap_or_default();
+    [
+        record.position.to_string(),
+        local.stamp(record.at.as_ref()),
+        cause(&record, local),
+        postings(&record, local),
+        why(&record),
+        grouped(after.available),
+        after.tier,
+    ]
+}
+
+fn cause(record: &proto::Record, local: &Local) -> String {
+    match &record.cause {
+        None => String::new(),
+        Some(Cause::Timer(timer)) => {
+            let kind = word(timer.kind().as_str_name(), "TIMER_KIND_");
+            format!("{kind} due {}", local.stamp(timer.due.as_ref()))
+        }
+        Some(Cause::Event(event)) => {
+            let (said, at) = (body(event, local), local.stamp(event.occurred_at.as_ref()));
+            let late = at != local.stamp(record.at.as_ref());
+            if late { format!("{said}\nof {at}") } else { said }
+        }
+    }
+}
+
+fn body(event: &proto::Event, local: &Local) -> String {
+    let Some(body) = &event.body else { return String::new() };
+    let sum = |lines: &[proto::Line]| lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.net));
+    match body {
+        Body::Enrolled(_) => "enrolled".to_owned(),
+        Body::AttributesSet(said) => {
+            let set = said.attributes.iter().map(|one| format!("{} = {}", one.name, one.value));
+            format!("attributes {}", set.collect::<Vec<_>>().join(", "))
+        }
+        Body::Purchase(said) => format!("purchase {} {}", said.order, local.money(sum(&said.lines))),
+        Body::Cancelled(said) => format!("cancelled {}", said.order),
+        Body::Refunded(said) => format!("refunded {} {}", said.order, local.money(said.amount)),
+        Body::CheckIn(_) => "check-in".to_owned(),
+        Body::Referral(said) => format!("referral {} by {}", said.referee, event.member),
+        Body::Redeem(said) => format!("redeem {} {}", grouped(said.points), said.order).trim_end().to_owned(),
+        Body::Hold(said) => format!("hold {} {}", said.hold, grouped(said.points)),
+        Body::Capture(said) => {
+            let points = said.points.map_or("all".to_owned(), grouped::<i64>);
+            format!("capture {} {points}{}", said.hold, if said.last { ", release the rest" } else { "" })
+        }
+        Body::Void(said) => format!("void {}", said.hold),
+        Body::Credit(said) => format!("credit {}: {}", grouped(said.points), said.reason),
+        Body::Debit(said) => format!("debit {}: {}", grouped(said.points), said.reason),
+        Body::CaseResolved(said) => {
+            format!("case {} resolved: {}", said.case, word(said.finding().as_str_name(), "FINDING_"))
+        }
+        Body::ProgramPublished(_) => "program published".to_owned(),
+        Body::Tick(said) => format!("tick to {}", local.stamp(said.up_to.as_ref())),
+    }
+}
+
+fn postings(record: &proto::Record, local: &Local) -> String {
+    let mut shown: Vec<String> = record.postings.iter().take(POSTINGS_SHOWN).map(|one| posting(one, local)).collect();
+    let rest = record.postings.len().saturating_sub(POSTINGS_SHOWN);
+    if rest > 0 {
+        shown.push(format!("and {rest} more"));
+    }
+    shown.join("\n")
+}
+
+fn posting(posting: &proto::Posting, local: &Local) -> String {
+    let (from, to) = (posting.from(), posting.to());
+    let account = |account: proto::Account| word(account.as_str_name(), "ACCOUNT_");
+    let mut out = format!("{} {} -> {}", grouped(posting.points), account(from), account(to));
+    if from == proto::Account::Issued {
+        let _ = write!(out, " until {}", local.stamp(posting.expires_at.as_ref()));
+    } else {
+        let _ = write!(out, " {}", lot_name(posting.lot.as_ref()));
+    }
+    if !posting.member.is_empty() {
+        let _ = write!(out, " of {}", posting.member);
+    }
+    out
+}
+
+/// Which rules did it, and what stood in their way.
+fn why(record: &proto::Record) -> String {
+    let mut why = Vec::new();
+    if let Some(refused) = &record.refused {
+        why.push(format!("refused {}: {}", refused.reason, refused.message));
+    }
+    why.extend(record.changes.iter().filter_map(|one| joined(one, &record.member)));
+    why.extend(record.trace.iter().map(reason));
+    let taken = record.postings.iter().filter(|one| one.from() != proto::Account::Issued && !one.rule.is_empty());
+    for posting in taken {
+        let why_taken = format!("earned by {}", posting.rule);
+        if !why.contains(&why_taken) {
+            why.push(why_taken);
+        }
+    }
+    why.extend(record.changes.iter().filter_map(|one| changed(one, &record.member)));
+    why.join("\n")
+}
+
+fn reason(trace: &proto::Trace) -> String {
+    let rule = &trace.rule;
+    let granted = grouped(trace.granted);
+    match trace.cut() {
+        Cut::Unspecified | Cut::None => format!("{rule} {granted}"),
+        Cut::Limit => format!("{rule} {granted} of {}: limit reached", grouped(trace.computed)),
+        Cut::Review => format!("{rule} {granted}, in review"),
+        Cut::Denied => format!("{rule} {granted} of {}: denied", grouped(trace.computed)),
+    }
+}
+
+fn joined(change: &proto::Change, own: &str) -> Option<String> {
+    let Some(Change::Registered(one)) = &change.change else { return None };
+    Some(if one.member == own { "becomes a member".to_owned() } else { format!("{} becomes a member", one.member) })
+}
+
+/// What a change adds to the reasons; nothing where the event or the postings say it.
+fn changed(change: &proto::Change, own: &str) -> Option<String> {
+    let whose = |member: &str| if member == own { String::new() } else { format!("{member}: ") };
+    let told = match change.change.as_ref()? {
+        Change::ReferredBy(one) => format!("{}brought by {}", whose(&one.member), one.referrer),
+        Change::TierSet(one) => format!("{}{}", whose(&one.member), tier_set(one)?),
+        Change::StreakSet(one) => {
+            let streak = one.streak.clone().unwrap_or_default();
+            format!("{} day {}", streak.name, streak.days)
+        }
+        Change::CaseOpened(one) => {
+            let action = word(one.action().as_str_name(), "RISK_ACTION_");
+            format!("case opened: {} ({action}), {} {} from {} on", one.rule, one.counter, one.value, one.at_least)
+        }
+        Change::CaseJoined(one) => format!("joins case {}", one.case),
+        Change::CaseClosed(one) => {
+            format!("case {} closed: {}", one.case, word(one.finding().as_str_name(), "FINDING_"))
+        }
+        Change::Registered(_)
+        | Change::Enrolled(_)
+        | Change::AttributeSet(_)
+        | Change::Counted(_)
+        | Change::HoldOpened(_)
+        | Change::HoldClosed(_) => return None,
+    };
+    Some(told)
+}
+
+fn tier_set(one: &proto::TierSet) -> Option<String> {
+    let why = match one.why() {
+        TierWhy::Joined => return None,
+        TierWhy::Unspecified | TierWhy::Footing => "",
+        TierWhy::Earned => "earned",
+        TierWhy::Granted => "granted",
+        TierWhy::Lapsed => "not earned for too long",
+    };
+    if one.from != one.to {
+        return Some(format!("tier {} -> {}: {why}", one.from, one.to));
+    }
+    let short = !one.unmet_since.is_empty();
+    short.then(|| format!("short of {} since {}", one.to, one.unmet_since))
+}

@@ -1,0 +1,111 @@
+//! The reading commands: replay, member, totals, cases.
+
+use super::look::{When, Where};
+use super::{Answer, json, say, show};
+use anyhow::Result;
+use clap::Args;
+
+#[derive(Args)]
+pub(super) struct Replay {
+    /// The member's name
+    member: String,
+    #[command(flatten)]
+    ledger: Where,
+    /// Answer in JSON, one line for each record
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Member {
+    /// The member's name
+    member: String,
+    /// The member as it was: a position, now, 2026-01-31, "2026-01-31 09:00" (in the program's zone), or
+    /// RFC 3339
+    #[arg(long, value_name = "WHEN")]
+    as_of: Option<String>,
+    #[command(flatten)]
+    ledger: Where,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Totals {
+    #[command(flatten)]
+    ledger: Where,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Cases {
+    /// Leave out the cases that were resolved
+    #[arg(long)]
+    open: bool,
+    #[command(flatten)]
+    ledger: Where,
+    /// Answer in JSON, one line for each case
+    #[arg(long)]
+    json: bool,
+}
+
+fn unknown(member: &str) -> Answer {
+    eprintln!("no member {member:?}");
+    Answer::No
+}
+
+impl Replay {
+    pub(super) fn run(self) -> Result<Answer> {
+        let look = self.ledger.open()?;
+        if self.json {
+            let known = look.replay(&self.member, |step| say(json::step(&step)))?;
+            return Ok(if known { Answer::Yes } else { unknown(&self.member) });
+        }
+        let (local, mut table) = (look.local()?, show::steps_table());
+        let known = look.replay(&self.member, |step| {
+            table.add_row(show::step(&step, &local));
+            Ok(())
+        })?;
+        if !known {
+            return Ok(unknown(&self.member));
+        }
+        say(show::lines(&table))?;
+        Ok(Answer::Yes)
+    }
+}
+
+impl Member {
+    pub(super) fn run(self) -> Result<Answer> {
+        let look = self.ledger.open()?;
+        let local = look.local()?;
+        let when = self.as_of.as_deref().map_or(Ok(When::Now), |text| When::read(text, &local))?;
+        let Some(member) = look.member(&self.member, when)? else { return Ok(unknown(&self.member)) };
+        if self.json { say(json::member(&member))? } else { say(show::member(&member, &local))? }
+        Ok(Answer::Yes)
+    }
+}
+
+impl Totals {
+    pub(super) fn run(self) -> Result<Answer> {
+        let look = self.ledger.open()?;
+        let totals = look.totals()?;
+        if self.json { say(json::totals(&totals))? } else { say(show::totals(&totals, &look.local()?))? }
+        Ok(Answer::Yes)
+    }
+}
+
+impl Cases {
+    pub(super) fn run(self) -> Result<Answer> {
+        let look = self.ledger.open()?;
+        let cases = look.cases(self.open)?;
+        if self.json {
+            cases.iter().try_for_each(|case| say(json::case(case)))?;
+        } else {
+            say(show::cases(&cases, &look.local()?))?;
+        }
+        Ok(Answer::Yes)
+    }
+}

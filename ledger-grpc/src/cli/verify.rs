@@ -1,0 +1,119 @@
+//! Verify and rebuild: what an operator does with a ledger that no server has open.
+
+use super::local::{Local, grouped};
+use super::open::{hex, must_be_ledger, open_error, open_to_look};
+use super::progress::Progress;
+use super::{Answer, instant, say, show};
+use anyhow::{Result, anyhow};
+use clap::Args;
+use ledger_core::record::Account;
+use ledger_store::{FINDINGS_MAX, Report};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Every kind of account, in order of [`Account::kind`].
+const ACCOUNTS: [Account; Account::KINDS] = [
+    Account::Issued,
+    Account::Redeemed,
+    Account::Expired,
+    Account::ClawedBack,
+    Account::Voided,
+    Account::Debited,
+    Account::Available,
+    Account::Review,
+    Account::Held(0),
+    Account::Debt,
+];
+
+/// Folds the whole log from its beginning, hashes every record, and compares every row of state, every
+/// page of history and every event id with what is stored; checks that the trial balance sums to zero
+/// and equals the members. No server may have the ledger open.
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The ledger's directory
+    #[arg(long, value_name = "DIR", env = "LEDGERD_DATA")]
+    data: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Needed only if `verify` finds that folded state diverges from a log that is whole: the log is all
+/// that is true, and everything else follows from it. No server may have the ledger open.
+#[derive(Args)]
+pub(super) struct Rebuild {
+    /// The ledger's directory
+    #[arg(long, value_name = "DIR", env = "LEDGERD_DATA")]
+    data: PathBuf,
+}
+
+impl Verify {
+    pub(super) fn run(self) -> Result<Answer> {
+        let report = verify(&self.data)?;
+        if self.json {
+            say(told(&report))?;
+        } else {
+            say(verdict(&report))?;
+        }
+        Ok(report.agrees().into())
+    }
+}
+
+/// Verifies the ledger in `dir`, telling how far it is.
+pub(super) fn verify(dir: &Path) -> Result<Report> {
+    must_be_ledger(dir)?;
+    let mut progress = Progress::of_records("verify");
+    let report = ledger_store::verify(dir, &mut |records| progress.at(records)).map_err(open_error);
+    progress.end();
+    report
+}
+
+/// A report in words; the first divergence comes last, where it is seen.
+pub(super) fn verdict(report: &Report) -> String {
+    let utc = Local::of(None);
+    let mut table = show::table(&["checked", ""], &[]);
+    table.add_row(["records".to_owned(), format!("{}, the last at {} UTC", grouped(report.records), utc.time(report.at))]);
+    table.add_row(["members".to_owned(), grouped(report.members)]);
+    table.add_row(["rows compared".to_owned(), grouped(report.rows)]);
+    table.add_row(["root of the log".to_owned(), hex(&report.root)]);
+    table.add_row(["digest of the state".to_owned(), hex(&report.digest)]);
+    let balances = show::balances(ACCOUNTS.map(|account| (account.name(), report.accounts[account.kind()])));
+    let found = match report.findings.as_slice() {
+        [] => "verified: the log, the state folded from it and the trial balance agree".to_owned(),
+        [first, rest @ ..] => {
+            let rest: String = rest.iter().map(|finding| format!("  also: {finding}\n")).collect();
+            let more = if report.findings.len() == FINDINGS_MAX { "  and perhaps more\n" } else { "" };
+            format!("{rest}{more}DIVERGES: {first}")
+        }
+    };
+    format!("{}\n\n{}\n\n{found}", show::lines(&table), show::lines(&balances))
+}
+
+fn told(report: &Report) -> Value {
+    let accounts = ACCOUNTS.map(|account| (account.name().to_owned(), Value::from(report.accounts[account.kind()])));
+    json!({
+        "agrees": report.agrees(),
+        "records": report.records,
+        "at": instant::show(report.at),
+        "members": report.members,
+        "rows": report.rows,
+        "root": hex(&report.root),
+        "digest": hex(&report.digest),
+        "accounts": serde_json::Map::from_iter(accounts),
+        "findings": report.findings,
+    })
+}
+
+impl Rebuild {
+    pub(super) fn run(self) -> Result<Answer> {
+        must_be_ledger(&self.data)?;
+        ledger_store::rebuild(&self.data).map_err(open_error)?;
+        say("folded state is dropped; folding it again from the log")?;
+        let ledger = open_to_look(&self.data)?;
+        let stats = ledger.handle().stats();
+        ledger.close().map_err(|error| anyhow!(error))?;
+        let (records, members) = (grouped(stats.committed.0), grouped(stats.members));
+        say(format_args!("rebuilt: {records} records folded, {members} members; `ledgerd verify` compares"))?;
+        Ok(Answer::Yes)
+    }
+}

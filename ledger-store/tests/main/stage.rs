@@ -1,0 +1,161 @@
+//! The stories of the programs and of the core, played through the store.
+//!
+//! A scenario says at what ledger time an event comes, which need not be when it happened. The store
+//! gets there with `Time::Events`: the clock stands at the scenario's time, so nothing lies beyond it,
+//! and where an event is older than that, word of a case that is not there brings the time and nothing
+//! else.
+
+use crate::ledger;
+use ledger_core::decide::in_window;
+use ledger_core::event::{Body, Finding};
+use ledger_core::member::Member;
+use ledger_core::outcome::Outcome;
+use ledger_core::record::Account;
+use ledger_core::scenario::{Said, Seen, SeenCase, Stage, run};
+use ledger_core::units::{At, MemberNo, Position};
+use ledger_store::{AsOf, Handle, Ledger, Options, Time};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+struct Playing {
+    handle: Handle,
+    clock: Arc<AtomicI64>,
+    /// How often time was brought.
+    moves: u64,
+}
+
+impl Playing {
+    fn seen(&self, member: &Member) -> Seen {
+        let balances = member.balances();
+        let terms = self.handle.terms();
+        let tier = usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]);
+        Seen {
+            available: balances.available.0,
+            held: balances.held.0,
+            review: balances.review.0,
+            debt: balances.debt.0,
+            tier: tier.to_string(),
+            unmet_since: member.tier.unmet_since,
+            lots: member.lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
+        }
+    }
+}
+
+impl Stage for Playing {
+    fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
+        self.clock.store(said.at.0, Ordering::SeqCst);
+        let mut event = said.event.clone();
+        for (kind, text) in &said.keys {
+            let key = Some(self.handle.risk_key(kind, text));
+            match *kind {
+                "device" => event.keys.device = key,
+                "ip" => event.keys.ip = key,
+                _ => event.keys.phone = key,
+            }
+        }
+        if let Some(violation) = event.violations().first() {
+            return Err(format!("{}: {}", violation.field, violation.problem));
+        }
+        let mut events = Vec::new();
+        if event.occurred_at < said.at && self.handle.time() < said.at {
+            self.moves += 1;
+            let id = format!("t-{}", self.moves);
+            let nothing = Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: "".into() };
+            events.push(crate::said::event("stage", &id, said.at, "", nothing));
+        }
+        events.push(event);
+        Ok(ledger::say(&self.handle, events).pop().expect("an outcome for every event"))
+    }
+
+    fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
+        let view = if as_of || at > self.handle.time() {
+            self.handle.member_as_of(name, AsOf::Instant(at)).map_err(|error| error.to_string())?
+        } else {
+            self.handle.member(name).wait().map_err(|error| error.to_string())?
+        };
+        view.map(|view| self.seen(&view.member)).ok_or_else(|| format!("no member {name:?}"))
+    }
+
+    fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {
+        self.handle.totals().wait().map(|totals| totals.shared.accounts).map_err(|error| error.to_string())
+    }
+
+    fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
+        let program = self.handle.current_program().ok_or("no program")?;
+        let terms = self.handle.terms();
+        let rule = program.counters.iter().find(|rule| *terms[usize::from(rule.id.0) - 1] == *counter);
+        let rule = rule.ok_or_else(|| format!("no counter {counter:?}"))?;
+        let view = self.handle.member(member).wait().map_err(|error| error.to_string())?;
+        let view = view.ok_or_else(|| format!("no member {member:?}"))?;
+        let found = view.member.counter(rule.id);
+        let answer = found.map_or((0, 0), |counter| (in_window(rule, counter, at).0, counter.total));
+        let told = self.handle.member_counters(member).wait().map_err(|error| error.to_string())?;
+        let told = told.into_iter().flatten().find(|view| view.term == rule.id);
+        assert_eq!(told.map_or(0, |view| view.total), answer.1, "both ways to read a counter agree");
+        Ok(answer)
+    }
+
+    fn cases(&mut self) -> Result<Vec<SeenCase>, String> {
+        let terms = self.handle.terms();
+        let name = |no: &MemberNo| {
+            let view = self.handle.member_by_no(*no).wait().expect("the shard works");
+            view.expect("cases concern members").member.name.to_string()
+        };
+        let cases = self.handle.cases(false, Position(0), usize::MAX).wait().map_err(|error| error.to_string())?;
+        let show = |(position, case): &(Position, ledger_core::state::Case)| SeenCase {
+            position: *position,
+            rule: terms[usize::from(case.opened.rule.0) - 1].to_string(),
+            value: case.opened.value,
+            members: case.opened.members.iter().map(name).collect(),
+            state: match case.finding {
+                None => "open",
+                Some(Finding::Legitimate) => "legitimate",
+                Some(Finding::Fraud) => "fraud",
+            }
+            .to_string(),
+        };
+        Ok(cases.iter().map(show).collect())
+    }
+
+    fn duplicates(&mut self) -> Result<u64, String> {
+        Ok(self.handle.stats().duplicates)
+    }
+}
+
+fn check(path: &Path) {
+    let dir = ledger::directory();
+    let clock = Arc::new(AtomicI64::new(0));
+    let options = Options { time: Time::Events, snapshot_records: 10, ..Options::default() };
+    let told = clock.clone();
+    let ledger =
+        Ledger::open(dir.path(), options, Arc::new(move || At(told.load(Ordering::SeqCst)))).expect("it opens");
+    let mut stage = Playing { handle: ledger.handle(), clock, moves: 0 };
+    let program = |name: &str| std::fs::read_to_string(path.with_file_name(name).with_extension("toml")).ok();
+    let text = std::fs::read_to_string(path).expect("the scenario is there");
+    let played = run(&text, &mut stage, &program).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let differ = |(n, (told, now)): (usize, (&str, &str))| {
+        (told != now).then(|| format!("line {}\n  told {told}\n  now  {now}\n", n + 1))
+    };
+    let lines: String = text.lines().zip(played.lines()).enumerate().filter_map(differ).collect();
+    assert!(lines.is_empty(), "{} goes otherwise through the store:\n{lines}", path.display());
+    drop(stage);
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+}
+
+fn stories(directory: &str) -> Vec<PathBuf> {
+    let stories = crate::raw::files(&ledger::root().join(directory), ".txt");
+    assert!(stories.len() >= 2, "{directory} holds no stories");
+    stories
+}
+
+#[test]
+fn the_stories_of_the_programs_play_unchanged_through_the_store() {
+    stories("programs").iter().for_each(|path| check(path));
+}
+
+#[test]
+fn the_odd_stories_of_the_core_play_unchanged_through_the_store() {
+    stories("ledger-core/tests/stories").iter().for_each(|path| check(path));
+}
