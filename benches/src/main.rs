@@ -95,7 +95,7 @@ fn plan() -> Result<Plan, String> {
     let mut busy = false;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
         let number = |text: String| text.parse::<u64>().map_err(|_| format!("{text:?} is no number"));
         match arg.as_str() {
             "--members" => plan.members = number(value()?)?.max(1),

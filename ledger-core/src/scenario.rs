@@ -205,7 +205,8 @@ impl Play<'_> {
 
     fn body<'w>(&self, verb: &str, args: &'w [&'w str]) -> Result<(Body<Name>, &'w [&'w str]), String> {
         let points = |word: &str| word.parse().map(Points).map_err(|_| format!("{word:?} is no number of points"));
-        let money = |word: &str| crate::program::read_money(word, self.digits).ok_or_else(|| format!("{word:?} is no money"));
+        let money =
+            |word: &str| crate::program::read_money(word, self.digits).ok_or_else(|| format!("{word:?} is no money"));
         let currency = self.currency.ok_or("publish a program first");
         Ok(match (verb, args) {
             ("enrol", ["birthday", date, rest @ ..]) => {

@@ -9,11 +9,9 @@ use crate::wire::{self, Sorted, Words};
 use ledger_core::event::Name;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
-use ledger_core::state::ProgramRow;
-use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
+use ledger_core::units::{At, MemberNo, Position, RiskKey};
 use ledger_store::{AsOf, Batch, Clock, CommitError, Handle, Health, Pending, ReadError, Step, SubmitError};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -218,8 +216,6 @@ pub struct Engine {
     replays: Arc<Semaphore>,
     committed: Arc<watch::Sender<Position>>,
     draining: watch::Sender<bool>,
-    /// The vocabulary as last read; it only grows.
-    terms: watch::Sender<Arc<Vec<Box<str>>>>,
 }
 
 impl Engine {
@@ -241,7 +237,6 @@ impl Engine {
             replays: Arc::new(Semaphore::new(limits.replays_max)),
             committed,
             draining: watch::Sender::new(false),
-            terms: watch::Sender::new(Arc::default()),
         })
     }
 
@@ -339,9 +334,10 @@ impl Engine {
     /// Reads the folded state and waits until what was read is durable.
     pub async fn read<T>(&self, call: &Call, ask: impl FnOnce(&Handle) -> Pending<T>) -> Result<Read<T>, Failure> {
         let mut commits = self.committed.subscribe();
-        // All of this is durable, so the answer rests on it, and on what it waits for.
-        let position = self.handle.committed();
+        let durable = self.handle.committed();
         let mut pending = ask(&self.handle);
+        // True where it was last touched, and at everything that was durable when it was read.
+        let position = pending.position().max(durable);
         loop {
             pending = match pending.try_take() {
                 Ok(value) => return Ok(Read { value: value?, position }),
@@ -380,36 +376,18 @@ impl Engine {
 
     /// The words of the ledger, and the names of some of its members.
     pub async fn words(&self, call: &Call, spoken_of: Vec<MemberNo>) -> Result<Words, Failure> {
-        let names = match spoken_of.is_empty() {
-            true => HashMap::new(),
-            false => self.read_log(call, |handle| names(handle, HashMap::new(), spoken_of)).await?,
-        };
-        Ok(Words { terms: self.handle.terms(), names })
+        let names = self.read(call, |handle| handle.names(&spoken_of)).await?.value;
+        Ok(Words { terms: self.handle.terms(), names: spoken_of.into_iter().zip(names).collect() })
     }
 
-    /// The words of the ledger, at least up to `highest`, without asking the store if they are known.
-    pub fn terms(&self, highest: TermNo) -> Words {
-        let mut terms = Arc::clone(&self.terms.borrow());
-        if terms.len() < usize::from(highest.0) {
-            terms = self.handle.terms();
-            self.terms.send_replace(Arc::clone(&terms));
-        }
-        Words { terms, names: HashMap::new() }
+    /// The words of the ledger.
+    pub fn terms(&self) -> Words {
+        Words { terms: self.handle.terms(), names: HashMap::new() }
     }
 
     /// The program that was in force then.
-    pub async fn program_then(&self, call: &Call, then: AsOf) -> Result<Option<Arc<Program>>, Failure> {
-        let rows = self.read(call, Handle::programs).await?.value;
-        let known = |row: &ProgramRow| match then {
-            AsOf::Position(position) => row.position <= position,
-            AsOf::Instant(at) => row.at <= at,
-        };
-        let version = rows.iter().take_while(|row| known(row)).count();
-        if version == rows.len() {
-            return Ok(self.handle.current_program());
-        }
-        let Some(row) = version.checked_sub(1).and_then(|at| rows.into_iter().nth(at)) else { return Ok(None) };
-        Ok(self.check(row.text.into()).await?.ok().map(Arc::new))
+    pub fn program_then(&self, then: AsOf) -> Option<Arc<Program>> {
+        self.handle.program_then(then)
     }
 
     /// The program in force.
@@ -460,28 +438,14 @@ fn fold_again<T>(
     for step in handle.replay(name)?.ok_or(Failure::MemberUnknown)? {
         let step = step?;
         words.terms = handle.terms();
-        words.names = names(handle, words.names, wire::spoken_of(&step.record))?;
+        let spoken_of = wire::spoken_of(&step.record);
+        let names = handle.names(&spoken_of).wait()?;
+        words.names.extend(spoken_of.into_iter().zip(names));
         if !send(tell(&step, &words))? {
             break;
         }
     }
     Ok(())
-}
-
-/// The names of members, beside those that are known already. Blocks.
-fn names(
-    handle: &Handle,
-    mut known: HashMap<MemberNo, Box<str>>,
-    spoken_of: Vec<MemberNo>,
-) -> Result<HashMap<MemberNo, Box<str>>, ReadError> {
-    for no in spoken_of {
-        if let Entry::Vacant(place) = known.entry(no)
-            && let Some(view) = handle.member_by_no(no).wait()?
-        {
-            place.insert(view.member.name);
-        }
-    }
-    Ok(known)
 }
 
 /// Does work that takes long on a thread of its own.

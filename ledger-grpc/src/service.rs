@@ -11,7 +11,6 @@ use crate::proto::program_service_server::ProgramService;
 use crate::proto::*;
 use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, Portrait, When, Whose, Words};
 use ledger_core::event::Name;
-use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::units::{Position, RiskKey};
 use ledger_store::{AsOf, CounterView, Handle, MemberView};
@@ -51,12 +50,6 @@ fn hash(engine: &Engine) -> impl Fn(&str, &str) -> RiskKey {
     |kind, text| engine.risk_key(kind, text)
 }
 
-/// The words that these outcomes need.
-fn words(engine: &Engine, outcomes: &[Outcome]) -> Words {
-    let rules = outcomes.iter().flat_map(|one| &one.trace).map(|trace| trace.rule);
-    engine.terms(rules.max().unwrap_or_default())
-}
-
 // ---- events ----------------------------------------------------------------------------------
 
 #[tonic::async_trait]
@@ -65,7 +58,7 @@ impl EventService for Service {
         let (call, message) = open(request);
         let sorted = wire::one(message.event, &hash(&self.0))?;
         let outcomes = self.0.submit(&call, sorted).await?;
-        let outcome = outcomes.first().map(|one| wire::outcome(one, &words(&self.0, &outcomes)));
+        let outcome = outcomes.first().map(|one| wire::outcome(one, &self.0.terms()));
         Ok(Response::new(SubmitResponse { outcome }))
     }
 
@@ -75,7 +68,7 @@ impl EventService for Service {
         let mut sorted = off_thread(move || wire::batch(message.events, &hash(&engine))).await??;
         let invalid = std::mem::take(&mut sorted.invalid);
         let judged = self.0.submit(&call, sorted).await?;
-        let outcomes = wire::outcomes(&judged, invalid, &words(&self.0, &judged));
+        let outcomes = wire::outcomes(&judged, invalid, &self.0.terms());
         Ok(Response::new(SubmitBatchResponse { outcomes }))
     }
 
@@ -101,7 +94,7 @@ impl EventService for Service {
         let floor = self.0.committed();
         let found = self.0.read_log(&call, move |store| store.outcome(&source, &id)).await?;
         let found = found.ok_or(Failure::OutcomeUnknown)?;
-        let outcome = wire::outcome(&found, &words(&self.0, std::slice::from_ref(&found)));
+        let outcome = wire::outcome(&found, &self.0.terms());
         answer(GetOutcomeResponse { outcome: Some(outcome), position: floor.max(found.position).0 })
     }
 }
@@ -149,7 +142,7 @@ async fn take_batch(engine: &Arc<Engine>, message: SubmitStreamRequest) -> Resul
 async fn answer_batch(engine: Arc<Engine>, batch: Result<Queued, Status>) -> Result<SubmitStreamResponse, Status> {
     let Queued { tag, invalid, ticket } = batch?;
     let judged = ticket.outcomes().await?;
-    Ok(SubmitStreamResponse { tag, outcomes: wire::outcomes(&judged, invalid, &words(&engine, &judged)) })
+    Ok(SubmitStreamResponse { tag, outcomes: wire::outcomes(&judged, invalid, &engine.terms()) })
 }
 
 // ---- members ---------------------------------------------------------------------------------
@@ -219,7 +212,7 @@ impl Service {
         };
         let view = self.0.read_log(call, move |store| store.member_as_of(&name, as_of)).await?;
         let view = view.ok_or(Failure::MemberUnknown)?;
-        let program = self.0.program_then(call, as_of).await?;
+        let program = self.0.program_then(as_of);
         Ok((view, program))
     }
 }
@@ -251,7 +244,7 @@ impl ProgramService for Service {
         let position = judged.first().map(|one| one.position);
         let rows = self.0.read(&call, Handle::programs).await.map_err(Failure::once_queued)?.value;
         let version = rows.iter().position(|row| Some(row.position) == position).map_or(0, |at| at + 1);
-        let outcome = judged.first().map(|one| wire::outcome(one, &words(&self.0, &judged)));
+        let outcome = judged.first().map(|one| wire::outcome(one, &self.0.terms()));
         let version = u32::try_from(version).unwrap_or(u32::MAX);
         Ok(Response::new(PublishProgramResponse { outcome, version, warnings: wire::faults(&program.warnings) }))
     }

@@ -30,6 +30,7 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
         "members": totals.members,
         "tiers": list(&totals.tiers, tier),
         "refused": totals.refused,
+        "duplicates": totals.duplicates,
     })
 }
 

@@ -60,7 +60,11 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     let _ = writeln!(out, "totals at position {}, {at}", grouped(totals.position));
     let _ = writeln!(out, "{}", lines(&trial_balance(totals)));
     let members = plural(totals.members, "member");
-    let _ = writeln!(out, "{members}, {} refused", plural(totals.refused, "event"));
+    let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
+    if totals.duplicates > 0 {
+        let _ = write!(out, ", {} came again since the ledger was opened", plural(totals.duplicates, "event"));
+    }
+    out.push('\n');
     let _ = write!(out, "{}", lines(&tiers(totals)));
     out.trim_end().to_owned()
 }

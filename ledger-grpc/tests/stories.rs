@@ -1,0 +1,412 @@
+//! The stories of the programs and of the core, told to a real server over gRPC.
+//!
+//! A scenario says at what ledger time an event comes, which need not be when it happened. The server
+//! gets there with `Time::Events`: its clock stands at the scenario's time, so nothing lies beyond it,
+//! and where an event is older than that, a stranger's wish brings the time: it is refused, and changes
+//! nothing else. A tick would bring it too, and would record what is due for everyone, which the story
+//! may not tell.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use ledger_core::calendar::Calendar;
+use ledger_core::event::{Body, Event, Finding, Line, Name};
+use ledger_core::outcome::Outcome;
+use ledger_core::record::Account;
+use ledger_core::refusal::Refusal;
+use ledger_core::scenario::{Said, Seen, SeenCase, Stage, run};
+use ledger_core::units::{At, Day, Points, Position};
+use ledger_grpc::engine::Limits;
+use ledger_grpc::proto;
+use ledger_grpc::proto::audit_service_client::AuditServiceClient;
+use ledger_grpc::proto::event_service_client::EventServiceClient;
+use ledger_grpc::proto::get_member_request::AsOf;
+use ledger_grpc::proto::list_counters_request::Whose;
+use ledger_grpc::proto::member_service_client::MemberServiceClient;
+use ledger_grpc::proto::program_service_client::ProgramServiceClient;
+use ledger_grpc::server::serve;
+use ledger_store::{Ledger, Options, Time};
+use prost_types::{Duration, Timestamp};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tonic::Status;
+use tonic::transport::Channel;
+
+const SECRET: [u8; 32] = [7; 32];
+const STRANGER: &str = "a stranger";
+
+/// The business's every "no".
+const REFUSALS: [Refusal; 24] = [
+    Refusal::IdReused,
+    Refusal::NoProgram,
+    Refusal::InTheFuture,
+    Refusal::MemberUnknown,
+    Refusal::AlreadyEnrolled,
+    Refusal::AttributeUnknown,
+    Refusal::CurrencyMismatch,
+    Refusal::OrderExists,
+    Refusal::OrderUnknown,
+    Refusal::RefundOverPaid,
+    Refusal::SelfReferral,
+    Refusal::ReferralExists,
+    Refusal::RiskDenied,
+    Refusal::HoldExists,
+    Refusal::HoldUnknown,
+    Refusal::HoldClosed,
+    Refusal::CaptureOverHold,
+    Refusal::NotEnoughPoints,
+    Refusal::TooManyLots,
+    Refusal::MemberFull,
+    Refusal::CaseUnknown,
+    Refusal::CaseClosed,
+    Refusal::ProgramInvalid,
+    Refusal::LedgerFull,
+];
+
+/// A caller of a served ledger, and the hand on the ledger's clock.
+struct Caller {
+    runtime: Runtime,
+    channel: Channel,
+    clock: Arc<AtomicI64>,
+    /// Ledger time, as far as the server has told.
+    time: At,
+    /// How often a stranger brought the time.
+    brought: u64,
+}
+
+impl Caller {
+    fn say(&mut self, event: proto::Event) -> Result<Outcome, String> {
+        let answer = if let Some(proto::event::Body::ProgramPublished(program)) = event.body {
+            let proto::Event { source, id, occurred_at, .. } = event;
+            let request = proto::PublishProgramRequest { source, id, occurred_at, text: program.text };
+            let mut programs = ProgramServiceClient::new(self.channel.clone());
+            let answer = self.runtime.block_on(programs.publish_program(request)).map_err(words)?.into_inner();
+            let refused = matches!(told(&answer.outcome)?.result, Some(proto::outcome::Result::Refused(_)));
+            assert_eq!(answer.version == 0, refused, "a version is told if it is in force");
+            answer.outcome
+        } else {
+            let request = proto::SubmitRequest { event: Some(event) };
+            let mut events = EventServiceClient::new(self.channel.clone());
+            self.runtime.block_on(events.submit(request)).map_err(words)?.into_inner().outcome
+        };
+        let outcome = outcome(told(&answer)?)?;
+        self.time = self.time.max(outcome.at);
+        Ok(outcome)
+    }
+
+    /// Brings ledger time to `at`.
+    fn bring(&mut self, at: At) -> Result<(), String> {
+        self.clock.store(at.0, Ordering::SeqCst);
+        if self.time >= at {
+            return Ok(());
+        }
+        self.brought += 1;
+        let wish = proto::event::Body::Redeem(proto::Redeem { points: 1, order: String::new() });
+        let outcome = self.say(proto::Event {
+            source: "stage".into(),
+            id: format!("time-{}", self.brought),
+            occurred_at: stamp(at),
+            member: STRANGER.into(),
+            body: Some(wish),
+            ..proto::Event::default()
+        })?;
+        assert!(outcome.refusal.is_some(), "nobody knows the stranger");
+        assert_eq!(self.time, at, "the stranger brings the time");
+        Ok(())
+    }
+
+    fn look(&mut self, name: &str, as_of: Option<AsOf>) -> Result<proto::Member, String> {
+        let request = proto::GetMemberRequest { member: name.into(), as_of, min_position: 0 };
+        let mut members = MemberServiceClient::new(self.channel.clone());
+        Ok(self.runtime.block_on(members.get_member(request)).map_err(words)?.into_inner())
+    }
+
+    fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone())
+    }
+
+    fn trial_balance(&mut self) -> Result<proto::GetTotalsResponse, String> {
+        let mut audit = self.audit();
+        let answer = self.runtime.block_on(audit.get_totals(proto::GetTotalsRequest::default()));
+        Ok(answer.map_err(words)?.into_inner())
+    }
+}
+
+impl Stage for Caller {
+    fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
+        self.clock.store(said.at.0, Ordering::SeqCst);
+        if said.event.occurred_at < said.at {
+            self.bring(said.at)?;
+        }
+        let outcome = self.say(event(said))?;
+        if outcome.refusal.is_none() && !said.event.member.is_empty() {
+            // What was answered is what stood at that position, and it stays so.
+            let then = self.look(&said.event.member, Some(AsOf::Position(outcome.position.0)))?;
+            assert_eq!(then.available, outcome.available.0, "{:?}", said.event);
+        }
+        Ok(outcome)
+    }
+
+    fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
+        let then = (as_of || at > self.time).then(|| AsOf::Time(stamp(at).unwrap()));
+        let member = self.look(name, then)?;
+        let (in_review, lots): (Vec<_>, Vec<_>) = member.lots.iter().partition(|lot| lot.in_review);
+        let sum = |lots: &[&proto::Lot]| lots.iter().map(|lot| lot.points).sum::<i64>();
+        assert_eq!((sum(&lots), sum(&in_review)), (member.available, member.in_review), "lots are what one has");
+        assert_eq!(member.holds.iter().map(|hold| hold.points).sum::<i64>(), member.held, "holds are what is held");
+        let standing = member.tier.unwrap_or_default();
+        Ok(Seen {
+            available: member.available,
+            held: member.held,
+            review: member.in_review,
+            debt: member.debt,
+            tier: standing.tier,
+            unmet_since: (!standing.unmet_since.is_empty()).then(|| day(&standing.unmet_since)),
+            lots: lots.iter().map(|lot| (lot.points, lot.expires_at.as_ref().map_or(At::NEVER, at_of))).collect(),
+        })
+    }
+
+    fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {
+        let totals = self.trial_balance()?;
+        let balance = |kind: proto::Account| totals.accounts.iter().find(|one| one.account() == kind).unwrap().balance;
+        let accounts = [
+            balance(proto::Account::Issued),
+            balance(proto::Account::Redeemed),
+            balance(proto::Account::Expired),
+            balance(proto::Account::ClawedBack),
+            balance(proto::Account::Voided),
+            balance(proto::Account::Debited),
+            balance(proto::Account::Available),
+            balance(proto::Account::Review),
+            balance(proto::Account::Held),
+            balance(proto::Account::Debt),
+        ];
+        assert_eq!((totals.sum, accounts.iter().sum::<i64>()), (0, 0), "the books balance");
+        assert_eq!(totals.outstanding, accounts[6] + accounts[7] + accounts[8]);
+        assert_eq!(totals.debt, -accounts[9]);
+        Ok(accounts)
+    }
+
+    fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
+        self.bring(at)?;
+        let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), min_position: 0 };
+        let mut audit = self.audit();
+        let answer = self.runtime.block_on(audit.list_counters(request)).map_err(words)?.into_inner();
+        let Some(found) = answer.counters.into_iter().find(|one| one.name == counter) else { return Ok((0, 0)) };
+        Ok((found.window.ok_or_else(|| format!("no counter {counter:?}"))?, found.total))
+    }
+
+    fn cases(&mut self) -> Result<Vec<SeenCase>, String> {
+        let mut audit = self.audit();
+        let answer = self.runtime.block_on(audit.list_cases(proto::ListCasesRequest::default()));
+        let answer = answer.map_err(words)?.into_inner();
+        assert_eq!(answer.next_page_token, "", "a story has few cases");
+        let seen = |case: proto::Case| {
+            let state = match case.finding() {
+                proto::Finding::Unspecified => "open",
+                proto::Finding::Legitimate => "legitimate",
+                proto::Finding::Fraud => "fraud",
+            };
+            let evidence = case.evidence.unwrap();
+            SeenCase {
+                position: Position(case.position),
+                rule: evidence.rule,
+                value: evidence.value,
+                members: evidence.members,
+                state: state.to_owned(),
+            }
+        };
+        Ok(answer.cases.into_iter().map(seen).collect())
+    }
+
+    fn duplicates(&mut self) -> Result<u64, String> {
+        Ok(self.trial_balance()?.duplicates)
+    }
+}
+
+fn words(status: Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
+}
+
+fn told(outcome: &Option<proto::Outcome>) -> Result<&proto::Outcome, String> {
+    outcome.as_ref().ok_or_else(|| "an answer without an outcome".to_owned())
+}
+
+/// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
+fn outcome(told: &proto::Outcome) -> Result<Outcome, String> {
+    let (refusal, earned, available) = match told.result.as_ref().ok_or("an outcome without a result")? {
+        proto::outcome::Result::Accepted(accepted) => (None, accepted.earned, accepted.available),
+        proto::outcome::Result::Refused(refused) => {
+            let known = REFUSALS.into_iter().find(|one| one.reason() == refused.reason);
+            let known = known.ok_or_else(|| format!("unknown reason {:?}", refused.reason))?;
+            assert_eq!((refused.message.clone(), refused.retry_may_succeed), (known.to_string(), known.retry_may_succeed()));
+            (Some(known), 0, refused.available)
+        }
+        proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
+    };
+    Ok(Outcome {
+        position: Position(told.position),
+        at: told.at.as_ref().map(at_of).ok_or("an outcome without its time")?,
+        duplicate: told.duplicate,
+        refusal,
+        trace: Vec::new(),
+        earned: Points(earned),
+        available: Points(available),
+    })
+}
+
+fn event(said: &Said) -> proto::Event {
+    let Event { source, id, occurred_at, member, body, .. } = &said.event;
+    let key = |kind: &str| {
+        let found = said.keys.iter().find(|(known, _)| *known == kind);
+        found.map(|(_, text)| text.to_string()).unwrap_or_default()
+    };
+    proto::Event {
+        source: source.to_string(),
+        id: id.to_string(),
+        occurred_at: stamp(*occurred_at),
+        member: member.to_string(),
+        device: key("device"),
+        ip: key("ip"),
+        phone: key("phone"),
+        body: Some(message(body)),
+    }
+}
+
+fn message(body: &Body<Name>) -> proto::event::Body {
+    use proto::event::Body as Message;
+    match body {
+        Body::Enrolled { birthday } => {
+            let birthday = birthday.map(|at| proto::MonthDay { month: at.month.into(), day: at.day.into() });
+            Message::Enrolled(proto::Enrolled { birthday })
+        }
+        Body::AttributesSet { attributes } => {
+            let one = |(name, value): &(Name, i64)| proto::Attribute { name: name.to_string(), value: *value };
+            Message::AttributesSet(proto::AttributesSet { attributes: attributes.iter().map(one).collect() })
+        }
+        Body::Purchase { order, currency, lines } => {
+            let line = |one: &Line| proto::Line { sku: one.sku.to_string(), quantity: one.quantity, net: one.net.0 };
+            let lines = lines.iter().map(line).collect();
+            Message::Purchase(proto::Purchase { order: order.to_string(), currency: currency.to_string(), lines })
+        }
+        Body::Cancelled { order } => Message::Cancelled(proto::Cancelled { order: order.to_string() }),
+        Body::Refunded { order, currency, amount } => Message::Refunded(proto::Refunded {
+            order: order.to_string(),
+            currency: currency.to_string(),
+            amount: amount.0,
+        }),
+        Body::CheckIn => Message::CheckIn(proto::CheckIn {}),
+        Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),
+        Body::Redeem { points, order } => Message::Redeem(proto::Redeem { points: points.0, order: order.to_string() }),
+        Body::Hold { hold, points, ttl_ms } => {
+            let ttl = ttl_ms.map(|ms| Duration { seconds: ms / 1000, nanos: i32::try_from(ms % 1000).unwrap() * 1_000_000 });
+            Message::Hold(proto::Hold { hold: hold.to_string(), points: points.0, ttl })
+        }
+        Body::Capture { hold, points, last } => {
+            Message::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|some| some.0), last: *last })
+        }
+        Body::Void { hold } => Message::Void(proto::Void { hold: hold.to_string() }),
+        Body::Credit { points, reason } => {
+            Message::Credit(proto::Credit { points: points.0, reason: reason.to_string() })
+        }
+        Body::Debit { points, reason } => Message::Debit(proto::Debit { points: points.0, reason: reason.to_string() }),
+        Body::CaseResolved { case, finding, note } => {
+            let finding = match finding {
+                Finding::Legitimate => proto::Finding::Legitimate,
+                Finding::Fraud => proto::Finding::Fraud,
+            };
+            Message::CaseResolved(proto::CaseResolved { case: case.0, finding: finding.into(), note: note.to_string() })
+        }
+        Body::ProgramPublished { text } => {
+            Message::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
+        }
+        Body::Tick { up_to } => Message::Tick(proto::Tick { up_to: stamp(*up_to) }),
+    }
+}
+
+fn stamp(at: At) -> Option<Timestamp> {
+    let nanos = i32::try_from(at.0.rem_euclid(1000)).unwrap() * 1_000_000;
+    Some(Timestamp { seconds: at.0.div_euclid(1000), nanos })
+}
+
+fn at_of(stamp: &Timestamp) -> At {
+    At(stamp.seconds * 1000 + i64::from(stamp.nanos / 1_000_000))
+}
+
+/// The day of a date `YYYY-MM-DD`.
+fn day(text: &str) -> Day {
+    let utc = Calendar::new("UTC").unwrap();
+    utc.day_of(utc.read(text).unwrap_or_else(|| panic!("{text:?} is no date")))
+}
+
+/// Plays a story on a ledger of its own, and verifies the ledger afterwards.
+fn check(path: &Path) {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(AtomicI64::new(0));
+    let hand = Arc::clone(&clock);
+    let options =
+        Options { time: Time::Events, secret: Some(SECRET), snapshot_records: 10, ..Options::default() };
+    let ledger = Ledger::open(dir.path(), options, Arc::new(move || At(hand.load(Ordering::SeqCst)))).unwrap();
+    let runtime = Runtime::new().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (channel, serving) = runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let serving = tokio::spawn(serve(listener, ledger.handle(), Limits::default(), shutdown));
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        (channel, serving)
+    });
+    let mut caller = Caller { runtime, channel, clock, time: At(0), brought: 0 };
+
+    let program = |name: &str| std::fs::read_to_string(path.with_file_name(name).with_extension("toml")).ok();
+    let text = std::fs::read_to_string(path).unwrap();
+    let played = run(&text, &mut caller, &program).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let differ = |(n, (told, now)): (usize, (&str, &str))| {
+        (told != now).then(|| format!("line {}\n  told {told}\n  now  {now}\n", n + 1))
+    };
+    let lines: String = text.lines().zip(played.lines()).enumerate().filter_map(differ).collect();
+    assert!(lines.is_empty(), "{} goes otherwise over gRPC:\n{lines}", path.display());
+    caller.totals().unwrap();
+
+    let Caller { runtime, channel, .. } = caller;
+    stop.send(()).unwrap();
+    drop(channel);
+    runtime.block_on(serving).unwrap().unwrap();
+    ledger.close().unwrap();
+    let report = ledger_store::verify(dir.path(), &mut |_| {}).unwrap();
+    assert!(report.agrees(), "{}: {:?}", path.display(), report.findings);
+}
+
+/// The stories in a directory, by name.
+fn stories(directory: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(directory);
+    let entries = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "txt")).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn the_worked_example_of_two_years_comes_out_over_grpc() {
+    check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/community.txt"));
+}
+
+#[test]
+fn the_stories_of_the_other_programs_play_unchanged_over_grpc() {
+    let paths = stories("programs");
+    assert!(paths.len() >= 3, "{paths:?}");
+    paths.iter().filter(|path| !path.ends_with("community.txt")).for_each(|path| check(path));
+}
+
+#[test]
+fn the_odd_stories_of_the_core_play_unchanged_over_grpc() {
+    let paths = stories("ledger-core/tests/stories");
+    assert!(paths.len() >= 3, "{paths:?}");
+    paths.iter().for_each(|path| check(path));
+}
