@@ -106,13 +106,16 @@ fn commit(dir: &Path, batch: usize, events: u64, workload: &mut Workload, figure
     let start = Instant::now();
     let times = pump(&handle, || batches.pop());
     let live = start.elapsed();
+    drop(handle);
     ledger.close().expect("closes");
     let settled = start.elapsed();
     figures.rate(format!("commit: batch {batch}"), count, live);
     figures.rate(format!("commit: batch {batch}, settled"), count, settled);
     figures.latency(&format!("commit: batch {batch}, {IN_FLIGHT} in flight"), times);
     if batch == 10_000 {
-        let after = open(dir).handle().stats();
+        let ledger = open(dir);
+        let after = ledger.handle().stats();
+        ledger.close().expect("closes");
         let grown = after.disk_bytes.saturating_sub(before.disk_bytes) as f64;
         figures.add("disk: bytes per event, all families", grown / count as f64, "B");
     }

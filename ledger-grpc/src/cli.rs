@@ -95,10 +95,15 @@ pub(crate) fn run() -> ExitCode {
         Err(error) if reader_left(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(3)
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 3 })
         }
     }
 }
+
+/// What is wrong with the command line, where `clap` cannot tell.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
 
 /// Whether stdout was closed by whoever read it, as `head` does.
 fn reader_left(error: &anyhow::Error) -> bool {

@@ -22,8 +22,10 @@ use std::sync::Arc;
 
 /// The smallest filter is made for so many ids; each further one for twice as many as the last.
 const FILTER_IDS: usize = 4 << 20;
-/// One new event in a hundred is looked up behind the filter in vain.
-const FALSE_POSITIVES: f64 = 0.01;
+/// Bits of filter for each id, and how many of them one id sets: each is a touch of memory, so few.
+/// One new event in 400 is then looked up behind the filter in vain.
+const FILTER_BITS: usize = 16;
+const FILTER_HASHES: u32 = 4;
 
 /// Hashes that are their own hash.
 #[derive(Default)]
@@ -107,7 +109,7 @@ impl Ids {
         }
     }
 
-    /// Whether the filters know this hash; they may err for one hash in a hundred, never the other way.
+    /// Whether the filters know this hash; they may err for one hash in 400, never the other way.
     pub(crate) fn may_have(&self, key: u128) -> bool {
         self.filters.iter().any(|(filter, _)| filter.contains_hash(key as u64))
     }
@@ -141,7 +143,7 @@ impl Ids {
                 *room -= 1;
                 return;
             }
-            Some((filter, _)) => filter.num_bits() / 8,
+            Some((filter, _)) => filter.num_bits() / FILTER_BITS * 2,
             None => 0,
         };
         let room = next.max(FILTER_IDS);
@@ -180,5 +182,5 @@ pub(crate) fn position(bytes: &[u8]) -> Result<Position, Damage> {
 }
 
 fn filter(room: usize) -> BloomFilter {
-    BloomFilter::with_false_pos(FALSE_POSITIVES).expected_items(room)
+    BloomFilter::with_num_bits(room.saturating_mul(FILTER_BITS)).hashes(FILTER_HASHES)
 }

@@ -12,6 +12,7 @@
 
 mod bytes;
 mod ledger;
+mod lots;
 mod naive;
 mod programs;
 mod properties;

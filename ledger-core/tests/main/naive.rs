@@ -21,8 +21,8 @@ const FUTURE: i64 = DAY;
 /// The two versions of the program; `Rules::of` says where they differ.
 pub fn program(version: usize) -> String {
     let [give, check_in, back, dormant, patience, most, ttl, fast] = match version {
-        0 => ["1", "5", "11", "20d", "10d", "300", "6h", "4"],
-        _ => ["2", "6", "13", "25d", "15d", "400", "12h", "3"],
+        0 => ["1", "5", "11", "20d", "10d", "300", "6h", "3"],
+        _ => ["2", "6", "13", "25d", "15d", "400", "12h", "2"],
     };
     let expiry = if version == 0 { r#"{ after = "40d" }"# } else { r#"{ after = "2M", round = "month_end" }"# };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
@@ -208,7 +208,7 @@ impl Rules {
                 base_most: 300,
                 hold_ms: 6 * HOUR,
                 least: [0, 50_00, 150_00, 300_00],
-                fast_at_least: 4,
+                fast_at_least: 3,
             },
             _ => Rules {
                 give: 2,
@@ -219,7 +219,7 @@ impl Rules {
                 base_most: 400,
                 hold_ms: 12 * HOUR,
                 least: [0, 60_00, 140_00, 300_00],
-                fast_at_least: 3,
+                fast_at_least: 2,
             },
         }
     }

@@ -1,12 +1,9 @@
 //! Rules that once were broken, or easily could be: each a short story under a program of its own.
 
-use crate::ledger::{self, event, publish};
-use ledger_core::event::Body;
-use ledger_core::lots::{LOTS_MAX, SLICES_MAX};
+use crate::ledger;
 use ledger_core::memory::Memory;
-use ledger_core::record::{Account, Cause, Posting, Record, Timer, Verdict};
 use ledger_core::scenario::run;
-use ledger_core::units::{At, LotId, MemberNo, Points, TermNo};
+use ledger_core::units::MemberNo;
 
 /// The story comes out as it is written. `programs` are the files it may publish.
 fn tells(programs: &[(&str, &str)], story: &str) -> Memory {
@@ -227,6 +224,50 @@ at 2026-03-07 00:00
 }
 
 #[test]
+fn points_in_review_repay_debt_when_the_case_ends_well_and_are_void_when_it_does_not() {
+    let rules = format!(
+        r#"{WALLET}
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = 1
+[[counter]]
+id = "purchases_by_device"
+on = ["purchase"]
+key = "device"
+measure = "count"
+[[risk]]
+id = "busy_device"
+counter = "purchases_by_device"
+at_least = 1
+action = "review"
+"#
+    );
+    let story = |finding: &str, after: &str| {
+        format!(
+            "\
+publish p
+at 2026-01-01 09:00
+  purchase  M1 a 100.00             -> earned 100, available 100
+  redeem    M1 80                   -> earned 0, available 20
+  purchase  M1 b 50.00 device d     -> earned 50, available 20
+# Points in review are no one's to take for another order: 20 go back, 80 are owed.
+  cancel    M1 a                    -> earned 0, available 0
+  balance   M1                      -> available 0, held 0, review 50, debt 80
+  resolve   1 {finding}
+  balance   M1                      -> {after}
+  purchase  M1 c 100.00             -> earned 100, available 70
+"
+        )
+    };
+    let well = story("legitimate", "available 0, held 0, review 0, debt 30");
+    tells(&[("p", &rules)], &well);
+    let badly = story("fraud", "available 0, held 0, review 0, debt 80").replace("available 70", "available 20");
+    tells(&[("p", &rules)], &badly);
+}
+
+#[test]
 fn a_purchase_past_the_horizon_is_unknown_whether_or_not_another_came_since() {
     let rules = r#"
 [[wallet]]
@@ -282,59 +323,4 @@ at 2026-03-10 09:00
   cancel    M1 a                              -> earned 0, available 10
 ";
     tells(&[("p", rules)], story);
-}
-
-/// Folds lots of one point each into M1, as if they had been earned one by one.
-fn hoard(memory: &mut Memory, lots: usize) {
-    let mut left = lots;
-    while left > 0 {
-        let some = left.min(SLICES_MAX);
-        left -= some;
-        let position = memory.state.shared.position.next();
-        let member = MemberNo(1);
-        let posting = |line: usize| Posting {
-            member,
-            wallet: 0,
-            from: Account::Issued,
-            to: Account::Available,
-            points: Points(1),
-            lot: LotId { position, line: line as u16 },
-            expires_at: At::NEVER,
-            rule: TermNo::NONE,
-        };
-        let before = memory.state.member(member).expect("M1 is a member").balances().available.0;
-        let verdict = Verdict {
-            postings: (0..some).map(posting).collect(),
-            available: Points(before + some as i64),
-            ..Verdict::default()
-        };
-        let cause = Cause::Timer { member, due: At(0), timer: Timer::Inactivity };
-        let record = Record { at: memory.state.shared.at, program: 1, cause, verdict };
-        ledger_core::fold::fold(&mut memory.state, position, &record).expect("the hoard folds");
-    }
-}
-
-fn reason(memory: &mut Memory, id: &str, body: Body<Box<str>>) -> Option<&'static str> {
-    let at = memory.state.shared.at;
-    let outcome = memory.submit(event(id, "M1", at, body), at).expect("the record folds");
-    outcome.refusal.map(|refusal| refusal.reason())
-}
-
-#[test]
-fn a_member_has_no_more_lots_than_the_limit() {
-    let text = format!("id = \"t\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n{WALLET}");
-    let mut memory = publish(&text, At(0));
-    assert_eq!(reason(&mut memory, "1", Body::Enrolled { birthday: None }), None);
-    hoard(&mut memory, LOTS_MAX - 1);
-    let credit = || Body::Credit { points: Points(1), reason: "one more".into() };
-    assert_eq!(reason(&mut memory, "2", credit()), None);
-    assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
-    let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
-    assert_eq!(member.lots.len(), LOTS_MAX);
-    let redeem = |points| Body::Redeem { points: Points(points), order: "".into() };
-    let most = SLICES_MAX as i64;
-    assert_eq!(reason(&mut memory, "4", redeem(most + 1)), Some("TOO_MANY_LOTS"));
-    assert_eq!(reason(&mut memory, "5", redeem(most)), None);
-    assert_eq!(reason(&mut memory, "6", credit()), None);
-    ledger::check_balances(&memory.state);
 }

@@ -56,9 +56,8 @@ impl Demo {
     pub(super) fn run(self) -> Result<Answer> {
         let path = self.purchases.map_or_else(usual_purchases, Ok)?;
         let shop = Shop::read(&path)?;
-        let dir = self.data.unwrap_or_else(|| {
-            std::env::temp_dir().join(format!("ledgerd-demo-{}", std::process::id()))
-        });
+        let dir =
+            self.data.unwrap_or_else(|| std::env::temp_dir().join(format!("ledgerd-demo-{}", std::process::id())));
         ensure!(!dir.exists(), "{} is there already; name a directory that is not", dir.display());
         say(format_args!("A music shop's points: programs/music.toml on the purchases in {}", path.display()))?;
         say(format_args!("  {}", shop.summary()))?;
@@ -131,12 +130,16 @@ impl Shop {
 
     fn summary(&self) -> String {
         let day = |event: Option<&proto::Event>| {
-            event.and_then(|event| event.occurred_at.as_ref()).map_or(String::new(), |stamp| {
-                instant::show(instant::at(stamp)).chars().take(10).collect()
-            })
+            event
+                .and_then(|event| event.occurred_at.as_ref())
+                .map_or(String::new(), |stamp| instant::show(instant::at(stamp)).chars().take(10).collect())
         };
         let (events, customers) = (grouped(self.events.len() as u64), grouped(self.customers as u64));
-        format!("{events} purchases by {customers} customers, {} to {}", day(self.events.first()), day(self.events.last()))
+        format!(
+            "{events} purchases by {customers} customers, {} to {}",
+            day(self.events.first()),
+            day(self.events.last())
+        )
     }
 }
 
@@ -222,9 +225,9 @@ impl Till {
         let mut progress = Progress::of_events("purchases", shop.events.len() as u64);
         let batches: Vec<_> = shop.events.chunks(BATCH_EVENTS).map(<[proto::Event]>::to_vec).collect();
         let began = Instant::now();
-        let batches = (0..).zip(batches).map(|(number, events): (u32, _)| {
-            proto::SubmitStreamRequest { tag: format!("batch {number}"), events }
-        });
+        let batches = (0..)
+            .zip(batches)
+            .map(|(number, events): (u32, _)| proto::SubmitStreamRequest { tag: format!("batch {number}"), events });
         let mut events = EventServiceClient::new(self.0.clone());
         let answers = events.submit_stream(tokio_stream::iter(batches)).await;
         let mut answers = answers.map_err(|status| told(&status))?.into_inner();

@@ -347,7 +347,9 @@ mod tests {
             r#""tick":{"up_to":"2026-02-01T00:00:00Z"}"#,
         ];
         for body in bodies {
-            check(&format!(r#"{{"source":"till","id":"1","occurred_at":"2026-01-31T09:00:00Z","member":"M1",{body}}}"#));
+            check(&format!(
+                r#"{{"source":"till","id":"1","occurred_at":"2026-01-31T09:00:00Z","member":"M1",{body}}}"#
+            ));
         }
     }
 

@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 const MINUTE_MS: i64 = 60_000;
 
 /// The calendar of UTC.
-pub(super) static UTC: LazyLock<Calendar> =
-    LazyLock::new(|| Calendar::new("UTC").expect("the zone data has UTC"));
+pub(super) static UTC: LazyLock<Calendar> = LazyLock::new(|| Calendar::new("UTC").expect("the zone data has UTC"));
 
 /// Reads `2026-01-31T09:00:00Z`, with a fraction and an offset such as `+08:00` if there are any.
 /// What is finer than a millisecond is cut off.
@@ -98,7 +97,9 @@ mod tests {
         for text in broken {
             assert_eq!(read(text), None, "{text:?}");
         }
-        for text in ["1997-01-01T12:00:00.Z", "1997-01-01T12:00:00+8:00", "1997-01-01T12:00:00é", "1997-01-01T25:00:00Z"] {
+        for text in
+            ["1997-01-01T12:00:00.Z", "1997-01-01T12:00:00+8:00", "1997-01-01T12:00:00é", "1997-01-01T25:00:00Z"]
+        {
             assert_eq!(read(text), None, "{text:?}");
         }
     }

@@ -18,7 +18,8 @@ fn list<T>(items: &[T], of: fn(&T) -> Value) -> Value {
 }
 
 pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
-    let balance = |one: &proto::AccountBalance| json!({ "account": one.account().as_str_name(), "balance": one.balance });
+    let balance =
+        |one: &proto::AccountBalance| json!({ "account": one.account().as_str_name(), "balance": one.balance });
     let tier = |one: &proto::TierCount| json!({ "tier": one.tier, "members": one.members });
     json!({
         "position": totals.position,
@@ -84,9 +85,8 @@ fn hold(hold: &proto::OpenHold) -> Value {
 }
 
 fn standing(tier: &proto::TierStanding) -> Value {
-    let limit = |limit: &proto::AttributeLimit| {
-        json!({ "name": limit.name, "at_most": limit.at_most, "value": limit.value })
-    };
+    let limit =
+        |limit: &proto::AttributeLimit| json!({ "name": limit.name, "at_most": limit.at_most, "value": limit.value });
     json!({
         "tier": tier.tier,
         "metric": tier.metric,
@@ -216,9 +216,7 @@ fn change(change: &proto::Change) -> Value {
             let told = one.attribute.as_ref().map(attribute);
             ("attribute_set", json!({ "member": one.member, "attribute": told }))
         }
-        Some(Change::ReferredBy(one)) => {
-            ("referred_by", json!({ "member": one.member, "referrer": one.referrer }))
-        }
+        Some(Change::ReferredBy(one)) => ("referred_by", json!({ "member": one.member, "referrer": one.referrer })),
         Some(Change::Counted(one)) => {
             let proto::Counted { counter, member, risk_key, amount } = one;
             let told = json!({ "counter": counter, "member": member, "risk_key": risk_key, "amount": amount });

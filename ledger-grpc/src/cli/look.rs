@@ -2,9 +2,9 @@
 //!
 //! Either way the answers are the messages of the API, so they are shown in one way only.
 
-use super::instant;
 use super::local::Local;
 use super::open::open_to_look;
+use super::{Usage, instant};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use ledger_core::program::Program;
@@ -17,8 +17,6 @@ use ledger_grpc::proto::member_service_client::MemberServiceClient;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::wire::{self, LOTS_SHOWN, Portrait, Words};
 use ledger_store::{AsOf, Handle, Ledger, MemberView};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,8 +57,8 @@ impl When {
             return Ok(When::Position(Position(position)));
         }
         let at = if text == "now" { Some(wall_clock()()) } else { local.read(text) };
-        let unread = || anyhow!("{text:?} is no time; write a position, now, 2026-01-31, \"2026-01-31 09:00\" or RFC 3339");
-        at.map(When::Instant).ok_or_else(unread)
+        let known = "write a position, now, 2026-01-31, \"2026-01-31 09:00\" or RFC 3339";
+        at.map(When::Instant).ok_or_else(|| Usage(format!("--as-of {text:?} is no time; {known}")).into())
     }
 }
 
@@ -109,9 +107,7 @@ impl Look {
     pub(super) fn local(&self) -> Result<Local> {
         let text = match self {
             Look::Server { runtime, channel } => runtime.block_on(latest_program(channel.clone()))?,
-            Look::Data(ledger) => {
-                ledger.handle().programs().wait()?.pop().map(|row| row.text.into_string())
-            }
+            Look::Data(ledger) => ledger.handle().programs().wait()?.pop().map(|row| row.text.into_string()),
         };
         Ok(Local::of(text.as_deref()))
     }
@@ -144,7 +140,7 @@ impl Look {
             }
             Look::Data(ledger) => {
                 let totals = ledger.handle().totals().wait()?;
-                let words = Words { terms: ledger.handle().terms(), names: HashMap::new() };
+                let words = words(&ledger.handle(), Vec::new())?;
                 Ok(wire::totals(totals.position, totals.at, &totals.shared, totals.members, &words))
             }
         }
@@ -157,9 +153,8 @@ impl Look {
             Look::Data(ledger) => {
                 let handle = ledger.handle();
                 let cases = handle.cases(open_only, Position(0), usize::MAX).wait()?;
-                let mut words = Words { terms: handle.terms(), names: HashMap::new() };
                 let told = |(position, case): &(Position, _)| {
-                    learn(&handle, &mut words, wire::members_of_case(case))?;
+                    let words = words(&handle, wire::members_of_case(case).collect())?;
                     Ok(wire::case(*position, case, &words))
                 };
                 cases.iter().map(told).collect()
@@ -191,11 +186,10 @@ impl Look {
             }),
             Look::Data(ledger) => {
                 let handle = ledger.handle();
-                let mut words = Words { terms: handle.terms(), names: HashMap::new() };
                 let Some(steps) = handle.replay(name)? else { return Ok(false) };
                 for step in steps {
                     let step = step?;
-                    learn(&handle, &mut words, wire::spoken_of(&step.record))?;
+                    let words = words(&handle, wire::spoken_of(&step.record))?;
                     take(wire::step(step.position, &step.record, &step.after, &words))?;
                 }
                 Ok(true)
@@ -238,41 +232,24 @@ async fn all_cases(channel: Channel, open_only: bool) -> Result<Vec<proto::Case>
 }
 
 fn member(handle: &Handle, name: &str, when: When) -> Result<Option<proto::Member>> {
-    let view = match when {
-        When::Now => handle.member(name).wait()?,
-        When::Position(position) => handle.member_as_of(name, AsOf::Position(position))?,
-        When::Instant(at) => handle.member_as_of(name, AsOf::Instant(at))?,
+    let (view, program) = match when {
+        When::Now => (handle.member(name).wait()?, handle.current_program()),
+        When::Position(position) => then(handle, name, AsOf::Position(position))?,
+        When::Instant(at) => then(handle, name, AsOf::Instant(at))?,
     };
-    let Some(view) = view else { return Ok(None) };
-    let program = match when {
-        When::Now => handle.current_program(),
-        When::Position(_) | When::Instant(_) => program_at(handle, view.position)?,
-    };
-    let mut words = Words { terms: handle.terms(), names: HashMap::new() };
-    learn(handle, &mut words, view.member.referrer)?;
-    let MemberView { no, member, position, at } = &view;
-    let portrait =
-        Portrait { no: *no, member, position: *position, at: *at, program: program.as_deref() };
+    let Some(MemberView { no, member, position, at }) = view else { return Ok(None) };
+    let words = words(handle, member.referrer.into_iter().collect())?;
+    let portrait = Portrait { no, member: &member, position, at, program: program.as_deref() };
     Ok(Some(wire::member(portrait, &words, LOTS_SHOWN)))
 }
 
-/// The program that was in force after the record at `position`.
-fn program_at(handle: &Handle, position: Position) -> Result<Option<Arc<Program>>> {
-    let mut rows = handle.programs().wait()?;
-    rows.retain(|row| row.position <= position);
-    let Some(row) = rows.pop() else { return Ok(None) };
-    let program = Program::read(&row.text, &mut handle.terms().to_vec());
-    program.map(|program| Some(Arc::new(program))).map_err(|_| anyhow!("the program at {} has faults", row.position))
+/// A member as it was, and the program that was in force.
+fn then(handle: &Handle, name: &str, then: AsOf) -> Result<(Option<MemberView>, Option<Arc<Program>>)> {
+    Ok((handle.member_as_of(name, then)?, handle.program_then(then)))
 }
 
-/// Learns the names of members that an answer speaks of.
-fn learn(handle: &Handle, words: &mut Words, members: impl IntoIterator<Item = MemberNo>) -> Result<()> {
-    for no in members {
-        if let Entry::Vacant(place) = words.names.entry(no)
-            && let Some(view) = handle.member_by_no(no).wait()?
-        {
-            place.insert(view.member.name);
-        }
-    }
-    Ok(())
+/// The words of the ledger and the names of the members that an answer speaks of.
+fn words(handle: &Handle, spoken_of: Vec<MemberNo>) -> Result<Words> {
+    let names = handle.names(&spoken_of).wait()?;
+    Ok(Words { terms: handle.terms(), names: spoken_of.into_iter().zip(names).collect() })
 }

@@ -44,7 +44,8 @@ impl Secret {
         let Some(path) = &self.secret_file else { return Ok(None) };
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let secret = <[u8; 32]>::try_from(bytes.as_slice()).ok().or_else(|| from_hex(bytes.trim_ascii()));
-        let wrong = || anyhow!("{} holds {} bytes; write 32 bytes or 64 hexadecimal digits", path.display(), bytes.len());
+        let wrong =
+            || anyhow!("{} holds {} bytes; write 32 bytes or 64 hexadecimal digits", path.display(), bytes.len());
         secret.ok_or_else(wrong).map(Some)
     }
 }
@@ -90,7 +91,9 @@ pub(super) fn open_error(error: OpenError) -> anyhow::Error {
     let text = error.to_string();
     match error {
         OpenError::Database { .. } if text.contains("LOCK") => {
-            anyhow!("{text}; another process has the ledger open: if that is a server, ask it with --server, or stop it")
+            anyhow!(
+                "{text}; another process has the ledger open: if that is a server, ask it with --server, or stop it"
+            )
         }
         OpenError::Damage(_) => anyhow!("{text}; `ledgerd verify` says more"),
         _ => anyhow!(text),

@@ -1,7 +1,7 @@
 //! Rules: checks a program file, and plays the scenario beside it on a ledger in memory.
 
-use super::{Answer, say};
-use anyhow::{Context, Result, bail};
+use super::{Answer, Usage, say};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use ledger_core::memory::Memory;
 use ledger_core::program::{Fault, Program};
@@ -113,7 +113,7 @@ impl Test {
     fn run(self) -> Result<Answer> {
         let path = self.file.with_extension("txt");
         if path == self.file {
-            bail!("{} is a scenario; name the program file beside it", path.display());
+            return Err(Usage(format!("{} is a scenario; name the program file beside it", path.display())).into());
         }
         read(&self.file)?;
         let told = read(&path)?;

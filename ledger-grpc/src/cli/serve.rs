@@ -7,7 +7,7 @@ use clap::Args;
 use ledger_grpc::engine::Limits;
 use ledger_grpc::server;
 use ledger_store::Handle;
-use std::io::stderr;
+use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -107,7 +107,12 @@ async fn either(term: &mut Signal, interrupt: &mut Signal) {
 
 fn log_to_stderr(json: bool) -> Result<()> {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env()?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
-    if json { log.json().init() } else { log.init() }
+    let colours = stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(stderr);
+    if json {
+        log.json().init()
+    } else {
+        log.init()
+    }
     Ok(())
 }

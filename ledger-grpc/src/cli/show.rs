@@ -62,7 +62,7 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     let members = plural(totals.members, "member");
     let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
     if totals.duplicates > 0 {
-        let _ = write!(out, ", {} came again since the ledger was opened", plural(totals.duplicates, "event"));
+        let _ = write!(out, ", {} came again since the server started", plural(totals.duplicates, "event"));
     }
     out.push('\n');
     let _ = write!(out, "{}", lines(&tiers(totals)));
@@ -99,9 +99,10 @@ pub(super) fn member(member: &proto::Member, local: &Local) -> String {
     if let Some(tier) = &member.tier {
         let _ = writeln!(out, "  {}", standing(tier, local));
     }
-    let enrolled = member.enrolled_at.as_ref().map_or("not enrolled".to_owned(), |_| {
-        format!("enrolled {}", local.stamp(member.enrolled_at.as_ref()))
-    });
+    let enrolled = member
+        .enrolled_at
+        .as_ref()
+        .map_or("not enrolled".to_owned(), |_| format!("enrolled {}", local.stamp(member.enrolled_at.as_ref())));
     let _ = writeln!(out, "  {enrolled}, {}", plural(member.records, "record"));
     for streak in &member.streaks {
         let _ = writeln!(out, "  streak {}: {} to {}", streak.name, plural(streak.days.into(), "day"), streak.last);
@@ -150,9 +151,8 @@ fn lots(member: &proto::Member, local: &Local) -> String {
 /// Many lots, as what goes when.
 fn lots_by_expiry(member: &proto::Member, local: &Local) -> String {
     let mut table = table(&["points", "usable before", "in lots", ""], &[0, 2]);
-    let same = |one: &proto::Lot, other: &proto::Lot| {
-        (one.expires_at, one.in_review) == (other.expires_at, other.in_review)
-    };
+    let same =
+        |one: &proto::Lot, other: &proto::Lot| (one.expires_at, one.in_review) == (other.expires_at, other.in_review);
     for lots in member.lots.chunk_by(same) {
         let points = lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
         let (expires_at, in_review) = lots.first().map(|lot| (lot.expires_at, lot.in_review)).unwrap_or_default();

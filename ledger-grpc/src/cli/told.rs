@@ -83,7 +83,11 @@ impl Member {
         let local = look.local()?;
         let when = self.as_of.as_deref().map_or(Ok(When::Now), |text| When::read(text, &local))?;
         let Some(member) = look.member(&self.member, when)? else { return Ok(unknown(&self.member)) };
-        if self.json { say(json::member(&member))? } else { say(show::member(&member, &local))? }
+        if self.json {
+            say(json::member(&member))?
+        } else {
+            say(show::member(&member, &local))?
+        }
         Ok(Answer::Yes)
     }
 }
@@ -92,7 +96,11 @@ impl Totals {
     pub(super) fn run(self) -> Result<Answer> {
         let look = self.ledger.open()?;
         let totals = look.totals()?;
-        if self.json { say(json::totals(&totals))? } else { say(show::totals(&totals, &look.local()?))? }
+        if self.json {
+            say(json::totals(&totals))?
+        } else {
+            say(show::totals(&totals, &look.local()?))?
+        }
         Ok(Answer::Yes)
     }
 }

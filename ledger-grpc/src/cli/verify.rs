@@ -72,7 +72,10 @@ pub(super) fn verify(dir: &Path) -> Result<Report> {
 pub(super) fn verdict(report: &Report) -> String {
     let utc = Local::of(None);
     let mut table = show::table(&["checked", ""], &[]);
-    table.add_row(["records".to_owned(), format!("{}, the last at {} UTC", grouped(report.records), utc.time(report.at))]);
+    table.add_row([
+        "records".to_owned(),
+        format!("{}, the last at {} UTC", grouped(report.records), utc.time(report.at)),
+    ]);
     table.add_row(["members".to_owned(), grouped(report.members)]);
     table.add_row(["rows compared".to_owned(), grouped(report.rows)]);
     table.add_row(["root of the log".to_owned(), hex(&report.root)]);

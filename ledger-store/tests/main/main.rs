@@ -13,19 +13,20 @@
     unreachable_pub
 )]
 
-// mod child;
-// mod concurrency;
-// mod counters;
-// mod crash;
+mod child;
+mod concurrency;
+mod counters;
+mod crash;
 // mod damage;
-// mod data;
-// mod failure;
+mod data;
+mod failure;
 // mod fixtures;
 // mod format;
-// mod ids;
+mod history;
+mod ids;
 mod ledger;
-// mod model;
+mod model;
 mod raw;
-// mod recovery;
+mod recovery;
 mod said;
 mod stage;

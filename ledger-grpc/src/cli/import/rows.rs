@@ -3,7 +3,7 @@
 //! A file of purchases is CSV whose header names the columns; every other file has one event in JSON on
 //! each line. A row that is no event does not end the file.
 
-use super::super::{event, instant};
+use super::super::{Usage, event, instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use csv::{ByteRecord, Reader, ReaderBuilder};
@@ -36,7 +36,7 @@ impl Format {
         match path.extension().and_then(|ending| ending.to_str()) {
             Some("csv") => Ok(Format::Csv),
             Some("jsonl" | "ndjson" | "json") => Ok(Format::Jsonl),
-            _ => bail!("{}: cannot tell the format by its name; give --format", path.display()),
+            _ => Err(Usage(format!("cannot tell the format of {} by its name; give --format", path.display())).into()),
         }
     }
 }
@@ -267,7 +267,12 @@ mod tests {
     fn the_header_says_which_column_is_which() {
         let text = "order_id,member_id,amount_minor_units,timestamp\no-1,M1,1234,1997-01-01T12:00:00Z\n";
         assert_eq!(purchases(text), [Ok(("M1".into(), 852_120_000_000, 1234, "o-1".into()))]);
-        for header in ["member_id,timestamp,amount,order_id\n", "member_id\n", "", "a,member_id,timestamp,amount_minor_units,order_id\n"] {
+        for header in [
+            "member_id,timestamp,amount,order_id\n",
+            "member_id\n",
+            "",
+            "a,member_id,timestamp,amount_minor_units,order_id\n",
+        ] {
             assert!(Purchases::of(header.as_bytes()).is_err(), "{header:?}");
         }
     }

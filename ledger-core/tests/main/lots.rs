@@ -1,0 +1,123 @@
+//! Many lots: the limits hold, and what touches ten thousand of them at once takes milliseconds.
+
+use crate::ledger::{self, event, publish};
+use ledger_core::event::Body;
+use ledger_core::lots::{LOTS_MAX, SLICES_MAX};
+use ledger_core::memory::Memory;
+use ledger_core::record::{Account, Cause, Posting, Record, Timer, Verdict};
+use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Points, TermNo};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = r#"id = "t"
+timezone = "UTC"
+currency = "EUR"
+[[wallet]]
+id = "points"
+expiry = { after = "30d" }
+"#;
+
+fn with_one_member() -> Memory {
+    let mut memory = publish(PROGRAM, At(0));
+    assert_eq!(reason(&mut memory, "1", Body::Enrolled { birthday: None }), None);
+    memory
+}
+
+/// Folds lots of one point each into M1, as if they had been earned one by one.
+fn hoard(memory: &mut Memory, lots: usize) {
+    let mut left = lots;
+    while left > 0 {
+        let some = left.min(SLICES_MAX);
+        left -= some;
+        let position = memory.state.shared.position.next();
+        let member = MemberNo(1);
+        let posting = |line: usize| Posting {
+            member,
+            wallet: 0,
+            from: Account::Issued,
+            to: Account::Available,
+            points: Points(1),
+            lot: LotId { position, line: line as u16 },
+            expires_at: At::NEVER,
+            rule: TermNo::NONE,
+        };
+        let before = memory.state.member(member).expect("M1 is a member").balances().available.0;
+        let verdict = Verdict {
+            postings: (0..some).map(posting).collect(),
+            available: Points(before + some as i64),
+            ..Verdict::default()
+        };
+        let cause = Cause::Timer { member, due: At(0), timer: Timer::Inactivity };
+        let record = Record { at: memory.state.shared.at, program: 1, cause, verdict };
+        ledger_core::fold::fold(&mut memory.state, position, &record).expect("the hoard folds");
+    }
+}
+
+fn reason(memory: &mut Memory, id: &str, body: Body<Box<str>>) -> Option<&'static str> {
+    let at = memory.state.shared.at;
+    let outcome = memory.submit(event(id, "M1", at, body), at).expect("the record folds");
+    outcome.refusal.map(|refusal| refusal.reason())
+}
+
+#[test]
+fn a_member_has_no_more_lots_than_the_limit() {
+    let mut memory = with_one_member();
+    hoard(&mut memory, LOTS_MAX - 1);
+    let credit = || Body::Credit { points: Points(1), reason: "one more".into() };
+    assert_eq!(reason(&mut memory, "2", credit()), None);
+    assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
+    let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
+    assert_eq!(member.lots.len(), LOTS_MAX);
+    let redeem = |points| Body::Redeem { points: Points(points), order: "".into() };
+    let most = SLICES_MAX as i64;
+    assert_eq!(reason(&mut memory, "4", redeem(most + 1)), Some("TOO_MANY_LOTS"));
+    assert_eq!(reason(&mut memory, "5", redeem(most)), None);
+    assert_eq!(reason(&mut memory, "6", credit()), None);
+    ledger::check_balances(&memory.state);
+}
+
+/// Says an event and answers how long the ledger took.
+fn timed(memory: &mut Memory, id: &str, body: Body<Box<str>>) -> Duration {
+    let began = Instant::now();
+    assert_eq!(reason(memory, id, body), None);
+    began.elapsed()
+}
+
+/// Generous: a release build takes a few milliseconds, a debug build on a busy machine many times that.
+fn bound() -> Duration {
+    Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 200 })
+}
+
+#[test]
+fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
+    let mut memory = with_one_member();
+    for n in 0..20_000 {
+        let credit = Body::Credit { points: Points(100), reason: "lot".into() };
+        // A thousand lots a day, so that they differ in their expiry.
+        let at = At(n / 1_000 * DAY_MS);
+        let outcome = memory.submit(event(&format!("c-{n}"), "M1", at, credit), at).expect("the record folds");
+        assert_eq!(outcome.refusal, None);
+    }
+    let half = Points(1_000_000);
+    let hold = |name: &str| Body::Hold { hold: name.into(), points: half, ttl_ms: None };
+    let capture = |name: &str, points| Body::Capture { hold: name.into(), points: Some(points), last: true };
+    let mut took = vec![
+        ("hold", timed(&mut memory, "hold", hold("a"))),
+        ("void", timed(&mut memory, "void", Body::Void { hold: "a".into() })),
+        ("hold again", timed(&mut memory, "hold again", hold("b"))),
+        ("release", timed(&mut memory, "release", capture("b", Points(1)))),
+        ("hold once more", timed(&mut memory, "hold once more", hold("c"))),
+        ("capture", timed(&mut memory, "capture", capture("c", half))),
+    ];
+    let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
+    assert_eq!(member.balances().available, Points(999_999));
+    assert_eq!(member.lots.len(), 10_000);
+    assert_eq!(memory.state.shared.accounts[Account::Redeemed.kind()], 1_000_001);
+    let due = At(member.next_due.at.0 + DAY_MS);
+    let began = Instant::now();
+    memory.tick(due).expect("the timers fold");
+    took.push(("expiry", began.elapsed()));
+    let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
+    assert_eq!(member.lots.len(), 8_000, "two days' worth are gone");
+    took.iter().for_each(|(what, took)| assert!(*took < bound(), "{what} took {took:?}"));
+    ledger::check_balances(&memory.state);
+}

@@ -1,0 +1,1182 @@
+//! What callers send by mistake, in a hurry or on purpose, and what a real server makes of it.
+//!
+//! Each test ends in the same way: the books balance, good events are still taken, and the ledger that
+//! is left behind passes verification.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use ledger_core::units::At;
+use ledger_grpc::engine::{Limits, wall_clock};
+use ledger_grpc::proto::audit_service_client::AuditServiceClient;
+use ledger_grpc::proto::event_service_client::EventServiceClient;
+use ledger_grpc::proto::member_service_client::MemberServiceClient;
+use ledger_grpc::proto::outcome::Result as Came;
+use ledger_grpc::proto::program_service_client::ProgramServiceClient;
+use ledger_grpc::proto::{self, event::Body};
+use ledger_grpc::server::{ServeError, serve};
+use ledger_store::{Ledger, Options, Time};
+use prost::Message;
+use prost::bytes::{Buf, BufMut};
+use prost_types::{Duration, Timestamp};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::{Barrier, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+
+/// A point for every euro, and holds of an hour.
+const PROGRAM: &str = r#"
+id = "plain"
+timezone = "UTC"
+currency = "EUR"
+
+[[wallet]]
+id = "points"
+hold_ttl = "1h"
+
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = 1
+"#;
+
+/// 1 March 2026, noon.
+const NOON: i64 = 1_772_366_400;
+const SECRET: [u8; 32] = [9; 32];
+/// More than any amount may be.
+const TOO_MUCH: i64 = 1_000_000_000_001;
+
+/// A served ledger.
+struct World {
+    dir: TempDir,
+    ledger: Ledger,
+    address: SocketAddr,
+    channel: Channel,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), ServeError>>,
+    /// When events happen that say nothing else, in seconds.
+    now: i64,
+    said: AtomicU64,
+}
+
+impl World {
+    /// On simulated time, at noon.
+    async fn new() -> World {
+        World::with(Limits::default(), Time::Simulated, NOON).await
+    }
+
+    async fn with(limits: Limits, time: Time, now: i64) -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), time);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let serving = tokio::spawn(serve(listener, ledger.handle(), limits, shutdown));
+        let channel = connect(address).await;
+        let world = World { dir, ledger, address, channel, stop, serving, now, said: AtomicU64::new(0) };
+        let published = world.publish(PROGRAM).await.unwrap();
+        assert_eq!(published.version, 1);
+        world
+    }
+
+    fn events(&self) -> EventServiceClient<Channel> {
+        EventServiceClient::new(self.channel.clone())
+    }
+
+    fn members(&self) -> MemberServiceClient<Channel> {
+        MemberServiceClient::new(self.channel.clone())
+    }
+
+    fn programs(&self) -> ProgramServiceClient<Channel> {
+        ProgramServiceClient::new(self.channel.clone())
+    }
+
+    async fn publish(&self, text: &str) -> Result<proto::PublishProgramResponse, Status> {
+        let (source, id) = ("office".to_owned(), self.id());
+        let request = proto::PublishProgramRequest { source, id, occurred_at: stamp(self.now), text: text.into() };
+        Ok(self.programs().publish_program(request).await?.into_inner())
+    }
+
+    /// An id that was not used before.
+    fn id(&self) -> String {
+        format!("e-{}", self.said.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// An event under a new id.
+    fn event(&self, member: &str, body: Body) -> proto::Event {
+        event(&self.id(), member, self.now, body)
+    }
+
+    async fn submit(&self, event: proto::Event) -> Result<proto::Outcome, Status> {
+        let answer = self.events().submit(proto::SubmitRequest { event: Some(event) }).await?;
+        Ok(answer.into_inner().outcome.unwrap())
+    }
+
+    /// Says an event that is accepted; answers what the member then has.
+    async fn take(&self, member: &str, body: Body) -> i64 {
+        accepted(&self.submit(self.event(member, body)).await.unwrap()).available
+    }
+
+    /// Says an event that is refused; answers why.
+    async fn refuse(&self, member: &str, body: Body) -> String {
+        refused(&self.submit(self.event(member, body)).await.unwrap()).reason.clone()
+    }
+
+    /// Says an event that is invalid; answers the fields that are named.
+    async fn reject(&self, member: &str, body: Body) -> Vec<String> {
+        let before = self.ledger.handle().committed();
+        let status = self.submit(self.event(member, body)).await.unwrap_err();
+        assert_eq!(self.ledger.handle().committed(), before, "what is invalid is not recorded");
+        fields(&status)
+    }
+
+    async fn member(&self, name: &str) -> proto::Member {
+        let request = proto::GetMemberRequest { member: name.into(), ..Default::default() };
+        self.members().get_member(request).await.unwrap().into_inner()
+    }
+
+    /// The trial balance, which balances.
+    async fn totals(&self) -> HashMap<proto::Account, i64> {
+        let mut audit = AuditServiceClient::new(self.channel.clone());
+        let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
+        assert_eq!((totals.sum, totals.accounts.iter().map(|one| one.balance).sum::<i64>()), (0, 0));
+        totals.accounts.iter().map(|one| (one.account(), one.balance)).collect()
+    }
+
+    /// The books balance and good events are taken, by old connections and new ones.
+    async fn is_well(&self) {
+        let before = self.totals().await[&proto::Account::Issued];
+        let member = self.id();
+        assert_eq!(self.take(&member, purchase("o-1", 7_00)).await, 7);
+        let mut fresh = EventServiceClient::new(connect(self.address).await);
+        let wish = proto::SubmitRequest { event: Some(self.event(&member, redeem(2))) };
+        assert_eq!(accepted(fresh.submit(wish).await.unwrap().into_inner().outcome.as_ref().unwrap()).available, 5);
+        assert_eq!(self.totals().await[&proto::Account::Issued], before - 7);
+        assert_eq!(self.member(&member).await.available, 5);
+    }
+
+    /// All is well; then the server stops, and the ledger passes verification.
+    async fn end(self) {
+        self.is_well().await;
+        let World { dir, ledger, channel, stop, serving, .. } = self;
+        stop.send(()).unwrap();
+        drop(channel);
+        serving.await.unwrap().unwrap();
+        ledger.close().unwrap();
+        verify(dir.path());
+    }
+}
+
+fn open(dir: &Path, time: Time) -> Ledger {
+    Ledger::open(dir, Options { time, secret: Some(SECRET), ..Options::default() }, wall_clock()).unwrap()
+}
+
+fn verify(dir: &Path) {
+    let report = ledger_store::verify(dir, &mut |_| {}).unwrap();
+    assert!(report.agrees(), "{:?}", report.findings);
+}
+
+async fn connect(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+}
+
+fn stamp(seconds: i64) -> Option<Timestamp> {
+    Some(Timestamp { seconds, nanos: 0 })
+}
+
+fn event(id: &str, member: &str, seconds: i64, body: Body) -> proto::Event {
+    proto::Event {
+        source: "till".into(),
+        id: id.into(),
+        occurred_at: stamp(seconds),
+        member: member.into(),
+        body: Some(body),
+        ..Default::default()
+    }
+}
+
+fn enrolled() -> Body {
+    Body::Enrolled(proto::Enrolled { birthday: None })
+}
+
+fn purchase_of(order: &str, currency: &str, lines: &[(u32, i64)]) -> Body {
+    let line = |(quantity, net): &(u32, i64)| proto::Line { sku: "cup".into(), quantity: *quantity, net: *net };
+    let lines = lines.iter().map(line).collect();
+    Body::Purchase(proto::Purchase { order: order.into(), currency: currency.into(), lines })
+}
+
+fn purchase(order: &str, net: i64) -> Body {
+    purchase_of(order, "EUR", &[(1, net)])
+}
+
+fn refund(order: &str, amount: i64) -> Body {
+    Body::Refunded(proto::Refunded { order: order.into(), currency: "EUR".into(), amount })
+}
+
+fn cancel(order: &str) -> Body {
+    Body::Cancelled(proto::Cancelled { order: order.into() })
+}
+
+fn redeem(points: i64) -> Body {
+    Body::Redeem(proto::Redeem { points, order: String::new() })
+}
+
+fn credit(points: i64) -> Body {
+    Body::Credit(proto::Credit { points, reason: "a gift".into() })
+}
+
+fn debit(points: i64) -> Body {
+    Body::Debit(proto::Debit { points, reason: "a mistake".into() })
+}
+
+fn hold(name: &str, points: i64) -> Body {
+    Body::Hold(proto::Hold { hold: name.into(), points, ttl: None })
+}
+
+fn capture(name: &str, points: i64) -> Body {
+    Body::Capture(proto::Capture { hold: name.into(), points: Some(points), last: false })
+}
+
+fn void(name: &str) -> Body {
+    Body::Void(proto::Void { hold: name.into() })
+}
+
+fn accepted(outcome: &proto::Outcome) -> &proto::Accepted {
+    match outcome.result.as_ref().unwrap() {
+        Came::Accepted(accepted) => accepted,
+        other => panic!("not accepted: {other:?}"),
+    }
+}
+
+fn refused(outcome: &proto::Outcome) -> &proto::Refused {
+    match outcome.result.as_ref().unwrap() {
+        Came::Refused(refused) => refused,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// In one word: `accepted`, the reason of a refusal, or the first field that is invalid.
+fn word(outcome: &proto::Outcome) -> &str {
+    match outcome.result.as_ref().unwrap() {
+        Came::Accepted(_) => "accepted",
+        Came::Refused(refused) => &refused.reason,
+        Came::Invalid(invalid) => &invalid.violations[0].field,
+    }
+}
+
+/// Code, reason and `applied` of a status that the ledger made.
+fn told(status: &Status) -> (Code, String, String) {
+    let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+    assert_eq!(info.domain, "ledger.v1");
+    (status.code(), info.reason, info.metadata["applied"].clone())
+}
+
+fn not_applied(code: Code, reason: &str) -> (Code, String, String) {
+    (code, reason.to_owned(), "NOT_APPLIED".to_owned())
+}
+
+/// The fields of an invalid request.
+fn fields(status: &Status) -> Vec<String> {
+    assert_eq!(told(status), not_applied(Code::InvalidArgument, "INVALID"));
+    let request = status.get_details_bad_request().unwrap();
+    assert!(request.field_violations.iter().all(|one| !one.description.is_empty()));
+    request.field_violations.into_iter().map(|one| one.field).collect()
+}
+
+/// Says what to send as it is, whatever it may be.
+#[derive(Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Raw;
+    type Decoder = Raw;
+
+    fn encoder(&mut self) -> Raw {
+        Raw
+    }
+
+    fn decoder(&mut self) -> Raw {
+        Raw
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, bytes: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&bytes);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let mut bytes = vec![0; buffer.remaining()];
+        buffer.copy_to_slice(&mut bytes);
+        Ok(Some(bytes))
+    }
+}
+
+async fn raw(channel: &Channel, path: &'static str, bytes: Vec<u8>, gzip: bool) -> Result<Vec<u8>, Status> {
+    let mut client = tonic::client::Grpc::new(channel.clone());
+    if gzip {
+        client = client.send_compressed(Gzip);
+    }
+    client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
+    let path = path.parse().unwrap();
+    Ok(client.unary(Request::new(bytes), path, Raw).await?.into_inner())
+}
+
+const SUBMIT: &str = "/ledger.v1.EventService/Submit";
+
+/// A field of protobuf: its number, and bytes.
+fn bytes_field(number: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut field = Vec::new();
+    prost::encoding::encode_varint(u64::from(number << 3 | 2), &mut field);
+    prost::encoding::encode_varint(bytes.len() as u64, &mut field);
+    field.extend(bytes);
+    field
+}
+
+// ---- what is not said, or not understood -----------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_a_body_or_with_one_of_an_unknown_kind_is_invalid() {
+    let world = World::new().await;
+    let bodiless = || proto::Event { body: None, ..world.event("anna", redeem(1)) };
+    assert_eq!(fields(&world.submit(bodiless()).await.unwrap_err()), ["event.body"]);
+
+    // A caller of a later version, whose body this server does not know.
+    let mut later = bodiless().encode_to_vec();
+    later.extend(bytes_field(59, b"\x08\x01"));
+    let status = raw(&world.channel, SUBMIT, bytes_field(1, &later), false).await.unwrap_err();
+    assert_eq!(fields(&status), ["event.body"]);
+
+    let status = raw(&world.channel, SUBMIT, Vec::new(), false).await.unwrap_err();
+    assert_eq!(fields(&status), ["event"]);
+    let status = world.events().submit_batch(proto::SubmitBatchRequest::default()).await.unwrap_err();
+    assert_eq!(fields(&status), ["events"]);
+    let status = raw(&world.channel, "/ledger.v1.EventService/Unsay", Vec::new(), false).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_is_wrong_with_an_event_is_named_at_once() {
+    let world = World::new().await;
+    let lines = vec![proto::Line { sku: "x".repeat(129), quantity: 0, net: -1 }; 2];
+    let body = Body::Purchase(proto::Purchase { order: String::new(), currency: "euro".into(), lines });
+    let event = proto::Event {
+        source: "t\nill".into(),
+        id: "x".repeat(129),
+        occurred_at: None,
+        member: String::new(),
+        device: "\u{7f}".into(),
+        ip: "x".repeat(129),
+        phone: "\0".into(),
+        body: Some(body),
+    };
+    let expected = [
+        "event.occurred_at",
+        "event.device",
+        "event.ip",
+        "event.phone",
+        "event.purchase.currency",
+        "event.source",
+        "event.id",
+        "event.member",
+        "event.purchase.order",
+        "event.purchase.lines[0].sku",
+        "event.purchase.lines[0].quantity",
+        "event.purchase.lines[0].net",
+        "event.purchase.lines[1].sku",
+        "event.purchase.lines[1].quantity",
+        "event.purchase.lines[1].net",
+    ];
+    assert_eq!(fields(&world.submit(event).await.unwrap_err()), expected);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_that_is_not_utf_8_is_told_apart_and_harms_nobody() {
+    const MARK: &str = "MARK";
+    let world = World::new().await;
+    let name = || MARK.to_owned();
+    let line = proto::Line { sku: name(), quantity: 1, net: 1 };
+    let bodies = [
+        Body::Purchase(proto::Purchase { order: "o".into(), currency: "EUR".into(), lines: vec![line] }),
+        Body::Purchase(proto::Purchase { order: "o".into(), currency: name(), lines: Vec::new() }),
+        Body::Referral(proto::Referral { referee: name() }),
+        Body::Credit(proto::Credit { points: 1, reason: name() }),
+        hold(MARK, 1),
+    ];
+    let mut events: Vec<_> = bodies.into_iter().map(|body| world.event("anna", body)).collect();
+    let good = world.event("anna", enrolled());
+    events.push(proto::Event { source: name(), ..good.clone() });
+    events.push(proto::Event { id: name(), ..good.clone() });
+    events.push(proto::Event { member: name(), ..good.clone() });
+    events.push(proto::Event { device: name(), ..good.clone() });
+
+    let before = world.ledger.handle().committed();
+    for event in events {
+        let mut bytes = proto::SubmitRequest { event: Some(event.clone()) }.encode_to_vec();
+        let at = bytes.windows(MARK.len()).position(|some| some == MARK.as_bytes()).unwrap();
+        // The first half of a character of four bytes, and two that no text has.
+        bytes[at..at + MARK.len()].copy_from_slice(b"\xf0\x9f\xff\xfe");
+        let status = raw(&world.channel, SUBMIT, bytes, false).await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal, "{event:?}");
+        assert!(status.message().contains("UTF-8"), "{status:?}");
+    }
+    assert_eq!(world.ledger.handle().committed(), before);
+    // Text in other scripts is text.
+    assert_eq!(world.take("安娜 🐈", purchase("заказ-1", 3_00)).await, 3);
+    assert_eq!(world.member("安娜 🐈").await.available, 3);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_message_are_told_apart_and_harm_nobody() {
+    let world = World::new().await;
+    let whole = proto::SubmitRequest { event: Some(world.event("anna", enrolled())) }.encode_to_vec();
+    let mut deep = Vec::new();
+    for _ in 0..1_000 {
+        deep = bytes_field(1, &deep);
+    }
+    let broken = [whole[..whole.len() - 1].to_vec(), vec![0xff; 64], vec![0x0f], deep];
+    let before = world.ledger.handle().committed();
+    for bytes in broken {
+        let status = raw(&world.channel, SUBMIT, bytes.clone(), false).await.unwrap_err();
+        assert!(matches!(status.code(), Code::Internal | Code::InvalidArgument), "{status:?} of {bytes:?}");
+    }
+    assert_eq!(world.ledger.handle().committed(), before);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn noise_on_the_port_harms_nobody() {
+    let world = World::new().await;
+    let address = world.address;
+    let message = proto::SubmitRequest { event: Some(world.event("anna", enrolled())) }.encode_to_vec();
+    let noises = tokio::task::spawn_blocking(move || {
+        let web = |promised: usize, body: &[u8]| {
+            let mut request = format!(
+                "POST {SUBMIT} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nx-grpc-web: 1\r\n\
+                 content-type: application/grpc-web+proto\r\ncontent-length: {}\r\n\r\n",
+                body.len() + 5
+            )
+            .into_bytes();
+            request.push(0);
+            request.extend(u32::try_from(promised).unwrap().to_be_bytes());
+            request.extend(body);
+            request
+        };
+        let noises = [
+            Vec::new(),
+            b"\0\xff\xfe\r\n\r\n".repeat(100),
+            b"GET / HTTP/1.1\r\nhost: ledger\r\nconnection: close\r\n\r\n".to_vec(),
+            b"POST /ledger.v1.EventService/Submit HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n".to_vec(),
+            // The greeting of HTTP/2, then a frame of 16 MiB that is of no kind.
+            [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0xff; 64]].concat(),
+            [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0], &[0, 0, 4, 1, 0, 0, 0, 0, 1]].concat(),
+            // A message shorter than it was to be.
+            web(message.len() + 1, &message),
+            web(usize::try_from(u32::MAX).unwrap(), &message),
+        ];
+        let mut answers = Vec::new();
+        for noise in noises {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+            // The server may have hung up already.
+            let _ = stream.write_all(&noise);
+            let _ = stream.shutdown(Shutdown::Write);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            answers.push(String::from_utf8_lossy(&answer).into_owned());
+        }
+        answers
+    });
+    let answers = noises.await.unwrap();
+    assert!(answers.iter().all(|answer| !answer.contains("grpc-status:0")), "{answers:#?}");
+    let request = proto::GetMemberRequest { member: "anna".into(), ..Default::default() };
+    let status = world.members().get_member(request).await.unwrap_err();
+    assert_eq!(told(&status), not_applied(Code::NotFound, "MEMBER_UNKNOWN"));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_over_the_limit_is_turned_away_and_the_server_goes_on() {
+    let world = World::new().await;
+    let large = |bytes: usize| proto::Event { id: "x".repeat(bytes), ..world.event("anna", enrolled()) };
+    let status = world.submit(large(10 << 20)).await.unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange, "{status:?}");
+    world.is_well().await;
+
+    // The same in a few kilobytes: 10 MiB, and 1 GiB, once they are unpacked.
+    let bytes = proto::SubmitRequest { event: Some(large(10 << 20)) }.encode_to_vec();
+    let status = raw(&world.channel, SUBMIT, bytes, true).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    let status = raw(&world.channel, SUBMIT, vec![0; 1 << 30], true).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+
+    // Below the limit of messages, and above that of events.
+    assert_eq!(fields(&world.submit(large(3 << 20)).await.unwrap_err()), ["event"]);
+    let batch = proto::SubmitBatchRequest { events: vec![large(70_000), world.event("anna", enrolled())] };
+    let outcomes = world.events().submit_batch(batch).await.unwrap().into_inner().outcomes;
+    assert_eq!(outcomes.iter().map(word).collect::<Vec<_>>(), ["", "accepted"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_over_their_limits_are_invalid() {
+    let world = World::new().await;
+    let batch = proto::SubmitBatchRequest { events: vec![proto::Event::default(); 10_001] };
+    assert_eq!(fields(&world.events().submit_batch(batch).await.unwrap_err()), ["events"]);
+    let lines = vec![(1, 1); 501];
+    assert_eq!(world.reject("anna", purchase_of("o", "EUR", &lines)).await, ["event.purchase.lines"]);
+    assert_eq!(world.reject("anna", purchase_of("o", "EUR", &[])).await, ["event.purchase.lines"]);
+    let attributes = vec![proto::Attribute { name: "a".into(), value: 1 }; 33];
+    let body = Body::AttributesSet(proto::AttributesSet { attributes });
+    assert_eq!(world.reject("anna", body).await, ["event.attributes_set.attributes"]);
+    let request = proto::BatchGetMembersRequest { members: vec!["m".into(); 1_001], min_position: 0 };
+    assert_eq!(fields(&world.members().batch_get_members(request).await.unwrap_err()), ["members"]);
+    let request = proto::BatchGetMembersRequest { members: vec!["m".into(), String::new()], min_position: 0 };
+    assert_eq!(fields(&world.members().batch_get_members(request).await.unwrap_err()), ["members[1]"]);
+    let request = proto::CheckProgramRequest { text: "#".repeat(262_145) };
+    assert_eq!(fields(&world.programs().check_program(request).await.unwrap_err()), ["text"]);
+
+    let batch = (0..10_000).map(|n| event(&format!("many-{n}"), &format!("m-{}", n % 10), NOON, purchase(&format!("o-{n}"), 1_00)));
+    let batch = proto::SubmitBatchRequest { events: batch.collect() };
+    let outcomes = world.events().submit_batch(batch).await.unwrap().into_inner().outcomes;
+    assert!(outcomes.len() == 10_000 && outcomes.iter().all(|one| word(one) == "accepted"));
+    assert_eq!(world.member("m-3").await.available, 1_000);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_make_no_sense_are_invalid() {
+    let world = World::with(
+        Limits { position_wait: std::time::Duration::from_millis(50), ..Limits::default() },
+        Time::Simulated,
+        NOON,
+    )
+    .await;
+    world.take("anna", purchase("o", 5_00)).await;
+    let ask = async |member: &str, page_size: i32, token: &str| {
+        let request = proto::ListRecordsRequest {
+            member: member.into(),
+            page_size,
+            page_token: token.into(),
+            min_position: 0,
+        };
+        world.members().list_records(request).await
+    };
+    assert_eq!(fields(&ask("", 0, "").await.unwrap_err()), ["member"]);
+    assert_eq!(fields(&ask("anna", -1, "").await.unwrap_err()), ["page_size"]);
+    for token in ["p", "q1", "p-1", "pfffffffffffffffff", "p1 ", "\u{1f408}"] {
+        assert_eq!(fields(&ask("anna", 0, token).await.unwrap_err()), ["page_token"], "{token:?}");
+    }
+    // A page behind the end is empty, not wrong.
+    for token in ["pffffffffffffffff", "p7fffffffffffffff"] {
+        assert_eq!(ask("anna", i32::MAX, token).await.unwrap().into_inner().records, [], "{token:?}");
+    }
+    let look = async |as_of, min_position| {
+        let request = proto::GetMemberRequest { member: "anna".into(), as_of: Some(as_of), min_position };
+        world.members().get_member(request).await
+    };
+    use proto::get_member_request::AsOf;
+    let never = Timestamp { seconds: i64::MAX, nanos: 0 };
+    assert_eq!(fields(&look(AsOf::Time(never), 0).await.unwrap_err()), ["time"]);
+    let status = look(AsOf::Position(u64::MAX), 0).await.unwrap_err();
+    assert_eq!(told(&status), not_applied(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
+    let status = look(AsOf::Position(0), 0).await.unwrap_err();
+    assert_eq!(told(&status), not_applied(Code::NotFound, "MEMBER_UNKNOWN"));
+    let status = look(AsOf::Time(Timestamp { seconds: 0, nanos: 0 }), u64::MAX).await.unwrap_err();
+    assert_eq!(told(&status), not_applied(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
+    let ahead = look(AsOf::Time(stamp(NOON + 86_400 * 10_000).unwrap()), 0).await.unwrap().into_inner();
+    assert_eq!(ahead.available, 5);
+
+    let mut audit = AuditServiceClient::new(world.channel.clone());
+    let status = audit.list_counters(proto::ListCountersRequest::default()).await.unwrap_err();
+    assert_eq!(fields(&status), ["whose"]);
+    world.end().await;
+}
+
+// ---- amounts, orders, holds ------------------------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
+    let world = World::new().await;
+    world.take("anna", enrolled()).await;
+    let hundred = world.take("anna", credit(100)).await;
+    for points in [0, -1, i64::MIN, TOO_MUCH, i64::MAX] {
+        assert_eq!(world.reject("anna", redeem(points)).await, ["event.redeem.points"]);
+        assert_eq!(world.reject("anna", credit(points)).await, ["event.credit.points"]);
+        assert_eq!(world.reject("anna", debit(points)).await, ["event.debit.points"]);
+        assert_eq!(world.reject("anna", hold("h", points)).await, ["event.hold.points"]);
+        assert_eq!(world.reject("anna", capture("h", points)).await, ["event.capture.points"]);
+        assert_eq!(world.reject("anna", refund("o", points)).await, ["event.refunded.amount"]);
+    }
+    for net in [-1, i64::MIN, TOO_MUCH, i64::MAX] {
+        assert_eq!(world.reject("anna", purchase("o", net)).await, ["event.purchase.lines[0].net"]);
+    }
+    let body = purchase_of("o", "EUR", &[(1, 1), (0, 1), (1, i64::MAX)]);
+    assert_eq!(world.reject("anna", body).await, ["event.purchase.lines[1].quantity", "event.purchase.lines[2].net"]);
+    for (seconds, nanos) in [(0, 0), (-1, 0), (0, -1_000_000), (400 * 86_400, 1), (i64::MAX, 999_999_999), (i64::MIN, 0)] {
+        let body = Body::Hold(proto::Hold { hold: "h".into(), points: 1, ttl: Some(Duration { seconds, nanos }) });
+        assert_eq!(world.reject("anna", body).await, ["event.hold.ttl"], "{seconds} {nanos}");
+    }
+    assert_eq!(world.member("anna").await.available, hundred);
+
+    // The largest that are allowed do not overflow: five hundred lines of ten milliards each.
+    assert_eq!(world.take("anna", purchase("free", 0)).await, hundred);
+    let most = world.take("ben", purchase_of("most", "EUR", &[(u32::MAX, TOO_MUCH - 1); 500])).await;
+    assert_eq!(most, 5_000_000_000_000);
+    assert_eq!(world.take("ben", purchase_of("more", "EUR", &[(1, TOO_MUCH - 1); 500])).await, 2 * most);
+    assert_eq!(world.refuse("anna", redeem(TOO_MUCH - 1)).await, "NOT_ENOUGH_POINTS");
+    assert_eq!(world.take("ben", redeem(TOO_MUCH - 1)).await, 2 * most - TOO_MUCH + 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_of_another_currency_is_refused_and_what_is_no_currency_is_invalid() {
+    let world = World::new().await;
+    world.take("anna", purchase("o-1", 10_00)).await;
+    assert_eq!(world.refuse("anna", purchase_of("o-2", "USD", &[(1, 10_00)])).await, "CURRENCY_MISMATCH");
+    let dollars = |currency: &str| {
+        Body::Refunded(proto::Refunded { order: "o-1".into(), currency: currency.into(), amount: 1 })
+    };
+    assert_eq!(world.refuse("anna", dollars("USD")).await, "CURRENCY_MISMATCH");
+    for currency in ["", "eur", "EURO", "EU", "ЕUR", "€UR", "EUR "] {
+        assert_eq!(world.reject("anna", purchase_of("o-2", currency, &[(1, 1)])).await, ["event.purchase.currency"]);
+        assert_eq!(world.reject("anna", dollars(currency)).await, ["event.refunded.currency"]);
+    }
+    assert_eq!(world.member("anna").await.available, 10);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_goes_back_than_was_paid() {
+    let world = World::new().await;
+    world.take("anna", purchase("o", 10_00)).await;
+    assert_eq!(world.refuse("anna", refund("o", 10_01)).await, "REFUND_OVER_PAID");
+    assert_eq!(world.refuse("anna", refund("o", TOO_MUCH - 1)).await, "REFUND_OVER_PAID");
+    assert_eq!(world.take("anna", refund("o", 6_00)).await, 4);
+    assert_eq!(world.refuse("anna", refund("o", 4_01)).await, "REFUND_OVER_PAID");
+    assert_eq!(world.take("anna", refund("o", 4_00)).await, 0);
+    assert_eq!(world.refuse("anna", refund("o", 1)).await, "REFUND_OVER_PAID");
+    assert_eq!(world.refuse("anna", cancel("o")).await, "REFUND_OVER_PAID");
+    let anna = world.member("anna").await;
+    assert_eq!((anna.available, anna.debt), (0, 0));
+    assert_eq!(world.totals().await[&proto::Account::ClawedBack], 10);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_known_by_its_member_and_number_alone() {
+    let world = World::new().await;
+    world.take("anna", purchase("o", 10_00)).await;
+    world.take("ben", purchase("p", 10_00)).await;
+    for order in ["p", "O", "o ", "none"] {
+        assert_eq!(world.refuse("anna", refund(order, 1)).await, "ORDER_UNKNOWN");
+        assert_eq!(world.refuse("anna", cancel(order)).await, "ORDER_UNKNOWN");
+    }
+    assert_eq!(world.refuse("anna", purchase("o", 5_00)).await, "ORDER_EXISTS");
+    assert_eq!(world.take("anna", purchase("p", 5_00)).await, 15);
+    // To be asked about does not make one a member.
+    let request = proto::GetMemberRequest { member: "cleo".into(), ..Default::default() };
+    assert_eq!(world.refuse("cleo", refund("o", 1)).await, "ORDER_UNKNOWN");
+    let status = world.members().get_member(request).await.unwrap_err();
+    assert_eq!(told(&status), not_applied(Code::NotFound, "MEMBER_UNKNOWN"));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_captured_than_is_held() {
+    let world = World::new().await;
+    world.take("anna", purchase("o", 100_00)).await;
+    assert_eq!(world.take("anna", hold("h", 30)).await, 70);
+    assert_eq!(world.refuse("anna", capture("h", 31)).await, "CAPTURE_OVER_HOLD");
+    world.take("anna", capture("h", 20)).await;
+    assert_eq!(world.refuse("anna", capture("h", 11)).await, "CAPTURE_OVER_HOLD");
+    assert_eq!(world.member("anna").await.held, 10);
+    world.take("anna", capture("h", 10)).await;
+    assert_eq!(world.refuse("anna", capture("h", 1)).await, "HOLD_CLOSED");
+    assert_eq!(world.refuse("anna", hold("h", 1)).await, "HOLD_EXISTS");
+    assert_eq!(world.refuse("anna", hold("i", 71)).await, "NOT_ENOUGH_POINTS");
+    let anna = world.member("anna").await;
+    assert_eq!((anna.available, anna.held), (70, 0));
+    assert_eq!(world.totals().await[&proto::Account::Redeemed], 30);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_captured_from_a_hold_that_was_voided_has_expired_or_never_was() {
+    let world = World::new().await;
+    world.take("anna", purchase("o", 100_00)).await;
+    world.take("anna", hold("voided", 30)).await;
+    assert_eq!(world.take("anna", void("voided")).await, 100);
+    assert_eq!(world.refuse("anna", capture("voided", 1)).await, "HOLD_CLOSED");
+    assert_eq!(world.refuse("anna", void("voided")).await, "HOLD_CLOSED");
+    assert_eq!(world.refuse("anna", capture("never", 1)).await, "HOLD_UNKNOWN");
+    assert_eq!(world.refuse("anna", void("never")).await, "HOLD_UNKNOWN");
+    world.take("ben", purchase("o", 100_00)).await;
+    assert_eq!(world.refuse("ben", capture("voided", 1)).await, "HOLD_UNKNOWN");
+
+    // A hold of an hour: to the last second, and then not.
+    world.take("anna", hold("late", 30)).await;
+    world.take("ben", hold("late", 30)).await;
+    let later = async |member: &str, seconds: i64| {
+        let event = event(&world.id(), member, NOON + seconds, capture("late", 30));
+        world.submit(event).await.unwrap()
+    };
+    assert_eq!(word(&later("ben", 3_599).await), "accepted");
+    assert_eq!(word(&later("anna", 3_600).await), "HOLD_CLOSED");
+    let anna = world.member("anna").await;
+    assert_eq!((anna.available, anna.held, anna.holds_count), (100, 0, 0));
+    assert_eq!(world.totals().await[&proto::Account::Redeemed], 30);
+    world.end().await;
+}
+
+// ---- time and ids ----------------------------------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_from_the_far_future_is_refused_and_moves_no_clock() {
+    let now = wall_clock()().0 / 1000;
+    let world = World::with(Limits::default(), Time::Wall, now).await;
+    let at = |seconds: i64, body: Body| event(&world.id(), "anna", seconds, body);
+    world.take("anna", purchase("o-1", 10_00)).await;
+    let year = 366 * 86_400;
+    let ahead = world.submit(at(now + year, purchase("o-2", 10_00))).await.unwrap();
+    assert_eq!(word(&ahead), "IN_THE_FUTURE");
+    assert!(refused(&ahead).retry_may_succeed);
+    assert!((ahead.at.as_ref().unwrap().seconds - now).abs() < 600, "{ahead:?}");
+    // A tick on a ledger that follows the clock cannot bring the future either.
+    let tick = Body::Tick(proto::Tick { up_to: stamp(now + 10 * year) });
+    let ticked = world.submit(proto::Event { member: String::new(), ..at(now + 10 * year, tick) }).await.unwrap();
+    assert!((ticked.at.as_ref().unwrap().seconds - now).abs() < 600, "{ticked:?}");
+    for seconds in [253_370_764_801, i64::MAX, -2_208_988_801, i64::MIN] {
+        let status = world.submit(at(seconds, purchase("o-3", 1))).await.unwrap_err();
+        assert_eq!(fields(&status), ["event.occurred_at"], "{seconds}");
+    }
+    // What happened long ago is told late, and that is all.
+    let old = world.submit(at(-2_208_988_800, purchase("o-4", 5_00))).await.unwrap();
+    assert_eq!((word(&old), accepted(&old).available), ("accepted", 15));
+    let anna = world.member("anna").await;
+    assert!((anna.at.as_ref().unwrap().seconds - now).abs() < 600, "{anna:?}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_used_again_for_something_else_is_refused_for_ever() {
+    let world = World::new().await;
+    let first = event("one", "anna", NOON, purchase("o", 10_00));
+    let outcome = world.submit(first.clone()).await.unwrap();
+    let others = [
+        event("one", "anna", NOON, purchase("o", 10_01)),
+        event("one", "ben", NOON, purchase("o", 10_00)),
+        event("one", "anna", NOON + 1, purchase("o", 10_00)),
+        event("one", "anna", NOON, redeem(10)),
+        proto::Event { device: "phone".into(), ..first.clone() },
+    ];
+    for other in others {
+        let no = world.submit(other.clone()).await.unwrap();
+        assert_eq!((word(&no), no.duplicate), ("ID_REUSED", false), "{other:?}");
+        let again = world.submit(other).await.unwrap();
+        assert_eq!(again, proto::Outcome { duplicate: true, ..no });
+    }
+    assert_eq!(world.submit(first.clone()).await.unwrap(), proto::Outcome { duplicate: true, ..outcome });
+    // Another source may use the same id.
+    let elsewhere = proto::Event { source: "web".into(), member: "ben".into(), ..first };
+    assert_eq!(word(&world.submit(elsewhere).await.unwrap()), "accepted");
+    assert_eq!((world.member("anna").await.available, world.member("ben").await.available), (10, 10));
+    world.end().await;
+}
+
+// ---- programs --------------------------------------------------------------------------------
+
+/// Ten faults, a line each.
+const TEN_FAULTS: &str = r#"id = "plain"
+timezone = "Europe/Atlantis"
+currency = "EUR"
+currencies = ["EUR"]
+
+[[wallet]]
+id = "points"
+hold_ttl = "soon"
+expiry = { after = "1y", round = "week" }
+
+[[earn]]
+id = "base"
+on = "purchases"
+per = "1.005"
+give = 0
+
+[[counter]]
+id = "devices"
+on = ["enroled"]
+key = "device"
+measure = "members"
+window = "24h"
+
+[[risk]]
+id = "farm"
+counter = "device"
+at_least = 3
+action = "review"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_with_ten_faults_is_told_of_all_ten_and_not_published() {
+    let expected = [
+        (2, "timezone"),
+        (4, "currencies"),
+        (8, "wallet[0].hold_ttl"),
+        (9, "wallet[0].expiry.after"),
+        (9, "wallet[0].expiry.round"),
+        (13, "earn[0].on"),
+        (14, "earn[0].per"),
+        (15, "earn[0].give"),
+        (19, "counter[0].on"),
+        (26, "risk[0].counter"),
+    ];
+    let world = World::new().await;
+    let checked = world.programs().check_program(proto::CheckProgramRequest { text: TEN_FAULTS.into() }).await;
+    let faults = checked.unwrap().into_inner().faults;
+    let told: Vec<_> = faults.iter().map(|fault| (fault.line, fault.field.as_str())).collect();
+    assert_eq!(told, expected, "{faults:#?}");
+    assert!(faults.iter().all(|fault| !fault.problem.is_empty()));
+
+    let status = world.publish(TEN_FAULTS).await.unwrap_err();
+    assert_eq!(fields(&status), ["text"; 10]);
+    let violations = status.get_details_bad_request().unwrap().field_violations;
+    for (violation, fault) in violations.iter().zip(&faults) {
+        let proto::Fault { line, field, problem } = fault;
+        assert_eq!(violation.description, format!("line {line}: {field}: {problem}"));
+    }
+    // Said as an event it is refused, and recorded as such.
+    let body = Body::ProgramPublished(proto::ProgramPublished { text: TEN_FAULTS.into() });
+    assert_eq!(world.refuse("", body).await, "PROGRAM_INVALID");
+    let listed = world.programs().list_programs(proto::ListProgramsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed.programs.len(), 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_program_at_all_is_told_of_and_not_published() {
+    let world = World::new().await;
+    let nested = format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for text in ["", "\0", "= = =", "id = \"plain", "[[wallet]]\n[wallet]\n", "\u{feff}{\"id\": 1}", &nested] {
+        let checked = world.programs().check_program(proto::CheckProgramRequest { text: text.into() }).await;
+        let faults = checked.unwrap().into_inner().faults;
+        assert!(!faults.is_empty() && faults.iter().all(|fault| fault.line > 0), "{text:?}: {faults:?}");
+        let status = world.publish(text).await.unwrap_err();
+        assert_eq!(fields(&status).len(), faults.len());
+    }
+    // Another scheme's program is in order, and not this ledger's.
+    let other = PROGRAM.replace("plain", "other");
+    let published = world.publish(&other).await.unwrap();
+    assert_eq!((word(&published.outcome.unwrap()), published.version), ("PROGRAM_INVALID", 0));
+    world.end().await;
+}
+
+// ---- all at once -----------------------------------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_who_redeem_the_same_hundred_points_at_once_one_gets_them() {
+    let world = World::new().await;
+    world.take("anna", enrolled()).await;
+    world.take("anna", credit(100)).await;
+    let ready = Arc::new(Barrier::new(20));
+    let mut wishes = Vec::new();
+    for n in 0..20 {
+        let mut client = EventServiceClient::new(connect(world.address).await);
+        let event = event(&format!("wish-{n}"), "anna", NOON, redeem(100));
+        let ready = Arc::clone(&ready);
+        wishes.push(tokio::spawn(async move {
+            ready.wait().await;
+            client.submit(proto::SubmitRequest { event: Some(event) }).await.unwrap().into_inner().outcome.unwrap()
+        }));
+    }
+    let mut words = Vec::new();
+    for wish in wishes {
+        words.push(word(&wish.await.unwrap()).to_owned());
+    }
+    words.sort();
+    let mut expected = vec!["NOT_ENOUGH_POINTS"; 19];
+    expected.push("accepted");
+    assert_eq!(words, expected);
+    assert_eq!(world.member("anna").await.available, 0);
+    assert_eq!(world.totals().await[&proto::Account::Redeemed], 100);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mixed_batch_is_answered_event_by_event_and_the_good_ones_are_applied() {
+    let world = World::new().await;
+    let events = |tag: &str| {
+        let event = |id: &str, body: Body| event(&format!("{tag}-{id}"), tag, NOON, body);
+        vec![
+            event("buy", purchase("o-1", 10_00)),
+            proto::Event { id: String::new(), ..event("", redeem(1)) },
+            event("spend", redeem(4)),
+            event("zero", redeem(0)),
+            event("much", redeem(7)),
+            event("buy", purchase("o-1", 10_00)),
+            event("buy", purchase("o-2", 10_00)),
+            proto::Event { body: None, ..event("mute", redeem(1)) },
+            event("dollars", purchase_of("o-3", "USD", &[(1, 1)])),
+            event("more", purchase("o-4", 5_00)),
+            proto::Event { member: String::new(), ..event("nobody", enrolled()) },
+        ]
+    };
+    let expected = [
+        "accepted",
+        "id",
+        "accepted",
+        "redeem.points",
+        "NOT_ENOUGH_POINTS",
+        "accepted",
+        "ID_REUSED",
+        "body",
+        "CURRENCY_MISMATCH",
+        "accepted",
+        "member",
+    ];
+    let check = |outcomes: &[proto::Outcome]| {
+        assert_eq!(outcomes.iter().map(word).collect::<Vec<_>>(), expected);
+        let duplicates: Vec<_> = (0..).zip(outcomes).filter(|(_, one)| one.duplicate).map(|(at, _)| at).collect();
+        assert_eq!((duplicates, outcomes[5].position), (vec![5], outcomes[0].position));
+        let fresh: Vec<_> = outcomes.iter().filter(|one| one.position > 0 && !one.duplicate).collect();
+        assert!(fresh.windows(2).all(|pair| pair[0].position < pair[1].position));
+        let without = |one: &proto::Outcome| one.position == 0 && one.at.is_none();
+        assert!(outcomes.iter().all(|one| without(one) == matches!(one.result, Some(Came::Invalid(_)))));
+    };
+    let batch = proto::SubmitBatchRequest { events: events("anna") };
+    check(&world.events().submit_batch(batch).await.unwrap().into_inner().outcomes);
+
+    let batch = |tag: &str| proto::SubmitStreamRequest { tag: tag.into(), events: events(tag) };
+    let batches = tokio_stream::iter([batch("ben"), batch("cleo")]);
+    let answers: Vec<_> = world.events().submit_stream(batches).await.unwrap().into_inner().collect().await;
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers.iter().map(|one| one.tag.as_str()).collect::<Vec<_>>(), ["ben", "cleo"]);
+    answers.iter().for_each(|answer| check(&answer.outcomes));
+    for name in ["anna", "ben", "cleo"] {
+        assert_eq!(world.member(name).await.available, 11);
+    }
+    // A batch that breaks a limit ends its stream; those before it stand.
+    let batches = tokio_stream::iter([batch("dora"), proto::SubmitStreamRequest::default(), batch("emil")]);
+    let mut answers = world.events().submit_stream(batches).await.unwrap().into_inner();
+    check(&answers.next().await.unwrap().unwrap().outcomes);
+    assert_eq!(fields(&answers.next().await.unwrap().unwrap_err()), ["events"]);
+    assert!(answers.next().await.is_none());
+    assert_eq!(world.member("dora").await.available, 11);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
+    let limits = Limits {
+        requests_max: 2,
+        streams_max: 1,
+        position_wait: std::time::Duration::from_millis(500),
+        ..Limits::default()
+    };
+    let world = World::with(limits, Time::Simulated, NOON).await;
+    world.take("anna", enrolled()).await;
+    let full = |status: &Status, reason: &str| {
+        assert_eq!(told(status), not_applied(Code::ResourceExhausted, reason));
+        let delay = status.get_details_retry_info().unwrap().retry_delay.unwrap();
+        assert!(delay > std::time::Duration::ZERO && delay < std::time::Duration::from_secs(60), "{delay:?}");
+    };
+
+    // Two wait for what does not come; there is no place for a third.
+    let ahead = proto::GetMemberRequest { member: "anna".into(), as_of: None, min_position: 1_000_000 };
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let (mut members, ahead) = (world.members(), ahead.clone());
+            tokio::spawn(async move { members.get_member(ahead).await })
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    full(&world.submit(world.event("anna", credit(1))).await.unwrap_err(), "TOO_MANY_REQUESTS");
+    for one in waiting {
+        let status = one.await.unwrap().unwrap_err();
+        assert_eq!(told(&status), not_applied(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
+    }
+    world.take("anna", credit(1)).await;
+
+    let (say, said) = mpsc::channel(1);
+    let mut answers = world.events().submit_stream(ReceiverStream::new(said)).await.unwrap().into_inner();
+    full(&world.events().submit_stream(tokio_stream::empty()).await.unwrap_err(), "TOO_MANY_STREAMS");
+    let events = vec![world.event("anna", credit(1))];
+    say.send(proto::SubmitStreamRequest { tag: "a".into(), events }).await.unwrap();
+    assert_eq!(word(&answers.next().await.unwrap().unwrap().outcomes[0]), "accepted");
+    drop(say);
+    assert!(answers.next().await.is_none());
+    drop(answers);
+    let closed = world.events().submit_stream(tokio_stream::empty()).await.unwrap();
+    assert!(closed.into_inner().next().await.is_none());
+    assert_eq!(world.member("anna").await.available, 2);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_queue_is_full_events_are_turned_away_whole_and_the_server_keeps_serving() {
+    let limits = Limits { queue_max: 2, queue_wait: std::time::Duration::ZERO, ..Limits::default() };
+    let world = World::with(limits, Time::Simulated, NOON).await;
+    world.take("anna", enrolled()).await;
+    let wishes: Vec<_> = (0..200)
+        .map(|n| {
+            let mut client = world.events();
+            let event = Some(event(&format!("wish-{n}"), "anna", NOON, credit(1)));
+            tokio::spawn(async move { client.submit(proto::SubmitRequest { event }).await })
+        })
+        .collect();
+    let (mut taken, mut turned_away) = (0, Vec::new());
+    for (n, wish) in wishes.into_iter().enumerate() {
+        match wish.await.unwrap() {
+            Ok(answer) => taken += accepted(&answer.into_inner().outcome.unwrap()).earned,
+            Err(status) => {
+                assert_eq!(told(&status), not_applied(Code::ResourceExhausted, "QUEUE_FULL"));
+                assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
+                turned_away.push(n);
+            }
+        }
+    }
+    assert!(taken > 0 && !turned_away.is_empty(), "{taken} taken, {} turned away", turned_away.len());
+    assert_eq!(world.member("anna").await.available, taken);
+    // Whoever comes back under the same id is taken now, and nothing was applied before.
+    for n in turned_away {
+        let outcome = world.submit(event(&format!("wish-{n}"), "anna", NOON, credit(1))).await.unwrap();
+        assert_eq!((word(&outcome), outcome.duplicate), ("accepted", false));
+    }
+    assert_eq!(world.member("anna").await.available, 200);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_before_a_shutdown_under_load_is_there_afterwards() {
+    let world = World::new().await;
+    let mut callers = Vec::new();
+    for caller in 0..12 {
+        let channel = connect(world.address).await;
+        callers.push(tokio::spawn(buy_until_the_end(channel, caller)));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let World { dir, ledger, channel, stop, serving, .. } = world;
+    stop.send(()).unwrap();
+    drop(channel);
+    let (mut sent, mut answered) = (Vec::new(), HashMap::new());
+    for caller in callers {
+        let book = caller.await.unwrap();
+        assert!(!book.answered.is_empty(), "everyone was served before the end");
+        sent.extend(book.sent);
+        answered.extend(book.answered);
+    }
+    serving.await.unwrap().unwrap();
+    ledger.close().unwrap();
+    verify(dir.path());
+
+    let ledger = open(dir.path(), Time::Simulated);
+    let handle = ledger.handle();
+    let mut recorded = 0;
+    for id in &sent {
+        let found = handle.outcome("till", id).unwrap();
+        recorded += i64::from(found.is_some());
+        if let Some(position) = answered.get(id) {
+            assert_eq!(found.map(|outcome| outcome.position.0), Some(*position), "{id} was acknowledged");
+        }
+    }
+    let totals = handle.totals().wait().unwrap();
+    assert_eq!(totals.shared.accounts.iter().sum::<i64>(), 0);
+    assert_eq!(-totals.shared.accounts[0], recorded, "one point for each purchase that is recorded");
+    assert!(totals.at >= At(NOON * 1000));
+    ledger.close().unwrap();
+}
+
+/// What a caller has said, and at which positions it was answered.
+#[derive(Default)]
+struct Book {
+    sent: Vec<String>,
+    answered: HashMap<String, u64>,
+}
+
+impl Book {
+    fn next(&mut self, caller: u64) -> proto::Event {
+        let id = format!("c{caller}-{}", self.sent.len());
+        self.sent.push(id.clone());
+        event(&id, &format!("m-{}", self.sent.len() % 7), NOON, purchase(&id, 1_00))
+    }
+
+    fn note(&mut self, from: usize, outcomes: &[proto::Outcome]) {
+        for (id, outcome) in self.sent[from..].iter().zip(outcomes) {
+            assert_eq!(word(outcome), "accepted");
+            self.answered.insert(id.clone(), outcome.position);
+        }
+    }
+}
+
+/// Says purchases one by one, in batches or in a stream, until the server takes no more.
+async fn buy_until_the_end(channel: Channel, caller: u64) -> Book {
+    let mut client = EventServiceClient::new(channel);
+    let mut book = Book::default();
+    if caller % 3 == 2 {
+        let (say, said) = mpsc::channel(4);
+        let mut answers = client.submit_stream(ReceiverStream::new(said)).await.unwrap().into_inner();
+        let mut from = 0;
+        loop {
+            for _ in 0..2 {
+                let request = proto::SubmitStreamRequest {
+                    tag: String::new(),
+                    events: (0..50).map(|_| book.next(caller)).collect(),
+                };
+                if say.send(request).await.is_err() {
+                    return book;
+                }
+            }
+            for _ in 0..2 {
+                let Some(Ok(answer)) = answers.next().await else { return book };
+                book.note(from, &answer.outcomes);
+                from += 50;
+            }
+        }
+    }
+    loop {
+        let from = book.sent.len();
+        let answer = if caller % 3 == 0 {
+            let event = Some(book.next(caller));
+            let answer = client.submit(proto::SubmitRequest { event }).await;
+            answer.map(|answer| answer.into_inner().outcome.into_iter().collect::<Vec<_>>())
+        } else {
+            let events = (0..50).map(|_| book.next(caller)).collect();
+            let answer = client.submit_batch(proto::SubmitBatchRequest { events }).await;
+            answer.map(|answer| answer.into_inner().outcomes)
+        };
+        match answer {
+            Ok(outcomes) => book.note(from, &outcomes),
+            Err(_) => return book,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A write that fails stops the shard, loudly: nobody is acknowledged, and nothing that was is lost.
+
+use crate::child;
+use crate::ledger::{self, directory, far_future, simulated};
+use crate::said::{BEGIN, Stream, event};
+use ledger_core::event::Body;
+use ledger_core::units::At;
+use ledger_store::{Batch, CommitError, Health, Ledger, ReadError, SubmitError};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const STREAM: Stream = Stream { seed: 5, members: 30, step_ms: 60_000 };
+
+/// A child that may write no file past a limit, and goes on until a write fails.
+pub fn fill() {
+    let ledger = ledger::open(Path::new(&child::var("LEDGER_DIR")), 1_000_000);
+    let handle = ledger.handle();
+    ledger::say(&handle, vec![STREAM.program()]);
+    let batch = |first: u64| Batch { events: STREAM.events(first..first + 50), cursors: Vec::new() };
+    let mut first = 0;
+    let reason = loop {
+        match handle.submit_and_wait(batch(first)) {
+            Ok(outcomes) => {
+                let positions = (first..).zip(outcomes.iter().map(|outcome| outcome.position));
+                child::tell(positions.map(|(n, position)| format!("{n} {position}")));
+            }
+            Err(CommitError::Stopped { reason }) => break reason,
+            Err(other) => panic!("{other}"),
+        }
+        first += 50;
+    };
+    assert!(reason.contains("commit failed"), "{reason}");
+    let committed = handle.committed();
+    assert_eq!(handle.health(), Health::Stopped(reason.clone()));
+    // The very batch again, another one, and by both doors.
+    for first in [first, first + 50] {
+        assert_eq!(handle.submit_and_wait(batch(first)), Err(CommitError::Stopped { reason: reason.clone() }));
+        let refused = handle.submit(batch(first), Box::new(|_| panic!("nobody is answered")));
+        assert_eq!(refused, Err(SubmitError::Stopped { reason: reason.clone() }));
+    }
+    // The failed batch is folded in memory, and must not be seen.
+    assert!(matches!(handle.totals().wait(), Err(ReadError::Stopped { .. })), "totals rest on the failed batch");
+    assert!(matches!(handle.totals().try_take(), Ok(Err(ReadError::Stopped { .. }))));
+    assert_eq!(handle.committed(), committed, "nothing was committed after the failure");
+    drop(handle);
+    assert_eq!(ledger.close(), Err(CommitError::Stopped { reason: reason.clone() }));
+    child::tell([format!("stopped {reason}")]);
+}
+
+#[test]
+fn a_failed_write_stops_the_shard_and_after_a_restart_all_that_was_acknowledged_is_there() {
+    let dir = directory();
+    // 25 is SIGXFSZ: ignored, a write past the limit fails as on a full disk instead of killing.
+    let limits = "trap '' 25; ulimit -f 1000;";
+    let mut filling = child::start("fill", limits, &[("LEDGER_DIR", dir.path().display().to_string())]);
+    let (mut acknowledged, mut stopped) = (Vec::new(), None);
+    while let Some(line) = filling.hear() {
+        match line.split_once(' ').expect("two words") {
+            ("stopped", reason) => stopped = Some(reason.to_string()),
+            (n, position) => {
+                assert_eq!(stopped, None, "nothing is acknowledged after the failure");
+                acknowledged.push((n.parse::<u64>().expect("a number"), position.parse::<u64>().expect("a position")));
+            }
+        }
+    }
+    assert!(filling.ended_well(), "the child saw what it should");
+    println!("{} events, then: {}", acknowledged.len(), stopped.expect("a write failed"));
+    assert!(acknowledged.len() > 1_000, "it worked before");
+    ledger::verified(dir.path());
+    let ledger = ledger::open(dir.path(), 1_000_000);
+    for part in acknowledged.chunks(500) {
+        let outcomes = ledger::say(&ledger.handle(), STREAM.events(part.iter().map(|(n, _)| *n)));
+        for ((n, position), outcome) in part.iter().zip(outcomes) {
+            assert!(outcome.duplicate && outcome.position.0 == *position, "event {n} is lost");
+        }
+    }
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+}
+
+/// A ledger whose clock panics once `broken` is set.
+fn with_a_clock_that_breaks(dir: &Path) -> (Ledger, Arc<AtomicBool>) {
+    let broken = Arc::new(AtomicBool::new(false));
+    let told = broken.clone();
+    let clock = move || {
+        assert!(!told.load(Ordering::SeqCst), "the clock is broken");
+        At(4_000_000_000_000)
+    };
+    (Ledger::open(dir, simulated(1_000), Arc::new(clock)).expect("it opens"), broken)
+}
+
+#[test]
+fn a_panic_in_a_thread_of_the_ledger_stops_it_loudly() {
+    let dir = directory();
+    let (ledger, broken) = with_a_clock_that_breaks(dir.path());
+    let handle = ledger.handle();
+    ledger::say(&handle, vec![STREAM.program()]);
+    broken.store(true, Ordering::SeqCst);
+    let batch = || Batch { events: STREAM.events(0..10), cursors: Vec::new() };
+    let answer = handle.submit_and_wait(batch());
+    assert!(matches!(&answer, Err(CommitError::Stopped { reason }) if reason.contains("panicked")), "{answer:?}");
+    assert!(matches!(handle.health(), Health::Stopped(_)), "{:?}", handle.health());
+    assert!(handle.submit(batch(), Box::new(|_| {})).is_err());
+    drop(handle);
+    assert!(ledger.close().is_err());
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn a_panic_where_answers_are_taken_stops_it_loudly() {
+    let dir = directory();
+    let ledger = ledger::open(dir.path(), 1_000);
+    let handle = ledger.handle();
+    ledger::say(&handle, vec![STREAM.program()]);
+    let batch = Batch { events: STREAM.events(0..10), cursors: Vec::new() };
+    handle.submit(batch, Box::new(|_| panic!("the caller is broken"))).expect("queued");
+    // Whoever comes next is told, and does not wait for ever.
+    while handle.health() == Health::Serving {
+        let more = Batch { events: vec![event("till", "more", BEGIN, "m1", Body::CheckIn)], cursors: Vec::new() };
+        let _ = handle.submit_and_wait(more);
+    }
+    assert!(handle.totals().wait().is_err() || handle.committed().0 > 1);
+    drop(handle);
+    assert!(ledger.close().is_err());
+    ledger::verified(dir.path());
+}

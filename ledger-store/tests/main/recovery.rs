@@ -1,0 +1,279 @@
+//! Recovery: what a crash may leave is brought back whole, and what no crash leaves is refused.
+
+use crate::ledger::{self, SECRET, directory, far_future, open, say, simulated};
+use crate::raw::{self, FAMILIES, Raw};
+use crate::said::{Random, Stream};
+use ledger_core::units::At;
+use ledger_store::{Ledger, OpenError, Options, rebuild, verify};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+const STREAM: Stream = Stream { seed: 11, members: 9, step_ms: 300_000 };
+
+/// Feeds a directory events in batches of forty and closes it.
+fn feed(dir: &Path, from: u64, to: u64, snapshot_records: u64) {
+    let ledger = open(dir, snapshot_records);
+    say(&ledger.handle(), vec![STREAM.program()]);
+    for first in (from..to).step_by(40) {
+        say(&ledger.handle(), STREAM.events(first..to.min(first + 40)));
+    }
+    ledger.close().expect("nothing failed");
+}
+
+fn fed(to: u64, snapshot_records: u64) -> TempDir {
+    let dir = directory();
+    feed(dir.path(), 0, to, snapshot_records);
+    dir
+}
+
+fn all_rows(dir: &Path) -> BTreeMap<&'static str, Vec<raw::Row>> {
+    let raw = Raw::open(dir);
+    FAMILIES.into_iter().map(|family| (family, raw.rows(family))).collect()
+}
+
+fn refused(dir: &Path, options: Options) -> OpenError {
+    Ledger::open(dir, options, far_future()).err().expect("it is refused")
+}
+
+#[test]
+fn a_snapshot_cut_short_behind_any_family_is_harmless() {
+    let dir = fed(500, 1_000_000);
+    let before = all_rows(dir.path());
+    feed(dir.path(), 500, 900, 1_000_000);
+    let whole = ledger::verified(dir.path());
+    let after = all_rows(dir.path());
+    assert!(before.iter().all(|(family, rows)| *rows != after[family]), "the second snapshot changed every family");
+    // In the order in which a snapshot writes; its own row goes last.
+    for written in 0..=3 {
+        let cut = directory();
+        raw::copy(dir.path(), cut.path());
+        let raw = Raw::open(cut.path());
+        for family in &["history", "ids", "state"][written..] {
+            raw.replace(family, &before[family]);
+        }
+        let (_, row) = before["meta"].iter().find(|(key, _)| key == b"sn").expect("there was a snapshot");
+        raw.put("meta", b"sn", row);
+        drop(raw);
+        let report = ledger::verified(cut.path());
+        assert_eq!((report.digest, report.root), (whole.digest, whole.root), "cut behind {written} families");
+        // It goes on from there, and the next snapshot makes everything whole.
+        feed(cut.path(), 0, 950, 100);
+        let report = ledger::verified(cut.path());
+        let straight = fed(950, 1_000_000);
+        assert_eq!(report.digest, ledger::verified(straight.path()).digest);
+        assert_eq!(all_rows(cut.path())["ids"], all_rows(straight.path())["ids"]);
+    }
+}
+
+#[test]
+fn a_file_that_a_snapshot_left_behind_is_not_written_through() {
+    let dir = fed(500, 1_000_000);
+    // RocksDB takes a snapshot's file over by a second name; a crash may leave both names of one file.
+    let mut linked = 0;
+    for family in ["state", "history", "ids"] {
+        for file in raw::files(dir.path(), ".sst") {
+            let left = dir.path().join(format!("snapshot-{family}.tmp"));
+            let _ = fs::remove_file(&left);
+            fs::hard_link(&file, &left).expect("linked");
+            linked += 1;
+            feed(dir.path(), 500 + linked * 10, 510 + linked * 10, 1_000_000);
+            ledger::verified(dir.path());
+        }
+    }
+    assert!(linked > 3, "there are files to write through");
+}
+
+#[test]
+fn a_torn_log_is_a_whole_number_of_commits() {
+    let (mut random, _) = Random::seeded();
+    let dir = directory();
+    let ledger = open(dir.path(), 1_000_000);
+    let handle = ledger.handle();
+    say(&handle, vec![STREAM.program()]);
+    let mut commits = vec![0, 1];
+    for first in (0..400).step_by(8) {
+        say(&handle, STREAM.events(first..first + 8));
+        commits.push(handle.committed().0);
+    }
+    // The files as they are between two commits, before any snapshot.
+    let image = directory();
+    raw::copy(dir.path(), image.path());
+    drop((handle, ledger));
+    let logs = raw::files(image.path(), ".log");
+    let log = logs.last().expect("a write-ahead log");
+    let length = fs::metadata(log).expect("there").len();
+    let mut ends = Vec::new();
+    for _ in 0..40 {
+        let torn = directory();
+        raw::copy(image.path(), torn.path());
+        let file = torn.path().join(log.file_name().expect("a file"));
+        let file = fs::OpenOptions::new().write(true).open(file).expect("writable");
+        file.set_len(random.below(length + 1)).expect("torn");
+        let report = ledger::verified(torn.path());
+        assert!(commits.contains(&report.records), "{} records are no whole commit", report.records);
+        ends.push(report.records);
+    }
+    ends.sort_unstable();
+    ends.dedup();
+    assert!(ends.len() > 10, "it was torn in many places: {ends:?}");
+}
+
+#[test]
+fn a_log_that_ends_before_its_snapshot_is_refused() {
+    let (mut random, _) = Random::seeded();
+    let dir = directory();
+    let ledger = open(dir.path(), 50);
+    let handle = ledger.handle();
+    say(&handle, vec![STREAM.program()]);
+    for first in (0..400).step_by(8) {
+        say(&handle, STREAM.events(first..first + 8));
+    }
+    let image = directory();
+    while handle.stats().snapshot.0 < 300 {
+        std::thread::yield_now();
+    }
+    let snapshot = handle.stats().snapshot.0;
+    drop((handle, ledger));
+    raw::copy(dir.path(), image.path());
+    let logs = raw::files(image.path(), ".log");
+    let log = logs.last().expect("a write-ahead log");
+    let length = fs::metadata(log).expect("there").len();
+    let (mut refused, mut opened) = (0, 0);
+    for _ in 0..40 {
+        let torn = directory();
+        raw::copy(image.path(), torn.path());
+        let file = torn.path().join(log.file_name().expect("a file"));
+        fs::OpenOptions::new().write(true).open(file).unwrap().set_len(random.below(length + 1)).unwrap();
+        match Ledger::open(torn.path(), simulated(50), far_future()) {
+            Ok(ledger) => {
+                opened += 1;
+                assert!(ledger.handle().committed().0 >= snapshot, "the log is shorter than the snapshot");
+                drop(ledger);
+                ledger::verified(torn.path());
+            }
+            Err(OpenError::Damage(_) | OpenError::Database { .. }) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    println!("torn 40 times: {refused} refused, {opened} opened");
+    assert!(refused > 10);
+}
+
+#[test]
+fn what_rebuild_drops_comes_back_byte_by_byte() {
+    let dir = fed(700, 100);
+    let (report, rows) = (ledger::verified(dir.path()), all_rows(dir.path()));
+    rebuild(dir.path()).expect("rebuilt");
+    let again = ledger::verified(dir.path());
+    assert_eq!((again.digest, again.root, again.accounts), (report.digest, report.root, report.accounts));
+    open(dir.path(), 100).close().expect("nothing failed");
+    assert_eq!(all_rows(dir.path()), rows, "the same rows, the snapshot's own included");
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn rebuild_drops_nothing_where_the_log_is_damaged() {
+    let dir = fed(700, 100);
+    let raw = Raw::open(dir.path());
+    let blocks = raw.rows("log");
+    let (key, block) = &blocks[blocks.len() / 2];
+    let mut damaged = block.clone();
+    *damaged.last_mut().expect("bytes") ^= 1;
+    raw.put("log", key, &damaged);
+    drop(raw);
+    let before = all_rows(dir.path());
+    assert!(matches!(rebuild(dir.path()), Err(OpenError::Damage(_))), "the log cannot be folded");
+    assert_eq!(all_rows(dir.path()), before, "the only good copy is still there");
+}
+
+#[test]
+fn a_directory_that_is_open_is_not_opened_again() {
+    let dir = fed(10, 100);
+    let ledger = open(dir.path(), 100);
+    assert!(matches!(refused(dir.path(), simulated(100)), OpenError::Database { .. }));
+    assert!(matches!(verify(dir.path(), &mut |_| {}), Err(OpenError::Database { .. })));
+    assert!(matches!(rebuild(dir.path()), Err(OpenError::Database { .. })));
+    say(&ledger.handle(), STREAM.events(10..20));
+    ledger.close().expect("it never noticed");
+}
+
+#[test]
+fn another_secret_is_refused_and_none_is_the_ledgers_own() {
+    let dir = fed(10, 100);
+    assert!(matches!(refused(dir.path(), Options { secret: Some([8; 32]), ..simulated(100) }), OpenError::Secret));
+    let own = Options { secret: None, ..simulated(100) };
+    let ledger = Ledger::open(dir.path(), own, far_future()).expect("its own secret");
+    assert!(say(&ledger.handle(), STREAM.events(0..10)).iter().all(|outcome| outcome.duplicate));
+    drop(ledger);
+    assert_eq!(Raw::open(dir.path()).get("meta", b"se").as_deref(), Some(&SECRET[..]));
+}
+
+#[test]
+fn an_unknown_format_is_refused_and_left_alone() {
+    let dir = fed(10, 100);
+    for unknown in [&2u32.to_le_bytes()[..], &0u32.to_le_bytes(), b"", b"one"] {
+        Raw::open(dir.path()).put("meta", b"fo", unknown);
+        let before = all_rows(dir.path());
+        assert!(matches!(refused(dir.path(), simulated(100)), OpenError::Format { known: 1, .. }));
+        assert!(matches!(verify(dir.path(), &mut |_| {}), Err(OpenError::Format { .. })));
+        assert!(matches!(rebuild(dir.path()), Err(OpenError::Format { .. })));
+        assert_eq!(all_rows(dir.path()), before);
+    }
+}
+
+#[test]
+fn a_ledger_without_its_secret_or_format_is_refused_and_not_given_new_ones() {
+    let dir = fed(10, 100);
+    for key in [b"se", b"fo"] {
+        let raw = Raw::open(dir.path());
+        let row = raw.get("meta", key).expect("every ledger has it");
+        raw.delete("meta", key);
+        drop(raw);
+        for secret in [None, Some([9; 32])] {
+            let error = refused(dir.path(), Options { secret, ..simulated(100) });
+            assert!(matches!(error, OpenError::Damage(_)), "{error}");
+        }
+        let raw = Raw::open(dir.path());
+        assert_eq!(raw.get("meta", key), None, "nothing took its place");
+        raw.put("meta", key, &row);
+    }
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn a_directory_that_lost_its_current_file_is_refused_and_not_begun_anew() {
+    let dir = fed(500, 100);
+    let current = dir.path().join("CURRENT");
+    let text = fs::read(&current).expect("RocksDB keeps it");
+    fs::remove_file(&current).expect("lost");
+    let files = raw::files(dir.path(), ".sst");
+    let error = refused(dir.path(), simulated(100));
+    assert!(matches!(error, OpenError::Damage(_)), "{error}");
+    assert!(verify(dir.path(), &mut |_| {}).is_err());
+    assert_eq!(raw::files(dir.path(), ".sst"), files, "nothing was swept away");
+    fs::write(&current, text).expect("found again");
+    assert!(ledger::verified(dir.path()).records > 500);
+}
+
+#[test]
+fn verify_and_rebuild_make_no_ledger_where_there_is_none() {
+    let dir = directory();
+    for there in [dir.path().to_path_buf(), dir.path().join("nowhere")] {
+        assert!(verify(&there, &mut |_| {}).is_err(), "there is nothing to verify");
+        assert!(rebuild(&there).is_err(), "there is nothing to rebuild");
+    }
+    assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 0, "nothing was made");
+}
+
+#[test]
+fn the_time_of_a_closed_ledger_goes_on_where_it_stood() {
+    let dir = fed(100, 30);
+    let ledger = open(dir.path(), 30);
+    let time = ledger.handle().time();
+    assert_eq!(time, STREAM.at(99));
+    // An event from before is judged at the ledger's time.
+    let outcome = say(&ledger.handle(), vec![crate::said::event("till", "late", At(0), "m1", crate::said::purchase("late", 5_00))]);
+    assert_eq!(outcome[0].at, time);
+}
