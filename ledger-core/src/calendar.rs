@@ -28,7 +28,8 @@ impl Calendar {
             Err(_) => 0,
         };
         let local = at.0.saturating_add(i64::from(offset_s).saturating_mul(1000));
-        Day(i32::try_from(local.div_euclid(DAY_MS)).unwrap_or(i32::MAX))
+        let days = local.div_euclid(DAY_MS);
+        Day(i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX }))
     }
 
     /// The first instant of a local date (00:00, or the first instant after a gap at midnight).

@@ -40,12 +40,30 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve a ledger over gRPC
+    ///
+    /// Opens the ledger in a directory, or makes one, and serves it. When it is ready it prints
+    /// `listening on ADDRESS`. SIGTERM or Ctrl-C stops it: it takes no new calls, answers those under way,
+    /// and closes the ledger. A second one stops it at once; what was acknowledged is durable either way.
+    ///
+    /// There is no authentication: whoever reaches the address may do everything. The logs go to stderr;
+    /// RUST_LOG says how much, as in RUST_LOG=info,ledger_grpc=debug.
     Serve(serve::Serve),
     /// Run the purchases of a real shop through a ledger of its own and show what comes of them
+    ///
+    /// Makes a ledger in a new directory, serves it, streams purchases of the years 1997 and 1998 to it as a
+    /// till would, under programs/music.toml, and shows what comes of them: the trial balance, the tiers, a
+    /// member and why it has what it has, what happens when everything comes again, and what `verify` says.
     Demo(demo::Demo),
     /// Check a ledger: fold its whole log again and compare with everything that is stored
+    ///
+    /// Folds the whole log from its beginning, hashes every record, and compares every row of state, every
+    /// page of history and every event id with what is stored; checks that the trial balance sums to zero
+    /// and equals the members. No server may have the ledger open.
     Verify(verify::Verify),
     /// Drop the folded state of a ledger and fold it again from the log
+    ///
+    /// Needed only if `verify` finds that folded state diverges from a log that is whole: the log is all
+    /// that is true, and everything else follows from it. No server may have the ledger open.
     Rebuild(verify::Rebuild),
     /// Show a member's records from the first: postings, the rules behind them, the balance after each
     Replay(told::Replay),
@@ -59,6 +77,9 @@ enum Command {
     #[command(subcommand)]
     Program(rules::Rules),
     /// Import a file of events into a ledger; run it again to go on where it stopped
+    ///
+    /// It can be stopped at any time. Imported twice, nothing is counted twice. No server may have the
+    /// ledger open.
     Import(import::Import),
 }
 

@@ -100,8 +100,8 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(limits.keepalive))
         .layer(GrpcWebLayer::new())
         .add_service(health)
-        .add_service(Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS).build_v1()?)
-        .add_service(Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS).build_v1alpha()?)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
         .add_service(limited!(EventServiceServer))
         .add_service(limited!(MemberServiceServer))
         .add_service(limited!(ProgramServiceServer))
@@ -129,6 +129,12 @@ pub async fn serve(
         () = patience => Ok(()),
         never = watch_health(&engine, &reporter) => match never {},
     }
+}
+
+/// What reflection tells: the API, health, and the details that errors carry.
+fn reflection() -> Builder<'static> {
+    let sets = [DESCRIPTORS, tonic_health::pb::FILE_DESCRIPTOR_SET, tonic_types::pb::FILE_DESCRIPTOR_SET];
+    sets.into_iter().fold(Builder::configure(), Builder::register_encoded_file_descriptor_set)
 }
 
 /// Admits a call before its message is read, or refuses it.

@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use ledger_grpc::engine::wall_clock;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::event_service_client::EventServiceClient;
 use ledger_grpc::proto::outcome::Result as Told;
@@ -16,16 +17,19 @@ use ledger_grpc::proto::{
     Account, Event, GetOutcomeRequest, GetTotalsRequest, Line, Outcome, Purchase, SubmitBatchRequest, SubmitRequest,
     event::Body,
 };
+use prost_types::Timestamp;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tonic::transport::Channel;
 
 const CALLERS: u64 = 8;
 const BATCH: u64 = 40;
 const SOURCE: &str = "till";
+/// When the test began, in seconds.
+static TODAY: LazyLock<i64> = LazyLock::new(|| wall_clock()().0 / 1000);
 
 /// What one caller has said and heard.
 #[derive(Default)]
@@ -70,15 +74,13 @@ fn purchase(caller: u64, n: u64) -> Event {
     Event {
         source: SOURCE.into(),
         id: format!("{caller}-{n}"),
-        occurred_at: Some(prost_types(1_780_000_000 + n as i64)),
+        // All at the same instant, so that the same event can be said again; and of today, so that
+        // nobody is dormant.
+        occurred_at: Some(Timestamp { seconds: *TODAY, nanos: 0 }),
         member: format!("member-{}", (caller * 31 + n) % 97),
         body: Some(Body::Purchase(body)),
         ..Event::default()
     }
-}
-
-fn prost_types(seconds: i64) -> ::prost_types::Timestamp {
-    ::prost_types::Timestamp { seconds, nanos: 0 }
 }
 
 /// Buys until the server is gone, and writes down what was answered.

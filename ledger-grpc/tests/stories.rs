@@ -242,7 +242,10 @@ fn outcome(told: &proto::Outcome) -> Result<Outcome, String> {
         proto::outcome::Result::Refused(refused) => {
             let known = REFUSALS.into_iter().find(|one| one.reason() == refused.reason);
             let known = known.ok_or_else(|| format!("unknown reason {:?}", refused.reason))?;
-            assert_eq!((refused.message.clone(), refused.retry_may_succeed), (known.to_string(), known.retry_may_succeed()));
+            assert_eq!(
+                (refused.message.clone(), refused.retry_may_succeed),
+                (known.to_string(), known.retry_may_succeed())
+            );
             (Some(known), 0, refused.available)
         }
         proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
@@ -302,7 +305,8 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),
         Body::Redeem { points, order } => Message::Redeem(proto::Redeem { points: points.0, order: order.to_string() }),
         Body::Hold { hold, points, ttl_ms } => {
-            let ttl = ttl_ms.map(|ms| Duration { seconds: ms / 1000, nanos: i32::try_from(ms % 1000).unwrap() * 1_000_000 });
+            let ttl =
+                ttl_ms.map(|ms| Duration { seconds: ms / 1000, nanos: i32::try_from(ms % 1000).unwrap() * 1_000_000 });
             Message::Hold(proto::Hold { hold: hold.to_string(), points: points.0, ttl })
         }
         Body::Capture { hold, points, last } => {
@@ -347,8 +351,7 @@ fn check(path: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(AtomicI64::new(0));
     let hand = Arc::clone(&clock);
-    let options =
-        Options { time: Time::Events, secret: Some(SECRET), snapshot_records: 10, ..Options::default() };
+    let options = Options { time: Time::Events, secret: Some(SECRET), snapshot_records: 10, ..Options::default() };
     let ledger = Ledger::open(dir.path(), options, Arc::new(move || At(hand.load(Ordering::SeqCst)))).unwrap();
     let runtime = Runtime::new().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();

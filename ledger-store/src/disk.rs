@@ -50,10 +50,23 @@ impl std::fmt::Debug for Disk {
 
 impl Disk {
     /// Opens the directory, making a ledger in it if there is none.
-    pub(crate) fn open(dir: &Path) -> Result<Disk, OpenError> {
+    pub(crate) fn open_or_make(dir: &Path) -> Result<Disk, OpenError> {
         let mut options = Options::default();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
+        Disk::open_with(dir, options)
+    }
+
+    /// Opens the ledger in the directory, which must be there.
+    pub(crate) fn open(dir: &Path) -> Result<Disk, OpenError> {
+        // RocksDB names what it has in this file, and makes others in the directory before it looks.
+        if !dir.join("CURRENT").exists() {
+            return Err(OpenError::NoLedger { dir: dir.display().to_string() });
+        }
+        Disk::open_with(dir, Options::default())
+    }
+
+    fn open_with(dir: &Path, mut options: Options) -> Result<Disk, OpenError> {
         // A torn tail is a commit nobody was answered; damage before it must not pass in silence.
         options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
         options.set_max_total_wal_size(512 << 20);
@@ -78,10 +91,19 @@ impl Disk {
                 if found == FORMAT { Ok(()) } else { Err(OpenError::Format { found, known: FORMAT }) }
             }
             None => {
+                self.must_be_new("format")?;
                 let mut batch = WriteBatch::default();
                 batch.put_cf(self.family(keys::META), keys::FORMAT, FORMAT.to_le_bytes());
                 self.write_synced(batch).map_err(|error| Damage::from(error).into())
             }
+        }
+    }
+
+    /// Damage, unless the log is empty: what a ledger is made with is missing in one that was used.
+    fn must_be_new(&self, row: &str) -> Result<(), Damage> {
+        match self.scan(keys::LOG, b"").next() {
+            None => Ok(()),
+            Some(_) => Err(Damage::Row { row: row.into(), what: "is missing".into() }),
         }
     }
 
@@ -91,6 +113,7 @@ impl Disk {
             let stored: [u8; 32] = stored.as_slice().try_into().map_err(|_| OpenError::Secret)?;
             return if given.is_none_or(|given| given == stored) { Ok(stored) } else { Err(OpenError::Secret) };
         }
+        self.must_be_new("secret")?;
         let secret = match given {
             Some(given) => given,
             None => {

@@ -18,6 +18,12 @@ pub enum OpenError {
         /// What RocksDB says.
         source: rocksdb::Error,
     },
+    /// There is nothing to open, and nothing was made.
+    #[error("there is no ledger in {dir}")]
+    NoLedger {
+        /// The directory.
+        dir: String,
+    },
     /// The directory belongs to another version of this software.
     #[error("the ledger has format {found}, this version reads format {known}")]
     Format {

@@ -14,7 +14,7 @@ use ledger_core::event::{Event, Who};
 use ledger_core::fold::Corrupt;
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
-use ledger_core::units::Position;
+use ledger_core::units::{MemberNo, Position, RiskKey};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -88,7 +88,8 @@ impl Ids {
         hasher.finish128().as_u128()
     }
 
-    /// The hash of an event whose id was used before with another body: the whole event.
+    /// The hash of an event whose id was used before with another body: the whole event, every name in
+    /// it hidden, so that it stays the same when somebody named in it becomes a member.
     pub(crate) fn conflict_key(&self, event: &Event<Who>) -> Result<u128, Corrupt> {
         let mut bytes = Vec::new();
         encode(event, &mut bytes)?;
@@ -98,11 +99,19 @@ impl Ids {
         Ok(hasher.finish128().as_u128())
     }
 
-    /// Under which hash a record is found; timers have none.
-    pub(crate) fn key_of(&self, record: &Record) -> Result<Option<u128>, Corrupt> {
+    /// Under which hash a record is found; timers have none. `hidden` hides the name of a member.
+    pub(crate) fn key_of(
+        &self,
+        record: &Record,
+        hidden: impl Fn(MemberNo) -> Option<RiskKey>,
+    ) -> Result<Option<u128>, Corrupt> {
         match &record.cause {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
-                self.conflict_key(event).map(Some)
+                let event = event.clone().map(|who| match who {
+                    Who::Known(no) => hidden(no).map_or(who, Who::Unknown),
+                    other => other,
+                });
+                self.conflict_key(&event).map(Some)
             }
             Cause::Event(event) => Ok(Some(self.key(event))),
             Cause::Timer { .. } => Ok(None),

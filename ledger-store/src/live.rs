@@ -150,12 +150,11 @@ impl Live {
             self.duplicates += 1;
             return Ok(Outcome::of(first, &record, true));
         }
-        let known = event.clone().map(|name| match self.book.number(&name) {
-            _ if name.is_empty() => Who::Nobody,
-            Some(no) => Who::Known(no),
-            None => Who::Unknown(self.book.hide(&name)),
+        let hidden = event.clone().map(|name| match &*name {
+            "" => Who::Nobody,
+            name => Who::Unknown(self.book.hide(name)),
         });
-        let conflict = self.book.ids.conflict_key(&known)?;
+        let conflict = self.book.ids.conflict_key(&hidden)?;
         if let Some(position) = self.book.ids.find(conflict, &self.book.disk)? {
             self.duplicates += 1;
             return Ok(Outcome::of(position, &self.book.record(position)?, true));
@@ -163,6 +162,12 @@ impl Live {
         let outcome = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, true)?;
         self.book.ids.insert(conflict, outcome.position);
         Ok(outcome)
+    }
+
+    /// The hash under which the record's event is found, if it has an event.
+    pub(crate) fn id_of(&self, record: &Record) -> Result<Option<u128>, Damage> {
+        let hidden = |no| self.state.member(no).map(|member| self.book.hide(&member.name));
+        Ok(self.book.ids.key_of(record, hidden)?)
     }
 
     /// Touches what judging these events will touch, all at once: memory answers many such calls in

@@ -17,7 +17,6 @@ use ledger_core::merkle::{Frontier, leaf};
 use ledger_core::record::Record;
 use ledger_core::state::State;
 use ledger_core::units::{MemberNo, Position, RiskKey, TermNo};
-use std::path::Path;
 use std::sync::Arc;
 
 /// A ledger as it was left.
@@ -30,9 +29,8 @@ pub(crate) struct Recovered {
     pub(crate) snapshot: Position,
 }
 
-/// Opens a directory and brings the ledger in it up to the end of its log.
-pub(crate) fn recover(dir: &Path, secret: Option<[u8; 32]>) -> Result<Recovered, OpenError> {
-    let disk = Arc::new(Disk::open(dir)?);
+/// Brings the ledger on this disk up to the end of its log.
+pub(crate) fn recover(disk: Arc<Disk>, secret: Option<[u8; 32]>) -> Result<Recovered, OpenError> {
     let secret = disk.secret(secret)?;
     let snapshot = disk.snapshot_at()?;
     let mut live = Live {
@@ -44,8 +42,13 @@ pub(crate) fn recover(dir: &Path, secret: Option<[u8; 32]>) -> Result<Recovered,
     };
     load(&disk, &mut live)?;
     let mut tree = snapshot.tree;
+    let mut last = snapshot.folded;
     for block in disk.blocks(snapshot.folded.next()) {
         let block = block?;
+        if block.first > last.next() {
+            return Err(Damage::Block { last: block.last(), what: "does not follow the block before" }.into());
+        }
+        last = block.last();
         let hashed = block.last().0 <= tree.size();
         for (position, bytes) in block.records() {
             if !hashed {
@@ -59,6 +62,15 @@ pub(crate) fn recover(dir: &Path, secret: Option<[u8; 32]>) -> Result<Recovered,
         if !hashed && (tree.root() != block.root || tree.size() != block.last().0) {
             return Err(Damage::Block { last: block.last(), what: "the tree has another root" }.into());
         }
+    }
+    let end = Position(tree.size());
+    let reached = match disk.block(end)? {
+        Some(block) => block.last() == end && block.root == tree.root(),
+        None => end == Position(0),
+    };
+    if !reached || snapshot.folded > end {
+        let what = format!("stands at {}, its tree at {end}, where the log does not end so", snapshot.folded);
+        return Err(Damage::Row { row: "snapshot".into(), what }.into());
     }
     if tree.size() != live.state.shared.position.0 {
         let what = format!("stands at {}, the log at {}", live.state.shared.position, tree.size());
@@ -75,7 +87,7 @@ fn refold(live: &mut Live, position: Position, record: &Record) -> Result<(), Da
     fold(&mut live.state, position, record)?;
     live.end_batch();
     live.book.learn_names(record);
-    if let Some(key) = live.book.ids.key_of(record)? {
+    if let Some(key) = live.id_of(record)? {
         live.book.ids.insert(key, position);
     }
     Ok(())
@@ -127,7 +139,7 @@ fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
             Ok(())
         }
         b"pr" => Err("program version out of turn".into()),
-        b"sh" => {
+        b"sh" if key.is_empty() => {
             live.state.shared = decode(value).map_err(text)?;
             Ok(())
         }

@@ -233,7 +233,7 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`]; a damaged ledger is not opened.
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
-        let recovered = recover(dir, options.secret)?;
+        let recovered = recover(Arc::new(Disk::open_or_make(dir)?), options.secret)?;
         let committed = recovered.live.state.shared.position;
         let inner = Arc::new(Inner {
             disk: recovered.disk,
@@ -318,23 +318,33 @@ impl Handle {
     /// # Errors
     /// [`SubmitError`]; nothing of the batch happened then, and `done` is dropped.
     pub fn submit(&self, batch: Batch, done: Done) -> Result<(), SubmitError> {
+        self.reserve(batch.events.len())?;
+        if self.queue(batch, done) { Ok(()) } else { Err(SubmitError::Stopped { reason: CLOSED.into() }) }
+    }
+
+    /// Takes room in the queue for so many events.
+    fn reserve(&self, events: usize) -> Result<(), SubmitError> {
         let inner = &self.inner;
         if let Some(reason) = inner.status.stopped() {
             return Err(SubmitError::Stopped { reason });
         }
-        let events = batch.events.len();
         let waiting = inner.waiting.fetch_add(events, Ordering::AcqRel);
         if waiting > 0 && waiting + events > inner.options.queue_events_max {
             inner.waiting.fetch_sub(events, Ordering::AcqRel);
             return Err(SubmitError::Busy { waiting });
         }
+        Ok(())
+    }
+
+    /// Queues a batch for which room is reserved, if the ledger is not closed.
+    fn queue(&self, batch: Batch, done: Done) -> bool {
+        let events = batch.events.len();
         let queue = self.queue.lock();
         let sent = queue.as_ref().is_some_and(|queue| queue.send(Submission { batch, done }).is_ok());
         if !sent {
-            inner.waiting.fetch_sub(events, Ordering::AcqRel);
-            return Err(SubmitError::Stopped { reason: CLOSED.into() });
+            self.inner.waiting.fetch_sub(events, Ordering::AcqRel);
         }
-        Ok(())
+        sent
     }
 
     /// Submits a batch, waiting for room in the queue, and waits until its records are durable.
@@ -343,25 +353,31 @@ impl Handle {
     /// [`CommitError`].
     pub fn submit_and_wait(&self, batch: Batch) -> Result<Vec<Outcome>, CommitError> {
         let inner = &self.inner;
+        // Half of the queue is left to those who do not wait.
+        let half_full = || inner.waiting.load(Ordering::Acquire) > inner.options.queue_events_max / 2;
         let mut room = inner.room_lock.lock();
-        while inner.status.stopped().is_none() && inner.waiting.load(Ordering::Acquire) > inner.options.queue_events_max / 2
-        {
-            inner.room.wait_for(&mut room, IDLE);
+        loop {
+            if half_full() && inner.status.stopped().is_none() {
+                inner.room.wait_for(&mut room, IDLE);
+                continue;
+            }
+            match self.reserve(batch.events.len()) {
+                Ok(()) => break,
+                Err(SubmitError::Busy { .. }) => inner.room.wait_for(&mut room, IDLE),
+                Err(SubmitError::Stopped { reason }) => return Err(CommitError::Stopped { reason }),
+            };
         }
         drop(room);
         let (tell, told) = channel();
         let done = Box::new(move |outcomes| {
             let _ = tell.send(outcomes);
         });
-        match self.submit(batch, done) {
-            Ok(()) => {}
-            Err(SubmitError::Busy { waiting }) => {
-                return Err(CommitError::Stopped { reason: format!("the queue is full: {waiting} events wait") });
-            }
-            Err(SubmitError::Stopped { reason }) => return Err(CommitError::Stopped { reason }),
+        if !self.queue(batch, done) {
+            return Err(CommitError::Stopped { reason: CLOSED.into() });
         }
         told.recv().unwrap_or_else(|_| {
-            let reason = inner.status.stopped().unwrap_or_else(|| CLOSED.into());
+            // Let go of without a word: the shard is stopping, and says why when it has.
+            let reason = inner.status.wait(Position(u64::MAX)).err().unwrap_or_else(|| CLOSED.into());
             Err(CommitError::Stopped { reason })
         })
     }
@@ -450,6 +466,8 @@ impl Judge<'_> {
             }
         }
         self.inner.waiting.fetch_sub(events, Ordering::AcqRel);
+        // Behind whoever has seen no room and is about to wait for it.
+        drop(self.inner.room_lock.lock());
         self.inner.room.notify_all();
         open
     }

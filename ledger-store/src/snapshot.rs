@@ -158,6 +158,13 @@ impl<'a> Bulk<'a> {
 
     fn put_bytes(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damage> {
         if self.writer.is_none() {
+            // A crash may have left this name on a file that RocksDB took over: it must not be written through.
+            match std::fs::remove_file(&self.path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Damage::Database(format!("cannot remove {}: {error}", self.path.display())));
+                }
+                _ => {}
+            }
             let writer = SstFileWriter::create(self.disk.options(self.family));
             writer.open(&self.path)?;
             self.writer = Some(writer);

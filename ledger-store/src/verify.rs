@@ -3,12 +3,13 @@
 //! It hashes every record into the tree and compares each block's root; folds every record into an
 //! empty state; compares every row of folded state, every page of history and every event id byte by
 //! byte; and checks that the trial balance sums to zero and equals the members. The first divergence
-//! is named. `rebuild` drops what is folded and writes it anew from the log.
+//! is named. `rebuild` drops what is folded, so that the next opening folds it anew from the log.
 
 use crate::disk::{Disk, SnapshotAt};
 use crate::error::{Damage, OpenError};
 use crate::ids::{self, Ids};
 use crate::keys;
+use crate::live::risk_key;
 use crate::recover::recover;
 use crate::snapshot::rows;
 use ledger_core::bytes::{decode, encode};
@@ -19,7 +20,9 @@ use ledger_core::state::{HistoryPage, State};
 use ledger_core::units::{At, MemberNo, Position};
 use rocksdb::WriteBatch;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Most divergences that are told.
 pub const FINDINGS_MAX: usize = 20;
@@ -65,7 +68,8 @@ impl Report {
 pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenError> {
     let mut report = Report::default();
     // First the ledger as anyone would open it: stored rows, and the tail of the log over them.
-    let live = match recover(dir, None) {
+    let disk = Arc::new(Disk::open(dir)?);
+    let live = match recover(disk.clone(), None) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {
             report.finding(format!("the ledger cannot be opened: {damage}"));
@@ -73,53 +77,51 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
         }
         Err(other) => return Err(other),
     };
-    let disk = Disk::open(dir)?;
     let secret = disk.secret(None)?;
-    let refolded = refold(&disk, &secret, &mut report, progress);
-    match refolded {
+    match check_log(&disk, &secret, &mut report, progress) {
         Ok(refolded) => {
             compare(&disk, live.as_ref(), &refolded, &mut report).map_err(OpenError::Damage)?;
             balance(&refolded.state, &mut report);
         }
         Err(damage) => report.finding(damage.to_string()),
     }
+    check_meta(&disk, &mut report)?;
     Ok(report)
 }
 
-/// Drops folded state and writes it anew from the log.
+/// Drops folded state: the next opening folds it again from the log, which is checked before.
 ///
 /// # Errors
-/// If the log itself is damaged, or cannot be read.
+/// If the log itself is damaged, or cannot be read. Nothing is dropped then.
 pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
     let disk = Disk::open(dir)?;
+    refold(&disk, |_, _, _| Ok(()), |_| ())?;
+    let mut batch = WriteBatch::default();
     for family in [keys::STATE, keys::HISTORY, keys::IDS] {
-        let mut batch = WriteBatch::default();
         batch.delete_range_cf(disk.family(family), &[][..], &[0xff; 32][..]);
-        disk.write_synced(batch).map_err(Damage::from)?;
     }
-    disk.set_snapshot_at(&SnapshotAt::default())?;
-    Ok(())
+    let mut row = Vec::new();
+    encode(&SnapshotAt::default(), &mut row).map_err(Damage::from)?;
+    batch.put_cf(disk.family(keys::META), keys::SNAPSHOT, row);
+    Ok(disk.write_synced(batch).map_err(Damage::from)?)
 }
 
 struct Refolded {
     state: State,
     pages: Vec<HistoryPage>,
+    tree: Frontier,
 }
 
-/// Folds the log from its beginning, hashing every record and looking up every id.
+/// Folds the log from its beginning and hashes every record. `folded` sees every record and the state
+/// after it, `packed` the tree after every block.
 fn refold(
     disk: &Disk,
-    secret: &[u8; 32],
-    report: &mut Report,
-    progress: &mut dyn FnMut(u64),
+    mut folded: impl FnMut(&State, Position, &Record) -> Result<(), Damage>,
+    mut packed: impl FnMut(&Frontier),
 ) -> Result<Refolded, Damage> {
-    let hashes = Ids::new(secret, 0);
-    let snapshot = disk.snapshot_at();
-    let folded = snapshot.as_ref().map_or(Position(0), |snapshot| snapshot.folded);
-    let mut refolded = Refolded { state: State::new(), pages: Vec::new() };
-    let mut tree = Frontier::default();
-    let mut id_rows = 0u64;
-    for block in disk.blocks(Position(1)) {
+    let mut refolded = Refolded { state: State::new(), pages: Vec::new(), tree: Frontier::default() };
+    let Refolded { state, pages, tree } = &mut refolded;
+    for block in disk.blocks(Position(0)) {
         let block = block?;
         if block.first.0 != tree.size() + 1 {
             return Err(Damage::Block { last: block.last(), what: "does not follow the block before" });
@@ -127,42 +129,66 @@ fn refold(
         for (position, bytes) in block.records() {
             tree.append(leaf(bytes));
             let record: Record = decode(bytes)?;
-            fold(&mut refolded.state, position, &record)?;
-            refolded.pages.extend(refolded.state.take_pages());
-            if position <= folded
-                && let Some(key) = hashes.key_of(&record)?
-            {
-                id_rows += 1;
-                match disk.get(keys::IDS, &key.to_be_bytes())? {
-                    Some(bytes) if ids::position(&bytes)? == position => {}
-                    _ => report.finding(format!("the id of record {position} is not found or names another record")),
-                }
-            }
+            fold(state, position, &record)?;
+            pages.extend(state.take_pages());
+            folded(state, position, &record)?;
         }
         if tree.root() != block.root {
             return Err(Damage::Block { last: block.last(), what: "the tree has another root: a record was changed" });
         }
-        if tree.size() == snapshot.as_ref().map_or(0, |snapshot| snapshot.tree.size())
-            && snapshot.as_ref().is_ok_and(|snapshot| snapshot.tree != tree)
-        {
-            report.finding("the snapshot's tree is not that of the log".into());
+        packed(tree);
+    }
+    Ok(refolded)
+}
+
+/// Folds the log and compares with it every event id and where the snapshot stands.
+fn check_log(
+    disk: &Disk,
+    secret: &[u8; 32],
+    report: &mut Report,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Refolded, Damage> {
+    let hashes = Ids::new(secret, 0);
+    let snapshot = disk.snapshot_at().unwrap_or_else(|damage| {
+        report.finding(format!("the snapshot's row: {damage}"));
+        SnapshotAt::default()
+    });
+    let (mut of_snapshot, mut found, mut astray) = (0u64, 0u64, Vec::new());
+    let mut tree = (snapshot.tree.size() == 0).then(Frontier::default);
+    let check_id = |state: &State, position: Position, record: &Record| {
+        let hidden = |no| state.member(no).map(|member| risk_key(secret, "name", &member.name));
+        let Some(key) = hashes.key_of(record, hidden)? else { return Ok(()) };
+        of_snapshot += u64::from(position <= snapshot.folded);
+        match disk.get(keys::IDS, &key.to_be_bytes())?.as_deref().map(ids::position) {
+            Some(Ok(known)) if known == position => found += 1,
+            // Behind the snapshot: the next one writes it.
+            None if position > snapshot.folded => {}
+            _ if astray.len() < FINDINGS_MAX => astray.push(position),
+            _ => {}
         }
-        progress(tree.size());
+        Ok(())
+    };
+    let refolded = refold(disk, check_id, |packed| {
+        progress(packed.size());
+        if packed.size() == snapshot.tree.size() {
+            tree = Some(packed.clone());
+        }
+    })?;
+    for position in astray {
+        report.finding(format!("the id of record {position} is not found or names another record"));
     }
-    report.records = tree.size();
-    report.root = tree.root();
-    report.rows += id_rows;
-    let stored_ids = disk.scan(keys::IDS, b"").count() as u64;
-    if stored_ids < id_rows {
-        report.finding(format!("{stored_ids} ids are stored, the log has {id_rows} up to the snapshot"));
+    report.records = refolded.tree.size();
+    report.root = refolded.tree.root();
+    report.rows += of_snapshot;
+    let stored = disk.scan(keys::IDS, b"").count() as u64;
+    if stored != found {
+        report.finding(format!("{stored} event ids are stored, and the log has {found} of them"));
     }
-    if let Ok(snapshot) = &snapshot
-        && (snapshot.ids != id_rows || snapshot.tree.size() > tree.size())
-    {
-        report.finding("the snapshot claims more than the log has".into());
+    if tree.as_ref() != Some(&snapshot.tree) {
+        report.finding("the snapshot's tree is not that of the log".into());
     }
-    if let Err(damage) = snapshot {
-        report.finding(damage.to_string());
+    if snapshot.ids != of_snapshot || snapshot.folded.0 > snapshot.tree.size() {
+        report.finding("the snapshot claims what the log does not have".into());
     }
     Ok(refolded)
 }
@@ -213,25 +239,39 @@ fn compare_pages(
     report: &mut Report,
 ) -> Result<(), Damage> {
     report.rows += refolded.pages.len() as u64;
+    let key_of = |page: &HistoryPage| keys::page(page.member, page.page);
+    let mut pages: BTreeMap<[u8; 12], &HistoryPage> = refolded.pages.iter().map(|page| (key_of(page), page)).collect();
     let mut bytes = Vec::new();
-    let in_tail = |page: &HistoryPage| {
-        // A page that filled behind the snapshot waits for the next one.
-        let folded = disk.snapshot_at().map_or(Position(0), |snapshot| snapshot.folded);
-        live.is_some() && page.positions.last().is_some_and(|last| *last > folded)
-    };
-    for page in &refolded.pages {
+    for row in disk.scan(keys::HISTORY, b"") {
+        let (key, value) = row?;
+        let page = <[u8; 12]>::try_from(&*key).ok().and_then(|key| pages.remove(&key));
         bytes.clear();
-        encode(page, &mut bytes)?;
-        match disk.get(keys::HISTORY, &keys::page(page.member, page.page))? {
-            Some(stored) if stored == bytes => {}
-            Some(_) => report.finding(format!("page {} of member {} differs from the log", page.page, page.member)),
-            None if in_tail(page) => {}
-            None => report.finding(format!("page {} of member {} is missing", page.page, page.member)),
+        match page.map(|page| encode(page, &mut bytes).map(|_| page)).transpose()? {
+            Some(_) if *value == *bytes => {}
+            Some(page) => report.finding(format!("page {} of member {} differs from the log", page.page, page.member)),
+            None => report.finding(format!("page {key:02x?} is stored, but not in the log")),
         }
     }
-    let stored = disk.scan(keys::HISTORY, b"").count();
-    if stored > refolded.pages.len() {
-        report.finding(format!("{stored} pages of history are stored, the log has {}", refolded.pages.len()));
+    let folded = disk.snapshot_at().map_or(Position(0), |snapshot| snapshot.folded);
+    for page in pages.into_values() {
+        // A page that filled behind the snapshot waits for the next one.
+        if live.is_none() || page.positions.last().is_none_or(|last| *last <= folded) {
+            report.finding(format!("page {} of member {} is missing", page.page, page.member));
+        }
+    }
+    Ok(())
+}
+
+/// Whether everything in `meta` is something this version knows. Where a source stands is said by the
+/// source: nothing in the log contradicts it.
+fn check_meta(disk: &Disk, report: &mut Report) -> Result<(), Damage> {
+    for row in disk.scan(keys::META, b"") {
+        let (key, value) = row?;
+        match &*key {
+            keys::FORMAT | keys::SECRET | keys::SNAPSHOT => {}
+            [b'c', b'u', source @ ..] if std::str::from_utf8(source).is_ok() && value.len() == 8 => {}
+            _ => report.finding(format!("meta {key:02x?} is not understood")),
+        }
     }
     Ok(())
 }

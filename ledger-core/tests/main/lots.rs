@@ -1,8 +1,10 @@
 //! Many lots: the limits hold, and what touches ten thousand of them at once takes milliseconds.
 
 use crate::ledger::{self, event, publish};
+use ledger_core::decide::BALANCE_MAX;
 use ledger_core::event::Body;
 use ledger_core::lots::{LOTS_MAX, SLICES_MAX};
+use ledger_core::member::{CLOSED_HOLDS_MAX, HOLDS_MAX};
 use ledger_core::memory::Memory;
 use ledger_core::record::{Account, Cause, Posting, Record, Timer, Verdict};
 use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Points, TermNo};
@@ -120,4 +122,68 @@ fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
     assert_eq!(member.lots.len(), 8_000, "two days' worth are gone");
     took.iter().for_each(|(what, took)| assert!(*took < bound(), "{what} took {took:?}"));
     ledger::check_balances(&memory.state);
+}
+
+/// Folds one lot of so many points into M1.
+fn fortune(memory: &mut Memory, points: i64) {
+    let position = memory.state.shared.position.next();
+    let member = MemberNo(1);
+    let posting = Posting {
+        member,
+        wallet: 0,
+        from: Account::Issued,
+        to: Account::Available,
+        points: Points(points),
+        lot: LotId { position, line: 0 },
+        expires_at: At::NEVER,
+        rule: TermNo::NONE,
+    };
+    let verdict = Verdict { postings: vec![posting], available: Points(points), ..Verdict::default() };
+    let cause = Cause::Timer { member, due: At(0), timer: Timer::Inactivity };
+    let record = Record { at: At(0), program: 1, cause, verdict };
+    ledger_core::fold::fold(&mut memory.state, position, &record).expect("a fortune folds");
+}
+
+#[test]
+fn a_balance_ends_at_its_limit() {
+    let mut memory = with_one_member();
+    fortune(&mut memory, BALANCE_MAX - 1);
+    let credit = |points| Body::Credit { points: Points(points), reason: "more".into() };
+    assert_eq!(reason(&mut memory, "2", credit(2)), Some("MEMBER_FULL"));
+    assert_eq!(reason(&mut memory, "3", credit(1)), None);
+    assert_eq!(reason(&mut memory, "4", credit(1)), Some("MEMBER_FULL"));
+    // What was issued once counts for ever: the ledger as a whole is full.
+    assert_eq!(reason(&mut memory, "5", Body::Redeem { points: Points(1_000), order: "".into() }), None);
+    assert_eq!(reason(&mut memory, "6", credit(1)), Some("MEMBER_FULL"));
+    ledger::check_balances(&memory.state);
+}
+
+#[test]
+fn a_member_has_no_more_holds_than_the_limit() {
+    let mut memory = with_one_member();
+    fortune(&mut memory, 1_000_000);
+    let hold = |n: usize| Body::Hold { hold: format!("h-{n}").into(), points: Points(1), ttl_ms: None };
+    for n in 0..HOLDS_MAX {
+        assert_eq!(reason(&mut memory, &format!("hold {n}"), hold(n)), None);
+    }
+    assert_eq!(reason(&mut memory, "one more", hold(HOLDS_MAX)), Some("MEMBER_FULL"));
+    assert_eq!(reason(&mut memory, "void", Body::Void { hold: "h-7".into() }), None);
+    assert_eq!(reason(&mut memory, "another", hold(HOLDS_MAX)), None);
+    ledger::check_balances(&memory.state);
+}
+
+#[test]
+fn of_closed_holds_the_last_are_remembered() {
+    let mut memory = with_one_member();
+    fortune(&mut memory, 1_000_000);
+    for n in 0..=CLOSED_HOLDS_MAX {
+        let name: Box<str> = format!("h-{n}").into();
+        let hold = Body::Hold { hold: name.clone(), points: Points(1), ttl_ms: None };
+        assert_eq!(reason(&mut memory, &format!("hold {n}"), hold), None);
+        assert_eq!(reason(&mut memory, &format!("void {n}"), Body::Void { hold: name }), None);
+    }
+    let void = |n: usize| Body::Void { hold: format!("h-{n}").into() };
+    assert_eq!(reason(&mut memory, "the last", void(CLOSED_HOLDS_MAX)), Some("HOLD_CLOSED"));
+    assert_eq!(reason(&mut memory, "the first remembered", void(1)), Some("HOLD_CLOSED"));
+    assert_eq!(reason(&mut memory, "the first forgotten", void(0)), Some("HOLD_UNKNOWN"));
 }

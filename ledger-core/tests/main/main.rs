@@ -11,6 +11,8 @@
 )]
 
 mod bytes;
+mod calendar;
+mod events;
 mod ledger;
 mod lots;
 mod naive;
@@ -18,3 +20,4 @@ mod programs;
 mod properties;
 mod rules;
 mod scenarios;
+mod story;

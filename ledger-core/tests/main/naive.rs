@@ -207,7 +207,7 @@ impl Rules {
                 patience_days: 10,
                 base_most: 300,
                 hold_ms: 6 * HOUR,
-                least: [0, 50_00, 150_00, 300_00],
+                least: [0, 5_000, 15_000, 30_000],
                 fast_at_least: 3,
             },
             _ => Rules {
@@ -218,7 +218,7 @@ impl Rules {
                 patience_days: 15,
                 base_most: 400,
                 hold_ms: 12 * HOUR,
-                least: [0, 60_00, 140_00, 300_00],
+                least: [0, 6_000, 14_000, 30_000],
                 fast_at_least: 2,
             },
         }

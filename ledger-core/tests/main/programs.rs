@@ -162,9 +162,9 @@ fn what_is_no_toml_is_told_with_its_line() {
     check(
         "id = \"t\"\ntimezone = \n[wallet\n",
         expect![[r#"
-        line 3: file: unclosed table, expected `]`
-        line 2: file: string values must be quoted, expected literal string
-    "#]],
+            line 2: file: string values must be quoted, expected literal string
+            line 3: file: unclosed table, expected `]`
+        "#]],
     );
     check(
         "id = 1\nid = 2\n",

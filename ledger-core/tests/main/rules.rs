@@ -1,9 +1,10 @@
 //! Rules that once were broken, or easily could be: each a short story under a program of its own.
 
-use crate::ledger;
+use crate::ledger::{self, event};
+use ledger_core::event::{AMOUNT_MAX, Body, Currency, Event, Finding, Line};
 use ledger_core::memory::Memory;
 use ledger_core::scenario::run;
-use ledger_core::units::MemberNo;
+use ledger_core::units::{At, MemberNo, Money, Points, Position};
 
 /// The story comes out as it is written. `programs` are the files it may publish.
 fn tells(programs: &[(&str, &str)], story: &str) -> Memory {
@@ -323,4 +324,93 @@ at 2026-03-10 09:00
   cancel    M1 a                              -> earned 0, available 10
 ";
     tells(&[("p", rules)], story);
+}
+
+#[test]
+fn before_a_program_is_published_nothing_is_judged() {
+    let mut memory = Memory::new();
+    let mut say = |id: &str, member: &str, body| {
+        let outcome = memory.submit(event(id, member, At(0), body), At(0)).expect("the record folds");
+        outcome.refusal.map(|refusal| refusal.reason())
+    };
+    assert_eq!(say("1", "M1", Body::Enrolled { birthday: None }), Some("NO_PROGRAM"));
+    assert_eq!(say("2", "M1", Body::Referral { referee: "M2".into() }), Some("NO_PROGRAM"));
+    assert_eq!(say("3", "M1", Body::Redeem { points: Points(1), order: "".into() }), Some("NO_PROGRAM"));
+    let resolved = Body::CaseResolved { case: Position(1), finding: Finding::Fraud, note: "".into() };
+    assert_eq!(say("4", "", resolved), Some("CASE_UNKNOWN"));
+    assert_eq!(say("5", "", Body::ProgramPublished { text: "id = 1".into() }), Some("PROGRAM_INVALID"));
+    assert_eq!(say("6", "", Body::Tick { up_to: At(0) }), None);
+    assert_eq!(memory.state.members_len(), 0);
+    assert_eq!(memory.state.shared.refused, 5);
+    ledger::check(&memory);
+}
+
+#[test]
+fn a_name_is_in_the_log_once_and_never_if_its_event_is_refused() {
+    let text = format!("id = \"t\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n{WALLET}");
+    let mut memory = ledger::publish(&text, At(0));
+    let mut say = |id: &str, member: &str, body| {
+        let outcome = memory.submit(event(id, member, At(0), body), At(0)).expect("the record folds");
+        outcome.refusal.map(|refusal| refusal.reason())
+    };
+    let alice = "alice@example.org";
+    let bob = "bob@example.org";
+    assert_eq!(say("1", bob, Body::Redeem { points: Points(1), order: "".into() }), Some("MEMBER_UNKNOWN"));
+    assert_eq!(say("2", bob, Body::Cancelled { order: "o".into() }), Some("ORDER_UNKNOWN"));
+    assert_eq!(say("3", bob, Body::Referral { referee: bob.into() }), Some("SELF_REFERRAL"));
+    assert_eq!(say("4", alice, Body::Enrolled { birthday: None }), None);
+    assert_eq!(say("5", alice, Body::CheckIn), None);
+    assert_eq!(say("4", alice, Body::CheckIn), Some("ID_REUSED"));
+    assert_eq!(say("4", bob, Body::CheckIn), Some("ID_REUSED"));
+    assert_eq!(say("4", alice, Body::Referral { referee: bob.into() }), Some("ID_REUSED"));
+    let times = |name: &str| {
+        let holds = |record: &&Vec<u8>| record.windows(name.len()).any(|window| window == name.as_bytes());
+        memory.log().iter().filter(holds).count()
+    };
+    assert_eq!((times(alice), times(bob)), (1, 0));
+    assert_eq!(memory.state.members_len(), 1);
+    ledger::check(&memory);
+}
+
+#[test]
+fn the_weightiest_reason_is_told_first() {
+    let text = format!("id = \"t\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\nfuture_tolerance = \"1h\"\n{WALLET}");
+    let mut memory = ledger::publish(&text, At(0));
+    let mut say = |id: &str, member: &str, occurred_at: i64, body| {
+        let event = Event { occurred_at: At(occurred_at), ..event(id, member, At(0), body) };
+        let outcome = memory.submit(event, At(0)).expect("the record folds");
+        outcome.refusal.map(|refusal| refusal.reason())
+    };
+    let redeem = || Body::Redeem { points: Points(1), order: "".into() };
+    let refund =
+        |code: &[u8; 3], amount| Body::Refunded { order: "o".into(), currency: Currency(*code), amount: Money(amount) };
+    // Each event has several faults; its sender is told the one that makes the others pointless.
+    assert_eq!(say("1", "M1", 3_600_001, redeem()), Some("IN_THE_FUTURE"), "and of nobody we know");
+    assert_eq!(say("2", "M1", 3_600_000, redeem()), Some("MEMBER_UNKNOWN"), "and without a point");
+    assert_eq!(say("3", "M1", 0, ledger::purchase("o", 100)), None);
+    assert_eq!(say("3", "M2", 9_999_999, refund(b"USD", 999)), Some("ID_REUSED"), "and in the future, and so on");
+    assert_eq!(say("4", "M2", 0, refund(b"USD", 999)), Some("ORDER_UNKNOWN"), "and in dollars");
+    assert_eq!(say("5", "M1", 0, refund(b"USD", 999)), Some("CURRENCY_MISMATCH"), "and too much");
+    assert_eq!(say("6", "M1", 0, refund(b"EUR", 101)), Some("REFUND_OVER_PAID"));
+    ledger::check(&memory);
+}
+
+#[test]
+fn a_purchase_too_large_to_reckon_is_refused_whole() {
+    let rules = format!("{WALLET}[[earn]]\nid = \"all\"\non = \"purchase\"\nper = \"0.01\"\ngive = 1000000\n");
+    let text = format!("id = \"t\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n{rules}");
+    let mut memory = ledger::publish(&text, At(0));
+    let mut say = |id: &str, net| {
+        let event = event(id, "M1", At(0), ledger::purchase(id, net));
+        memory.submit(event, At(0)).expect("the record folds").refusal.map(|refusal| refusal.reason())
+    };
+    // 10^12 cents at a million points each are 10^18, the most there can be; a cent more is over.
+    assert_eq!(say("1", AMOUNT_MAX), None);
+    assert_eq!(say("2", 1), Some("MEMBER_FULL"));
+    let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(AMOUNT_MAX) }; 500];
+    let huge = Body::Purchase { order: "3".into(), currency: Currency(*b"EUR"), lines };
+    let outcome = memory.submit(event("3", "M2", At(0), huge), At(0)).expect("the record folds");
+    assert_eq!(outcome.refusal.map(|refusal| refusal.reason()), Some("MEMBER_FULL"));
+    assert_eq!(memory.state.members_len(), 1, "M2 did not become a member by it");
+    ledger::check(&memory);
 }

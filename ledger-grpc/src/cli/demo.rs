@@ -38,9 +38,6 @@ const BATCH_EVENTS: usize = 1_000;
 const FIRST_STEPS: usize = 12;
 const LAST_STEPS: usize = 3;
 
-/// Makes a ledger in a new directory, serves it, streams purchases of the years 1997 and 1998 to it as a
-/// till would, under programs/music.toml, and shows what comes of them: the trial balance, the tiers, a
-/// member and why it has what it has, what happens when everything comes again, and what `verify` says.
 #[derive(Args)]
 pub(super) struct Demo {
     /// Purchases as `import` reads them (.csv, or .csv.gz) [default: those of `make data`, or the sample
@@ -284,7 +281,7 @@ impl Till {
         heading("The member with the most orders")?;
         say(show::member(&self.member(&shop.busiest).await?, &local))?;
         heading("Why: that member's records, folded again from the log")?;
-        say(show::lines(&some_steps(&self.replay(&shop.busiest).await?, &local)))?;
+        say(show::lines(&some_steps(&self.replay(&shop.busiest).await?, &shop.busiest, &local)))?;
 
         heading("The same purchases again, as after a broken line")?;
         let second = self.stream(shop).await?;
@@ -297,7 +294,7 @@ impl Till {
 }
 
 /// The first and the last steps of a replay, and between them the first that came about by itself.
-fn some_steps(steps: &[proto::ReplayMemberResponse], local: &Local) -> comfy_table::Table {
+fn some_steps(steps: &[proto::ReplayMemberResponse], member: &str, local: &Local) -> comfy_table::Table {
     let by_itself = |step: &proto::ReplayMemberResponse| {
         step.record.as_ref().is_some_and(|record| matches!(record.cause, Some(Cause::Timer(_))))
     };
@@ -311,7 +308,7 @@ fn some_steps(steps: &[proto::ReplayMemberResponse], local: &Local) -> comfy_tab
         if at > next {
             table.add_row(["…".to_owned(), format!("{} more", grouped((at - next) as u64))]);
         }
-        table.add_row(show::step(&steps[at], local));
+        table.add_row(show::step(&steps[at], member, local));
         next = at + 1;
     }
     table

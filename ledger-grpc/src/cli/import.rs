@@ -38,56 +38,55 @@ const NAMED_MAX: usize = 20;
 /// The file is hashed in pieces of so many bytes.
 const PIECE_BYTES: u64 = 1 << 20;
 
-const SHAPES: &str = r#"FILES
+const SHAPES: &str = concat!(
+    "FILES\n\n",
+    "A file of purchases is CSV. Its header names four columns, in any order; the money is in the smallest \
+     unit of the program's currency. Each row is a purchase of the source \"import\", with the order's number \
+     as its id.\n\n",
+    r#"  member_id,timestamp,amount_minor_units,order_id
+  14048,1997-02-19T12:00:00Z,479,cdnow-042714
 
-A file of purchases is CSV. Its header names four columns, in any order; the money is in the smallest unit
-of the program's currency. Each row is a purchase of the source "import" with the order's number as its id.
+"#,
+    "Any other file has an event in JSON on each line: `source` and `id`, which name the event for ever; \
+     `occurred_at` (RFC 3339); `member`; `device`, `ip` and `phone` in clear, if they are known; and one of \
+     those below, which says what happened. Money is in the smallest unit. Unknown fields are faults.\n\n",
+    r#"  {"source": "till-7", "id": "s-1", "occurred_at": "2026-01-03T09:00:00Z",
+   "member": "M1", "check_in": {}}                  on one line
 
-  member_id,timestamp,amount_minor_units,order_id
-  14048,1997-01-01T12:00:00Z,1277,cdnow-000123
-
-Any other file has an event in JSON on each line: `source` and `id`, which name the event for ever;
-`occurred_at` (RFC 3339); `member`; `device`, `ip` and `phone` in clear, if they are known; and one of the
-following, which says what happened. Unknown fields are faults. Money is in minor units.
-
-  "enrolled": {"birthday": {"month": 3, "day": 15}}            birthday may be left out
+  "enrolled": {"birthday": {"month": 3, "day": 15}}
   "attributes_set": {"attributes": [{"name": "percentile", "value": 7}]}
-  "purchase": {"order": "o-1", "currency": "USD", "lines": [{"sku": "CD-7", "quantity": 1, "net": 1299}]}
-                                                               sku and quantity may be left out
+  "purchase": {"order": "o-1", "currency": "USD",
+               "lines": [{"sku": "CD-7", "quantity": 1, "net": 1299}]}
   "cancelled": {"order": "o-1"}
   "refunded": {"order": "o-1", "currency": "USD", "amount": 500}
   "check_in": {}
   "referral": {"referee": "M2"}
-  "redeem": {"points": 40, "order": "o-2"}                     order may be left out
-  "hold": {"hold": "h-1", "points": 40, "ttl": "3600s"}        ttl may be left out
-  "capture": {"hold": "h-1", "points": 40, "last": true}       points (all) and last may be left out
+  "redeem": {"points": 40, "order": "o-2"}
+  "hold": {"hold": "h-1", "points": 40, "ttl": "3600s"}
+  "capture": {"hold": "h-1", "points": 40, "last": true}
   "void": {"hold": "h-1"}
   "credit": {"points": 40, "reason": "opening balance"}
   "debit": {"points": 40, "reason": "entered twice"}
-  "case_resolved": {"case": 12, "finding": "FINDING_FRAUD", "note": ""}       or FINDING_LEGITIMATE
+                                                    and without a member:
+  "case_resolved": {"case": 12, "finding": "FINDING_FRAUD", "note": ""}
   "program_published": {"text": "id = ..."}
-  "tick": {"up_to": "2026-02-01T00:00:00Z"}                    the last three without member
+  "tick": {"up_to": "2026-02-01T00:00:00Z"}
 
-For example:
+"#,
+    "Left out may be: `birthday`; `sku` (then empty) and `quantity` (1); the `order` of a redemption; `ttl` \
+     (then the program's); the `points` of a capture (all) and `last` (false); `note`. The other finding is \
+     FINDING_LEGITIMATE. It is the JSON of `Event` in proto/ledger/v1/event.proto, and what `replay --json` \
+     shows as `event`; only that `device`, `ip` and `phone` are hashes there.\n\n",
+    "ROWS WITHOUT POINTS\n\n",
+    "A row that is no event is rejected and not recorded: mend it and import the mended file. A row may also \
+     be refused by the business, as a redemption of more points than there are: that is recorded and stays \
+     so. The first 20 of both are named on stderr; --rejects writes all of them, in JSON, one on each line.\n\n",
+    "TIME\n\n",
+    "With --time events, ledger time follows the events, so that points expire and tiers fall when they did: \
+     sort the file by time. An event that is earlier than the one before it is judged at the time of that \
+     one.",
+);
 
-  {"source":"till-7","id":"s-1","occurred_at":"2026-01-03T09:00:00Z","member":"M1","check_in":{}}
-
-It is the JSON of `Event` in proto/ledger/v1/event.proto, so what `replay --json` shows as `event` can be
-imported into another ledger; only `device`, `ip` and `phone` are hashes there.
-
-ROWS WITHOUT POINTS
-
-A row that is no event is rejected: it is not recorded; mend it and import the mended file. A row may also be
-refused by the business, as a redemption of more points than there are: that is recorded, and stays so. The
-first 20 of both are named on stderr; --rejects writes all of them, one in JSON on each line.
-
-TIME
-
-With --time events, ledger time follows the events, so that points expire and tiers fall when they did: sort
-the file by time. An event that is earlier than the one before is judged at the time of that one."#;
-
-/// The import can be stopped at any time; run it again and it goes on where it stopped. Imported twice,
-/// nothing is counted twice. No server may have the ledger open.
 #[derive(Args)]
 #[command(after_long_help = SHAPES)]
 pub(super) struct Import {
@@ -232,6 +231,11 @@ struct Run<'a> {
 impl Run<'_> {
     /// Queues the events of some rows, and the cursor behind them.
     fn submit(&mut self, batch: Vec<Row>, next: u64) -> Result<()> {
+        if let Some(first) = batch.iter().find_map(|row| row.event.as_ref().ok())
+            && !self.judged_by_program
+        {
+            self.judged_by_program = begins_with_program(first)?;
+        }
         let (mut lines, mut events) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for Row { line, event } in batch {
             self.tally.rows += 1;
@@ -245,11 +249,6 @@ impl Run<'_> {
                     self.rejects.rejected(line, &reject)?;
                 }
             }
-        }
-        if let Some(first) = events.first()
-            && !self.judged_by_program
-        {
-            self.judged_by_program = begins_with_program(first)?;
         }
         if self.under_way.len() == BATCHES_AHEAD {
             self.settle()?;
@@ -304,7 +303,7 @@ impl Tally {
         let rate = self.rows as f64 / self.seconds.max(1e-3);
         let refused: u64 = self.refused.values().sum();
         say(format_args!(
-            "{file}: {} rows in {:.1} s, {} a second: {} accepted, {} refused, {} had come before, {} rejected",
+            "{file}: {} rows in {:.2} s, {} a second: {} accepted, {} refused, {} had come before, {} rejected",
             grouped(self.rows),
             self.seconds,
             grouped(rate as i64),

@@ -15,12 +15,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// Opens the ledger in a directory, or makes one, and serves it. When it is ready it prints
-/// `listening on ADDRESS`. SIGTERM or Ctrl-C stops it: it takes no new calls, answers those under way,
-/// and closes the ledger. A second one stops it at once; what was acknowledged is durable either way.
-///
-/// There is no authentication: whoever reaches the address may do everything. The logs go to stderr;
-/// RUST_LOG says how much, as in RUST_LOG=info,ledger_grpc=debug.
 #[derive(Args)]
 pub(super) struct Serve {
     /// The ledger's directory; made if there is none

@@ -221,32 +221,38 @@ pub(super) fn steps_table() -> Table {
     table(&header, &[0, 5])
 }
 
-/// The row of one step.
-pub(super) fn step(step: &proto::ReplayMemberResponse, local: &Local) -> [String; 7] {
+/// The row of one step in the replay of a member.
+pub(super) fn step(step: &proto::ReplayMemberResponse, member: &str, local: &Local) -> [String; 7] {
     let record = step.record.clone().unwrap_or_default();
     let after = step.after.clone().unwrap_or_default();
     [
         record.position.to_string(),
         local.stamp(record.at.as_ref()),
-        cause(&record, local),
-        postings(&record, local),
-        why(&record),
+        cause(&record, member, local),
+        postings(&record, member, local),
+        why(&record, member),
         grouped(after.available),
         after.tier,
     ]
 }
 
-fn cause(record: &proto::Record, local: &Local) -> String {
+/// Whose it is, where it is not the replayed member's.
+fn whose(name: &str, member: &str) -> String {
+    if name == member || name.is_empty() { String::new() } else { format!("{name}: ") }
+}
+
+fn cause(record: &proto::Record, member: &str, local: &Local) -> String {
+    let whose = whose(&record.member, member);
     match &record.cause {
         None => String::new(),
         Some(Cause::Timer(timer)) => {
             let kind = word(timer.kind().as_str_name(), "TIMER_KIND_");
-            format!("{kind} due {}", local.stamp(timer.due.as_ref()))
+            format!("{whose}{kind} due {}", local.stamp(timer.due.as_ref()))
         }
         Some(Cause::Event(event)) => {
             let (said, at) = (body(event, local), local.stamp(event.occurred_at.as_ref()));
             let late = at != local.stamp(record.at.as_ref());
-            if late { format!("{said}\nof {at}") } else { said }
+            if late { format!("{whose}{said}\nof {at}") } else { format!("{whose}{said}") }
         }
     }
 }
@@ -264,7 +270,7 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Cancelled(said) => format!("cancelled {}", said.order),
         Body::Refunded(said) => format!("refunded {} {}", said.order, local.money(said.amount)),
         Body::CheckIn(_) => "check-in".to_owned(),
-        Body::Referral(said) => format!("referral {} by {}", said.referee, event.member),
+        Body::Referral(said) => format!("referral of {}", said.referee),
         Body::Redeem(said) => format!("redeem {} {}", grouped(said.points), said.order).trim_end().to_owned(),
         Body::Hold(said) => format!("hold {} {}", said.hold, grouped(said.points)),
         Body::Capture(said) => {
@@ -282,8 +288,15 @@ fn body(event: &proto::Event, local: &Local) -> String {
     }
 }
 
-fn postings(record: &proto::Record, local: &Local) -> String {
-    let mut shown: Vec<String> = record.postings.iter().take(POSTINGS_SHOWN).map(|one| posting(one, local)).collect();
+fn postings(record: &proto::Record, member: &str, local: &Local) -> String {
+    let shown = record.postings.iter().take(POSTINGS_SHOWN);
+    let mut shown: Vec<String> = shown
+        .map(|one| {
+            // The postings of a record are its own member's, unless they say whose.
+            let owner = if one.member.is_empty() { &record.member } else { &one.member };
+            format!("{}{}", whose(owner, member), posting(one, local))
+        })
+        .collect();
     let rest = record.postings.len().saturating_sub(POSTINGS_SHOWN);
     if rest > 0 {
         shown.push(format!("and {rest} more"));
@@ -294,34 +307,29 @@ fn postings(record: &proto::Record, local: &Local) -> String {
 fn posting(posting: &proto::Posting, local: &Local) -> String {
     let (from, to) = (posting.from(), posting.to());
     let account = |account: proto::Account| word(account.as_str_name(), "ACCOUNT_");
-    let mut out = format!("{} {} -> {}", grouped(posting.points), account(from), account(to));
-    if from == proto::Account::Issued {
-        let _ = write!(out, " until {}", local.stamp(posting.expires_at.as_ref()));
-    } else {
-        let _ = write!(out, " {}", lot_name(posting.lot.as_ref()));
+    let moved = format!("{} {} -> {}", grouped(posting.points), account(from), account(to));
+    match from {
+        proto::Account::Issued => format!("{moved} until {}", local.stamp(posting.expires_at.as_ref())),
+        _ => format!("{moved} {}", lot_name(posting.lot.as_ref())),
     }
-    if !posting.member.is_empty() {
-        let _ = write!(out, " of {}", posting.member);
-    }
-    out
 }
 
 /// Which rules did it, and what stood in their way.
-fn why(record: &proto::Record) -> String {
+fn why(record: &proto::Record, member: &str) -> String {
     let mut why = Vec::new();
     if let Some(refused) = &record.refused {
         why.push(format!("refused {}: {}", refused.reason, refused.message));
     }
-    why.extend(record.changes.iter().filter_map(|one| joined(one, &record.member)));
+    why.extend(record.changes.iter().filter_map(|one| joined(one, member)));
     why.extend(record.trace.iter().map(reason));
     let taken = record.postings.iter().filter(|one| one.from() != proto::Account::Issued && !one.rule.is_empty());
     for posting in taken {
-        let why_taken = format!("earned by {}", posting.rule);
-        if !why.contains(&why_taken) {
-            why.push(why_taken);
+        let earned_by = format!("earned by {}", posting.rule);
+        if !why.contains(&earned_by) {
+            why.push(earned_by);
         }
     }
-    why.extend(record.changes.iter().filter_map(|one| changed(one, &record.member)));
+    why.extend(record.changes.iter().filter_map(|one| changed(one, member)));
     why.join("\n")
 }
 
@@ -336,14 +344,14 @@ fn reason(trace: &proto::Trace) -> String {
     }
 }
 
-fn joined(change: &proto::Change, own: &str) -> Option<String> {
+fn joined(change: &proto::Change, member: &str) -> Option<String> {
     let Some(Change::Registered(one)) = &change.change else { return None };
-    Some(if one.member == own { "becomes a member".to_owned() } else { format!("{} becomes a member", one.member) })
+    Some(format!("{}becomes a member", whose(&one.member, member)))
 }
 
 /// What a change adds to the reasons; nothing where the event or the postings say it.
-fn changed(change: &proto::Change, own: &str) -> Option<String> {
-    let whose = |member: &str| if member == own { String::new() } else { format!("{member}: ") };
+fn changed(change: &proto::Change, member: &str) -> Option<String> {
+    let whose = |name: &str| whose(name, member);
     let told = match change.change.as_ref()? {
         Change::ReferredBy(one) => format!("{}brought by {}", whose(&one.member), one.referrer),
         Change::TierSet(one) => format!("{}{}", whose(&one.member), tier_set(one)?),

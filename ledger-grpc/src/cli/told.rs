@@ -66,7 +66,7 @@ impl Replay {
         }
         let (local, mut table) = (look.local()?, show::steps_table());
         let known = look.replay(&self.member, |step| {
-            table.add_row(show::step(&step, &local));
+            table.add_row(show::step(&step, &self.member, &local));
             Ok(())
         })?;
         if !known {

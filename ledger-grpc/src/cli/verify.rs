@@ -25,9 +25,6 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Debt,
 ];
 
-/// Folds the whole log from its beginning, hashes every record, and compares every row of state, every
-/// page of history and every event id with what is stored; checks that the trial balance sums to zero
-/// and equals the members. No server may have the ledger open.
 #[derive(Args)]
 pub(super) struct Verify {
     /// The ledger's directory
@@ -38,8 +35,6 @@ pub(super) struct Verify {
     json: bool,
 }
 
-/// Needed only if `verify` finds that folded state diverges from a log that is whole: the log is all
-/// that is true, and everything else follows from it. No server may have the ledger open.
 #[derive(Args)]
 pub(super) struct Rebuild {
     /// The ledger's directory

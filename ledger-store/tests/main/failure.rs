@@ -1,7 +1,7 @@
 //! A write that fails stops the shard, loudly: nobody is acknowledged, and nothing that was is lost.
 
 use crate::child;
-use crate::ledger::{self, directory, far_future, simulated};
+use crate::ledger::{self, directory, simulated};
 use crate::said::{BEGIN, Stream, event};
 use ledger_core::event::Body;
 use ledger_core::units::At;

@@ -71,18 +71,17 @@ fn a_snapshot_cut_short_behind_any_family_is_harmless() {
 fn a_file_that_a_snapshot_left_behind_is_not_written_through() {
     let dir = fed(500, 1_000_000);
     // RocksDB takes a snapshot's file over by a second name; a crash may leave both names of one file.
-    let mut linked = 0;
-    for family in ["state", "history", "ids"] {
-        for file in raw::files(dir.path(), ".sst") {
-            let left = dir.path().join(format!("snapshot-{family}.tmp"));
-            let _ = fs::remove_file(&left);
-            fs::hard_link(&file, &left).expect("linked");
-            linked += 1;
-            feed(dir.path(), 500 + linked * 10, 510 + linked * 10, 1_000_000);
-            ledger::verified(dir.path());
+    for turn in 0..8 {
+        let files = raw::files(dir.path(), ".sst");
+        for (n, family) in ["state", "history", "ids"].into_iter().enumerate() {
+            let file = &files[(turn + n) % files.len()];
+            fs::hard_link(file, dir.path().join(format!("snapshot-{family}.tmp"))).expect("linked");
         }
+        let from = 500 + turn as u64 * 40;
+        feed(dir.path(), from, from + 40, 1_000_000);
+        ledger::verified(dir.path());
+        assert!(raw::files(dir.path(), ".tmp").is_empty(), "nothing is left behind");
     }
-    assert!(linked > 3, "there are files to write through");
 }
 
 #[test]
@@ -250,7 +249,7 @@ fn a_directory_that_lost_its_current_file_is_refused_and_not_begun_anew() {
     fs::remove_file(&current).expect("lost");
     let files = raw::files(dir.path(), ".sst");
     let error = refused(dir.path(), simulated(100));
-    assert!(matches!(error, OpenError::Damage(_)), "{error}");
+    assert!(matches!(error, OpenError::Database { .. }), "{error}");
     assert!(verify(dir.path(), &mut |_| {}).is_err());
     assert_eq!(raw::files(dir.path(), ".sst"), files, "nothing was swept away");
     fs::write(&current, text).expect("found again");

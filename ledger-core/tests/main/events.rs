@@ -1,0 +1,145 @@
+//! Events: every field has a limit, and whoever breaks it is told which and how.
+
+use crate::ledger::event;
+use expect_test::expect;
+use ledger_core::event::{
+    AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, LINES_MAX, Line,
+    NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, PROGRAM_BYTES_MAX,
+};
+use ledger_core::units::{At, Money, MonthDay, Points, Position};
+
+const EUR: Currency = Currency(*b"EUR");
+
+fn long(bytes: usize) -> Box<str> {
+    "x".repeat(bytes).into()
+}
+
+fn line(net: i64) -> Line {
+    Line { sku: "".into(), quantity: 1, net: Money(net) }
+}
+
+fn with(body: Body<Name>) -> Event<Name> {
+    let member = if body.has_member() { "M1" } else { "" };
+    event("e-1", member, At(0), body)
+}
+
+#[test]
+fn the_largest_event_of_each_kind_is_within_the_limits() {
+    let name = || long(NAME_BYTES_MAX);
+    let most = Points(AMOUNT_MAX);
+    let widest = Line { sku: name(), quantity: u32::MAX, net: Money(AMOUNT_MAX) };
+    let bodies = [
+        Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) },
+        Body::AttributesSet { attributes: vec![(name(), i64::MAX); ATTRIBUTES_MAX] },
+        Body::Purchase { order: name(), currency: EUR, lines: vec![widest; LINES_MAX] },
+        Body::Cancelled { order: name() },
+        Body::Refunded { order: name(), currency: EUR, amount: Money(AMOUNT_MAX) },
+        Body::CheckIn,
+        Body::Referral { referee: name() },
+        Body::Redeem { points: most, order: name() },
+        Body::Hold { hold: name(), points: most, ttl_ms: Some(HOLD_MS_MAX) },
+        Body::Capture { hold: name(), points: Some(most), last: true },
+        Body::Void { hold: name() },
+        Body::Credit { points: most, reason: long(NOTE_BYTES_MAX) },
+        Body::Debit { points: most, reason: long(NOTE_BYTES_MAX) },
+        Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
+        Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX) },
+        Body::Tick { up_to: AT_MAX },
+    ];
+    for body in bodies {
+        let kind = body.kind();
+        let event = Event { source: name(), id: name(), occurred_at: AT_MIN, ..with(body) };
+        assert_eq!(event.violations(), [], "{kind}");
+    }
+}
+
+#[test]
+fn what_breaks_a_limit_is_told() {
+    let lines = |lines: Vec<Line>| Body::Purchase { order: "o".into(), currency: EUR, lines };
+    let birthday = |month, day| Body::Enrolled { birthday: Some(MonthDay { month, day }) };
+    let over = Points(AMOUNT_MAX + 1);
+    let events = [
+        Event { source: "".into(), id: long(NAME_BYTES_MAX + 1), member: "".into(), ..with(Body::CheckIn) },
+        Event { source: "a\nb".into(), occurred_at: At(AT_MIN.0 - 1), ..with(Body::CheckIn) },
+        Event { occurred_at: At(AT_MAX.0 + 1), member: "M1".into(), ..with(Body::Tick { up_to: At(AT_MAX.0 + 1) }) },
+        with(birthday(0, 1)),
+        with(birthday(13, 1)),
+        with(birthday(2, 30)),
+        with(birthday(4, 31)),
+        with(birthday(1, 0)),
+        with(Body::AttributesSet { attributes: vec![] }),
+        with(Body::AttributesSet { attributes: vec![("a".into(), 0); ATTRIBUTES_MAX + 1] }),
+        with(Body::AttributesSet { attributes: vec![("".into(), 0)] }),
+        with(lines(vec![])),
+        with(lines(vec![line(1); LINES_MAX + 1])),
+        with(lines(vec![line(0), line(-1), line(AMOUNT_MAX + 1)])),
+        with(lines(vec![Line { sku: long(NAME_BYTES_MAX + 1), quantity: 0, net: Money(1) }])),
+        with(Body::Purchase { order: "".into(), currency: Currency(*b"eur"), lines: vec![line(1)] }),
+        with(Body::Cancelled { order: "".into() }),
+        with(Body::Refunded { order: "o".into(), currency: Currency([0, 159, 146]), amount: Money(0) }),
+        with(Body::Referral { referee: "".into() }),
+        with(Body::Redeem { points: Points(0), order: long(NAME_BYTES_MAX + 1) }),
+        with(Body::Hold { hold: "".into(), points: over, ttl_ms: Some(0) }),
+        with(Body::Hold { hold: "h".into(), points: Points(1), ttl_ms: Some(HOLD_MS_MAX + 1) }),
+        with(Body::Capture { hold: "".into(), points: Some(Points(-1)), last: false }),
+        with(Body::Void { hold: "".into() }),
+        with(Body::Credit { points: Points(i64::MIN), reason: "".into() }),
+        with(Body::Debit { points: Points(i64::MAX), reason: long(NOTE_BYTES_MAX + 1) }),
+        with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
+        with(Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) }),
+    ];
+    let mut told = String::new();
+    for event in &events {
+        let violations = event.violations();
+        assert!(!violations.is_empty(), "{event:?}");
+        violations.iter().for_each(|violation| {
+            told.push_str(&format!("{}: {}\n", violation.field, violation.problem));
+        });
+    }
+    expect![[r#"
+        source: must not be empty
+        id: has 129 bytes; at most 128 are allowed
+        member: must not be empty
+        source: must not contain control characters
+        occurred_at: must lie between 1900-01-01 and 9999-01-01
+        occurred_at: must lie between 1900-01-01 and 9999-01-01
+        member: must be empty for tick
+        tick.up_to: must lie between 1900-01-01 and 9999-01-01
+        enrolled.birthday: is not a date; send month 1-12 and a day of it
+        enrolled.birthday: is not a date; send month 1-12 and a day of it
+        enrolled.birthday: is not a date; send month 1-12 and a day of it
+        enrolled.birthday: is not a date; send month 1-12 and a day of it
+        enrolled.birthday: is not a date; send month 1-12 and a day of it
+        attributes_set.attributes: must hold 1 to 32 attributes
+        attributes_set.attributes: must hold 1 to 32 attributes
+        attributes_set.attributes: must not be empty
+        purchase.lines: has 0 lines; send 1 to 500
+        purchase.lines: has 501 lines; send 1 to 500
+        purchase.lines[1].net: is -1; must be 0 to 1000000000000
+        purchase.lines[2].net: is 1000000000001; must be 0 to 1000000000000
+        purchase.lines[0].sku: has 129 bytes; at most 128 are allowed
+        purchase.lines[0].quantity: must be at least 1
+        purchase.order: must not be empty
+        purchase.currency: must be three capital letters, as in ISO 4217
+        cancelled.order: must not be empty
+        refunded.currency: must be three capital letters, as in ISO 4217
+        refunded.amount: is 0; must be 1 to 1000000000000
+        referral.referee: must not be empty
+        redeem.points: is 0; must be 1 to 1000000000000
+        redeem.order: has 129 bytes; at most 128 are allowed
+        hold.hold: must not be empty
+        hold.points: is 1000000000001; must be 1 to 1000000000000
+        hold.ttl: must be longer than 0 and at most 400 days
+        hold.ttl: must be longer than 0 and at most 400 days
+        capture.hold: must not be empty
+        capture.points: is -1; must be 1 to 1000000000000
+        void.hold: must not be empty
+        credit.points: is -9223372036854775808; must be 1 to 1000000000000
+        credit.reason: must not be empty
+        debit.points: is 9223372036854775807; must be 1 to 1000000000000
+        debit.reason: has 513 bytes; at most 512 are allowed
+        case_resolved.note: must not contain control characters
+        program_published.text: at most 262144 bytes are allowed
+    "#]]
+    .assert_eq(&told);
+}

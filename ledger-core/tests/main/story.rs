@@ -1,0 +1,315 @@
+//! Stories: what may be said to a ledger, and a ledger and a clerk (`naive.rs`) who hear the same and
+//! must agree.
+
+use crate::ledger::{self, event};
+use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
+use ledger_core::decide::in_window;
+use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
+use ledger_core::judge::brought_up_to;
+use ledger_core::lots::Lots;
+use ledger_core::member::Member;
+use ledger_core::memory::{Memory, hash_key};
+use ledger_core::outcome::Outcome;
+use ledger_core::program::Program;
+use ledger_core::record::Action;
+use ledger_core::scenario::{Seen, Stage};
+use ledger_core::units::{At, MemberNo, Money, MonthDay, Points, Position, RiskKey};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub const WHO: [Who; 4] = ["A", "B", "C", "D"];
+/// 2027-12-20 00:00 in Shanghai: a leap day is near.
+pub const START: i64 = 1_829_232_000_000;
+
+#[derive(Clone, Debug)]
+pub enum Op {
+    Say(Said),
+    /// An earlier event once more.
+    Again(usize),
+    /// An earlier event's id with another body.
+    Reuse(usize, Said),
+    Resolve(usize, bool),
+    Publish(usize),
+    Tick,
+    Wait(i64),
+}
+
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub who: Who,
+    pub keys: Keys,
+    /// How long ago it happened; less than 0 lies ahead.
+    pub ago: i64,
+    pub act: Act,
+}
+
+fn key_of(key: Key) -> RiskKey {
+    match key {
+        Key::Device(n) => hash_key("device", &n.to_string()),
+        Key::Ip(n) => hash_key("ip", &n.to_string()),
+        Key::Phone(n) => hash_key("phone", &n.to_string()),
+        Key::Member(_) => RiskKey::default(),
+    }
+}
+
+fn body_of(act: &Act) -> Body<Name> {
+    let eur = Currency(*b"EUR");
+    match act.clone() {
+        Act::Enrol { birthday } => {
+            let birthday = birthday.map(|(month, day)| MonthDay { month: month as u8, day: day as u8 });
+            Body::Enrolled { birthday }
+        }
+        Act::Attribute { known, value } => {
+            let name = if known { "percentile" } else { "shoe_size" };
+            Body::AttributesSet { attributes: vec![(name.into(), value)] }
+        }
+        Act::Purchase { order, paid } => {
+            // Lines of a purchase are added up.
+            let line = |net| Line { sku: "".into(), quantity: 1, net: Money(net) };
+            Body::Purchase { order: order.into(), currency: eur, lines: vec![line(paid / 3), line(paid - paid / 3)] }
+        }
+        Act::Cancel { order } => Body::Cancelled { order: order.into() },
+        Act::Refund { order, amount } => Body::Refunded { order: order.into(), currency: eur, amount: Money(amount) },
+        Act::CheckIn => Body::CheckIn,
+        Act::Refer { referee } => Body::Referral { referee: referee.into() },
+        Act::Redeem { points } => Body::Redeem { points: Points(points), order: "".into() },
+        Act::Hold { name, points, ttl } => Body::Hold { hold: name.into(), points: Points(points), ttl_ms: ttl },
+        Act::Capture { name, points, last } => Body::Capture { hold: name.into(), points: points.map(Points), last },
+        Act::Void { name } => Body::Void { hold: name.into() },
+        Act::Credit { points } => Body::Credit { points: Points(points), reason: "why".into() },
+        Act::Debit { points } => Body::Debit { points: Points(points), reason: "why".into() },
+    }
+}
+
+/// A ledger, the clerk's books, and everything that was said to both.
+pub struct World {
+    pub memory: Memory,
+    pub books: Books,
+    pub now: i64,
+    /// Every event with its first outcome.
+    said: Vec<(Event<Name>, Outcome)>,
+    ids: u32,
+    /// What was seen of everybody at an instant, after the last event of that instant.
+    seen: BTreeMap<i64, Vec<(Who, Seen)>>,
+}
+
+impl World {
+    pub fn new() -> World {
+        let mut world = World {
+            memory: Memory::new(),
+            books: Books::default(),
+            now: START,
+            said: Vec::new(),
+            ids: 0,
+            seen: BTreeMap::new(),
+        };
+        world.play(&Op::Publish(0));
+        world
+    }
+
+    fn id(&mut self) -> String {
+        self.ids += 1;
+        format!("e-{}", self.ids)
+    }
+
+    pub fn event(&mut self, said: &Said) -> Event<Name> {
+        let id = self.id();
+        let some = |key: Option<Key>| key.map(key_of);
+        let Keys { device, ip, phone } = said.keys;
+        let keys = RiskKeys {
+            device: some(device.map(Key::Device)),
+            ip: some(ip.map(Key::Ip)),
+            phone: some(phone.map(Key::Phone)),
+        };
+        Event { keys, ..event(&id, said.who, At(self.now - said.ago), body_of(&said.act)) }
+    }
+
+    pub fn control(&mut self, body: Body<Name>) -> Event<Name> {
+        let id = self.id();
+        event(&id, "", At(self.now), body)
+    }
+
+    /// The end of a case, which is named by its place among the cases.
+    pub fn resolution(&mut self, case: usize, fraud: bool) -> Event<Name> {
+        let case = self.memory.state.cases.keys().nth(case).copied().unwrap_or(Position(u64::MAX));
+        let finding = if fraud { Finding::Fraud } else { Finding::Legitimate };
+        self.control(Body::CaseResolved { case, finding, note: "".into() })
+    }
+
+    pub fn submit(&mut self, event: Event<Name>) -> Outcome {
+        assert_eq!(event.violations(), [], "stories keep to the limits");
+        let outcome = self.memory.submit(event.clone(), At(self.now)).expect("every record folds");
+        if !outcome.duplicate {
+            self.said.push((event, outcome.clone()));
+        }
+        outcome
+    }
+
+    /// Plays one line of the story to both, without comparing more than the answer.
+    pub fn play(&mut self, op: &Op) {
+        match op {
+            Op::Wait(ms) => self.now += ms,
+            Op::Say(said) => {
+                let event = self.event(said);
+                let outcome = self.submit(event);
+                self.books.go_to(self.now);
+                let answer = self.books.say(said.who, said.keys, self.now - said.ago, &said.act);
+                self.agree(&outcome, &answer, op);
+            }
+            Op::Again(of) if !self.said.is_empty() => {
+                let (event, first) = self.said[of % self.said.len()].clone();
+                let before = ledger::rows(&self.memory.state);
+                let outcome = self.submit(event);
+                assert_eq!(outcome, Outcome { duplicate: true, ..first }, "the first answer again");
+                assert!(ledger::rows(&self.memory.state) == before, "a duplicate changes nothing");
+            }
+            Op::Reuse(of, said) if !self.said.is_empty() => {
+                let id = self.said[of % self.said.len()].0.id.clone();
+                let event = Event { id, ..self.event(said) };
+                if self.said.iter().all(|(other, _)| *other != event) {
+                    let balances = self.memory.state.shared.accounts;
+                    let outcome = self.submit(event);
+                    assert_eq!(outcome.refusal.map(|refusal| refusal.reason()), Some("ID_REUSED"));
+                    assert_eq!(self.memory.state.shared.accounts, balances, "no points move");
+                }
+            }
+            Op::Again(_) | Op::Reuse(..) => {}
+            Op::Resolve(case, fraud) => {
+                let event = self.resolution(*case, *fraud);
+                let outcome = self.submit(event);
+                self.books.go_to(self.now);
+                let answer = self.books.resolve(*case, *fraud);
+                self.agree(&outcome, &answer, op);
+            }
+            Op::Publish(version) => {
+                let event = self.control(Body::ProgramPublished { text: naive::program(*version).into() });
+                assert_eq!(self.submit(event).refusal, None);
+                self.books.go_to(self.now);
+                self.books.version = *version;
+                self.agree_on_totals();
+            }
+            Op::Tick => {
+                let event = self.control(Body::Tick { up_to: At(self.now) });
+                assert_eq!(self.submit(event).refusal, None);
+                self.books.go_to(self.now);
+                self.agree_on_totals();
+            }
+        }
+    }
+
+    fn agree(&self, outcome: &Outcome, answer: &Answer, op: &Op) {
+        let told = Answer {
+            refusal: outcome.refusal.map(|refusal| refusal.reason()),
+            earned: outcome.earned.0,
+            available: outcome.available.0,
+        };
+        assert_eq!(told, *answer, "the ledger tells what the clerk tells of {op:?}");
+    }
+
+    fn agree_on_totals(&mut self) {
+        self.books.go_to(self.now);
+        let accounts = self.memory.state.shared.accounts;
+        // What was released or earned too late is expired at once, but by the next timer.
+        let all_fired = !self.memory.state.may_be_due(At(self.now));
+        if all_fired {
+            let [issued, rest @ ..] = self.books.totals;
+            assert_eq!(-accounts[0], issued);
+            assert_eq!(accounts[1..6], rest, "redeemed, expired, clawed back, voided, debited");
+        }
+    }
+
+    fn program(&self) -> Arc<Program> {
+        self.memory.programs.current().expect("a program is published").clone()
+    }
+
+    /// The ledger and the clerk see the same members, cases and counters.
+    pub fn compare(&mut self) {
+        self.books.go_to(self.now);
+        let program = self.program();
+        let state = &self.memory.state;
+        assert_eq!(state.members_len() as usize, self.books.members.len(), "who is a member");
+        for (who, clerks) in &self.books.members {
+            let no = self.memory.number(who).expect("the ledger knows the member");
+            let row = state.member(no).expect("and has its row");
+            let member = brought_up_to(state, Some(&program), no, row, At(self.now));
+            let lots =
+                |lots: &Lots| -> Vec<(i64, i64)> { lots.iter().map(|lot| (lot.left.0, lot.expires_at.0)).collect() };
+            let clerks_lots =
+                |lots: &[naive::Lot]| -> Vec<(i64, i64)> { lots.iter().map(|lot| (lot.points, lot.expires)).collect() };
+            assert_eq!(lots(&member.lots), clerks_lots(&clerks.available), "{who}: available lots");
+            assert_eq!(lots(&member.review), clerks_lots(&clerks.review), "{who}: lots in review");
+            assert_eq!(member.debt.0, clerks.debt, "{who}: debt");
+            let mut holds: Vec<_> =
+                member.holds.iter().map(|hold| (hold.name.to_string(), hold.expires_at.0, hold.points().0)).collect();
+            let held = |hold: &naive::Hold| hold.lots.iter().map(|lot| lot.points).sum::<i64>();
+            let mut clerks_holds: Vec<_> =
+                clerks.holds.iter().map(|hold| (hold.name.clone(), hold.expires, held(hold))).collect();
+            holds.sort();
+            clerks_holds.sort();
+            assert_eq!(holds, clerks_holds, "{who}: holds");
+            let tier = clerks.tier.map_or("-", |rank| naive::TIERS[rank]);
+            assert_eq!(state.term(member.tier.tier), tier, "{who}: tier");
+            let unmet = member.tier.unmet_since.map(|day| i64::from(day.0));
+            assert_eq!(unmet, clerks.unmet_since, "{who}: short of its tier since");
+            self.compare_counters(who, &member);
+        }
+        let told = state.cases.values().map(|case| {
+            let name = |no: &MemberNo| &*state.member(*no).expect("a member").name;
+            let members: BTreeSet<&str> = case.opened.members.iter().map(name).collect();
+            let action = match case.opened.action {
+                Action::Flag => naive::Action::Flag,
+                Action::Review => naive::Action::Review,
+                Action::Deny => naive::Action::Deny,
+            };
+            let fraud = case.finding.map(|finding| finding == Finding::Fraud);
+            (state.term(case.opened.rule), action, members, fraud)
+        });
+        let told: Vec<_> = told.collect();
+        let clerks: Vec<_> = self
+            .books
+            .cases
+            .iter()
+            .map(|case| (case.rule, case.action, case.members.iter().copied().collect(), case.fraud))
+            .collect();
+        assert_eq!(told, clerks, "cases");
+    }
+
+    fn compare_counters(&self, who: Who, member: &Member) {
+        let state = &self.memory.state;
+        let program = self.program();
+        for (index, rule) in program.counters.iter().enumerate() {
+            assert_eq!(state.term(rule.id), COUNTERS[index].name);
+            for key in self.books.keys(index) {
+                let counter = match key {
+                    Key::Member(other) if other != who => continue,
+                    Key::Member(_) => member.counter(rule.id),
+                    key => state.counters.get(&(key_of(key), rule.id)).map(|row| &row.counter),
+                };
+                let counter = counter.expect("what was counted has a counter");
+                let told = (in_window(rule, counter, At(self.now)).0, counter.total);
+                assert_eq!(told, self.books.counter(index, key, self.now), "{} of {key:?}", COUNTERS[index].name);
+            }
+        }
+    }
+
+    /// Remembers what can be seen of everybody now.
+    pub fn look(&mut self) {
+        let names: Vec<Who> = self.books.members.keys().copied().collect();
+        let seen = names.into_iter().map(|who| {
+            let seen = Stage::member(&mut self.memory, who, At(self.now), false).expect("the member can be read");
+            (who, seen)
+        });
+        let seen = seen.collect();
+        self.seen.insert(self.now, seen);
+    }
+
+    /// Whatever was seen then can be seen of then now.
+    pub fn look_back(&mut self) {
+        for (at, seen) in std::mem::take(&mut self.seen) {
+            for (who, then) in seen {
+                let now = Stage::member(&mut self.memory, who, At(at), true).expect("the member can be read");
+                assert_eq!(now, then, "{who} as of {at}");
+            }
+        }
+    }
+}
