@@ -8,6 +8,11 @@ mod cli;
 
 use std::process::ExitCode;
 
+/// What a connection allocates is freed by the ledger's threads, which is slow with the allocator of the
+/// system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }

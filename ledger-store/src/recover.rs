@@ -49,18 +49,15 @@ pub(crate) fn recover(disk: Arc<Disk>, secret: Option<[u8; 32]>) -> Result<Recov
             return Err(Damage::Block { last: block.last(), what: "does not follow the block before" }.into());
         }
         last = block.last();
-        let hashed = block.last().0 <= tree.size();
-        for (position, bytes) in block.records() {
-            if !hashed {
-                tree.append(leaf(bytes));
-            }
-            let record: Record = decode(bytes).map_err(Damage::from)?;
-            if position > snapshot.folded {
-                refold(&mut live, position, &record)?;
+        if last.0 > tree.size() {
+            block.records().for_each(|(_, bytes)| tree.append(leaf(bytes)));
+            if tree.root() != block.root || tree.size() != last.0 {
+                return Err(Damage::Block { last, what: "the tree has another root" }.into());
             }
         }
-        if !hashed && (tree.root() != block.root || tree.size() != block.last().0) {
-            return Err(Damage::Block { last: block.last(), what: "the tree has another root" }.into());
+        for (position, bytes) in block.records().filter(|(position, _)| *position > snapshot.folded) {
+            let record: Record = decode(bytes).map_err(Damage::from)?;
+            refold(&mut live, position, &record)?;
         }
     }
     let end = Position(tree.size());

@@ -126,15 +126,15 @@ fn refold(
         if block.first.0 != tree.size() + 1 {
             return Err(Damage::Block { last: block.last(), what: "does not follow the block before" });
         }
+        block.records().for_each(|(_, bytes)| tree.append(leaf(bytes)));
+        if tree.root() != block.root {
+            return Err(Damage::Block { last: block.last(), what: "the tree has another root: a record was changed" });
+        }
         for (position, bytes) in block.records() {
-            tree.append(leaf(bytes));
             let record: Record = decode(bytes)?;
             fold(state, position, &record)?;
             pages.extend(state.take_pages());
             folded(state, position, &record)?;
-        }
-        if tree.root() != block.root {
-            return Err(Damage::Block { last: block.last(), what: "the tree has another root: a record was changed" });
         }
         packed(tree);
     }

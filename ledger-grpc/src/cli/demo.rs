@@ -185,10 +185,12 @@ struct Told {
     refused: u64,
     again: u64,
     seconds: f64,
+    last: u64,
 }
 
 impl Told {
     fn count(&mut self, told: &proto::Outcome) -> Result<()> {
+        self.last = told.position;
         match &told.result {
             _ if told.duplicate => self.again += 1,
             Some(outcome::Result::Accepted(_)) => self.accepted += 1,
@@ -240,6 +242,22 @@ impl Till {
         Ok(told_so_far)
     }
 
+    /// Ledger time follows the events, so whoever never came again still has points that are long past:
+    /// lets everything happen that is due by the last purchase.
+    async fn tick(&self, shop: &Shop) -> Result<()> {
+        let now = shop.events.last().and_then(|event| event.occurred_at);
+        let event = proto::Event {
+            source: "demo".to_owned(),
+            id: "tick".to_owned(),
+            occurred_at: now,
+            body: Some(Body::Tick(proto::Tick { up_to: now })),
+            ..proto::Event::default()
+        };
+        let ticked = EventServiceClient::new(self.0.clone()).submit(proto::SubmitRequest { event: Some(event) }).await;
+        let ticked = ticked.map_err(|status| told(&status))?.into_inner().outcome.unwrap_or_default();
+        Told::default().count(&ticked)
+    }
+
     async fn totals(&self) -> Result<proto::GetTotalsResponse> {
         let totals = AuditServiceClient::new(self.0.clone()).get_totals(proto::GetTotalsRequest::default()).await;
         Ok(totals.map_err(|status| told(&status))?.into_inner())
@@ -271,10 +289,12 @@ impl Till {
         say(format_args!("  {accepted} accepted, {refused} refused, in {:.2} s", first.seconds))?;
         say(format_args!("  {} events per second", grouped(rate as i64)))?;
 
+        self.tick(shop).await?;
         let totals = self.totals().await?;
+        let (at, due) = (local.stamp(totals.at.as_ref()), totals.position.saturating_sub(first.last + 1));
+        say(format_args!("  then a tick to {at}: {} timers were due and are recorded", grouped(due)))?;
         heading("Trial balance: every point ever issued, and where it is now")?;
         say(show::lines(&show::trial_balance(&totals)))?;
-        let at = local.stamp(totals.at.as_ref());
         heading(&format!("Tiers: {} members, none of whom enrolled; {at}", grouped(totals.members)))?;
         say(show::lines(&show::tiers(&totals)))?;
 
@@ -315,7 +335,8 @@ fn some_steps(steps: &[proto::ReplayMemberResponse], member: &str, local: &Local
 }
 
 fn how_to_go_on(dir: &Path, member: &str) -> String {
-    let program = std::env::current_exe().map_or("ledgerd".to_owned(), |path| path.display().to_string());
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ledgerd"));
+    let program = program.display();
     let dir = dir.display();
     format!(
         "The ledger stays in {dir}. Serve it, and ask from another terminal:\n  \

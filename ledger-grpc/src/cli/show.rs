@@ -99,10 +99,10 @@ pub(super) fn member(member: &proto::Member, local: &Local) -> String {
     if let Some(tier) = &member.tier {
         let _ = writeln!(out, "  {}", standing(tier, local));
     }
-    let enrolled = member
-        .enrolled_at
-        .as_ref()
-        .map_or("not enrolled".to_owned(), |_| format!("enrolled {}", local.stamp(member.enrolled_at.as_ref())));
+    let enrolled = match &member.enrolled_at {
+        Some(at) => format!("enrolled {}", local.stamp(Some(at))),
+        None => "not enrolled".to_owned(),
+    };
     let _ = writeln!(out, "  {enrolled}, {}", plural(member.records, "record"));
     for streak in &member.streaks {
         let _ = writeln!(out, "  streak {}: {} to {}", streak.name, plural(streak.days.into(), "day"), streak.last);
@@ -274,7 +274,7 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Redeem(said) => format!("redeem {} {}", grouped(said.points), said.order).trim_end().to_owned(),
         Body::Hold(said) => format!("hold {} {}", said.hold, grouped(said.points)),
         Body::Capture(said) => {
-            let points = said.points.map_or("all".to_owned(), grouped::<i64>);
+            let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
             format!("capture {} {points}{}", said.hold, if said.last { ", release the rest" } else { "" })
         }
         Body::Void(said) => format!("void {}", said.hold),

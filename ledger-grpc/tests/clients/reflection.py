@@ -69,8 +69,8 @@ def show(outcome):
     again = "again " if outcome.duplicate else ""
     if outcome.WhichOneof("result") == "refused":
         no = outcome.refused
-        later = "later perhaps" if no.retry_may_succeed else "never"
-        return f"{again}refused {no.reason}, available {no.available}, {later}: {no.message}"
+        later = "perhaps later" if no.retry_may_succeed else "never"
+        return f"{again}refused {no.reason}, {later}, available {no.available}\n  {no.message}"
     yes = outcome.accepted
     rules = " ".join(f"{one.rule}:{one.granted}:{enum_name(one, 'cut')}" for one in yes.trace)
     return f"{again}accepted at {outcome.position}, earned {yes.earned}, available {yes.available} [{rules}]"
@@ -88,7 +88,7 @@ def show_error(api, error):
 
 def main():
     address, program = sys.argv[1:]
-    # The server answers from a cache in the process only; a proxy would not be asked for loopback.
+    # If the environment names a proxy, it is none for loopback.
     channel = grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
     api = Api(channel)
 

@@ -1,7 +1,7 @@
 'use strict';
 // shop.js ADDRESS PROTO_DIR PROGRAM: a shop's till in Node.js. It loads the API from its .proto files,
 // publishes a program, streams purchases in batches, compressed, and asks what came of them. Its findings
-// go to stdout as one line of JSON.
+// go to stdout as JSON.
 
 const fs = require('node:fs');
 const grpc = require('@grpc/grpc-js');
@@ -55,7 +55,7 @@ async function stream() {
     return answers;
   })();
   for (const batch of [...Array(BATCHES).keys(), 3]) {
-    const request = { tag: `batch-${batch}`, events: Array.from({ length: EVENTS }, (_, n) => purchase(batch, n)) };
+    const request = { tag: `b-${batch}`, events: Array.from({ length: EVENTS }, (_, n) => purchase(batch, n)) };
     if (!call.write(request)) await new Promise((resolve) => call.once('drain', resolve));
   }
   call.end();
@@ -102,26 +102,25 @@ async function main() {
     unknown = `${grpc.status[error.code]} ${error.details}`;
   }
 
-  process.stdout.write(
-    `${JSON.stringify({
-      version: published.version,
-      tags: answers.map((answer) => answer.tag),
-      accepted: fresh.filter((outcome) => outcome.result === 'accepted').length,
-      earned: fresh.reduce((sum, outcome) => sum + outcome.accepted.earned, 0),
-      ascending: fresh.every((outcome, n) => n === 0 || fresh[n - 1].position < outcome.position),
-      rules: [...new Set(fresh.flatMap((outcome) => outcome.accepted.trace.map((one) => `${one.rule} ${one.cut}`)))],
-      again: again.every((outcome, n) => outcome.duplicate && outcome.position === first[n].position),
-      names: got.members.every((one, n) => one.name === names[n]),
-      known: known.length,
-      available: known.map((one) => one.member.available),
-      reached: got.position >= last,
-      pages,
-      records: history.length,
-      complete: JSON.stringify(positions) === JSON.stringify(mine),
-      cause: [...new Set(history.map((record) => `${record.cause} ${record.event.body}`))],
-      unknown,
-    })}\n`,
-  );
+  const found = {
+    version: published.version,
+    tags: answers.map((answer) => answer.tag).join(' '),
+    accepted: fresh.filter((outcome) => outcome.result === 'accepted').length,
+    earned: fresh.reduce((sum, outcome) => sum + outcome.accepted.earned, 0),
+    ascending: fresh.every((outcome, n) => n === 0 || fresh[n - 1].position < outcome.position),
+    rules: [...new Set(fresh.flatMap((one) => one.accepted.trace.map(({ rule, cut }) => `${rule} ${cut}`)))].join(),
+    again: again.every((outcome, n) => outcome.duplicate && outcome.position === first[n].position),
+    names: got.members.every((one, n) => one.name === names[n]),
+    known: known.length,
+    available: [...new Set(known.map((one) => one.member.available))].join(' '),
+    reached: got.position >= last,
+    pages,
+    records: history.length,
+    complete: JSON.stringify(positions) === JSON.stringify(mine),
+    cause: [...new Set(history.map((record) => `${record.cause} ${record.event.body}`))].join(),
+    unknown,
+  };
+  process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   for (const client of [events, members, programs]) client.close();
 }
 

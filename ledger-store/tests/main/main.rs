@@ -17,7 +17,7 @@ mod child;
 mod concurrency;
 mod counters;
 mod crash;
-// mod damage;
+mod damage;
 mod data;
 mod failure;
 // mod fixtures;
