@@ -1,6 +1,7 @@
 //! What every fuzz target does, as plain functions of bytes. Each says in its assertions what must hold
 //! whatever the bytes are; `fuzz_targets/` hands them to libFuzzer, the tests below to the stable
-//! compiler. An input that ever broke something is kept under `seeds/`, by target.
+//! compiler. What a campaign starts from, and every input that ever broke something, is under `corpus/`,
+//! by target.
 //!
 //! Stories, invariants and the clerk who checks them are those of `ledger-core/tests`.
 
@@ -200,7 +201,7 @@ impl Bytes<'_> {
             0 => Act::Enrol {
                 birthday: [None, Some((2, 29)), Some((12, 25)), Some((3, 1))][usize::from(self.next() % 4)],
             },
-            1 => Act::Attribute { known: self.next() % 4 != 0, value: self.below(20) },
+            1 => Act::Attribute { known: !self.next().is_multiple_of(4), value: self.below(20) },
             2 => Act::Purchase { order: order(self), paid: self.below(40_000) },
             3 => Act::Cancel { order: order(self) },
             4 => Act::Refund { order: order(self), amount: 1 + self.below(20_000) },
@@ -213,7 +214,11 @@ impl Bytes<'_> {
             }
             9 => {
                 let (name, points) = (hold(self), 1 + self.below(100));
-                Act::Capture { name, points: Some(points).filter(|points| points % 3 != 0), last: self.next() % 2 == 0 }
+                Act::Capture {
+                    name,
+                    points: Some(points).filter(|points| points % 3 != 0),
+                    last: self.next().is_multiple_of(2),
+                }
             }
             10 => Act::Void { name: hold(self) },
             11 => Act::Credit { points: 1 + self.below(300) },
@@ -237,7 +242,7 @@ impl Bytes<'_> {
         match self.next() % 16 {
             0 => Op::Again(usize::from(self.next())),
             1 => Op::Reuse(usize::from(self.next()), self.said()),
-            2 => Op::Resolve(usize::from(self.next() % 6), self.next() % 2 == 0),
+            2 => Op::Resolve(usize::from(self.next() % 6), self.next().is_multiple_of(2)),
             3 => Op::Publish(usize::from(self.next() % 2)),
             4 => Op::Tick,
             5 => Op::Wait(self.below(HOUR)),
@@ -289,9 +294,9 @@ mod tests {
         }
     }
 
-    /// Seeds that are kept, by target.
+    /// The corpus that is kept, by target.
     fn kept(target: &str) -> Vec<Vec<u8>> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
         let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
         let mut paths: Vec<_> = entries.map(|entry| entry.expect("a readable entry").path()).collect();
         paths.sort();

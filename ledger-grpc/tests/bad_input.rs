@@ -17,13 +17,14 @@ use ledger_grpc::server::{ServeError, serve};
 use ledger_store::{Ledger, Options, Time};
 use prost::Message;
 use prost::bytes::{Buf, BufMut};
-use prost_types::{Duration, Timestamp};
+use prost_types::Timestamp;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Barrier, mpsc, oneshot};
@@ -460,15 +461,12 @@ async fn text_that_is_not_utf_8_is_told_apart_and_harms_nobody() {
 async fn bytes_that_are_no_message_are_told_apart_and_harm_nobody() {
     let world = World::new().await;
     let whole = proto::SubmitRequest { event: Some(world.event("anna", enrolled())) }.encode_to_vec();
-    let mut deep = Vec::new();
-    for _ in 0..1_000 {
-        deep = bytes_field(1, &deep);
-    }
-    let broken = [whole[..whole.len() - 1].to_vec(), vec![0xff; 64], vec![0x0f], deep];
+    // The last opens a million groups, one in the other.
+    let broken = [whole[..whole.len() - 1].to_vec(), vec![0xff; 64], vec![0x0f], vec![0x7b; 1_000_000]];
     let before = world.ledger.handle().committed();
     for bytes in broken {
-        let status = raw(&world.channel, SUBMIT, bytes.clone(), false).await.unwrap_err();
-        assert!(matches!(status.code(), Code::Internal | Code::InvalidArgument), "{status:?} of {bytes:?}");
+        let status = raw(&world.channel, SUBMIT, bytes, false).await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal, "{status:?}");
     }
     assert_eq!(world.ledger.handle().committed(), before);
     world.end().await;
@@ -492,26 +490,29 @@ async fn noise_on_the_port_harms_nobody() {
             request.extend(body);
             request
         };
+        let http_2 = |frames: &[u8]| [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frames].concat();
+        // What is answered, and then what is broken off.
         let noises = [
-            Vec::new(),
-            b"\0\xff\xfe\r\n\r\n".repeat(100),
-            b"GET / HTTP/1.1\r\nhost: ledger\r\nconnection: close\r\n\r\n".to_vec(),
-            b"POST /ledger.v1.EventService/Submit HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n".to_vec(),
-            // The greeting of HTTP/2, then a frame of 16 MiB that is of no kind.
-            [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0xff; 64]].concat(),
-            [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0], &[0, 0, 4, 1, 0, 0, 0, 0, 1]]
-                .concat(),
-            // A message shorter than it was to be.
-            web(message.len() + 1, &message),
-            web(usize::try_from(u32::MAX).unwrap(), &message),
+            (b"\0\xff\xfe\r\n\r\n".repeat(100), true),
+            (b"GET / HTTP/1.1\r\nhost: ledger\r\nconnection: close\r\n\r\n".to_vec(), true),
+            // Messages shorter than they were to be.
+            (web(message.len() + 1, &message), true),
+            (web(usize::try_from(u32::MAX).unwrap(), &message), true),
+            (Vec::new(), false),
+            (b"POST /ledger.v1.EventService/Submit HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n".to_vec(), false),
+            // A frame of 16 MiB that is of no kind; then frames in order, of a call without a head.
+            (http_2(&[0xff; 64]), false),
+            (http_2(&[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 1]), false),
         ];
         let mut answers = Vec::new();
-        for noise in noises {
+        for (noise, answered) in noises {
             let mut stream = TcpStream::connect(address).unwrap();
-            stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             // The server may have hung up already.
             let _ = stream.write_all(&noise);
-            let _ = stream.shutdown(Shutdown::Write);
+            if !answered {
+                let _ = stream.shutdown(Shutdown::Write);
+            }
             let mut answer = Vec::new();
             let _ = stream.read_to_end(&mut answer);
             answers.push(String::from_utf8_lossy(&answer).into_owned());
@@ -519,9 +520,10 @@ async fn noise_on_the_port_harms_nobody() {
         answers
     });
     let answers = noises.await.unwrap();
-    // Of what is not HTTP nothing is understood; a call that is cut off is answered with a status.
-    assert!(answers[1..4].iter().all(|answer| answer.starts_with("HTTP/1.1 400 ")), "{answers:#?}");
-    assert!(answers[6].contains("grpc-status: 13\r\n") && answers[7].contains("grpc-status: 11\r\n"), "{answers:#?}");
+    let expected = ["HTTP/1.1 400 ", "HTTP/1.1 400 ", "grpc-status: 13\r\n", "grpc-status: 11\r\n"];
+    for (answer, expected) in answers.iter().zip(expected) {
+        assert!(answer.contains(expected), "{answers:#?}");
+    }
     let request = proto::GetMemberRequest { member: "anna".into(), ..Default::default() };
     let status = world.members().get_member(request).await.unwrap_err();
     assert_eq!(told(&status), not_applied(Code::NotFound, "MEMBER_UNKNOWN"));
@@ -580,12 +582,9 @@ async fn lists_over_their_limits_are_invalid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn questions_that_make_no_sense_are_invalid() {
-    let world = World::with(
-        Limits { position_wait: std::time::Duration::from_millis(50), ..Limits::default() },
-        Time::Simulated,
-        NOON,
-    )
-    .await;
+    let world =
+        World::with(Limits { position_wait: Duration::from_millis(50), ..Limits::default() }, Time::Simulated, NOON)
+            .await;
     world.take("anna", purchase("o", 5_00)).await;
     let ask = async |member: &str, page_size: i32, token: &str| {
         let request =
@@ -646,7 +645,11 @@ async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
     for (seconds, nanos) in
         [(0, 0), (-1, 0), (0, -1_000_000), (400 * 86_400, 1), (i64::MAX, 999_999_999), (i64::MIN, 0)]
     {
-        let body = Body::Hold(proto::Hold { hold: "h".into(), points: 1, ttl: Some(Duration { seconds, nanos }) });
+        let body = Body::Hold(proto::Hold {
+            hold: "h".into(),
+            points: 1,
+            ttl: Some(prost_types::Duration { seconds, nanos }),
+        });
         assert_eq!(world.reject("anna", body).await, ["event.hold.ttl"], "{seconds} {nanos}");
     }
     assert_eq!(world.member("anna").await.available, hundred);
@@ -716,7 +719,7 @@ async fn an_order_is_known_by_its_member_and_number_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_is_captured_than_is_held() {
     let world = World::new().await;
-    world.take("anna", purchase("o", 100_00)).await;
+    world.take("anna", purchase("o", 10_000)).await;
     assert_eq!(world.take("anna", hold("h", 30)).await, 70);
     assert_eq!(world.refuse("anna", capture("h", 31)).await, "CAPTURE_OVER_HOLD");
     world.take("anna", capture("h", 20)).await;
@@ -735,14 +738,14 @@ async fn no_more_is_captured_than_is_held() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_captured_from_a_hold_that_was_voided_has_expired_or_never_was() {
     let world = World::new().await;
-    world.take("anna", purchase("o", 100_00)).await;
+    world.take("anna", purchase("o", 10_000)).await;
     world.take("anna", hold("voided", 30)).await;
     assert_eq!(world.take("anna", void("voided")).await, 100);
     assert_eq!(world.refuse("anna", capture("voided", 1)).await, "HOLD_CLOSED");
     assert_eq!(world.refuse("anna", void("voided")).await, "HOLD_CLOSED");
     assert_eq!(world.refuse("anna", capture("never", 1)).await, "HOLD_UNKNOWN");
     assert_eq!(world.refuse("anna", void("never")).await, "HOLD_UNKNOWN");
-    world.take("ben", purchase("o", 100_00)).await;
+    world.take("ben", purchase("o", 10_000)).await;
     assert_eq!(world.refuse("ben", capture("voided", 1)).await, "HOLD_UNKNOWN");
 
     // A hold of an hour: to the last second, and then not.
@@ -998,18 +1001,14 @@ async fn a_mixed_batch_is_answered_event_by_event_and_the_good_ones_are_applied(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
-    let limits = Limits {
-        requests_max: 2,
-        streams_max: 1,
-        position_wait: std::time::Duration::from_millis(500),
-        ..Limits::default()
-    };
+    let limits =
+        Limits { requests_max: 2, streams_max: 1, position_wait: Duration::from_millis(500), ..Limits::default() };
     let world = World::with(limits, Time::Simulated, NOON).await;
     world.take("anna", enrolled()).await;
     let full = |status: &Status, reason: &str| {
         assert_eq!(told(status), not_applied(Code::ResourceExhausted, reason));
         let delay = status.get_details_retry_info().unwrap().retry_delay.unwrap();
-        assert!(delay > std::time::Duration::ZERO && delay < std::time::Duration::from_secs(60), "{delay:?}");
+        assert!(delay > Duration::ZERO && delay < Duration::from_secs(60), "{delay:?}");
     };
 
     // Two wait for what does not come; there is no place for a third.
@@ -1020,7 +1019,7 @@ async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
             tokio::spawn(async move { members.get_member(ahead).await })
         })
         .collect();
-    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    tokio::time::sleep(Duration::from_millis(150)).await;
     full(&world.submit(world.event("anna", credit(1))).await.unwrap_err(), "TOO_MANY_REQUESTS");
     for one in waiting {
         let status = one.await.unwrap().unwrap_err();
@@ -1045,7 +1044,7 @@ async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_queue_is_full_events_are_turned_away_whole_and_the_server_keeps_serving() {
-    let limits = Limits { queue_max: 2, queue_wait: std::time::Duration::ZERO, ..Limits::default() };
+    let limits = Limits { queue_max: 2, queue_wait: Duration::ZERO, ..Limits::default() };
     let world = World::with(limits, Time::Simulated, NOON).await;
     world.take("anna", enrolled()).await;
     let wishes: Vec<_> = (0..200)
@@ -1085,7 +1084,7 @@ async fn what_was_acknowledged_before_a_shutdown_under_load_is_there_afterwards(
         let channel = connect(world.address).await;
         callers.push(tokio::spawn(buy_until_the_end(channel, caller)));
     }
-    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
     let World { dir, ledger, channel, stop, serving, .. } = world;
     stop.send(()).unwrap();
     drop(channel);
@@ -1143,7 +1142,8 @@ impl Book {
 async fn buy_until_the_end(channel: Channel, caller: u64) -> Book {
     let mut client = EventServiceClient::new(channel);
     let mut book = Book::default();
-    if caller % 3 == 2 {
+    let kind = caller % 3;
+    if kind == 2 {
         let (say, said) = mpsc::channel(4);
         let mut answers = client.submit_stream(ReceiverStream::new(said)).await.unwrap().into_inner();
         let mut from = 0;
@@ -1166,7 +1166,7 @@ async fn buy_until_the_end(channel: Channel, caller: u64) -> Book {
     }
     loop {
         let from = book.sent.len();
-        let answer = if caller % 3 == 0 {
+        let answer = if kind == 0 {
             let event = Some(book.next(caller));
             let answer = client.submit(proto::SubmitRequest { event }).await;
             answer.map(|answer| answer.into_inner().outcome.into_iter().collect::<Vec<_>>())

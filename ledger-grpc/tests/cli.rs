@@ -272,22 +272,34 @@ fn rows_that_are_no_events_are_named_and_the_others_imported() {
     place.ask("import events.xyz").exits(2);
 }
 
-const EVENTS: &str = r#"{"source":"till","id":"1","occurred_at":"2026-01-03T09:00:00Z","member":"M1","enrolled":{"birthday":{"month":3,"day":15}}}
-{"source":"till","id":"2","occurred_at":"2026-01-03T09:00:00Z","member":"M1","device":"d-1","check_in":{}}
-{"source":"till","id":"3","occurred_at":"2026-01-04T09:00:00+08:00","member":"M1","purchase":{"order":"o-1","currency":"CNY","lines":[{"net":123450}]}}
+/// An event of one member of the till, as a line of a file.
+fn event(id: u32, at: &str, member: &str, said: &str) -> String {
+    format!(r#"{{"source":"till","id":"{id}","occurred_at":"{at}","member":"{member}",{said}}}"#) + "\n"
+}
 
-{"source":"till","id":"4","occurred_at":"2026-01-05T09:00:00Z","member":"M1","redeem":{"points":100000}}
-{"source":"till","id":"5","occurred_at":"2026-01-05T09:00:00Z","member":"M1","redeme":{"points":10}}
-{"source":"till","id":"6","occurred_at":"2026-01-05T09:00:00Z","member":"M1","hold":{"hold":"h","points":-10}}
-{"source":"till","id":"7","occurred_at":"2026-01-05T09:00:00Z","member":"M1","hold":{"hold":"h","points":10,"ttl":"3600s"}}
-{"source":"till","id":"8","occurred_at":"2026-01-05T09:10:00Z","member":"M1","capture":{"hold":"h"}}
-{"source":"till","id":"9","occurred_at":"2026-01-06T09:10:00Z","member":"M1","refunded":{"order":"o-1","currency":"CNY","amount":23450}}
-"#;
+/// Nine rows, of which one is refused and two are none; the fourth line is blank.
+fn events() -> String {
+    let purchase = r#""purchase":{"order":"o-1","currency":"CNY","lines":[{"net":123450}]}"#;
+    let rows = [
+        (1, "2026-01-03T09:00:00Z", r#""enrolled":{"birthday":{"month":3,"day":15}}"#),
+        (2, "2026-01-03T09:00:00Z", r#""device":"d-1","check_in":{}"#),
+        (3, "2026-01-04T09:00:00+08:00", purchase),
+        (4, "2026-01-05T09:00:00Z", r#""redeem":{"points":100000}"#),
+        (5, "2026-01-05T09:00:00Z", r#""redeme":{"points":10}"#),
+        (6, "2026-01-05T09:00:00Z", r#""hold":{"hold":"h","points":-10}"#),
+        (7, "2026-01-05T09:00:00Z", r#""hold":{"hold":"h","points":10,"ttl":"3600s"}"#),
+        (8, "2026-01-05T09:10:00Z", r#""capture":{"hold":"h"}"#),
+        (9, "2026-01-06T09:10:00Z", r#""refunded":{"order":"o-1","currency":"CNY","amount":23450}"#),
+    ];
+    let mut lines: Vec<String> = rows.map(|(id, at, said)| event(id, at, "M1", said)).into();
+    lines.insert(3, "\n".to_owned());
+    lines.concat()
+}
 
 #[test]
 fn json_lines_say_anything_and_refusals_are_told_apart_from_rejects() {
     let place = Place::new();
-    let file = place.file("events.jsonl", EVENTS);
+    let file = place.file("events.jsonl", &events());
     place.ask(&format!("import {file}")).exits(3).has(&["does not begin with one"]);
     let rejects = place.path("rejects.jsonl");
     let ran = place.import(&file, "community.toml", &format!("--rejects {rejects}")).exits(1);
@@ -312,7 +324,7 @@ fn a_file_may_begin_with_its_program_and_what_is_shown_can_be_imported_again() {
     let published = serde_json::json!({
         "source": "till", "id": "0", "occurred_at": "2026-01-01T00:00:00Z", "program_published": { "text": text }
     });
-    let file = place.file("events.jsonl", &format!("{published}\n{EVENTS}"));
+    let file = place.file("events.jsonl", &format!("{published}\n{}", events()));
     place.ask(&format!("import {file}")).exits(1).has(&["7 accepted"]);
 
     let shown = place.ask("replay M1 --json").exits(0).out;
@@ -329,7 +341,7 @@ fn a_file_may_begin_with_its_program_and_what_is_shown_can_be_imported_again() {
 #[test]
 fn a_replay_gives_the_reasons() {
     let place = Place::new();
-    let file = place.file("events.jsonl", EVENTS);
+    let file = place.file("events.jsonl", &events());
     place.import(&file, "community.toml", "").exits(1);
     let ran = place.ask("replay M1").exits(0);
     let ran = ran.has(&["becomes a member", "check_in 5", "week_of_check_ins day 1"]);
@@ -358,12 +370,9 @@ fn a_replay_gives_the_reasons() {
 #[test]
 fn cases_come_with_their_evidence() {
     let place = Place::new();
-    let enrolled = |n: u32| {
-        format!(
-            r#"{{"source":"app","id":"{n}","occurred_at":"2026-01-03T09:0{n}:00Z","member":"M{n}","device":"phone-1","enrolled":{{}}}}"#
-        )
-    };
-    let file = place.file("events.jsonl", &(1..=4).map(|n| enrolled(n) + "\n").collect::<String>());
+    let enrolled =
+        |n| event(n, &format!("2026-01-03T09:0{n}:00Z"), &format!("M{n}"), r#""device":"phone-1","enrolled":{}"#);
+    let file = place.file("events.jsonl", &(1..=4).map(enrolled).collect::<String>());
     place.import(&file, "community.toml", "").exits(0);
     place.ask("cases").exits(0).has(&[
         "device_farm",
@@ -434,7 +443,7 @@ fn a_wrong_command_line_exits_with_2() {
 #[test]
 fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     let place = Place::new();
-    let file = place.file("events.jsonl", EVENTS);
+    let file = place.file("events.jsonl", &events());
     place.import(&file, "community.toml", "").exits(1);
     let questions = ["totals --json", "member M1 --json", "replay M1 --json", "cases --json", "replay M1", "member M1"];
     let offline = questions.map(|question| place.ask(question).exits(0).out);
@@ -477,7 +486,12 @@ fn the_demo_ends_with_a_verified_ledger() {
     let place = Place::new();
     let file = place.file("purchases.csv", &purchases(3_000));
     let ran = place.ask(&format!("demo {file}")).exits(0);
-    let ran = ran.has(&["3,000 purchases by 37 customers", "3,000 accepted, 0 refused", "events per second"]);
+    let ran = ran.has(&[
+        "3,000 purchases by 37 customers",
+        "3,000 accepted, 0 refused",
+        "events per second",
+        "timers were due",
+    ]);
     let ran = ran.has(&["Trial balance", "Tiers: 37 members", "base ", "3,000 had come before, 0 are new"]);
     ran.has(&["verified: ", "serve --data", "grpcurl -plaintext"]);
     let ledger = place.path("ledger");

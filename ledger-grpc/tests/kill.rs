@@ -101,10 +101,10 @@ async fn shop(channel: Channel, caller: u64, book: Arc<Mutex<Ledgerbook>>) {
         let from = {
             let mut book = book.lock().unwrap();
             let from = book.said;
-            book.said += if caller % 2 == 0 { 1 } else { BATCH };
+            book.said += if caller.is_multiple_of(2) { 1 } else { BATCH };
             from
         };
-        let outcomes: Vec<Outcome> = if caller % 2 == 0 {
+        let outcomes: Vec<Outcome> = if caller.is_multiple_of(2) {
             let request = SubmitRequest { event: Some(purchase(caller, from)) };
             match events.submit(request).await {
                 Ok(answer) => answer.into_inner().outcome.into_iter().collect(),

@@ -1,7 +1,7 @@
 //! Blocks: records on their way to disk and back, up to 256 at a time, compressed.
 //!
 //! ```text
-//! version u8 | first u64 | count u32 | root 32 bytes | raw_len u32 | zstd frame with checksum
+//! version u8 | check 8 bytes | first u64 | count u32 | root 32 bytes | raw_len u32 | zstd frame
 //! raw: count × end u32, then the records' bytes; record i is bytes[end(i-1) .. end(i)]
 //! ```
 //! The root is that of the tree over the whole log up to this block (RFC 6962), so a block vouches
@@ -13,13 +13,17 @@ use ledger_core::fold::Corrupt;
 use ledger_core::merkle::{Frontier, Hash, leaf};
 use ledger_core::record::Record;
 use ledger_core::units::Position;
+use sha2::{Digest, Sha256};
 
 /// Most records in one block.
 pub(crate) const BLOCK_RECORDS: usize = 256;
 /// Largest block, unpacked: 128 MiB.
 const RAW_BYTES_MAX: usize = 128 << 20;
 const VERSION: u8 = 1;
-const HEADER: usize = 1 + 8 + 4 + 32 + 4;
+/// A block ends once it is so long, unpacked: 1 MiB, and one record more.
+const BLOCK_BYTES: usize = 1 << 20;
+const HEADER: usize = 1 + CHECK + 8 + 4 + 32 + 4;
+const CHECK: usize = 8;
 const ZSTD_LEVEL: i32 = 1;
 
 /// Records that are judged and folded, and not yet on disk.
@@ -56,38 +60,72 @@ impl Staged {
 
     /// Packs everything into blocks and grows the tree by it.
     pub(crate) fn pack(&self, tree: &mut Frontier) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
-        let io = |error: std::io::Error| Damage::Database(error.to_string());
         let mut packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(io)?;
-        packer.include_checksum(true).map_err(io)?;
         let mut blocks = Vec::with_capacity(self.len().div_ceil(BLOCK_RECORDS));
-        let (mut bytes, mut raw) = (Vec::new(), Vec::new());
-        let mut first = self.first;
-        for records in self.records.chunks(BLOCK_RECORDS) {
-            bytes.clear();
-            raw.clear();
-            for record in records {
-                let start = bytes.len();
-                encode(record, &mut bytes)?;
-                tree.append(leaf(&bytes[start..]));
-                raw.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        let mut open = Open { first: self.first, ends: Vec::with_capacity(BLOCK_RECORDS * 4), bytes: Vec::new() };
+        for record in &self.records {
+            let start = open.bytes.len();
+            encode(record, &mut open.bytes)?;
+            tree.append(leaf(&open.bytes[start..]));
+            open.ends.extend_from_slice(&(open.bytes.len() as u32).to_le_bytes());
+            if open.count() == BLOCK_RECORDS as u32 || open.bytes.len() >= BLOCK_BYTES {
+                blocks.push(open.close(&tree.root(), &mut packer)?);
             }
-            raw.extend_from_slice(&bytes);
-            if raw.len() > RAW_BYTES_MAX {
-                return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
-            }
-            let packed = packer.compress(&raw).map_err(io)?;
-            let mut block = Vec::with_capacity(HEADER + packed.len());
-            block.push(VERSION);
-            block.extend_from_slice(&first.to_le_bytes());
-            block.extend_from_slice(&(records.len() as u32).to_le_bytes());
-            block.extend_from_slice(&tree.root());
-            block.extend_from_slice(&(raw.len() as u32).to_le_bytes());
-            block.extend_from_slice(&packed);
-            first += records.len() as u64;
-            blocks.push((Position(first - 1), block));
+        }
+        if open.count() > 0 {
+            blocks.push(open.close(&tree.root(), &mut packer)?);
         }
         Ok(blocks)
     }
+}
+
+/// A block in the making.
+struct Open {
+    first: u64,
+    ends: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl Open {
+    fn count(&self) -> u32 {
+        self.ends.len() as u32 / 4
+    }
+
+    /// The block, and its last position; the next one begins behind it.
+    fn close(&mut self, root: &Hash, packer: &mut zstd::bulk::Compressor<'_>) -> Result<(Position, Vec<u8>), Damage> {
+        let count = self.count();
+        self.ends.append(&mut self.bytes);
+        let raw = &self.ends;
+        if raw.len() > RAW_BYTES_MAX {
+            return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
+        }
+        let packed = packer.compress(raw).map_err(io)?;
+        let mut block = Vec::with_capacity(HEADER + packed.len());
+        block.push(VERSION);
+        block.extend_from_slice(&[0; CHECK]);
+        block.extend_from_slice(&self.first.to_le_bytes());
+        block.extend_from_slice(&count.to_le_bytes());
+        block.extend_from_slice(root);
+        block.extend_from_slice(&(raw.len() as u32).to_le_bytes());
+        block.extend_from_slice(&packed);
+        let check = check(&block);
+        block[1..1 + CHECK].copy_from_slice(&check);
+        self.ends.clear();
+        self.first += u64::from(count);
+        Ok((Position(self.first - 1), block))
+    }
+}
+
+/// What a block's check must be: zstd ignores some bits of its frames, and they must not change either.
+fn check(block: &[u8]) -> [u8; CHECK] {
+    let hash = Sha256::digest(&block[1 + CHECK..]);
+    let mut check = [0; CHECK];
+    check.copy_from_slice(&hash[..CHECK]);
+    check
+}
+
+fn io(error: std::io::Error) -> Damage {
+    Damage::Database(error.to_string())
 }
 
 /// A block read back: its records' bytes, checked for length and checksum, not yet decoded.
@@ -110,10 +148,13 @@ impl Block {
             return Err(damage("unknown version"));
         }
         let int = |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().unwrap_or_default()) as usize;
-        let first = Position(u64::from_le_bytes(header[1..9].try_into().unwrap_or_default()));
-        let count = int(9);
-        let root: Hash = header[13..45].try_into().unwrap_or_default();
-        let raw_len = int(45);
+        if header[1..1 + CHECK] != check(stored) {
+            return Err(damage("is not what was written"));
+        }
+        let first = Position(u64::from_le_bytes(header[9..17].try_into().unwrap_or_default()));
+        let count = int(17);
+        let root: Hash = header[21..53].try_into().unwrap_or_default();
+        let raw_len = int(53);
         if count == 0 || first.0.checked_add(count as u64 - 1) != Some(last.0) {
             return Err(damage("key and header disagree"));
         }
@@ -161,6 +202,8 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger_core::bytes::decode;
+    use ledger_core::event::{Body, Event, RiskKeys, Who};
     use ledger_core::record::{Cause, Timer, Verdict};
     use ledger_core::units::{At, MemberNo};
 
@@ -184,11 +227,32 @@ mod tests {
             assert!(block.records().all(|(position, bytes)| bytes == bytes_of(position)));
         }
         let (last, stored) = &blocks[2];
-        for at in (0..stored.len()).filter(|at| !(13..45).contains(at)) {
+        for bit in 0..stored.len() * 8 {
             let mut damaged = stored.clone();
-            damaged[at] ^= 1;
-            let same = |block: Block| block.records().all(|(at, bytes)| bytes == bytes_of(at));
-            assert!(!Block::unpack(*last, &damaged).is_ok_and(same), "byte {at} changed unnoticed");
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(Block::unpack(*last, &damaged).is_err(), "bit {bit} changed unnoticed");
         }
+    }
+    #[test]
+    fn no_block_is_too_large_to_be_read_back() {
+        let text = "x".repeat(512 << 10);
+        let mut staged = Staged::new(Position(1), 0);
+        for n in 0..300i64 {
+            let body = Body::ProgramPublished { text: text.as_str().into() };
+            let keys = RiskKeys::default();
+            let event =
+                Event { source: "s".into(), id: "i".into(), occurred_at: At(n), member: Who::Nobody, keys, body };
+            staged.push(Record { at: At(n), program: 0, cause: Cause::Event(event), verdict: Verdict::default() });
+        }
+        let mut read = 0;
+        for (last, stored) in staged.pack(&mut Frontier::default()).expect("packs") {
+            let block = Block::unpack(last, &stored).expect("what was written can be read");
+            for (position, bytes) in block.records() {
+                read += 1;
+                assert_eq!(position, Position(read), "every record, in order");
+                assert_eq!(&decode::<Record>(bytes).expect("decodes"), staged.record(position).expect("staged"));
+            }
+        }
+        assert_eq!(read, 300);
     }
 }

@@ -41,12 +41,7 @@ fn write(disk: &Disk, tree: &mut Frontier, staged: Option<&Staged>, cursors: &[C
 }
 
 /// Commits batches in the order they were judged, until there are no more or one fails.
-pub(crate) fn run(
-    disk: &Disk,
-    tree: &Mutex<(Position, Frontier)>,
-    status: &Status,
-    judged: &Receiver<Judged>,
-) {
+pub(crate) fn run(disk: &Disk, tree: &Mutex<(Position, Frontier)>, status: &Status, judged: &Receiver<Judged>) {
     let (mut committed, mut frontier) = tree.lock().clone();
     while let Ok(Judged { staged, cursors, waiting }) = judged.recv() {
         if status.stopped().is_none() {

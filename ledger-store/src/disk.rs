@@ -11,8 +11,8 @@ use ledger_core::merkle::Frontier;
 use ledger_core::record::Record;
 use ledger_core::units::Position;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, IteratorMode,
-    Options, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
+    IteratorMode, Options, WriteBatch, WriteOptions,
 };
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -150,11 +150,7 @@ impl Disk {
     }
 
     /// All rows of a family from `from` on, in order.
-    pub(crate) fn scan<'a>(
-        &'a self,
-        family: &str,
-        from: &[u8],
-    ) -> impl Iterator<Item = Result<Row, Damage>> + use<'a> {
+    pub(crate) fn scan<'a>(&'a self, family: &str, from: &[u8]) -> impl Iterator<Item = Result<Row, Damage>> + use<'a> {
         let mode = IteratorMode::From(from, rocksdb::Direction::Forward);
         self.db.iterator_cf(self.family(family), mode).map(|row| row.map_err(Damage::from))
     }
@@ -165,7 +161,8 @@ impl Disk {
         self.scan(keys::LOG, &from).map(|row| {
             let (key, value) = row?;
             let last = key.get(2..10).and_then(|last| last.try_into().ok()).map(u64::from_be_bytes);
-            let last = Position(last.ok_or_else(|| Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })?);
+            let last =
+                Position(last.ok_or_else(|| Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })?);
             Block::unpack(last, &value)
         })
     }

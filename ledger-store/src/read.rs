@@ -196,7 +196,8 @@ impl Handle {
         let at = self.now(&live);
         let member = live.number(name).and_then(|no| live.state.member(no));
         let rests_on = member.map_or(Position(0), |member| member.position);
-        let views = member.map(|member| member.counters.iter().map(|counter| counter_view(&live, counter, at)).collect());
+        let views =
+            member.map(|member| member.counters.iter().map(|counter| counter_view(&live, counter, at)).collect());
         self.pending(rests_on, views)
     }
 
@@ -428,12 +429,7 @@ impl Handle {
         Ok(low)
     }
 
-    fn page(
-        &self,
-        no: MemberNo,
-        page: u64,
-        in_memory: &[(u64, Vec<Position>)],
-    ) -> Result<Vec<Position>, ReadError> {
+    fn page(&self, no: MemberNo, page: u64, in_memory: &[(u64, Vec<Position>)]) -> Result<Vec<Position>, ReadError> {
         if let Some((_, positions)) = in_memory.iter().find(|(known, _)| *known == page) {
             return Ok(positions.clone());
         }

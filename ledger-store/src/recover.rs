@@ -99,10 +99,10 @@ fn load(disk: &Disk, live: &mut Live) -> Result<(), Damage> {
     live.state.programs_loaded();
     for row in disk.scan(keys::IDS, b"") {
         let (key, value) = row?;
-        let key: [u8; 16] = key.as_ref().try_into().map_err(|_| Damage::Row {
-            row: format!("ids {key:02x?}"),
-            what: "is no key".into(),
-        })?;
+        let key: [u8; 16] = key
+            .as_ref()
+            .try_into()
+            .map_err(|_| Damage::Row { row: format!("ids {key:02x?}"), what: "is no key".into() })?;
         ids::position(&value)?;
         live.book.ids.remember(u128::from_be_bytes(key));
     }

@@ -254,7 +254,10 @@ impl Ledger {
         let spawn = |name: &str, run: Box<dyn FnOnce(&Inner) + Send>| {
             let alarm = Alarm(inner.clone());
             let run = move || run(&alarm.0);
-            std::thread::Builder::new().name(name.into()).spawn(run).map_err(|error| OpenError::System(error.to_string()))
+            std::thread::Builder::new()
+                .name(name.into())
+                .spawn(run)
+                .map_err(|error| OpenError::System(error.to_string()))
         };
         let judge = move |inner: &Inner| Judge { inner, commit, begin, reported: None }.run(&submitted);
         let committer = move |inner: &Inner| commit::run(&inner.disk, &inner.tree, &inner.status, &committing);

@@ -232,12 +232,7 @@ fn compare(disk: &Disk, live: Option<&State>, refolded: &Refolded, report: &mut 
     compare_pages(disk, live, refolded, report)
 }
 
-fn compare_pages(
-    disk: &Disk,
-    live: Option<&State>,
-    refolded: &Refolded,
-    report: &mut Report,
-) -> Result<(), Damage> {
+fn compare_pages(disk: &Disk, live: Option<&State>, refolded: &Refolded, report: &mut Report) -> Result<(), Damage> {
     report.rows += refolded.pages.len() as u64;
     let key_of = |page: &HistoryPage| keys::page(page.member, page.page);
     let mut pages: BTreeMap<[u8; 12], &HistoryPage> = refolded.pages.iter().map(|page| (key_of(page), page)).collect();

@@ -84,7 +84,8 @@ const SHAPES: &str = concat!(
     "TIME\n\n",
     "With --time events, ledger time follows the events, so that points expire and tiers fall when they did: \
      sort the file by time. An event that is earlier than the one before it is judged at the time of that \
-     one.",
+     one. What falls due for members without later events is recorded when a tick says so, or by a server that \
+     runs with --time wall; until then `totals` counts those points as available, and `member` does not.",
 );
 
 #[derive(Args)]

@@ -11,11 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Counters of the program: name, width of a bucket, and buckets in a window.
-const COUNTERS: [(&str, i64, i64); 3] = [
-    ("members_by_device", HOUR_MS, 24),
-    ("moves_by_address", HOUR_MS / 2, 12),
-    ("points_by_phone", HOUR_MS, 12),
-];
+const COUNTERS: [(&str, i64, i64); 3] =
+    [("members_by_device", HOUR_MS, 24), ("moves_by_address", HOUR_MS / 2, 12), ("points_by_phone", HOUR_MS, 12)];
 
 /// One thing counted.
 struct Counted {

@@ -11,10 +11,17 @@ use crate::said::{Random, Stream, event};
 use ledger_core::event::{Body, Finding};
 use ledger_core::units::Position;
 use ledger_store::{Batch, Cursor, Ledger, OpenError, Report, verify};
+use sha2::{Digest, Sha256};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use tempfile::TempDir;
 
+/// Where a block says its first position, and how many records it has.
+const FIRST_AND_COUNT: Range<usize> = 9..21;
+const COUNT: Range<usize> = 17..21;
+/// Where a block says the root of the tree.
+const ROOT: Range<usize> = 21..53;
 /// Bytes of one row that are changed, unless all are.
 const SAMPLES: usize = 30;
 
@@ -80,6 +87,8 @@ fn targets(raw: &Raw) -> Vec<Target> {
     // A block that is gone is seen by the one behind it, or by the snapshot.
     targets[0].named.push("does not follow the block before".into());
     targets[1].named.push("where the log does not end so".into());
+    // So is a member, by the number of the next.
+    targets[2].named.push("member number out of turn".into());
     // Damage in the shared row may be seen by where it stands.
     targets[6].named.push("row shared".into());
     targets
@@ -221,8 +230,15 @@ fn with_log(dir: &Path, blocks: &[Row]) {
 /// A block that claims another place.
 fn moved(block: &Row, to: &Row) -> Row {
     let mut value = block.1.clone();
-    value[1..13].copy_from_slice(&to.1[1..13]);
-    (to.0.clone(), value)
+    value[FIRST_AND_COUNT].copy_from_slice(&to.1[FIRST_AND_COUNT]);
+    (to.0.clone(), sealed(value))
+}
+
+/// The block with the check it must have, as whoever knows the format makes it.
+fn sealed(mut block: Vec<u8>) -> Vec<u8> {
+    let check = Sha256::digest(&block[9..]);
+    block[1..9].copy_from_slice(&check[..8]);
+    block
 }
 
 #[test]
@@ -230,7 +246,7 @@ fn blocks_that_are_gone_swapped_repeated_or_of_another_ledger_are_found_and_refu
     let (dir, _) = written();
     let blocks = Raw::open(dir.path()).rows("log");
     assert!(blocks.len() > 8, "a log of several blocks");
-    let alike = |n: &usize| blocks[*n].1[9..13] == blocks[n + 1].1[9..13];
+    let alike = |n: &usize| blocks[*n].1[COUNT] == blocks[n + 1].1[COUNT];
     let n = (1..blocks.len() - 2).find(alike).expect("neighbours with as many records");
     let without = |gone: usize| {
         let mut blocks = blocks.clone();
@@ -252,15 +268,22 @@ fn blocks_that_are_gone_swapped_repeated_or_of_another_ledger_are_found_and_refu
     }
     ledger.close().expect("nothing failed");
     let others = Raw::open(other.path()).rows("log");
+    let mut otherwise = one.1.clone();
+    otherwise[ROOT].copy_from_slice(&two.1[ROOT]);
     // What is done, the log then, and whether even opening must see it.
     let cases = [
         ("the first is gone", without(0), false),
         ("one in the middle is gone", without(n), false),
         ("the last is gone", without(blocks.len() - 1), true),
         ("all are gone", Vec::new(), true),
-        ("two are swapped", with(&[(n, (one.0.clone(), two.1.clone())), (n + 1, (two.0.clone(), one.1.clone()))]), false),
+        (
+            "two are swapped",
+            with(&[(n, (one.0.clone(), two.1.clone())), (n + 1, (two.0.clone(), one.1.clone()))]),
+            false,
+        ),
         ("two are swapped and renumbered", with(&[(n, moved(two, one)), (n + 1, moved(one, two))]), false),
         ("one stands twice", with(&[(n + 1, moved(one, two))]), false),
+        ("one has another root", with(&[(n, (one.0.clone(), sealed(otherwise)))]), false),
         ("all are another ledger's", others, true),
     ];
     for (what, log, refused) in cases {

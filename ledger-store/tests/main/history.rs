@@ -40,7 +40,9 @@ fn a_member_as_of_any_position_is_the_replay_up_to_it() {
         let steps: Vec<_> = steps.into_iter().map(|step| step.expect("readable")).collect();
         let own = own(&handle, &log, &name);
         assert!(own.len() > 2 * HISTORY_PAGE, "{name} has pages");
-        assert!(steps.iter().map(|step| (step.position, &step.record)).eq(own.iter().map(|(at, record)| (*at, record))));
+        assert!(
+            steps.iter().map(|step| (step.position, &step.record)).eq(own.iter().map(|(at, record)| (*at, record)))
+        );
         let mut replayed = steps.iter().peekable();
         let mut before = None;
         // Every position of the first half, then every twentieth: each look folds from the beginning.
@@ -49,7 +51,10 @@ fn a_member_as_of_any_position_is_the_replay_up_to_it() {
                 before = Some(step);
             }
             let then = handle.member_as_of(&name, AsOf::Position(Position(at))).expect("readable");
-            assert_eq!(then.as_ref().map(|view| (view.position, view.at)), before.map(|step| (step.position, step.record.at)));
+            assert_eq!(
+                then.as_ref().map(|view| (view.position, view.at)),
+                before.map(|step| (step.position, step.record.at))
+            );
             assert_eq!(then.map(|view| view.member), before.map(|step| step.after.clone()), "{name} as of {at}");
         }
         let now = ledger::member(&handle, &name);

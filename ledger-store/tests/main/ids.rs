@@ -31,7 +31,8 @@ fn an_answer_is_given_again_within_a_batch_and_behind_any_restart() {
     let broke = event("till", "e-2", later(1), "m1", Body::Redeem { points: Points(1_000), order: "".into() });
     let ledger = open(dir.path(), 1_000_000);
     let handle = ledger.handle();
-    let said = vec![publish(HARBOUR, BEGIN), buy.clone(), buy.clone(), other_body.clone(), other_body.clone(), broke.clone()];
+    let said =
+        vec![publish(HARBOUR, BEGIN), buy.clone(), buy.clone(), other_body.clone(), other_body.clone(), broke.clone()];
     let outcomes = say(&handle, said);
     let [_, first, second, reused, reused_again, refused] = &outcomes[..] else { panic!("six outcomes") };
     assert_eq!((first.refusal, first.duplicate, first.available), (None, false, Points(20)));

@@ -21,7 +21,7 @@ mod damage;
 mod data;
 mod failure;
 // mod fixtures;
-// mod format;
+mod format;
 mod history;
 mod ids;
 mod ledger;

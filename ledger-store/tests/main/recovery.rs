@@ -273,6 +273,9 @@ fn the_time_of_a_closed_ledger_goes_on_where_it_stood() {
     let time = ledger.handle().time();
     assert_eq!(time, STREAM.at(99));
     // An event from before is judged at the ledger's time.
-    let outcome = say(&ledger.handle(), vec![crate::said::event("till", "late", At(0), "m1", crate::said::purchase("late", 5_00))]);
+    let outcome = say(
+        &ledger.handle(),
+        vec![crate::said::event("till", "late", At(0), "m1", crate::said::purchase("late", 5_00))],
+    );
     assert_eq!(outcome[0].at, time);
 }
