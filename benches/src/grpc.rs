@@ -161,11 +161,7 @@ fn purchase(n: u64) -> Event {
         id: n.to_string(),
         occurred_at: Some(timestamp(n / 1_000)),
         member: Workload::name(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % MEMBERS),
-        body: Some(Body::Purchase(Purchase {
-            order: format!("s{n}"),
-            currency: "CNY".into(),
-            lines: vec![line],
-        })),
+        body: Some(Body::Purchase(Purchase { order: format!("s{n}"), currency: "CNY".into(), lines: vec![line] })),
         ..Event::default()
     }
 }

@@ -152,8 +152,7 @@ fn singles(dir: &Path, plan: &Plan, workload: &mut Workload, figures: &mut Figur
 fn reads(dir: &Path, plan: &Plan, workload: &mut Workload, figures: &mut Figures) {
     let ledger = open(dir);
     let handle = ledger.handle();
-    let names: Vec<String> =
-        (0..200_000).map(|_| Workload::name(workload.random.below(plan.members))).collect();
+    let names: Vec<String> = (0..200_000).map(|_| Workload::name(workload.random.below(plan.members))).collect();
     let start = Instant::now();
     for name in &names {
         let view = handle.member(name).wait().expect("reads").expect("a member");

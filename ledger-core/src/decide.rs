@@ -387,7 +387,8 @@ impl<'a> Draft<'a> {
         let Some(inactivity) = &self.program.inactivity else { return };
         if inactivity.activity.contains(&kind) {
             let dormant_at = self.program.calendar.start_of(self.day.plus(inactivity.days));
-            if self.member.dormant_at.is_none_or(|known| dormant_at > known) {
+            // What is told late arms no timer that is past: it would fire again for every such event.
+            if dormant_at > self.desk.at && self.member.dormant_at.is_none_or(|known| dormant_at > known) {
                 self.change(Change::Active { member: self.no, dormant_at });
             }
         }

@@ -32,6 +32,8 @@ pub struct Program {
     pub calendar: Calendar,
     /// The money of purchases.
     pub currency: Currency,
+    /// Decimal digits of that money's minor unit.
+    pub minor_digits: u32,
     /// The one wallet.
     pub wallet: Wallet,
     /// Earn rules, in the order they apply.

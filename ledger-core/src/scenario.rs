@@ -318,6 +318,7 @@ impl Play<'_> {
             .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         self.calendar = Some(program.calendar);
         self.currency = Some(program.currency);
+        self.digits = program.minor_digits;
         self.say(Body::ProgramPublished { text: text.into() }, "", &[])
     }
 

@@ -211,12 +211,13 @@ fn compare(disk: &Disk, live: Option<&State>, refolded: &Refolded, report: &mut 
     report.at = refolded.state.shared.at;
     report.accounts = refolded.state.shared.accounts;
     if let Some(live) = live {
-        let mut expected = expected.iter();
+        // Both come in order of keys.
+        let mut expected = expected.iter().peekable();
         rows(live, |key, value| {
-            match expected.next() {
-                Some((other, _)) if **other != *key => {
-                    report.finding(format!("{} is stored where the log folds to {}", name(key), name(other)));
-                }
+            while let Some((missing, _)) = expected.next_if(|(other, _)| **other < *key) {
+                report.finding(format!("{} is in the log, but not stored", name(missing)));
+            }
+            match expected.next_if(|(other, _)| **other == *key) {
                 Some((_, other)) if *other != Hash::from(Sha256::digest(value)) => {
                     report.finding(format!("{} differs from what the log folds to", name(key)));
                 }
@@ -225,9 +226,7 @@ fn compare(disk: &Disk, live: Option<&State>, refolded: &Refolded, report: &mut 
             }
             Ok(())
         })?;
-        if let Some((key, _)) = expected.next() {
-            report.finding(format!("{} is in the log, but not stored", name(key)));
-        }
+        expected.for_each(|(missing, _)| report.finding(format!("{} is in the log, but not stored", name(missing))));
     }
     compare_pages(disk, live, refolded, report)
 }

@@ -167,6 +167,7 @@ impl Reading<'_> {
             id: id?,
             calendar: calendar?,
             currency: currency?,
+            minor_digits: u32::try_from(digits).unwrap_or(2),
             wallet: wallet?,
             earn,
             inactivity,

@@ -25,6 +25,8 @@ fn zone(name: &str) -> Calendar {
 }
 
 proptest! {
+    #![proptest_config(crate::properties::config(256))]
+
     #[test]
     fn every_instant_lies_in_its_day(zone_no in 0..ZONES.len(), at in -60 * 365 * DAY..200 * 365 * DAY) {
         let calendar = zone(ZONES[zone_no]);

@@ -12,7 +12,7 @@ pub const DAY: i64 = 24 * HOUR;
 const ZONE: i64 = 8 * HOUR;
 
 /// The tier window, in days.
-const WINDOW: i64 = 30;
+const WINDOW: i64 = 29;
 /// The refund horizon, in days.
 const HORIZON: i64 = 50;
 /// How far ahead a source's clock may be.
@@ -838,9 +838,12 @@ impl Books {
         }
         self.count_consequences(&mut work, act.kind());
         if ["enrolled", "check_in", "purchase", "redeem", "capture"].contains(&act.kind()) {
-            let dormant_at = start_of(work.day + rules.dormant_days);
+            let (dormant_at, now) = (start_of(work.day + rules.dormant_days), self.now);
             let known = &mut self.member(who).dormant_at;
-            *known = Some(known.unwrap_or(dormant_at).max(dormant_at));
+            // What is told late does not make a dormancy that is past.
+            if dormant_at > now {
+                *known = Some(known.unwrap_or(dormant_at).max(dormant_at));
+            }
         }
         self.stand(&work);
         let earned = work.earned;

@@ -17,7 +17,7 @@ use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{FailurePersistence, FileFailurePersistence, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn an_act() -> impl Strategy<Value = Act> {
@@ -86,9 +86,12 @@ fn a_story() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(an_op(), 1..80)
 }
 
-fn config(cases: u32) -> ProptestConfig {
+/// So many stories, or `PROPTEST_CASES`. What failed once is kept and played first.
+pub fn config(cases: u32) -> ProptestConfig {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/main/proptest-regressions");
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { cases };
-    ProptestConfig { cases, ..ProptestConfig::default() }
+    let failure_persistence: Option<Box<dyn FailurePersistence>> = Some(Box::new(FileFailurePersistence::Direct(kept)));
+    ProptestConfig { cases, failure_persistence, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -17,11 +17,11 @@ pub(super) struct Local {
 impl Local {
     /// That of a program file.
     pub(super) fn of(text: Option<&str>) -> Local {
-        match text.and_then(|text| Some((text, Program::read(text, &mut Vec::new()).ok()?))) {
-            Some((text, program)) => Local {
+        match text.and_then(|text| Program::read(text, &mut Vec::new()).ok()) {
+            Some(program) => Local {
                 calendar: program.calendar,
                 currency: format!(" {}", program.currency),
-                digits: minor_digits(text),
+                digits: usize::try_from(program.minor_digits).unwrap_or(2),
             },
             None => Local { calendar: UTC.clone(), currency: String::new(), digits: 0 },
         }
@@ -53,15 +53,6 @@ impl Local {
     pub(super) fn read(&self, text: &str) -> Option<At> {
         instant::read(text).or_else(|| self.calendar.read(text))
     }
-}
-
-/// The checked program does not keep how many digits its money has behind the point; its file says so
-/// before the first table, and two if it does not.
-fn minor_digits(text: &str) -> usize {
-    let top = text.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
-    let said = top.filter_map(|line| line.strip_prefix("minor_digits")?.trim_start().strip_prefix('='));
-    let digits = said.filter_map(|value| value.trim_start().chars().next()?.to_digit(10)).next();
-    digits.and_then(|digits| usize::try_from(digits).ok()).unwrap_or(2)
 }
 
 /// `69,659`.

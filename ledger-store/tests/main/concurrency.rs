@@ -149,7 +149,6 @@ fn read_on(
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for people")]
 fn spending_ten_thousand_lots_takes_milliseconds() {
     const LOTS: u64 = 10_000;
     let dir = directory();

@@ -183,8 +183,7 @@ fn a_row_too_many_is_found() {
     let (dir, _) = written();
     let raw = Raw::open(dir.path());
     let like = |family: &str, prefix: &[u8]| {
-        let rows = raw.rows(family).into_iter().filter(|(key, _)| key.starts_with(prefix));
-        rows.last().expect("there is one")
+        raw.rows(family).into_iter().rfind(|(key, _)| key.starts_with(prefix)).expect("there is one")
     };
     let next = |mut key: Vec<u8>| {
         *key.last_mut().expect("not empty") += 1;

@@ -45,7 +45,7 @@ fn a_member_as_of_any_position_is_the_replay_up_to_it() {
         );
         let mut replayed = steps.iter().peekable();
         let mut before = None;
-        // Every position of the first half, then every twentieth: each look folds from the beginning.
+        // Every position of its own and some between: each look folds from the beginning.
         for at in (0..=handle.committed().0).filter(|at| at % 20 == 0 || own.iter().any(|(own, _)| own.0 == *at)) {
             while let Some(step) = replayed.next_if(|step| step.position.0 <= at) {
                 before = Some(step);

@@ -20,7 +20,7 @@ mod crash;
 mod damage;
 mod data;
 mod failure;
-// mod fixtures;
+mod fixtures;
 mod format;
 mod history;
 mod ids;

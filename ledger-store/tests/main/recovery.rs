@@ -34,7 +34,7 @@ fn all_rows(dir: &Path) -> BTreeMap<&'static str, Vec<raw::Row>> {
 }
 
 fn refused(dir: &Path, options: Options) -> OpenError {
-    Ledger::open(dir, options, far_future()).err().expect("it is refused")
+    Ledger::open(dir, options, far_future()).expect_err("it is refused")
 }
 
 #[test]

@@ -125,8 +125,8 @@ impl Stream {
 
     fn body(&self, n: u64, member: u64, random: &mut Random) -> Body<Name> {
         let kind = random.below(100);
-        let hold_of = |n: Option<u64>| n.map_or("none".into(), |n| format!("h-{n}")).into();
-        let order_of = |n: Option<u64>| n.map_or("none".into(), |n| format!("o-{n}")).into();
+        let hold_of = |n: Option<u64>| n.map_or_else(|| "none".into(), |n| format!("h-{n}").into());
+        let order_of = |n: Option<u64>| n.map_or_else(|| "none".into(), |n| format!("o-{n}").into());
         let is_purchase: fn(u64) -> bool = |kind| (8..38).contains(&kind);
         let is_hold: fn(u64) -> bool = |kind| (62..74).contains(&kind);
         match kind {

@@ -1,0 +1,135 @@
+//! Logs of released formats: what was written once is read for ever, and folds to the same rows.
+//!
+//! `tests/fixtures/format-N/ledger.txt` is a log as rows in hexadecimal, behind what it must come to.
+//! `UPDATE_FIXTURE=1` writes the one of this format anew; after a release that is a change of format.
+
+use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
+use crate::raw::Raw;
+use crate::said::{Stream, event, key, purchase};
+use ledger_core::event::{Body, Finding};
+use ledger_core::units::{Points, Position};
+use ledger_store::{Batch, Cursor, Report};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Events that fill a fixture with every kind of record.
+const STREAM: Stream = Stream { seed: 31, members: 9, step_ms: 240_000 };
+
+fn fixture(format: u32) -> PathBuf {
+    ledger::root().join(format!("ledger-store/tests/fixtures/format-{format}/ledger.txt"))
+}
+
+/// What a log must come to, one fact a line.
+fn facts(report: &Report) -> String {
+    let accounts: Vec<String> = report.accounts.iter().map(ToString::to_string).collect();
+    format!(
+        "records {}\nmembers {}\nroot {}\ndigest {}\naccounts {}\n",
+        report.records,
+        report.members,
+        hex(&report.root),
+        hex(&report.digest),
+        accounts.join(" ")
+    )
+}
+
+/// A ledger whose log the fixture is.
+fn write(dir: &Path) {
+    let ledger = open(dir, 1_000_000);
+    let handle = ledger.handle();
+    say(&handle, vec![STREAM.program()]);
+    for first in (0..400).step_by(100) {
+        let cursors = vec![Cursor { source: "file".into(), next: first + 100 }];
+        let events = STREAM.events(first..first + 100);
+        handle.submit_and_wait(Batch { events, cursors }).expect("the batch is committed");
+    }
+    // Beside what the stream says: an id used again, a name that is no member, cases that end.
+    let mut reused = STREAM.event(0);
+    reused.body = Body::Credit { points: Points(1), reason: "again".into() };
+    let stranger =
+        event("till", "x-1", STREAM.at(400), "stranger", Body::Redeem { points: Points(1), order: "".into() });
+    say(&handle, vec![reused, stranger]);
+    // Two farms of devices.
+    let enrol = |n: u64| {
+        let body = Body::Enrolled { birthday: None };
+        let mut enrol = event("till", &format!("f-{n}"), STREAM.at(400), &format!("f{n}"), body);
+        enrol.keys.device = Some(key(b'f', n / 7));
+        enrol
+    };
+    say(&handle, (0..14).map(enrol).collect());
+    // What they earn waits in review; and somebody spends what a refund takes back.
+    let check_in = |n: u64| event("till", &format!("i-{n}"), STREAM.at(400), &format!("f{n}"), Body::CheckIn);
+    say(&handle, (0..14).map(check_in).collect());
+    let spent = [
+        purchase("d-1", 10_00),
+        Body::Redeem { points: Points(20), order: "d-2".into() },
+        Body::Cancelled { order: "d-1".into() },
+    ];
+    let spent = spent.into_iter().zip(1..);
+    say(&handle, spent.map(|(body, n)| event("shop", &format!("d-{n}"), STREAM.at(400), "debtor", body)).collect());
+    let open_cases = handle.cases(true, Position(0), 100).wait().expect("the shard works");
+    assert!(open_cases.len() >= 2, "rules saw something");
+    let findings = [Finding::Legitimate, Finding::Fraud];
+    let resolve = |((case, _), finding): (&(Position, _), Finding)| {
+        let body = Body::CaseResolved { case: *case, finding, note: "looked at".into() };
+        event("desk", &format!("c-{case}"), STREAM.at(401), "", body)
+    };
+    say(&handle, open_cases.iter().zip(findings).map(resolve).collect());
+    drop(handle);
+    ledger.close().expect("nothing failed");
+}
+
+fn update() {
+    let dir = directory();
+    write(dir.path());
+    let mut text =
+        format!("# A log of format 1: what it must come to, then its rows.\n{}", facts(&ledger::verified(dir.path())));
+    let raw = Raw::open(dir.path());
+    for family in ["meta", "log"] {
+        for (key, value) in raw.rows(family).into_iter().filter(|(key, _)| key != b"sn") {
+            writeln!(text, "{family} {}", hex(&key)).expect("a string takes it");
+            for part in value.chunks(56) {
+                writeln!(text, "  {}", hex(part)).expect("a string takes it");
+            }
+        }
+    }
+    let path = fixture(1);
+    fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+    fs::write(path, text).expect("written");
+}
+
+#[test]
+fn a_log_of_format_1_folds_to_what_it_did_when_it_was_written() {
+    if std::env::var_os("UPDATE_FIXTURE").is_some() {
+        update();
+    }
+    let text = fs::read_to_string(fixture(1)).expect("the fixture is there");
+    let is_row = |line: &&str| ["meta ", "log ", "  "].iter().any(|start| line.starts_with(start));
+    let (rows, told): (Vec<&str>, Vec<&str>) = text.lines().filter(|line| !line.starts_with('#')).partition(is_row);
+    let dir = directory();
+    let raw = Raw::create(dir.path());
+    for row in rows.chunk_by(|_, line| line.starts_with("  ")) {
+        let (family, key) = row[0].split_once(' ').expect("a family and a key");
+        raw.put(family, &unhex(key), &unhex(&row[1..].concat()));
+    }
+    drop(raw);
+    let told: String = told.iter().flat_map(|line| [line, "\n"]).collect();
+    assert_eq!(facts(&ledger::verified(dir.path())), told, "read as it is");
+
+    // It goes on: what was said then is known, and something new is judged.
+    let ledger = open(dir.path(), 10);
+    let handle = ledger.handle();
+    assert_eq!(handle.cursor("file").expect("readable"), Some(400));
+    let first = handle.outcome("till", "e-0").expect("readable").expect("it is known");
+    assert!(first.duplicate && first.position == Position(2));
+    let known = handle.committed();
+    let more = event("till", "more", STREAM.at(402), "m1", Body::CheckIn);
+    assert!(say(&handle, vec![more])[0].position > known);
+    let record = handle.record(Position(1)).expect("readable").expect("the first");
+    let unhidden = handle.member_by_no(ledger_core::units::MemberNo(1)).wait().expect("the shard works");
+    assert!(unhidden.is_some_and(|view| !view.member.name.is_empty()) && record.program == 0);
+    drop(handle);
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+    assert_eq!(Raw::open(dir.path()).get("meta", b"se").as_deref(), Some(&SECRET[..]));
+}
