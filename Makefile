@@ -55,6 +55,8 @@ test: packages cargo-deny data clients rocksdb-note
 	@RUSTDOCFLAGS='$(DENY_WARNINGS)' cargo doc $(WHOLE) --no-deps
 	@echo '==> tests'
 	@cargo test $(WHOLE)
+	@echo '==> fuzz targets over their seeds'
+	@cargo test --locked --release --manifest-path fuzz/Cargo.toml
 	@echo '==> make test: all of it passed'
 
 ## make build   ledgerd, release build

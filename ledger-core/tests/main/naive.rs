@@ -12,7 +12,7 @@ pub const DAY: i64 = 24 * HOUR;
 const ZONE: i64 = 8 * HOUR;
 
 /// The tier window, in days.
-const WINDOW: i64 = 29;
+const WINDOW: i64 = 30;
 /// The refund horizon, in days.
 const HORIZON: i64 = 50;
 /// How far ahead a source's clock may be.

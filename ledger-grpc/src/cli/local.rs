@@ -85,7 +85,7 @@ mod tests {
         assert_eq!([123_456, 5, -250].map(|minor| dollars.money(minor)), ["1,234.56 USD", "0.05 USD", "-2.50 USD"]);
         let yen = Local { digits: 0, ..dollars };
         assert_eq!(yen.money(1234), "1,234 USD");
-        assert_eq!(minor_digits("id = \"x\"\nminor_digits = 0\n[[wallet]]"), 0);
-        assert_eq!(minor_digits("id = \"x\"\n[[wallet]]\nminor_digits = 0"), 2);
+        let program = "id = \"x\"\ntimezone = \"UTC\"\ncurrency = \"JPY\"\nminor_digits = 0\n[[wallet]]\nid = \"p\"";
+        assert_eq!(Local::of(Some(program)).money(1234), "1,234 JPY");
     }
 }

@@ -6,7 +6,8 @@ use ledger_core::event::{Body, Event, Name};
 use ledger_core::outcome::Outcome;
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points};
-use ledger_store::Handle;
+use ledger_store::{Batch, Cursor, Handle};
+use std::sync::mpsc::channel;
 
 fn later(hours: i64) -> At {
     At(BEGIN.0 + hours * 3_600_000)
@@ -85,4 +86,47 @@ fn a_refused_conflict_is_told_again_when_its_name_has_become_a_member() {
     assert_eq!(say_one(&ledger.handle(), &conflict), again(&outcomes[2]));
     drop(ledger);
     ledger::verified(dir.path());
+}
+
+#[test]
+fn an_event_that_comes_again_before_it_is_durable_is_applied_once() {
+    let dir = directory();
+    let ledger = open(dir.path(), 1_000_000);
+    let handle = ledger.handle();
+    say(&handle, vec![publish(HARBOUR, BEGIN)]);
+    let gift = event("office", "gift", later(1), "m1", Body::Credit { points: Points(7), reason: "a gift".into() });
+    say(&handle, vec![event("till", "e-1", later(1), "m1", Body::CheckIn)]);
+    let (tell, told) = channel();
+    for _ in 0..50 {
+        let tell = tell.clone();
+        let batch = Batch { events: vec![gift.clone(); 3], cursors: Vec::new() };
+        let done = move |answer: Result<Vec<Outcome>, _>| tell.send(answer.expect("committed")).expect("heard");
+        handle.submit(batch, Box::new(done)).expect("there is room");
+    }
+    drop(tell);
+    let outcomes: Vec<Outcome> = told.iter().flatten().collect();
+    assert_eq!(outcomes.len(), 150);
+    assert_eq!(outcomes.iter().filter(|outcome| !outcome.duplicate).count(), 1);
+    assert!(outcomes.iter().all(|outcome| outcome.position == outcomes[0].position), "all are told of one record");
+    assert_eq!(ledger::member(&handle, "m1").member.balances().available, Points(7 + 7));
+    drop(handle);
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn a_source_may_say_where_it_stands_without_an_event() {
+    let dir = directory();
+    let ledger = open(dir.path(), 1_000_000);
+    let stands = |next| vec![Cursor { source: "file".into(), next }];
+    let handle = ledger.handle();
+    assert_eq!(handle.cursor("file"), Ok(None));
+    for next in [7, 9, 8] {
+        let outcomes = handle.submit_and_wait(Batch { events: Vec::new(), cursors: stands(next) }).expect("committed");
+        assert!(outcomes.is_empty());
+        assert_eq!(handle.cursor("file"), Ok(Some(next)), "the last word counts");
+    }
+    drop((handle, ledger));
+    assert_eq!(open(dir.path(), 1).handle().cursor("file"), Ok(Some(8)));
+    assert_eq!(ledger::verified(dir.path()).records, 0);
 }

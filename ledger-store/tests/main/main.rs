@@ -30,3 +30,4 @@ mod raw;
 mod recovery;
 mod said;
 mod stage;
+mod time;

@@ -1,0 +1,134 @@
+//! Time: what moves it, that it never goes back, and that what is due happens with nobody saying so.
+
+use crate::ledger::{self, SECRET, directory, member, say};
+use crate::said::{BEGIN, HARBOUR, event, publish, purchase};
+use ledger_core::event::Body;
+use ledger_core::record::{Account, Cause, Timer};
+use ledger_core::units::{At, DAY_MS, Points, Position};
+use ledger_store::{AsOf, Handle, Ledger, Options, Time};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::channel;
+
+/// A ledger and the hand of its clock.
+fn with_a_clock(dir: &Path, time: Time, snapshot_records: u64) -> (Ledger, Arc<AtomicI64>) {
+    let hand = Arc::new(AtomicI64::new(BEGIN.0));
+    let told = hand.clone();
+    let options = Options { time, secret: Some(SECRET), snapshot_records, ..Options::default() };
+    let clock = move || At(told.load(Ordering::SeqCst));
+    (Ledger::open(dir, options, Arc::new(clock)).expect("it opens"), hand)
+}
+
+fn days(n: i64) -> i64 {
+    BEGIN.0 + n * DAY_MS
+}
+
+fn expired(handle: &Handle) -> i64 {
+    let totals = handle.totals().wait().expect("the shard works");
+    totals.shared.accounts[Account::Expired.kind()]
+}
+
+#[test]
+fn on_wall_time_what_is_due_is_read_at_once_and_recorded_with_nobody_saying_so() {
+    let dir = directory();
+    let (ledger, hand) = with_a_clock(dir.path(), Time::Wall, 1_000);
+    let handle = ledger.handle();
+    say(&handle, vec![publish(HARBOUR, BEGIN), event("till", "e-1", BEGIN, "m1", purchase("o-1", 10_00))]);
+    let (tell, told) = channel();
+    handle.on_commit(Box::new(move |position| {
+        let _ = tell.send(position);
+    }));
+    assert_eq!(member(&handle, "m1").member.balances().available, Points(20));
+    hand.store(days(21), Ordering::SeqCst);
+    // The lot is gone for readers from the instant on; a point for waking up came on the way.
+    let view = member(&handle, "m1");
+    assert_eq!((view.at, view.member.balances().available), (At(days(21)), Points(15)));
+    // And soon for the log.
+    while expired(&handle) == 0 {
+        told.recv().expect("the ledger looks for what is due by itself");
+    }
+    assert_eq!(expired(&handle), 20);
+    let log = ledger::log_from(&handle, Position(3));
+    let timers: Vec<(Timer, At, At)> = log
+        .iter()
+        .map(|(_, record)| match record.cause {
+            Cause::Timer { timer, due, .. } => (timer, due, record.at),
+            Cause::Event(_) => panic!("nobody said anything"),
+        })
+        .collect();
+    assert!(timers.is_sorted_by_key(|(_, due, _)| *due), "{timers:?}");
+    assert!(timers.iter().all(|(_, due, at)| due <= at && *at == At(days(21))), "{timers:?}");
+    let recorded = member(&handle, "m1").member;
+    assert_eq!(recorded.balances(), view.member.balances(), "what was read is what came");
+    drop(handle);
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn a_clock_that_goes_back_does_not_take_time_with_it() {
+    let dir = directory();
+    let (ledger, hand) = with_a_clock(dir.path(), Time::Wall, 1_000);
+    let handle = ledger.handle();
+    hand.store(days(2), Ordering::SeqCst);
+    say(&handle, vec![publish(HARBOUR, BEGIN)]);
+    for (n, day) in [1, -400, 2, 0].into_iter().enumerate() {
+        hand.store(days(day), Ordering::SeqCst);
+        let outcomes = say(&handle, vec![event("till", &format!("e-{n}"), BEGIN, "m1", Body::CheckIn)]);
+        assert_eq!(outcomes[0].at, At(days(2)));
+        assert_eq!(handle.time(), At(days(2)));
+    }
+    drop((handle, ledger));
+    // Nor does one that is behind at the next start.
+    let (ledger, _) = with_a_clock(dir.path(), Time::Wall, 1_000);
+    assert_eq!(ledger.handle().time(), At(days(2)));
+    assert_eq!(say(&ledger.handle(), vec![event("till", "e-9", BEGIN, "m1", Body::CheckIn)])[0].at, At(days(2)));
+    drop(ledger);
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn on_the_events_time_no_event_is_ahead_of_the_clock() {
+    let dir = directory();
+    let (ledger, hand) = with_a_clock(dir.path(), Time::Events, 1_000);
+    let handle = ledger.handle();
+    hand.store(days(10), Ordering::SeqCst);
+    say(&handle, vec![publish(HARBOUR, BEGIN)]);
+    let at = |id: &str, day: i64| say(&handle, vec![event("till", id, At(days(day)), "m1", Body::CheckIn)])[0].at;
+    assert_eq!(at("e-1", 3), At(days(3)));
+    assert_eq!(at("e-2", 2), At(days(3)), "never back");
+    assert_eq!(at("e-3", 20), At(days(10)), "never ahead of the clock");
+    assert_eq!(handle.time(), At(days(10)));
+    drop((handle, ledger));
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn what_happens_by_itself_counts_towards_the_next_snapshot() {
+    const MEMBERS: u64 = 3_000;
+    let dir = directory();
+    let (ledger, _) = with_a_clock(dir.path(), Time::Simulated, 1_000);
+    let handle = ledger.handle();
+    say(&handle, vec![publish(HARBOUR, BEGIN)]);
+    let buy = |n: u64| event("till", &format!("e-{n}"), BEGIN, &format!("m{n}"), purchase(&format!("o-{n}"), 10_00));
+    say(&handle, (0..MEMBERS).map(buy).collect());
+    // Months in which nothing happens but timers, in steps that are small each.
+    for day in 1..40 {
+        let body = Body::Tick { up_to: At(days(day)) };
+        say(&handle, vec![event("office", &format!("t-{day}"), At(days(day)), "", body)]);
+    }
+    let committed = handle.committed();
+    assert!(committed.0 > 3 * MEMBERS, "timers made records: {committed}");
+    // The next batch finds the snapshot written, or waits for it.
+    for n in 0..4 {
+        let body = Body::Tick { up_to: At(days(40)) };
+        say(&handle, vec![event("office", &format!("u-{n}"), At(days(40)), "", body)]);
+    }
+    let snapshot = handle.stats().snapshot;
+    assert!(snapshot.0 > MEMBERS + 1, "the last snapshot is at {snapshot}, the log at {committed}");
+    let then = handle.member_as_of("m0", AsOf::Instant(At(days(19)))).expect("readable").expect("a member");
+    assert!(then.member.balances().available >= Points(20));
+    drop((handle, ledger));
+    ledger::verified(dir.path());
+}
