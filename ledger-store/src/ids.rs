@@ -161,11 +161,6 @@ impl Ids {
         self.filters.push((another, room - 1));
     }
 
-    /// How many ids wait for a snapshot.
-    pub(crate) fn recent_len(&self) -> usize {
-        self.recent.len()
-    }
-
     /// Hands the recent ids to a snapshot; they are found until [`Ids::unseal`].
     pub(crate) fn seal(&mut self) -> Arc<IdMap> {
         let mut sealed = std::mem::take(&mut self.recent);

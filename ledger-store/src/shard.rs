@@ -259,7 +259,9 @@ impl Ledger {
                 .spawn(run)
                 .map_err(|error| OpenError::System(error.to_string()))
         };
-        let judge = move |inner: &Inner| Judge { inner, commit, begin, reported: None }.run(&submitted);
+        let begun_at = recovered.snapshot;
+        let judge =
+            move |inner: &Inner| Judge { inner, commit, begin, begun: begun_at, reported: None }.run(&submitted);
         let committer = move |inner: &Inner| commit::run(&inner.disk, &inner.tree, &inner.status, &committing);
         let snapshotter = move |inner: &Inner| inner.write_snapshots(&begun);
         let threads = vec![
@@ -423,6 +425,8 @@ struct Judge<'a> {
     inner: &'a Inner,
     commit: SyncSender<Judged>,
     begin: SyncSender<(Job, Sender<()>)>,
+    /// How far the last snapshot reaches, written or being written.
+    begun: Position,
     /// Where the snapshot that is being written reports its end.
     reported: Option<Receiver<()>>,
 }
@@ -501,7 +505,7 @@ impl Judge<'_> {
         }
         live.end_batch();
         judged.staged = live.book.take_staged();
-        let tail = live.book.ids.recent_len() as u64;
+        let tail = live.state.shared.position.0.saturating_sub(self.begun.0);
         drop(live);
         if judged.staged.is_some() || !judged.waiting.is_empty() {
             // The committer outlives this thread, so a failure here means that it panicked.
@@ -525,6 +529,7 @@ impl Judge<'_> {
             }
         }
         let job = snapshot::begin(&mut self.inner.live.write());
+        self.begun = job.folded;
         let (report, reported) = channel();
         if self.begin.send((job, report)).is_err() {
             return self.inner.status.stop("the snapshotter is gone".into());

@@ -102,6 +102,12 @@ fn check_log(memory: &Memory) {
             fold_member(&mut alone, no, *position, record).expect("a member's own records fold");
         }
         assert_eq!(bytes(&alone), bytes(member), "member {no} is its own records");
+        let touching = log.iter().filter(|(_, record)| record.members().contains(&no));
+        let positions: Vec<Position> = touching.map(|(position, _)| *position).collect();
+        let pages = memory.state.dirty().pages.iter().filter(|page| page.member == no);
+        let paged: Vec<Position> = pages.flat_map(|page| page.positions.iter().copied()).collect();
+        assert_eq!([&paged[..], &member.history.recent].concat(), positions, "member {no} knows its records");
+        assert_eq!((member.history.paged, member.records), (paged.len() as u64, positions.len() as u64));
     }
     for (position, record) in &log {
         let moved = record.verdict.postings.iter().all(|posting| posting.points > Points::ZERO);

@@ -12,6 +12,7 @@
 
 mod bytes;
 mod calendar;
+mod counters;
 mod events;
 mod ledger;
 mod lots;

@@ -1078,6 +1078,17 @@ impl Books {
         answer(None)
     }
 
+    /// How firmly somebody stands now: the metric, when it falls short, and when the tier is lost.
+    pub fn footing(&self, who: Who) -> (i64, Option<i64>, Option<i64>) {
+        let (rules, today) = (self.rules(), day_of(self.now));
+        let member = &self.members[who];
+        let (rank, metric) = (member.tier.unwrap_or(0), member.spent_in_window(today));
+        let lost_on = member.unmet_since.map(|since| since + rules.patience_days);
+        let stands = lost_on.is_none() && metric >= rules.least[rank];
+        let falls_short_on = if stands { member.next_look(&rules, rank, today) } else { None };
+        (metric, falls_short_on, lost_on)
+    }
+
     /// What a counter says of a key at an instant, in its window and ever, by counting everything again.
     pub fn counter(&self, index: usize, key: Key, at: i64) -> (i64, i64) {
         let ever = self.counted.iter().filter(|(of, whose, ..)| *of == index && *whose == key);

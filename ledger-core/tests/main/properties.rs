@@ -239,6 +239,31 @@ proptest! {
     }
 
     #[test]
+    fn whatever_changed_is_to_be_written(story in a_story(), at in any::<prop::sample::Index>()) {
+        let mut world = World::new();
+        let (before, after) = story.split_at(at.index(story.len()));
+        before.iter().for_each(|op| world.play(op));
+        let written = ledger::rows(&world.memory.state);
+        let programs = world.memory.state.programs.len();
+        world.memory.state.take_dirty();
+        after.iter().for_each(|op| world.play(op));
+        let state = &world.memory.state;
+        let dirty = state.dirty();
+        let mut named: BTreeSet<String> = BTreeSet::from(["shared".to_string()]);
+        named.extend(dirty.members.iter().map(|no| format!("member {no}")));
+        named.extend(dirty.counters.iter().map(|(key, term)| format!("counter {key} {term}")));
+        named.extend(dirty.cases.iter().map(|position| format!("case {position}")));
+        prop_assert_eq!(dirty.programs_from, programs);
+        named.extend(state.programs.iter().skip(programs).map(|program| format!("program {}", program.position)));
+        let once: BTreeSet<MemberNo> = dirty.members.iter().copied().collect();
+        prop_assert_eq!(once.len(), dirty.members.len(), "each member once");
+        let written: BTreeMap<String, Vec<u8>> = written.into_iter().collect();
+        for (name, row) in ledger::rows(state) {
+            prop_assert!(written.get(&name) == Some(&row) || named.contains(&name), "{} changed unnoticed", name);
+        }
+    }
+
+    #[test]
     fn counters_are_what_the_log_counted(story in a_story(), later in 0..3 * DAY) {
         let mut world = World::new();
         story.iter().for_each(|op| world.play(op));

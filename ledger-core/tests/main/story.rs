@@ -3,7 +3,7 @@
 
 use crate::ledger::{self, event};
 use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
-use ledger_core::decide::in_window;
+use ledger_core::decide::{footing, in_window};
 use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
 use ledger_core::judge::brought_up_to;
 use ledger_core::lots::Lots;
@@ -13,7 +13,7 @@ use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::Action;
 use ledger_core::scenario::{Seen, Stage};
-use ledger_core::units::{At, MemberNo, Money, MonthDay, Points, Position, RiskKey};
+use ledger_core::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, RiskKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -251,6 +251,10 @@ impl World {
             assert_eq!(state.term(member.tier.tier), tier, "{who}: tier");
             let unmet = member.tier.unmet_since.map(|day| i64::from(day.0));
             assert_eq!(unmet, clerks.unmet_since, "{who}: short of its tier since");
+            let footing = footing(&program, &member, At(self.now)).expect("the program has tiers");
+            let date = |day: Option<Day>| day.map(|day| i64::from(day.0));
+            let told = (footing.metric, date(footing.falls_short_on), date(footing.lost_on));
+            assert_eq!(told, self.books.footing(who), "{who}: footing");
             self.compare_counters(who, &member);
         }
         let told = state.cases.values().map(|case| {
