@@ -5,6 +5,9 @@
 //! under load, while it recovers, while it makes the ledger. What it said must then be there, at the
 //! place it said and once; and the log, the rows, the pages and the ids must agree.
 //!
+//! The instants are counted in acknowledgements, and then some microseconds are slept through, so that
+//! a kill may fall anywhere: nothing waits for anything by sleeping.
+//!
 //! `LEDGER_KILLS=200` kills more often than the suite.
 
 use crate::child;
