@@ -197,7 +197,7 @@ impl Bytes<'_> {
     fn act(&mut self) -> Act {
         let order = |bytes: &mut Self| format!("o-{}", bytes.next() % 5);
         let hold = |bytes: &mut Self| format!("h-{}", bytes.next() % 6);
-        match self.next() % 13 {
+        match self.next() % 16 {
             0 => Act::Enrol {
                 birthday: [None, Some((2, 29)), Some((12, 25)), Some((3, 1))][usize::from(self.next() % 4)],
             },
@@ -222,8 +222,22 @@ impl Bytes<'_> {
             }
             10 => Act::Void { name: hold(self) },
             11 => Act::Credit { points: 1 + self.below(300) },
-            _ => Act::Debit { points: 1 + self.below(100) },
+            12 => Act::Debit { points: 1 + self.below(100) },
+            13 => {
+                let (earn, redeem) = self.scope();
+                Act::Freeze { earn, redeem }
+            }
+            14 => {
+                let (earn, redeem) = self.scope();
+                Act::Unfreeze { earn, redeem }
+            }
+            _ if self.next().is_multiple_of(4) => Act::Close,
+            _ => Act::CheckIn,
         }
+    }
+
+    fn scope(&mut self) -> (bool, bool) {
+        [(true, false), (false, true), (true, true)][usize::from(self.next() % 3)]
     }
 
     fn said(&mut self) -> Said {

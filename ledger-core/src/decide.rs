@@ -5,9 +5,11 @@
 //! here changes state, asks a clock or can fail: `fold` does what the verdict says.
 //!
 //! The neighbours: `earn` (what facts give), `refund` (what they take back), `spend` (redeem, hold,
-//! capture), `tier` (standing), `risk` (counters and cases), `timer` (what happens by itself).
+//! capture), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer`
+//! (what happens by itself).
 
 mod earn;
+mod life;
 mod refund;
 mod risk;
 mod spend;
@@ -17,7 +19,7 @@ mod timer;
 pub use risk::in_window;
 pub use tier::{Footing, footing};
 
-use crate::event::{Body, Event, Finding, Who};
+use crate::event::{Body, Class, Event, Finding, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
 use crate::member::{Member, PurchaseRef};
 use crate::program::{Program, Trigger};
@@ -73,8 +75,8 @@ pub struct Purchase<'a> {
 pub struct Parties<'a> {
     /// The member the event concerns; `None` if it names nobody we know.
     pub subject: Option<Party<'a>>,
-    /// The one who was referred.
-    pub referee: Option<Party<'a>>,
+    /// The other one the event names, if that is a member: the referee, or whoever has the alias.
+    pub other: Option<Party<'a>>,
     /// The purchase of that order.
     pub purchase: Option<Purchase<'a>>,
 }
@@ -116,6 +118,9 @@ fn concerning_member(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>)
     let Some(subject) = parties.subject else { return refused(Refusal::MemberUnknown, None) };
     if subject.newcomer.is_some() && subject.no.0 > MEMBERS_MAX {
         return refused(Refusal::LedgerFull, None);
+    }
+    if let Some(refusal) = life::forbids(subject.member, &event.body) {
+        return refused(refusal, member);
     }
     let mut draft = Draft::new(desk, program, subject, event.occurred_at);
     match draft.body(event, parties).and_then(|()| draft.finish(event)) {
@@ -181,8 +186,8 @@ struct Draft<'a> {
     debt: Points,
     /// Points wait in review.
     review: bool,
-    /// No points at all.
-    denied: bool,
+    /// No points at all, and why.
+    denied: Option<Cut>,
     /// A tier granted by a streak or ladder, by rank.
     granted: Option<usize>,
     /// What the tier metric gains, and on which date.
@@ -208,7 +213,7 @@ impl<'a> Draft<'a> {
             available: party.member.lots.total(),
             debt: party.member.debt,
             review: false,
-            denied: false,
+            denied: life::earns_nothing(party.member),
             granted: None,
             metric: (day, 0),
             attributes: &[],
@@ -267,7 +272,7 @@ impl<'a> Draft<'a> {
                 self.earn(Trigger::CheckIn, Money(0))
             }
             Body::Referral { .. } => {
-                let referee = parties.referee.ok_or(Refusal::MemberUnknown)?;
+                let referee = parties.other.ok_or(Refusal::MemberUnknown)?;
                 if referee.no == self.no {
                     return Err(Refusal::SelfReferral);
                 }
@@ -289,6 +294,11 @@ impl<'a> Draft<'a> {
                 self.grant(TermNo::NONE, *points, self.program.expires_at(self.day));
                 Ok(())
             }
+            Body::Frozen { scope, .. } => self.freeze(event, *scope),
+            Body::Unfrozen { scope, .. } => self.unfreeze(event, *scope),
+            Body::Closed { .. } => self.close(event),
+            Body::AliasLinked { kind, alias } => self.link(event, kind, *alias),
+            Body::AliasUnlinked { alias, .. } => self.unlink(event, *alias),
             Body::CaseResolved { .. } | Body::ProgramPublished { .. } | Body::Tick { .. } => Ok(()),
         }
     }
@@ -329,7 +339,7 @@ impl<'a> Draft<'a> {
             self.register(self.no, name);
         }
         self.count_event(event);
-        if self.denied && !event.body.is_fact() {
+        if self.denied == Some(Cut::Denied) && event.body.class() == Class::Command {
             return Err(Refusal::RiskDenied);
         }
         Ok(())
@@ -385,7 +395,7 @@ impl<'a> Draft<'a> {
 
     fn be_active(&mut self, kind: &str) {
         let Some(inactivity) = &self.program.inactivity else { return };
-        if inactivity.activity.contains(&kind) {
+        if inactivity.activity.contains(&kind) && self.member.closed_at().is_none() {
             let dormant_at = self.program.calendar.start_of(self.day.plus(inactivity.days));
             // What is told late arms no timer that is past: it would fire again for every such event.
             if dormant_at > self.desk.at && self.member.dormant_at.is_none_or(|known| dormant_at > known) {

@@ -1,12 +1,14 @@
 //! Events: what was said to us.
 //!
 //! A *fact* (purchase, check-in, refund …) has happened and is always recorded; a *command*
-//! (redeem, hold, debit …) may be refused; a *control* (publish, tick) changes the ledger itself.
+//! (redeem, hold, debit …) may be refused; a *control* (publish, tick, freeze, link …) changes the
+//! ledger itself, or who is who in it.
 //! `Event<W>` is generic over who it speaks of: outside it is a name ([`Name`]), in the log it is a
 //! number ([`Who`]), so that no personal identifier ever reaches the record's bytes.
 //!
 //! Owns the limits of every field ([`Event::violations`]). Knows nothing of rules or balances.
 
+use crate::life::Scope;
 use crate::units::{At, MemberNo, Money, MonthDay, Points, Position, RiskKey};
 use alloc::boxed::Box;
 use alloc::format;
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 /// Longest source, id, member name, order, hold, line or attribute name, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
+/// Longest kind of an alias, in bytes.
+pub const KIND_BYTES_MAX: usize = 32;
 /// Longest reason or note, in bytes.
 pub const NOTE_BYTES_MAX: usize = 512;
 /// Most lines of one purchase.
@@ -43,8 +47,20 @@ pub enum Who {
     Nobody,
     /// A member of this ledger.
     Known(MemberNo),
-    /// A name that was no member when the event was refused, as a keyed hash.
+    /// A name that was no member when the event was judged, as a keyed hash.
     Unknown(RiskKey),
+    /// A member of this ledger by another name than its own, and the keyed hash of that name.
+    Alias(MemberNo, RiskKey),
+}
+
+impl Who {
+    /// The member that is meant, if it is one.
+    pub fn no(self) -> Option<MemberNo> {
+        match self {
+            Who::Known(no) | Who::Alias(no, _) => Some(no),
+            Who::Nobody | Who::Unknown(_) => None,
+        }
+    }
 }
 
 /// Risk keys that came with an event, each already a keyed hash.
@@ -182,6 +198,50 @@ pub enum Body<W> {
         /// The instant.
         up_to: At,
     },
+    /// Control: the member may no longer earn, redeem, or either.
+    Frozen {
+        /// What is stopped, beside what is stopped already.
+        scope: Scope,
+        /// Why. Up to 512 bytes.
+        reason: Box<str>,
+    },
+    /// Control: the member may again.
+    Unfrozen {
+        /// What is no longer stopped.
+        scope: Scope,
+        /// Why. Up to 512 bytes.
+        reason: Box<str>,
+    },
+    /// Control: the membership ends for ever; its points are due at once.
+    Closed {
+        /// Why. Up to 512 bytes.
+        reason: Box<str>,
+    },
+    /// Control: the member is known by another name as well.
+    AliasLinked {
+        /// What it is: `card`, `phone`, `qr`. 1 to 32 bytes, `a`-`z`, `0`-`9`, `_`.
+        kind: Box<str>,
+        /// The name as events give it: the kind, a colon, and the rest.
+        alias: W,
+    },
+    /// Control: that name stands for the member no more.
+    AliasUnlinked {
+        /// What it is.
+        kind: Box<str>,
+        /// The name.
+        alias: W,
+    },
+}
+
+/// What kind of speech an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It has happened: recorded whatever the balance, and its member becomes known by it.
+    Fact,
+    /// It is asked for, and may be refused.
+    Command,
+    /// It changes the ledger itself; no risk rule stands in its way.
+    Control,
 }
 
 /// A line of a purchase.
@@ -251,11 +311,16 @@ impl<W> Body<W> {
             Body::CaseResolved { .. } => "case_resolved",
             Body::ProgramPublished { .. } => "program_published",
             Body::Tick { .. } => "tick",
+            Body::Frozen { .. } => "frozen",
+            Body::Unfrozen { .. } => "unfrozen",
+            Body::Closed { .. } => "closed",
+            Body::AliasLinked { .. } => "alias_linked",
+            Body::AliasUnlinked { .. } => "alias_unlinked",
         }
     }
 
-    /// Facts make their member known; commands and controls do not.
-    pub fn is_fact(&self) -> bool {
+    /// What kind of speech it is.
+    pub fn class(&self) -> Class {
         match self {
             Body::Enrolled { .. }
             | Body::AttributesSet { .. }
@@ -263,16 +328,35 @@ impl<W> Body<W> {
             | Body::Cancelled { .. }
             | Body::Refunded { .. }
             | Body::CheckIn
-            | Body::Referral { .. } => true,
+            | Body::Referral { .. } => Class::Fact,
             Body::Redeem { .. }
             | Body::Hold { .. }
             | Body::Capture { .. }
             | Body::Void { .. }
             | Body::Credit { .. }
-            | Body::Debit { .. }
-            | Body::CaseResolved { .. }
+            | Body::Debit { .. } => Class::Command,
+            Body::CaseResolved { .. }
             | Body::ProgramPublished { .. }
-            | Body::Tick { .. } => false,
+            | Body::Tick { .. }
+            | Body::Frozen { .. }
+            | Body::Unfrozen { .. }
+            | Body::Closed { .. }
+            | Body::AliasLinked { .. }
+            | Body::AliasUnlinked { .. } => Class::Control,
+        }
+    }
+
+    /// Facts make their member known; commands and controls do not.
+    pub fn is_fact(&self) -> bool {
+        self.class() == Class::Fact
+    }
+
+    /// The other one the event names, beside its member.
+    pub fn other(&self) -> Option<&W> {
+        match self {
+            Body::Referral { referee } => Some(referee),
+            Body::AliasLinked { alias, .. } | Body::AliasUnlinked { alias, .. } => Some(alias),
+            _ => None,
         }
     }
 
@@ -300,6 +384,11 @@ impl<W> Body<W> {
             Body::CaseResolved { case, finding, note } => Body::CaseResolved { case, finding, note },
             Body::ProgramPublished { text } => Body::ProgramPublished { text },
             Body::Tick { up_to } => Body::Tick { up_to },
+            Body::Frozen { scope, reason } => Body::Frozen { scope, reason },
+            Body::Unfrozen { scope, reason } => Body::Unfrozen { scope, reason },
+            Body::Closed { reason } => Body::Closed { reason },
+            Body::AliasLinked { kind, alias } => Body::AliasLinked { kind, alias: who(alias) },
+            Body::AliasUnlinked { kind, alias } => Body::AliasUnlinked { kind, alias: who(alias) },
         }
     }
 }
@@ -450,6 +539,22 @@ impl Found {
                     self.add("tick.up_to", "must lie between 1900-01-01 and 9999-01-01".into());
                 }
             }
+            Body::Frozen { reason, .. } => self.text("frozen.reason", reason, 0, NOTE_BYTES_MAX),
+            Body::Unfrozen { reason, .. } => self.text("unfrozen.reason", reason, 0, NOTE_BYTES_MAX),
+            Body::Closed { reason } => self.text("closed.reason", reason, 0, NOTE_BYTES_MAX),
+            Body::AliasLinked { kind, alias } => self.alias("alias_linked", kind, alias),
+            Body::AliasUnlinked { kind, alias } => self.alias("alias_unlinked", kind, alias),
+        }
+    }
+
+    fn alias(&mut self, field: &str, kind: &str, alias: &str) {
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        if kind.is_empty() || kind.len() > KIND_BYTES_MAX || !kind.bytes().all(plain) {
+            self.add(&format!("{field}.kind"), format!("must be 1 to {KIND_BYTES_MAX} of a-z, 0-9 and _"));
+        } else if let Some(rest) = alias.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')) {
+            self.text(&format!("{field}.name"), rest, 1, NAME_BYTES_MAX.saturating_sub(kind.len()).saturating_sub(1));
+        } else {
+            self.add(&format!("{field}.name"), format!("must be {kind}: and the rest, as events name it"));
         }
     }
 

@@ -220,6 +220,11 @@ fn change_member(
                 used: 0,
             });
         }
+        Change::Life { member: whose, change } if *whose == no => {
+            let mut life = member.life.take().unwrap_or_default();
+            life.apply(at, change)?;
+            member.life = (!life.is_ordinary()).then_some(life);
+        }
         Change::CaseOpened(case) if case.members.contains(&no) => member.cases.push(position),
         Change::CaseJoined { case, members } if members.contains(&no) => member.cases.push(*case),
         Change::CaseClosed { case, members, .. } if members.contains(&no) => {
@@ -242,7 +247,8 @@ fn change_member(
         | Change::CaseJoined { .. }
         | Change::CaseClosed { .. }
         | Change::TermsAdded { .. }
-        | Change::ProgramSet => {}
+        | Change::ProgramSet
+        | Change::Life { .. } => {}
     }
     Ok(())
 }
@@ -326,7 +332,8 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::Active { .. }
             | Change::HoldOpened { .. }
             | Change::HoldClosed { .. }
-            | Change::TermsAdded { .. } => {}
+            | Change::TermsAdded { .. }
+            | Change::Life { .. } => {}
         }
     }
     if state.shared.position < position {
@@ -395,12 +402,4 @@ fn tier_total(
     let (_, count) = tiers.get_mut(at).ok_or("no such tier")?;
     *count = step(*count).ok_or("more members leave a tier than are in it")?;
     Ok(())
-}
-
-/// The name a record registers for `no`, if it does.
-pub fn registered(record: &Record, no: MemberNo) -> Option<&str> {
-    record.verdict.changes.iter().find_map(|change| match change {
-        Change::Registered { member, name } if *member == no => Some(&*name.bytes),
-        _ => None,
-    })
 }

@@ -27,10 +27,13 @@ pub trait Book {
     /// Why old records cannot be read or new ones appended.
     type Error: From<Corrupt>;
 
-    /// The member of this name.
+    /// The member whose own name this is.
     fn number(&self, name: &str) -> Option<MemberNo>;
 
-    /// A keyed hash of a name that is no member.
+    /// The member for whom this name is an alias.
+    fn alias(&self, name: &str) -> Option<MemberNo>;
+
+    /// A keyed hash of a name that is not a member's own.
     fn hide(&self, name: &str) -> RiskKey;
 
     /// A record of this log.
@@ -104,7 +107,7 @@ pub fn judge<B: Book>(
     let may_join = event.body.is_fact() && !programs.is_empty() && !reused;
     let free = state.members_len().saturating_add(1);
     let subject = Seat::find(book, &event.member, may_join, free);
-    let other = match referee(&event) {
+    let other = match event.body.other() {
         Some(name) if *name == event.member => subject,
         Some(name) => Seat::find(book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
         None => Seat::Nobody,
@@ -168,10 +171,10 @@ fn weigh<B: Book>(
         let member = state.member(no).unwrap_or(&blank);
         Some(Party { no, member, newcomer: seat.is_new().then_some(name) })
     };
-    let (subject, referee) = (party(subject), party(other));
+    let (subject, other) = (party(subject), party(other));
     let program = programs.current().map(|program| &**program);
     let desk = Desk { state, program, position: state.shared.position.next(), at };
-    Ok(decide(&desk, event, &Parties { subject, referee, purchase }))
+    Ok(decide(&desk, event, &Parties { subject, other, purchase }))
 }
 
 /// Members whom the verdict draws into a case while something is still due for them from before.
@@ -189,23 +192,27 @@ fn behind(state: &State, verdict: &Verdict, at: At) -> Vec<MemberNo> {
 enum Seat {
     Nobody,
     Member(MemberNo),
+    Alias(MemberNo),
     Newcomer(MemberNo),
     Unknown,
 }
 
 impl Seat {
     fn find<B: Book>(book: &B, name: &str, may_join: bool, free: u32) -> Seat {
-        match book.number(name) {
-            _ if name.is_empty() => Seat::Nobody,
-            Some(no) => Seat::Member(no),
-            None if may_join => Seat::Newcomer(MemberNo(free)),
-            None => Seat::Unknown,
+        if name.is_empty() {
+            return Seat::Nobody;
+        }
+        match (book.number(name), may_join) {
+            (Some(no), _) => Seat::Member(no),
+            (None, _) if let Some(no) = book.alias(name) => Seat::Alias(no),
+            (None, true) => Seat::Newcomer(MemberNo(free)),
+            (None, false) => Seat::Unknown,
         }
     }
 
     fn no(self) -> Option<MemberNo> {
         match self {
-            Seat::Member(no) | Seat::Newcomer(no) => Some(no),
+            Seat::Member(no) | Seat::Alias(no) | Seat::Newcomer(no) => Some(no),
             Seat::Nobody | Seat::Unknown => None,
         }
     }
@@ -218,6 +225,7 @@ impl Seat {
         match self {
             Seat::Nobody => Who::Nobody,
             Seat::Member(no) | Seat::Newcomer(no) => Who::Known(no),
+            Seat::Alias(no) => Who::Alias(no, book.hide(name)),
             Seat::Unknown => Who::Unknown(book.hide(name)),
         }
     }
@@ -278,11 +286,9 @@ pub fn brought_up_to(state: &State, program: Option<&Program>, no: MemberNo, mem
     member
 }
 
-fn referee(event: &Event<Name>) -> Option<&Name> {
-    match &event.body {
-        Body::Referral { referee } => Some(referee),
-        _ => None,
-    }
+/// The member of this name, be it its own or an alias.
+pub fn find<B: Book>(book: &B, name: &str) -> Option<MemberNo> {
+    book.number(name).or_else(|| book.alias(name))
 }
 
 /// Fires what is due for the members an event concerns, as far as they are known before it is judged.
@@ -300,7 +306,7 @@ fn fire_before<B: Book>(
             let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
-        _ => match book.number(&event.member) {
+        _ => match find(book, &event.member) {
             Some(no) => fire_member(state, programs, book, no, at),
             None => Ok(()),
         },

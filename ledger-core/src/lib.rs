@@ -74,6 +74,7 @@ pub mod decide;
 pub mod event;
 pub mod fold;
 pub mod judge;
+pub mod life;
 pub mod lots;
 pub mod member;
 pub mod memory;

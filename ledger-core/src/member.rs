@@ -5,6 +5,7 @@
 //! record.
 
 use crate::counter::{self, Counter};
+use crate::life::Life;
 use crate::lots::{Lots, Slice};
 use crate::record::Timer;
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
@@ -62,6 +63,8 @@ pub struct Member {
     pub attributes: Vec<(TermNo, i64)>,
     /// The records that touch the member.
     pub history: History,
+    /// Freeze, closing and aliases, if there is any of them.
+    pub life: Option<Box<Life>>,
     /// When the next timer is due; kept by the fold, not stored.
     #[serde(skip)]
     pub next_due: Next,
@@ -178,6 +181,11 @@ impl Member {
         self.attributes.iter().find(|(name, _)| *name == term).map(|(_, value)| *value)
     }
 
+    /// When the member closed, if it did.
+    pub fn closed_at(&self) -> Option<At> {
+        self.life.as_ref().and_then(|life| life.closed_at)
+    }
+
     /// The open hold of this name.
     pub fn hold(&self, name: &str) -> Option<&Hold> {
         self.holds.iter().find(|hold| &*hold.name == name)
@@ -208,7 +216,12 @@ impl Member {
 
     /// What is due next, from the numbers of this row alone.
     pub(crate) fn due(&self) -> Next {
-        let expiry = self.lots.first_expiry().min(self.review.first_expiry());
+        let mut expiry = self.lots.first_expiry().min(self.review.first_expiry());
+        if let Some(closed_at) = self.closed_at()
+            && !(self.lots.is_empty() && self.review.is_empty())
+        {
+            expiry = expiry.min(closed_at);
+        }
         let hold = self.holds.iter().map(|hold| hold.expires_at).min().unwrap_or(At::NEVER);
         let tier = self.tier.due.unwrap_or(At::NEVER);
         let dormant = self.dormant_at.unwrap_or(At::NEVER);

@@ -5,8 +5,9 @@
 
 use crate::bytes::{decode, encode};
 use crate::event::{Event, Name};
-use crate::fold::{Corrupt, fold, registered};
-use crate::judge::{Book, Programs, fire_due, judge};
+use crate::fold::{Corrupt, fold};
+use crate::judge::{Book, Programs, find, fire_due, judge};
+use crate::life::Naming;
 use crate::outcome::Outcome;
 use crate::record::Record;
 use crate::state::State;
@@ -36,6 +37,7 @@ type SourceAndId = (Box<str>, Box<str>);
 #[derive(Debug, Default)]
 struct Log {
     names: BTreeMap<Box<str>, MemberNo>,
+    aliases: BTreeMap<RiskKey, MemberNo>,
     records: Vec<Vec<u8>>,
 }
 
@@ -44,6 +46,10 @@ impl Book for Log {
 
     fn number(&self, name: &str) -> Option<MemberNo> {
         self.names.get(name).copied()
+    }
+
+    fn alias(&self, name: &str) -> Option<MemberNo> {
+        self.aliases.get(&self.hide(name)).copied()
     }
 
     fn hide(&self, name: &str) -> RiskKey {
@@ -60,10 +66,12 @@ impl Book for Log {
         let mut bytes = Vec::new();
         encode(&record, &mut bytes)?;
         self.records.push(bytes);
-        for no in record.members() {
-            if let Some(name) = registered(&record, no) {
-                self.names.insert(name.into(), no);
-            }
+        for naming in record.namings() {
+            match naming {
+                Naming::Name(name, no) => self.names.insert(name.into(), no),
+                Naming::Alias(key, MemberNo::NOBODY) => self.aliases.remove(&key),
+                Naming::Alias(key, no) => self.aliases.insert(key, no),
+            };
         }
         Ok(())
     }
@@ -121,9 +129,9 @@ impl Memory {
         fire_due(&mut self.state, &mut self.programs, &mut self.log, at)
     }
 
-    /// The number of a member.
+    /// The number of a member, by its own name or an alias.
     pub fn number(&self, name: &str) -> Option<MemberNo> {
-        self.log.number(name)
+        find(&self.log, name)
     }
 
     /// A record of the log.

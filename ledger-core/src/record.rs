@@ -9,6 +9,7 @@
 
 use crate::counter::Key;
 use crate::event::{Event, Finding, Who};
+use crate::life::{LifeChange, Naming};
 use crate::refusal::Refusal;
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
@@ -300,6 +301,13 @@ pub enum Change {
     },
     /// The program in this record's event is in force from the next record on.
     ProgramSet,
+    /// The member's life changed.
+    Life {
+        /// Whose.
+        member: MemberNo,
+        /// How.
+        change: LifeChange,
+    },
 }
 
 /// A flag with its evidence.
@@ -371,6 +379,10 @@ pub enum Cut {
     Review,
     /// A risk rule denies points.
     Denied,
+    /// The member is frozen.
+    Frozen,
+    /// The member is closed.
+    Closed,
 }
 
 /// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.
@@ -386,8 +398,7 @@ impl Record {
     /// The member the cause concerns.
     pub fn member(&self) -> MemberNo {
         match &self.cause {
-            Cause::Event(Event { member: Who::Known(no), .. }) => *no,
-            Cause::Event(_) => MemberNo::NOBODY,
+            Cause::Event(event) => event.member.no().unwrap_or(MemberNo::NOBODY),
             Cause::Timer { member, .. } => *member,
         }
     }
@@ -415,6 +426,7 @@ impl Record {
                 | Change::Active { member, .. }
                 | Change::HoldOpened { member, .. }
                 | Change::HoldClosed { member, .. }
+                | Change::Life { member, .. }
                 | Change::Counted { key: Key::Member(member), .. } => add(*member),
                 Change::CaseOpened(CaseOpened { members, .. })
                 | Change::CaseJoined { members, .. }
@@ -423,6 +435,18 @@ impl Record {
             }
         }
         all
+    }
+
+    /// The names that stand for somebody, or for nobody, from this record on.
+    pub fn namings(&self) -> impl Iterator<Item = Naming<'_>> {
+        self.verdict.changes.iter().filter_map(|change| match change {
+            Change::Registered { member, name } => Some(Naming::Name(&name.bytes, *member)),
+            Change::Life { member, change: LifeChange::AliasLinked { key, .. } } => Some(Naming::Alias(*key, *member)),
+            Change::Life { change: LifeChange::AliasUnlinked { key }, .. } => {
+                Some(Naming::Alias(*key, MemberNo::NOBODY))
+            }
+            _ => None,
+        })
     }
 }
 

@@ -84,6 +84,27 @@ pub enum Refusal {
     /// The ledger has no room for another member.
     #[error("the ledger is full: no more members can be added")]
     LedgerFull,
+    /// The member closed: nothing can be asked of it any more.
+    #[error("the member is closed")]
+    MemberClosed,
+    /// The member is frozen for what is asked. Once it is not, ask again under a new id.
+    #[error("the member is frozen; unfreeze it first")]
+    MemberFrozen,
+    /// All that is to be frozen is frozen already.
+    #[error("the member is frozen already")]
+    AlreadyFrozen,
+    /// Nothing of what is to be unfrozen is frozen.
+    #[error("the member is not frozen so")]
+    NotFrozen,
+    /// The member has open holds, which somebody counts on.
+    #[error("the member has open holds; capture or void them first")]
+    HoldsOpen,
+    /// The alias is a member's name or alias already.
+    #[error("this alias stands for a member already; unlink it there first, or merge the two members")]
+    AliasTaken,
+    /// The member has no such alias.
+    #[error("the member has no such alias")]
+    AliasUnknown,
 }
 
 impl Refusal {
@@ -114,6 +135,13 @@ impl Refusal {
             Refusal::CaseClosed => "CASE_CLOSED",
             Refusal::ProgramInvalid => "PROGRAM_INVALID",
             Refusal::LedgerFull => "LEDGER_FULL",
+            Refusal::MemberClosed => "MEMBER_CLOSED",
+            Refusal::MemberFrozen => "MEMBER_FROZEN",
+            Refusal::AlreadyFrozen => "ALREADY_FROZEN",
+            Refusal::NotFrozen => "NOT_FROZEN",
+            Refusal::HoldsOpen => "HOLDS_OPEN",
+            Refusal::AliasTaken => "ALIAS_TAKEN",
+            Refusal::AliasUnknown => "ALIAS_UNKNOWN",
         }
     }
 
@@ -126,7 +154,10 @@ impl Refusal {
             | Refusal::MemberUnknown
             | Refusal::OrderUnknown
             | Refusal::RiskDenied
-            | Refusal::MemberFull => true,
+            | Refusal::MemberFull
+            | Refusal::MemberFrozen
+            | Refusal::HoldsOpen
+            | Refusal::AliasTaken => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -143,7 +174,11 @@ impl Refusal {
             | Refusal::CaseUnknown
             | Refusal::CaseClosed
             | Refusal::ProgramInvalid
-            | Refusal::LedgerFull => false,
+            | Refusal::LedgerFull
+            | Refusal::MemberClosed
+            | Refusal::AlreadyFrozen
+            | Refusal::NotFrozen
+            | Refusal::AliasUnknown => false,
         }
     }
 }

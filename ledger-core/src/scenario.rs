@@ -17,7 +17,8 @@
 
 use crate::calendar::{Calendar, show_day};
 use crate::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
-use crate::lots::Lot;
+use crate::life::Scope;
+use crate::member::Member;
 use crate::memory::{Memory, hash_key};
 use crate::outcome::Outcome;
 use crate::program::Program;
@@ -57,6 +58,32 @@ pub struct Seen {
     pub unmet_since: Option<Day>,
     /// Available lots in the order of spending: points left and expiry.
     pub lots: Vec<(i64, At)>,
+    /// What is frozen.
+    pub frozen: Option<Scope>,
+    /// Whether the member is closed.
+    pub closed: bool,
+    /// What other names the member has, by their kinds, oldest first.
+    pub aliases: Vec<String>,
+}
+
+impl Seen {
+    /// What there is to see of a member in this tier.
+    pub fn of(member: &Member, tier: &str) -> Seen {
+        let balances = member.balances();
+        let life = member.life.as_deref();
+        Seen {
+            available: balances.available.0,
+            held: balances.held.0,
+            review: balances.review.0,
+            debt: balances.debt.0,
+            tier: tier.to_string(),
+            unmet_since: member.tier.unmet_since,
+            lots: member.lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
+            frozen: life.and_then(|life| life.frozen),
+            closed: member.closed_at().is_some(),
+            aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+        }
+    }
 }
 
 /// A risk case as a stage tells it.
@@ -175,6 +202,7 @@ impl Play<'_> {
             }
             ("balance", [name, as_of @ ..]) => self.balance(name, as_of),
             ("tier", [name, as_of @ ..]) => self.tier(name, as_of),
+            ("life", [name, as_of @ ..]) => self.life(name, as_of),
             ("lots", [name]) => {
                 let at = self.at;
                 let seen = self.stage.member(name, at, false)?;
@@ -256,6 +284,15 @@ impl Play<'_> {
             }
             ("debit", [amount, reason, rest @ ..]) => {
                 (Body::Debit { points: points(amount)?, reason: (*reason).into() }, rest)
+            }
+            ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),
+            ("unfreeze", [scope, rest @ ..]) => (Body::Unfrozen { scope: read_scope(scope)?, reason: "".into() }, rest),
+            ("close", rest) => (Body::Closed { reason: "".into() }, rest),
+            ("link", [kind, name, rest @ ..]) => {
+                (Body::AliasLinked { kind: (*kind).into(), alias: format!("{kind}:{name}").into() }, rest)
+            }
+            ("unlink", [kind, name, rest @ ..]) => {
+                (Body::AliasUnlinked { kind: (*kind).into(), alias: format!("{kind}:{name}").into() }, rest)
             }
             _ => return Err(format!("{verb:?} with {} words is not played here", args.len())),
         })
@@ -348,6 +385,14 @@ impl Play<'_> {
         Ok(format!("{}{short}", seen.tier))
     }
 
+    fn life(&mut self, name: &str, as_of: &[&str]) -> Answer {
+        let seen = self.seen(name, as_of)?;
+        let frozen = seen.frozen.map(|scope| format!("frozen {}", scope.name()));
+        let closed = seen.closed.then(|| "closed".to_string());
+        let told: Vec<String> = frozen.into_iter().chain(closed).chain(seen.aliases).collect();
+        Ok(if told.is_empty() { "ordinary".to_string() } else { told.join(", ") })
+    }
+
     fn seen(&mut self, name: &str, as_of: &[&str]) -> Result<Seen, String> {
         match as_of {
             [] => self.stage.member(name, self.at, false),
@@ -389,6 +434,10 @@ impl Play<'_> {
     }
 }
 
+fn read_scope(word: &str) -> Result<Scope, String> {
+    Scope::read(word).ok_or_else(|| format!("{word:?} is no scope; write earn, redeem or all"))
+}
+
 impl Stage for Memory {
     fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
         let mut event = said.event.clone();
@@ -413,17 +462,8 @@ impl Stage for Memory {
         let published = self.state.programs.iter().filter(|program| !as_of || program.at <= at).count();
         let program = self.programs.version(u32::try_from(published).unwrap_or(u32::MAX)).cloned();
         let member = crate::judge::brought_up_to(&self.state, program.as_deref(), no, &row, at);
-        let balances = member.balances();
         let tier = self.state.term(member.tier.tier);
-        Ok(Seen {
-            available: balances.available.0,
-            held: balances.held.0,
-            review: balances.review.0,
-            debt: balances.debt.0,
-            tier: if tier == "-" { String::new() } else { tier.to_string() },
-            unmet_since: member.tier.unmet_since,
-            lots: member.lots.iter().map(|lot: &Lot| (lot.left.0, lot.expires_at)).collect(),
-        })
+        Ok(Seen::of(&member, if tier == "-" { "" } else { tier }))
     }
 
     fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {

@@ -135,6 +135,9 @@ mod tests {
             Body::CaseResolved(proto::CaseResolved { case: 4, finding: fraud, note: "n".into() }),
             Body::ProgramPublished(proto::ProgramPublished { text: "id = \"x\"".into() }),
             Body::Tick(proto::Tick { up_to: Some(NOON) }),
+            Body::Frozen(proto::Frozen { scope: proto::FreezeScope::Redeem.into(), reason: "stolen".into() }),
+            Body::Unfrozen(proto::Unfrozen { scope: proto::FreezeScope::All.into(), reason: String::new() }),
+            Body::Closed(proto::Closed { reason: "asked".into() }),
         ]
     }
 
@@ -175,8 +178,29 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_is_told_as_its_hash() {
+        let linked = |name: &str| Body::AliasLinked(proto::AliasLinked { kind: "card".into(), name: name.into() });
+        let sorted = one(Some(event(linked("4711"))), &hash).expect("it is valid");
+        let said = sorted.events[0].clone();
+        assert_eq!(said.body.other().map(|alias| &**alias), Some("card:4711"));
+        let (anna, key) = (MemberNo(1), hash("name", "card:4711"));
+        let words = Words { names: HashMap::from([(anna, "anna".into())]), ..Words::default() };
+        let who = |name: Name| if &*name == "anna" { Who::Alias(anna, key) } else { Who::Unknown(key) };
+        let judged = Record { at: At(0), program: 1, cause: Cause::Event(said.map(who)), verdict: Verdict::default() };
+        let told = record(Position(1), &judged, &words);
+        assert_eq!((&*told.member, &*told.alias), ("anna", &*key.to_string()));
+        let event = event(linked(&key.to_string()));
+        let event = proto::Event { device: hash("device", "d").to_string(), ..event };
+        assert_eq!(told.cause, Some(proto::record::Cause::Event(event)));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named_once() {
         let unread = |body| broken(event(body));
+        assert_eq!(unread(Body::Frozen(proto::Frozen::default())), ["event.frozen.scope"]);
+        assert_eq!(unread(Body::AliasLinked(proto::AliasLinked::default())), ["event.alias_linked.kind"]);
+        let nameless = proto::AliasLinked { kind: "card".into(), name: String::new() };
+        assert_eq!(unread(Body::AliasLinked(nameless)), ["event.alias_linked.name"]);
         let lines = vec![proto::Line::default()];
         let purchase = proto::Purchase { order: "o".into(), currency: "euro".into(), lines };
         assert_eq!(unread(Body::Purchase(purchase)), ["event.purchase.currency", "event.purchase.lines[0].quantity"]);

@@ -10,6 +10,7 @@
 
 use ledger_core::calendar::Calendar;
 use ledger_core::event::{Body, Event, Finding, Line, Name};
+use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
@@ -39,7 +40,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 24] = [
+const REFUSALS: [Refusal; 31] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -64,6 +65,13 @@ const REFUSALS: [Refusal; 24] = [
     Refusal::CaseClosed,
     Refusal::ProgramInvalid,
     Refusal::LedgerFull,
+    Refusal::MemberClosed,
+    Refusal::MemberFrozen,
+    Refusal::AlreadyFrozen,
+    Refusal::NotFrozen,
+    Refusal::HoldsOpen,
+    Refusal::AliasTaken,
+    Refusal::AliasUnknown,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -157,7 +165,7 @@ impl Stage for Caller {
         let sum = |lots: &[&proto::Lot]| lots.iter().map(|lot| lot.points).sum::<i64>();
         assert_eq!((sum(&lots), sum(&in_review)), (member.available, member.in_review), "lots are what one has");
         assert_eq!(member.holds.iter().map(|hold| hold.points).sum::<i64>(), member.held, "holds are what is held");
-        let standing = member.tier.unwrap_or_default();
+        let standing = member.tier.clone().unwrap_or_default();
         Ok(Seen {
             available: member.available,
             held: member.held,
@@ -166,6 +174,14 @@ impl Stage for Caller {
             tier: standing.tier,
             unmet_since: (!standing.unmet_since.is_empty()).then(|| day(&standing.unmet_since)),
             lots: lots.iter().map(|lot| (lot.points, lot.expires_at.as_ref().map_or(At::NEVER, at_of))).collect(),
+            frozen: match member.frozen() {
+                proto::FreezeScope::Unspecified => None,
+                proto::FreezeScope::Earn => Some(Scope::Earn),
+                proto::FreezeScope::Redeem => Some(Scope::Redeem),
+                proto::FreezeScope::All => Some(Scope::All),
+            },
+            closed: member.closed_at.is_some(),
+            aliases: member.aliases.into_iter().map(|alias| alias.kind).collect(),
         })
     }
 
@@ -328,6 +344,32 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             Message::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
         }
         Body::Tick { up_to } => Message::Tick(proto::Tick { up_to: stamp(*up_to) }),
+        Body::Frozen { scope, reason } => {
+            Message::Frozen(proto::Frozen { scope: freeze_scope(*scope).into(), reason: reason.to_string() })
+        }
+        Body::Unfrozen { scope, reason } => {
+            Message::Unfrozen(proto::Unfrozen { scope: freeze_scope(*scope).into(), reason: reason.to_string() })
+        }
+        Body::Closed { reason } => Message::Closed(proto::Closed { reason: reason.to_string() }),
+        Body::AliasLinked { kind, alias } => {
+            Message::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: bare(kind, alias) })
+        }
+        Body::AliasUnlinked { kind, alias } => {
+            Message::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: bare(kind, alias) })
+        }
+    }
+}
+
+/// An alias without its kind.
+fn bare(kind: &str, alias: &str) -> String {
+    alias.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')).expect("an alias names its kind").to_owned()
+}
+
+fn freeze_scope(scope: Scope) -> proto::FreezeScope {
+    match scope {
+        Scope::Earn => proto::FreezeScope::Earn,
+        Scope::Redeem => proto::FreezeScope::Redeem,
+        Scope::All => proto::FreezeScope::All,
     }
 }
 

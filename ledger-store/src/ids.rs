@@ -109,7 +109,8 @@ impl Ids {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
                 let event = event.clone().map(|who| match who {
                     Who::Known(no) => hidden(no).map_or(who, Who::Unknown),
-                    other => other,
+                    Who::Alias(_, hash) => Who::Unknown(hash),
+                    Who::Nobody | Who::Unknown(_) => who,
                 });
                 self.conflict_key(&event).map(Some)
             }

@@ -11,10 +11,10 @@ use crate::ids::{AsIs, Ids};
 use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::bytes::decode;
 use ledger_core::event::{Event, Name, Who};
-use ledger_core::fold::registered;
 use ledger_core::judge::{Book, Programs, fire_due, judge};
+use ledger_core::life::{Life, Naming};
 use ledger_core::outcome::Outcome;
-use ledger_core::record::{Cause, Change, Record};
+use ledger_core::record::{Cause, Record};
 use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position, RiskKey};
 use parking_lot::Mutex;
@@ -43,6 +43,8 @@ pub(crate) struct Ledgerbook {
     secret: [u8; 32],
     /// Members by the keyed 128-bit hash of their name: no string to follow, and no two alike.
     names: HashMap<u128, MemberNo, BuildHasherDefault<AsIs>>,
+    /// Members by the hidden name of each of their aliases.
+    aliases: HashMap<u128, MemberNo, BuildHasherDefault<AsIs>>,
     pub(crate) ids: Ids,
     /// Pages of history that have left their member's row and are not on disk yet.
     pub(crate) pages: BTreeMap<(MemberNo, u64), Vec<Position>>,
@@ -58,6 +60,13 @@ impl Book for Ledgerbook {
 
     fn number(&self, name: &str) -> Option<MemberNo> {
         self.names.get(&self.ids.name_key(name)).copied()
+    }
+
+    fn alias(&self, name: &str) -> Option<MemberNo> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        self.aliases.get(&u128::from_le_bytes(self.hide(name).0)).copied()
     }
 
     fn hide(&self, name: &str) -> RiskKey {
@@ -96,6 +105,7 @@ impl Ledgerbook {
             ids: Ids::new(&secret, expected_ids),
             secret,
             names: HashMap::default(),
+            aliases: HashMap::default(),
             pages: BTreeMap::new(),
             staged: Staged::default(),
             in_flight: VecDeque::new(),
@@ -107,13 +117,26 @@ impl Ledgerbook {
         self.names.insert(self.ids.name_key(name), no);
     }
 
-    /// Notes the names of whoever a record makes a member.
+    /// Notes the aliases of a member's row.
+    pub(crate) fn learn_aliases(&mut self, life: &Life, no: MemberNo) {
+        for alias in &life.aliases {
+            self.aliases.insert(u128::from_le_bytes(alias.key.0), no);
+        }
+    }
+
+    /// Notes for whom names stand from a record on. Records come in order: whatever rows from several
+    /// positions said of an alias, the last record that speaks of it is right.
     pub(crate) fn learn_names(&mut self, record: &Record) {
-        for change in &record.verdict.changes {
-            if let Change::Registered { member, .. } = change
-                && let Some(name) = registered(record, *member)
-            {
-                self.learn_name(name, *member);
+        for naming in record.namings() {
+            match naming {
+                Naming::Name(name, no) => self.learn_name(name, no),
+                Naming::Alias(key, no) => {
+                    let key = u128::from_le_bytes(key.0);
+                    match no {
+                        MemberNo::NOBODY => self.aliases.remove(&key),
+                        no => self.aliases.insert(key, no),
+                    };
+                }
             }
         }
     }
@@ -220,7 +243,7 @@ impl Live {
             same &= match people.next() {
                 Some(Who::Nobody) => name.is_empty(),
                 Some(Who::Known(no)) => self.state.member(no).is_some_and(|member| member.name == name),
-                Some(Who::Unknown(hash)) => self.book.hide(&name) == hash,
+                Some(Who::Unknown(hash) | Who::Alias(_, hash)) => self.book.hide(&name) == hash,
                 None => false,
             };
         });

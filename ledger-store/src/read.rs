@@ -15,7 +15,7 @@ use ledger_core::counter::Counter;
 use ledger_core::decide::in_window;
 use ledger_core::event::{Body, Event, Name};
 use ledger_core::fold::fold_member;
-use ledger_core::judge::brought_up_to;
+use ledger_core::judge::{brought_up_to, find};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
@@ -442,7 +442,7 @@ impl Handle {
 
 impl Live {
     fn number(&self, name: &str) -> Option<MemberNo> {
-        ledger_core::judge::Book::number(&self.book, name)
+        find(&self.book, name)
     }
 }
 

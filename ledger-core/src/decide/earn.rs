@@ -55,8 +55,8 @@ impl Draft<'_> {
     }
 
     fn limited(&mut self, rule: &EarnRule, computed: Points) -> (Points, Cut) {
-        if self.denied {
-            return (Points::ZERO, Cut::Denied);
+        if let Some(cut) = self.denied {
+            return (Points::ZERO, cut);
         }
         let open = if self.review { Cut::Review } else { Cut::None };
         let Some(limit) = rule.limit else { return (computed, open) };

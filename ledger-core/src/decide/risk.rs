@@ -19,7 +19,7 @@ impl Draft<'_> {
         match action {
             Action::Flag => {}
             Action::Review => self.review = true,
-            Action::Deny => self.denied = true,
+            Action::Deny => self.denied = Some(Cut::Denied),
         }
     }
 

@@ -14,8 +14,10 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
     (draft.today, draft.counted_at) = (draft.day, due);
     match timer {
         Timer::Expiry => {
+            // A closed member's points are all due.
+            let closed = draft.member.closed_at().is_some_and(|closed_at| closed_at <= due);
             let due_lots = |lots: &crate::lots::Lots| -> Vec<Slice> {
-                lots.iter().take_while(|lot| lot.expires_at <= due).take(SLICES_MAX).copied().collect()
+                lots.iter().take_while(|lot| closed || lot.expires_at <= due).take(SLICES_MAX).copied().collect()
             };
             let (available, review) = (due_lots(&draft.member.lots), due_lots(&draft.member.review));
             draft.post_all(Account::Available, Account::Expired, &available, TermNo::NONE);

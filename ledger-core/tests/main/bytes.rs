@@ -8,6 +8,7 @@ use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode};
 use ledger_core::counter::Key;
 use ledger_core::event::{Body, Currency, Event, Finding, Line, RiskKeys, Who};
 use ledger_core::fold::{Corrupt, fold};
+use ledger_core::life::{LifeChange, Scope};
 use ledger_core::lots::Lots;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 
 const AT: At = At(1_767_225_600_123);
 const EUR: Currency = Currency(*b"EUR");
+const CARD: RiskKey = RiskKey([0xca; 16]);
 
 /// One of each, in the order of declaration. The match has no other arm: a new variant must come here.
 fn bodies() -> Vec<Body<Who>> {
@@ -48,6 +50,11 @@ fn bodies() -> Vec<Body<Who>> {
         Body::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() },
         Body::ProgramPublished { text: "id = \"t\"\n".into() },
         Body::Tick { up_to: At(-1) },
+        Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() },
+        Body::Unfrozen { scope: Scope::All, reason: "".into() },
+        Body::Closed { reason: "asked".into() },
+        Body::AliasLinked { kind: "card".into(), alias: Who::Unknown(CARD) },
+        Body::AliasUnlinked { kind: "card".into(), alias: Who::Alias(MemberNo(1), CARD) },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -66,8 +73,13 @@ fn bodies() -> Vec<Body<Who>> {
         Body::CaseResolved { .. } => 13,
         Body::ProgramPublished { .. } => 14,
         Body::Tick { .. } => 15,
+        Body::Frozen { .. } => 16,
+        Body::Unfrozen { .. } => 17,
+        Body::Closed { .. } => 18,
+        Body::AliasLinked { .. } => 19,
+        Body::AliasUnlinked { .. } => 20,
     };
-    assert!(bodies.iter().map(number).eq(0..16), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..21), "one of each, in order");
     bodies
 }
 
@@ -114,6 +126,7 @@ fn changes() -> Vec<Change> {
         Change::CaseClosed { case: Position(9), finding: Finding::Legitimate, members: vec![member] },
         Change::TermsAdded { terms: vec!["points".into(), "base".into()] },
         Change::ProgramSet,
+        Change::Life { member, change: LifeChange::Closed },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -133,8 +146,27 @@ fn changes() -> Vec<Change> {
         Change::CaseClosed { .. } => 14,
         Change::TermsAdded { .. } => 15,
         Change::ProgramSet => 16,
+        Change::Life { .. } => 17,
     };
-    assert!(changes.iter().map(number).eq(0..17), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..18), "one of each, in order");
+    changes
+}
+
+/// Every change of a life, in the order of declaration.
+fn life_changes() -> Vec<LifeChange> {
+    let changes = vec![
+        LifeChange::Frozen { scope: Some(Scope::Earn) },
+        LifeChange::Closed,
+        LifeChange::AliasLinked { kind: "card".into(), key: CARD },
+        LifeChange::AliasUnlinked { key: CARD },
+    ];
+    let number = |change: &LifeChange| match change {
+        LifeChange::Frozen { .. } => 0,
+        LifeChange::Closed => 1,
+        LifeChange::AliasLinked { .. } => 2,
+        LifeChange::AliasUnlinked { .. } => 3,
+    };
+    assert!(changes.iter().map(number).eq(0..4), "one of each, in order");
     changes
 }
 
@@ -181,6 +213,8 @@ fn records() -> Vec<(String, Record)> {
     }
     let unknown = Who::Unknown(RiskKey([0xcd; 16]));
     all.push(("who unknown".into(), record(said(unknown, none, Body::CheckIn), Verdict::default())));
+    let by_card = Who::Alias(MemberNo(1), CARD);
+    all.push(("who alias".into(), record(said(by_card, none, Body::CheckIn), Verdict::default())));
     let key = |byte| Some(RiskKey([byte; 16]));
     let keys = RiskKeys { device: key(1), ip: key(2), phone: key(3) };
     all.push(("risk keys".into(), record(said(m1, keys, Body::CheckIn), Verdict::default())));
@@ -193,12 +227,22 @@ fn records() -> Vec<(String, Record)> {
         let name: String = name.chars().take_while(|letter| letter.is_alphanumeric()).collect();
         all.push((format!("change {name}"), check_in(Verdict { changes: vec![change], ..Verdict::default() })));
     }
+    for change in life_changes() {
+        let name: String = format!("{change:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect();
+        let changes = vec![Change::Life { member: MemberNo(1), change }];
+        all.push((format!("life {name}"), check_in(Verdict { changes, ..Verdict::default() })));
+    }
+    for scope in [None, Some(Scope::Earn), Some(Scope::Redeem), Some(Scope::All)] {
+        let changes = vec![Change::Life { member: MemberNo(1), change: LifeChange::Frozen { scope } }];
+        let name = scope.map_or("nothing", Scope::name);
+        all.push((format!("frozen {name}"), check_in(Verdict { changes, ..Verdict::default() })));
+    }
     for account in ACCOUNTS {
         let postings = vec![posting(account, Account::Available), posting(Account::Available, account)];
         let verdict = Verdict { postings, available: Points(199), ..Verdict::default() };
         all.push((format!("posting {}", account.name()), check_in(verdict)));
     }
-    for cut in [Cut::None, Cut::Limit, Cut::Review, Cut::Denied] {
+    for cut in [Cut::None, Cut::Limit, Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed] {
         let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), cut }];
         all.push((format!("cut {cut:?}"), check_in(Verdict { trace, ..Verdict::default() })));
     }
@@ -298,6 +342,10 @@ fn life() -> Memory {
     say(11, 1, "M2", device, Body::CheckIn);
     say(12, 1, "M1", none, Body::CheckIn);
     say(13, 1, "M2", none, purchase("o-1", 30_000));
+    say(14, 1, "M1", none, Body::AliasLinked { kind: "card".into(), alias: "card:4711".into() });
+    say(15, 1, "M1", none, Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() });
+    say(16, 1, "M3", none, Body::CheckIn);
+    say(17, 1, "M3", none, Body::Closed { reason: "asked".into() });
     memory
 }
 
@@ -310,6 +358,7 @@ fn rows(memory: &Memory) -> Vec<(&'static str, Vec<u8>)> {
         ("row shared", bytes(&state.shared)),
         first("row member", state.member(MemberNo(1)).map(bytes)),
         first("row newcomer", state.member(MemberNo(2)).map(bytes)),
+        first("row closed member", state.member(MemberNo(3)).map(bytes)),
         first("row counter", state.counters.values().next().map(bytes)),
         first("row case", state.cases.values().next().map(bytes)),
         first("row program", state.programs.first().map(bytes)),

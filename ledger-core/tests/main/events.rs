@@ -3,9 +3,10 @@
 use crate::ledger::event;
 use expect_test::expect;
 use ledger_core::event::{
-    AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, LINES_MAX, Line,
-    NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, PROGRAM_BYTES_MAX,
+    AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
+    Line, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, PROGRAM_BYTES_MAX,
 };
+use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
 
 const EUR: Currency = Currency(*b"EUR");
@@ -45,6 +46,11 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
         Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX) },
         Body::Tick { up_to: AT_MAX },
+        Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
+        Body::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
+        Body::Closed { reason: long(NOTE_BYTES_MAX) },
+        Body::AliasLinked { kind: "k".into(), alias: format!("k:{}", long(NAME_BYTES_MAX - 2)).into() },
+        Body::AliasUnlinked { kind: long(KIND_BYTES_MAX), alias: format!("{}:1", long(KIND_BYTES_MAX)).into() },
     ];
     for body in bodies {
         let kind = body.kind();
@@ -87,6 +93,15 @@ fn what_breaks_a_limit_is_told() {
         with(Body::Debit { points: Points(i64::MAX), reason: long(NOTE_BYTES_MAX + 1) }),
         with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
         with(Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) }),
+        with(Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) }),
+        with(Body::Unfrozen { scope: Scope::All, reason: "\n".into() }),
+        with(Body::Closed { reason: long(NOTE_BYTES_MAX + 1) }),
+        with(Body::AliasLinked { kind: "".into(), alias: ":1".into() }),
+        with(Body::AliasLinked { kind: "Card".into(), alias: "Card:1".into() }),
+        with(Body::AliasLinked { kind: long(KIND_BYTES_MAX + 1), alias: "x".into() }),
+        with(Body::AliasLinked { kind: "card".into(), alias: "card:".into() }),
+        with(Body::AliasLinked { kind: "card".into(), alias: format!("card:{}", long(NAME_BYTES_MAX - 4)).into() }),
+        with(Body::AliasUnlinked { kind: "card".into(), alias: "phone:1".into() }),
     ];
     let mut told = String::new();
     for event in &events {
@@ -140,6 +155,15 @@ fn what_breaks_a_limit_is_told() {
         debit.reason: has 513 bytes; at most 512 are allowed
         case_resolved.note: must not contain control characters
         program_published.text: at most 262144 bytes are allowed
+        frozen.reason: has 513 bytes; at most 512 are allowed
+        unfrozen.reason: must not contain control characters
+        closed.reason: has 513 bytes; at most 512 are allowed
+        alias_linked.kind: must be 1 to 32 of a-z, 0-9 and _
+        alias_linked.kind: must be 1 to 32 of a-z, 0-9 and _
+        alias_linked.kind: must be 1 to 32 of a-z, 0-9 and _
+        alias_linked.name: must not be empty
+        alias_linked.name: has 124 bytes; at most 123 are allowed
+        alias_unlinked.name: must be card: and the rest, as events name it
     "#]]
     .assert_eq(&told);
 }

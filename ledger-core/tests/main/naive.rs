@@ -394,6 +394,9 @@ pub struct Member {
     dormant_at: Option<i64>,
     /// Uses of limits: rule, day, amount.
     used: Vec<(&'static str, i64, i64)>,
+    /// Frozen for earning, and for redeeming.
+    pub frozen: (bool, bool),
+    pub closed_at: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -422,6 +425,9 @@ pub enum Act {
     Void { name: String },
     Credit { points: i64 },
     Debit { points: i64 },
+    Freeze { earn: bool, redeem: bool },
+    Unfreeze { earn: bool, redeem: bool },
+    Close,
 }
 
 impl Act {
@@ -440,11 +446,18 @@ impl Act {
             Act::Void { .. } => "void",
             Act::Credit { .. } => "credit",
             Act::Debit { .. } => "debit",
+            Act::Freeze { .. } => "frozen",
+            Act::Unfreeze { .. } => "unfrozen",
+            Act::Close => "closed",
         }
     }
 
     fn is_command(&self) -> bool {
         matches!(self.kind(), "redeem" | "hold" | "capture" | "void" | "credit" | "debit")
+    }
+
+    fn is_control(&self) -> bool {
+        matches!(self.kind(), "frozen" | "unfrozen" | "closed")
     }
 }
 
@@ -494,6 +507,8 @@ struct Work {
     counted_at: i64,
     review: bool,
     denied: bool,
+    /// The member is frozen or closed: what happens gives nothing.
+    mute: bool,
     earned: i64,
     granted_rank: Option<usize>,
     hits: i64,
@@ -540,7 +555,8 @@ fn give_back(lots: &mut Vec<Lot>, back: Vec<Lot>) {
 
 impl Member {
     fn due(&self) -> Option<(i64, u8)> {
-        let lots = self.available.iter().chain(&self.review).map(|lot| (lot.expires, 0));
+        let lots = self.available.iter().chain(&self.review);
+        let lots = lots.map(|lot| (lot.expires.min(self.closed_at.unwrap_or(lot.expires)), 0));
         let holds = self.holds.iter().map(|hold| (hold.expires, 1));
         let tier = self.tier_due.map(|day| (start_of(day), 2));
         let dormant = self.dormant_at.map(|at| (at, 3));
@@ -614,10 +630,12 @@ impl Books {
         match timer {
             0 => {
                 let member = self.member(who);
+                let closed = member.closed_at.is_some();
                 let mut gone = 0;
                 for lots in [&mut member.available, &mut member.review] {
-                    gone += lots.iter().filter(|lot| lot.expires <= due).map(|lot| lot.points).sum::<i64>();
-                    lots.retain(|lot| lot.expires > due);
+                    let is_over = |lot: &Lot| closed || lot.expires <= due;
+                    gone += lots.iter().filter(|lot| is_over(lot)).map(|lot| lot.points).sum::<i64>();
+                    lots.retain(|lot| !is_over(lot));
                 }
                 self.totals[EXPIRED] += gone;
             }
@@ -664,6 +682,7 @@ impl Books {
             counted_at: at,
             review: on(Action::Review),
             denied: on(Action::Deny),
+            mute: self.members.get(who).is_some_and(|member| member.frozen.0 || member.closed_at.is_some()),
             earned: 0,
             granted_rank: None,
             hits: 0,
@@ -696,10 +715,18 @@ impl Books {
         if happened_at > self.now + FUTURE {
             return Err("IN_THE_FUTURE");
         }
-        if act.is_command() && !self.members.contains_key(who) {
+        if (act.is_command() || act.is_control()) && !self.members.contains_key(who) {
             return Err("MEMBER_UNKNOWN");
         }
-        self.members.entry(who).or_default();
+        let member = self.members.entry(who).or_default();
+        if member.closed_at.is_some() && (act.is_command() || act.is_control()) {
+            return Err("MEMBER_CLOSED");
+        }
+        match act.kind() {
+            "credit" if member.frozen.0 => return Err("MEMBER_FROZEN"),
+            "redeem" | "hold" | "capture" if member.frozen.1 => return Err("MEMBER_FROZEN"),
+            _ => {}
+        }
         let mut work = self.work(who, keys, happened_at, self.now);
         let horizon = work.today - HORIZON;
         let version = self.version;
@@ -835,9 +862,35 @@ impl Books {
                 self.observe(&mut work, act)?;
                 self.grant(&mut work, *points);
             }
+            Act::Freeze { earn, redeem } => {
+                let frozen = &mut self.member(who).frozen;
+                let more = (frozen.0 || *earn, frozen.1 || *redeem);
+                if std::mem::replace(frozen, more) == more {
+                    return Err("ALREADY_FROZEN");
+                }
+                self.observe(&mut work, act)?;
+            }
+            Act::Unfreeze { earn, redeem } => {
+                let frozen = &mut self.member(who).frozen;
+                let less = (frozen.0 && !earn, frozen.1 && !redeem);
+                if std::mem::replace(frozen, less) == less {
+                    return Err("NOT_FROZEN");
+                }
+                self.observe(&mut work, act)?;
+            }
+            Act::Close => {
+                if !self.member(who).holds.is_empty() {
+                    return Err("HOLDS_OPEN");
+                }
+                self.observe(&mut work, act)?;
+                let now = self.now;
+                let member = self.member(who);
+                (member.closed_at, member.dormant_at) = (Some(now), None);
+            }
         }
         self.count_consequences(&mut work, act.kind());
-        if ["enrolled", "check_in", "purchase", "redeem", "capture"].contains(&act.kind()) {
+        let ends_dormancy = ["enrolled", "check_in", "purchase", "redeem", "capture"].contains(&act.kind());
+        if ends_dormancy && self.member(who).closed_at.is_none() {
             let (dormant_at, now) = (start_of(work.day + rules.dormant_days), self.now);
             let known = &mut self.member(who).dormant_at;
             // What is told late does not make a dormancy that is past.
@@ -949,8 +1002,9 @@ impl Books {
         computed: i64,
         limit: Option<(&'static str, i64, bool, i64)>,
     ) -> i64 {
-        let mut granted = if work.denied { 0 } else { computed };
-        if let Some((name, days, times, most)) = limit.filter(|_| !work.denied) {
+        let nothing = work.denied || work.mute;
+        let mut granted = if nothing { 0 } else { computed };
+        if let Some((name, days, times, most)) = limit.filter(|_| !nothing) {
             let from = work.day - days + 1;
             let used = &mut self.member(work.who).used;
             let so_far: i64 =

@@ -41,7 +41,14 @@ fn an_act() -> impl Strategy<Value = Act> {
         2 => hold().prop_map(|name| Act::Void { name }),
         2 => (1..300i64).prop_map(|points| Act::Credit { points }),
         1 => (1..100i64).prop_map(|points| Act::Debit { points }),
+        1 => a_scope().prop_map(|(earn, redeem)| Act::Freeze { earn, redeem }),
+        2 => a_scope().prop_map(|(earn, redeem)| Act::Unfreeze { earn, redeem }),
+        1 => prop::bool::weighted(0.3).prop_map(|close| if close { Act::Close } else { Act::CheckIn }),
     ]
+}
+
+fn a_scope() -> impl Strategy<Value = (bool, bool)> {
+    prop::sample::select(vec![(true, false), (false, true), (true, true)])
 }
 
 fn a_saying() -> impl Strategy<Value = Said> {

@@ -6,6 +6,7 @@ use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
 use ledger_core::decide::{footing, in_window};
 use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
 use ledger_core::judge::brought_up_to;
+use ledger_core::life::Scope;
 use ledger_core::lots::Lots;
 use ledger_core::member::Member;
 use ledger_core::memory::{Memory, hash_key};
@@ -78,6 +79,18 @@ fn body_of(act: &Act) -> Body<Name> {
         Act::Void { name } => Body::Void { hold: name.into() },
         Act::Credit { points } => Body::Credit { points: Points(points), reason: "why".into() },
         Act::Debit { points } => Body::Debit { points: Points(points), reason: "why".into() },
+        Act::Freeze { earn, redeem } => Body::Frozen { scope: scope_of(earn, redeem), reason: "why".into() },
+        Act::Unfreeze { earn, redeem } => Body::Unfrozen { scope: scope_of(earn, redeem), reason: "why".into() },
+        Act::Close => Body::Closed { reason: "why".into() },
+    }
+}
+
+fn scope_of(earn: bool, redeem: bool) -> Scope {
+    match (earn, redeem) {
+        (true, false) => Scope::Earn,
+        (false, true) => Scope::Redeem,
+        (true, true) => Scope::All,
+        (false, false) => panic!("a freeze stops something"),
     }
 }
 
@@ -247,6 +260,11 @@ impl World {
             holds.sort();
             clerks_holds.sort();
             assert_eq!(holds, clerks_holds, "{who}: holds");
+            let frozen = member.life.as_ref().and_then(|life| life.frozen);
+            let frozen =
+                frozen.map_or((false, false), |scope| (scope.covers(Scope::Earn), scope.covers(Scope::Redeem)));
+            assert_eq!(frozen, clerks.frozen, "{who}: frozen");
+            assert_eq!(member.closed_at().map(|at| at.0), clerks.closed_at, "{who}: closed");
             let tier = clerks.tier.map_or("-", |rank| naive::TIERS[rank]);
             assert_eq!(state.term(member.tier.tier), tier, "{who}: tier");
             let unmet = member.tier.unmet_since.map(|day| i64::from(day.0));

@@ -78,6 +78,11 @@ line! {
     case_resolved: CaseResolved,
     program_published: ProgramPublished,
     tick: Tick,
+    frozen: Frozen,
+    unfrozen: Unfrozen,
+    closed: Closed,
+    alias_linked: AliasLinked,
+    alias_unlinked: AliasUnlinked,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -124,6 +129,11 @@ said! {
     CaseResolved { case: u64, finding: Finding, #[serde(default)] note: String }
     ProgramPublished { text: String }
     Tick { up_to: Maybe<Instant> }
+    Frozen { scope: Scope, #[serde(default)] reason: String }
+    Unfrozen { scope: Scope, #[serde(default)] reason: String }
+    Closed { #[serde(default)] reason: String }
+    AliasLinked { kind: String, name: String }
+    AliasUnlinked { kind: String, name: String }
 }
 
 /// A line of a purchase.
@@ -212,10 +222,6 @@ struct Instant(Timestamp);
 #[derive(Debug)]
 struct Span(Duration);
 
-/// `"FINDING_LEGITIMATE"` or `"FINDING_FRAUD"`.
-#[derive(Debug)]
-struct Finding(proto::Finding);
-
 impl From<Instant> for Timestamp {
     fn from(instant: Instant) -> Timestamp {
         instant.0
@@ -240,16 +246,43 @@ impl From<Duration> for Span {
     }
 }
 
-impl From<Finding> for i32 {
-    fn from(finding: Finding) -> i32 {
-        finding.0.into()
-    }
+/// An enum of the proto by its name, which is never "unspecified" here.
+macro_rules! named {
+    ($($name:ident: $proto:ident, $what:literal;)*) => {$(
+        #[doc = $what]
+        #[derive(Debug)]
+        struct $name(proto::$proto);
+
+        impl From<$name> for i32 {
+            fn from(named: $name) -> i32 {
+                named.0.into()
+            }
+        }
+
+        impl From<i32> for $name {
+            fn from(number: i32) -> $name {
+                $name(proto::$proto::try_from(number).unwrap_or_default())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                out.serialize_str(self.0.as_str_name())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<$name, D::Error> {
+                let text = String::deserialize(from)?;
+                proto::$proto::from_str_name(&text).map($name).ok_or_else(|| not(&text, $what))
+            }
+        }
+    )*};
 }
 
-impl From<i32> for Finding {
-    fn from(number: i32) -> Finding {
-        Finding(proto::Finding::try_from(number).unwrap_or_default())
-    }
+named! {
+    Finding: Finding, "a finding; write FINDING_LEGITIMATE or FINDING_FRAUD";
+    Scope: FreezeScope, "a scope; write FREEZE_SCOPE_EARN, FREEZE_SCOPE_REDEEM or FREEZE_SCOPE_ALL";
 }
 
 impl Serialize for Instant {
@@ -285,20 +318,6 @@ impl<'de> Deserialize<'de> for Span {
             Some(Duration { seconds: whole.parse().ok()?, nanos: nanos.parse().ok()? })
         });
         seconds.map(Span).ok_or_else(|| not(&text, "a span; write \"3600s\""))
-    }
-}
-
-impl Serialize for Finding {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(self.0.as_str_name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Finding {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Finding, D::Error> {
-        let text = String::deserialize(from)?;
-        let finding = proto::Finding::from_str_name(&text);
-        finding.map(Finding).ok_or_else(|| not(&text, "a finding; write FINDING_LEGITIMATE or FINDING_FRAUD"))
     }
 }
 
@@ -345,6 +364,11 @@ mod tests {
             r#""case_resolved":{"case":12,"finding":"FINDING_FRAUD","note":""}"#,
             r#""program_published":{"text":"id = \"music\""}"#,
             r#""tick":{"up_to":"2026-02-01T00:00:00Z"}"#,
+            r#""frozen":{"scope":"FREEZE_SCOPE_REDEEM","reason":"stolen"}"#,
+            r#""unfrozen":{"scope":"FREEZE_SCOPE_ALL","reason":""}"#,
+            r#""closed":{"reason":"asked"}"#,
+            r#""alias_linked":{"kind":"card","name":"4711"}"#,
+            r#""alias_unlinked":{"kind":"card","name":"4711"}"#,
         ];
         for body in bodies {
             check(&format!(

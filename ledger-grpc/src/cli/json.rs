@@ -59,7 +59,14 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "referrer": member.referrer,
         "dormant_at": time(member.dormant_at.as_ref()),
         "records": member.records,
+        "frozen": member.frozen().as_str_name(),
+        "closed_at": time(member.closed_at.as_ref()),
+        "aliases": list(&member.aliases, alias),
     })
+}
+
+fn alias(alias: &proto::Alias) -> Value {
+    json!({ "kind": alias.kind, "key": alias.key, "linked_at": time(alias.linked_at.as_ref()) })
 }
 
 fn lot_id(id: Option<&proto::LotId>) -> Value {
@@ -167,6 +174,7 @@ fn record(record: &proto::Record) -> Value {
         "trace": list(&record.trace, trace),
         "available": record.available,
         "member": record.member,
+        "alias": record.alias,
     });
     let cause = match &record.cause {
         Some(Cause::Event(event)) => {

@@ -12,6 +12,8 @@ const POSTINGS_SHOWN: usize = 6;
 const LOTS_SHOWN: usize = 20;
 /// Holds of a member that are shown.
 const HOLDS_SHOWN: usize = 20;
+/// Digits of a hash that are shown.
+const HASH_SHOWN: usize = 8;
 /// Members of a case that are shown.
 const MEMBERS_SHOWN: usize = 6;
 
@@ -104,6 +106,7 @@ pub(super) fn member(member: &proto::Member, local: &Local) -> String {
         None => "not enrolled".to_owned(),
     };
     let _ = writeln!(out, "  {enrolled}, {}", plural(member.records, "record"));
+    out.push_str(&life(member, local));
     for streak in &member.streaks {
         let _ = writeln!(out, "  streak {}: {} to {}", streak.name, plural(streak.days.into(), "day"), streak.last);
     }
@@ -113,6 +116,22 @@ pub(super) fn member(member: &proto::Member, local: &Local) -> String {
     }
     let _ = write!(out, "{}{}", lots(member, local), holds(member, local));
     out.trim_end().to_owned()
+}
+
+/// What is out of the ordinary.
+fn life(member: &proto::Member, local: &Local) -> String {
+    let mut out = String::new();
+    if member.frozen() != proto::FreezeScope::Unspecified {
+        let _ = writeln!(out, "  frozen: {}", scope(member.frozen()));
+    }
+    if let Some(at) = &member.closed_at {
+        let _ = writeln!(out, "  closed {}", local.stamp(Some(at)));
+    }
+    for alias in &member.aliases {
+        let since = local.stamp(alias.linked_at.as_ref());
+        let _ = writeln!(out, "  also {} {} since {since}", alias.kind, short(&alias.key));
+    }
+    out
 }
 
 fn standing(tier: &proto::TierStanding, local: &Local) -> String {
@@ -285,7 +304,25 @@ fn body(event: &proto::Event, local: &Local) -> String {
         }
         Body::ProgramPublished(_) => "program published".to_owned(),
         Body::Tick(said) => format!("tick to {}", local.stamp(said.up_to.as_ref())),
+        Body::Frozen(said) => reasoned(&format!("frozen: {}", scope(said.scope())), &said.reason),
+        Body::Unfrozen(said) => reasoned(&format!("unfrozen: {}", scope(said.scope())), &said.reason),
+        Body::Closed(said) => reasoned("closed", &said.reason),
+        Body::AliasLinked(said) => format!("{} {} linked", said.kind, short(&said.name)),
+        Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
     }
+}
+
+fn scope(scope: proto::FreezeScope) -> String {
+    word(scope.as_str_name(), "FREEZE_SCOPE_")
+}
+
+fn reasoned(what: &str, reason: &str) -> String {
+    if reason.is_empty() { what.to_owned() } else { format!("{what} ({reason})") }
+}
+
+/// Of a hash, enough to tell it from others.
+fn short(hash: &str) -> String {
+    hash.chars().take(HASH_SHOWN).collect()
 }
 
 fn postings(record: &proto::Record, member: &str, local: &Local) -> String {
@@ -341,6 +378,8 @@ fn reason(trace: &proto::Trace) -> String {
         Cut::Limit => format!("{rule} {granted} of {}: limit reached", grouped(trace.computed)),
         Cut::Review => format!("{rule} {granted}, in review"),
         Cut::Denied => format!("{rule} {granted} of {}: denied", grouped(trace.computed)),
+        Cut::Frozen => format!("{rule} {granted} of {}: the member is frozen", grouped(trace.computed)),
+        Cut::Closed => format!("{rule} {granted} of {}: the member is closed", grouped(trace.computed)),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Invalid, MEMBERS_MAX, TAG_BYTES_M
 use crate::proto;
 use ledger_core::event::{AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, NAME_BYTES_MAX, Name};
 use ledger_core::event::{PROGRAM_BYTES_MAX, RiskKeys, Violation};
+use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position, RiskKey};
 use prost::Message;
 
@@ -151,6 +152,35 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
         },
         Said::ProgramPublished(said) => Body::ProgramPublished { text: said.text.into() },
         Said::Tick(said) => Body::Tick { up_to: instant("tick.up_to", said.up_to, found) },
+        Said::Frozen(said) => {
+            Body::Frozen { scope: scope("frozen.scope", said.scope, found), reason: said.reason.into() }
+        }
+        Said::Unfrozen(said) => {
+            Body::Unfrozen { scope: scope("unfrozen.scope", said.scope, found), reason: said.reason.into() }
+        }
+        Said::Closed(said) => Body::Closed { reason: said.reason.into() },
+        Said::AliasLinked(said) => Body::AliasLinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() },
+        Said::AliasUnlinked(said) => {
+            Body::AliasUnlinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() }
+        }
+    }
+}
+
+/// An alias as events name it.
+fn alias(kind: &str, name: &str) -> Name {
+    format!("{kind}:{name}").into()
+}
+
+fn scope(field: &str, said: i32, found: &mut Vec<Violation>) -> Scope {
+    match proto::FreezeScope::try_from(said) {
+        Ok(proto::FreezeScope::Earn) => Scope::Earn,
+        Ok(proto::FreezeScope::Redeem) => Scope::Redeem,
+        Ok(proto::FreezeScope::All) => Scope::All,
+        Ok(proto::FreezeScope::Unspecified) | Err(_) => {
+            let problem = "must be FREEZE_SCOPE_EARN, FREEZE_SCOPE_REDEEM or FREEZE_SCOPE_ALL";
+            found.push(violation(field, problem));
+            Scope::All
+        }
     }
 }
 

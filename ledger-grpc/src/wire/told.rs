@@ -9,6 +9,7 @@ use ledger_core::calendar::show_day;
 use ledger_core::counter::Key;
 use ledger_core::decide::footing;
 use ledger_core::event::{Body, Event, Finding, Line, Violation, Who};
+use ledger_core::life::{Alias, Scope};
 use ledger_core::lots::Lot;
 use ledger_core::member::{Hold, Member, Streak};
 use ledger_core::outcome::Outcome;
@@ -89,6 +90,8 @@ fn trace(trace: &Trace, words: &Words) -> proto::Trace {
         Cut::Limit => proto::Cut::Limit,
         Cut::Review => proto::Cut::Review,
         Cut::Denied => proto::Cut::Denied,
+        Cut::Frozen => proto::Cut::Frozen,
+        Cut::Closed => proto::Cut::Closed,
     };
     proto::Trace { rule: words.term(trace.rule), computed: trace.computed.0, granted: trace.granted.0, cut: cut.into() }
 }
@@ -136,7 +139,14 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         referrer: member.referrer.map(|no| words.name(no)).unwrap_or_default(),
         dormant_at: member.dormant_at.and_then(stamp),
         records: member.records,
+        frozen: told_scope(member.life.as_ref().and_then(|life| life.frozen)).into(),
+        closed_at: member.closed_at().and_then(stamp),
+        aliases: member.life.iter().flat_map(|life| &life.aliases).map(told_alias).collect(),
     }
+}
+
+fn told_alias(alias: &Alias) -> proto::Alias {
+    proto::Alias { kind: alias.kind.to_string(), key: alias.key.to_string(), linked_at: stamp(alias.linked_at) }
 }
 
 /// Tells many members, each under the name that was asked for.
@@ -224,8 +234,8 @@ fn stamp(at: At) -> Option<prost_types::Timestamp> {
 /// Every member whose name is needed to tell a record.
 pub fn spoken_of(record: &Record) -> Vec<MemberNo> {
     let mut all = record.members();
-    if let Cause::Event(Event { body: Body::Referral { referee: Who::Known(no) }, .. }) = &record.cause {
-        all.push(*no);
+    if let Cause::Event(event) = &record.cause {
+        all.extend(event.body.other().and_then(|who| who.no()));
     }
     all.extend(record.verdict.changes.iter().filter_map(|change| match change {
         Change::ReferredBy { referrer, .. } => Some(*referrer),
@@ -267,6 +277,10 @@ pub fn record(position: Position, record: &Record, words: &Words) -> proto::Reco
         trace: verdict.trace.iter().map(|one| trace(one, words)).collect(),
         available: verdict.available.0,
         member: words.name(own),
+        alias: match &record.cause {
+            Cause::Event(Event { member: Who::Alias(_, key), .. }) => key.to_string(),
+            Cause::Event(_) | Cause::Timer { .. } => String::new(),
+        },
     }
 }
 
@@ -314,8 +328,17 @@ fn posting(posting: &Posting, own: MemberNo, words: &Words) -> proto::Posting {
 fn who(who: &Who, words: &Words) -> String {
     match who {
         Who::Nobody => String::new(),
-        Who::Known(no) => words.name(*no),
+        Who::Known(no) | Who::Alias(no, _) => words.name(*no),
         Who::Unknown(hash) => hash.to_string(),
+    }
+}
+
+/// Of an alias the ledger knows no more than its hash; where it was a member's own name, that.
+fn alias(who: &Who, words: &Words) -> String {
+    match who {
+        Who::Nobody => String::new(),
+        Who::Known(no) => words.name(*no),
+        Who::Unknown(hash) | Who::Alias(_, hash) => hash.to_string(),
     }
 }
 
@@ -371,6 +394,19 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         }),
         Body::ProgramPublished { text } => Said::ProgramPublished(proto::ProgramPublished { text: text.to_string() }),
         Body::Tick { up_to } => Said::Tick(proto::Tick { up_to: stamp(*up_to) }),
+        Body::Frozen { scope, reason } => {
+            Said::Frozen(proto::Frozen { scope: told_scope(Some(*scope)).into(), reason: reason.to_string() })
+        }
+        Body::Unfrozen { scope, reason } => {
+            Said::Unfrozen(proto::Unfrozen { scope: told_scope(Some(*scope)).into(), reason: reason.to_string() })
+        }
+        Body::Closed { reason } => Said::Closed(proto::Closed { reason: reason.to_string() }),
+        Body::AliasLinked { kind, alias: name } => {
+            Said::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: alias(name, words) })
+        }
+        Body::AliasUnlinked { kind, alias: name } => {
+            Said::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: alias(name, words) })
+        }
     }
 }
 
@@ -381,6 +417,15 @@ fn said_line(line: &Line) -> proto::Line {
 fn told_duration(ms: i64) -> prost_types::Duration {
     let nanos = i32::try_from(ms.rem_euclid(1000) * 1_000_000).unwrap_or(0);
     prost_types::Duration { seconds: ms.div_euclid(1000), nanos }
+}
+
+fn told_scope(scope: Option<Scope>) -> proto::FreezeScope {
+    match scope {
+        None => proto::FreezeScope::Unspecified,
+        Some(Scope::Earn) => proto::FreezeScope::Earn,
+        Some(Scope::Redeem) => proto::FreezeScope::Redeem,
+        Some(Scope::All) => proto::FreezeScope::All,
+    }
 }
 
 fn told_finding(finding: Option<Finding>) -> proto::Finding {
@@ -439,7 +484,8 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         | Change::Refunded { .. }
         | Change::Active { .. }
         | Change::TermsAdded { .. }
-        | Change::ProgramSet => return None,
+        | Change::ProgramSet
+        | Change::Life { .. } => return None,
     };
     Some(proto::Change { change: Some(told) })
 }

@@ -6,7 +6,8 @@
 use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
 use crate::said::{Stream, event, key, purchase};
-use ledger_core::event::{Body, Finding};
+use ledger_core::event::{Body, Finding, Name};
+use ledger_core::life::Scope;
 use ledger_core::units::{Points, Position};
 use ledger_store::{Batch, Cursor, Report};
 use std::fmt::Write;
@@ -75,6 +76,29 @@ fn write(dir: &Path) {
         event("desk", &format!("c-{case}"), STREAM.at(401), "", body)
     };
     say(&handle, open_cases.iter().zip(findings).map(resolve).collect());
+    // Other names, and the lives of two members.
+    let alias = || Name::from("card:4711");
+    let linked = |id: &str, who: &str| {
+        event("desk", id, STREAM.at(402), who, Body::AliasLinked { kind: "card".into(), alias: alias() })
+    };
+    let frozen = Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() };
+    let unlinked = Body::AliasUnlinked { kind: "card".into(), alias: alias() };
+    let thawed = Body::Unfrozen { scope: Scope::All, reason: "".into() };
+    say(
+        &handle,
+        vec![
+            linked("l-1", "f0"),
+            linked("l-2", "f1"),
+            event("desk", "l-3", STREAM.at(402), &alias(), frozen),
+            event("till", "l-4", STREAM.at(402), &alias(), Body::Redeem { points: Points(1), order: "".into() }),
+            event("till", "l-5", STREAM.at(402), &alias(), purchase("l-5", 10_00)),
+            event("desk", "l-6", STREAM.at(402), "f0", thawed),
+            event("desk", "l-7", STREAM.at(402), "f0", unlinked),
+            linked("l-8", "f1"),
+            event("desk", "l-9", STREAM.at(402), "f0", Body::Closed { reason: "asked".into() }),
+            event("till", "l-10", STREAM.at(402), "f0", Body::CheckIn),
+        ],
+    );
     drop(handle);
     ledger.close().expect("nothing failed");
 }

@@ -13,6 +13,7 @@
     unreachable_pub
 )]
 
+mod aliases;
 mod child;
 mod concurrency;
 mod counters;

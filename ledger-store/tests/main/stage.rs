@@ -27,18 +27,8 @@ struct Playing {
 
 impl Playing {
     fn seen(&self, member: &Member) -> Seen {
-        let balances = member.balances();
         let terms = self.handle.terms();
-        let tier = usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]);
-        Seen {
-            available: balances.available.0,
-            held: balances.held.0,
-            review: balances.review.0,
-            debt: balances.debt.0,
-            tier: tier.to_string(),
-            unmet_since: member.tier.unmet_since,
-            lots: member.lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
-        }
+        Seen::of(member, usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]))
     }
 }
 

@@ -1,0 +1,154 @@
+//! Life: what a member may still do, and under which other names it is known.
+//!
+//! Most members have none of this: the row keeps it apart. A freeze stops earning, redeeming or both
+//! and takes nothing; a closed member keeps its history and its name, and its points are due at once.
+//! An alias (card, phone, QR code) stands for its member wherever a name is asked for; the ledger
+//! knows only its keyed hash.
+//!
+//! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
+
+use crate::units::{At, MemberNo, RiskKey};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Most aliases of one member.
+pub const ALIASES_MAX: usize = 64;
+
+/// What a freeze stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Facts give no points, and none are given by hand.
+    Earn,
+    /// Points are neither spent, reserved, nor given away.
+    Redeem,
+    /// Both.
+    All,
+}
+
+impl Scope {
+    /// Whether this stops all that `other` stops.
+    pub fn covers(self, other: Scope) -> bool {
+        self == Scope::All || self == other
+    }
+
+    /// What is stopped once `other` is stopped as well.
+    pub fn with(self, other: Scope) -> Scope {
+        if self == other { self } else { Scope::All }
+    }
+
+    /// What is still stopped once `other` is not; `None` if nothing is.
+    pub fn without(self, other: Scope) -> Option<Scope> {
+        match (self, other) {
+            (Scope::All, Scope::Earn) => Some(Scope::Redeem),
+            (Scope::All, Scope::Redeem) => Some(Scope::Earn),
+            (Scope::Earn, Scope::Redeem) | (Scope::Redeem, Scope::Earn) => Some(self),
+            (_, Scope::All) | (Scope::Earn, Scope::Earn) | (Scope::Redeem, Scope::Redeem) => None,
+        }
+    }
+
+    /// The trade's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Earn => "earn",
+            Scope::Redeem => "redeem",
+            Scope::All => "all",
+        }
+    }
+
+    /// The scope of this word.
+    pub fn read(word: &str) -> Option<Scope> {
+        [Scope::Earn, Scope::Redeem, Scope::All].into_iter().find(|scope| scope.name() == word)
+    }
+}
+
+/// Another name of a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// What it is, in the sender's word: `card`, `phone`, `qr`.
+    pub kind: Box<str>,
+    /// Its keyed hash.
+    pub key: RiskKey,
+    /// When it was linked.
+    pub linked_at: At,
+}
+
+/// What became of a member beside its points.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// What is frozen, if anything.
+    pub frozen: Option<Scope>,
+    /// When the member closed, if it did: for ever.
+    pub closed_at: Option<At>,
+    /// Other names, oldest first.
+    pub aliases: Vec<Alias>,
+}
+
+/// A change of a member's life. Variants are numbered by their order in the record's bytes: add at
+/// the end only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LifeChange {
+    /// This is frozen now; nothing if absent.
+    Frozen {
+        /// What.
+        scope: Option<Scope>,
+    },
+    /// The member is closed.
+    Closed,
+    /// The member has another name.
+    AliasLinked {
+        /// What it is.
+        kind: Box<str>,
+        /// Its keyed hash.
+        key: RiskKey,
+    },
+    /// The member has it no more.
+    AliasUnlinked {
+        /// Its keyed hash.
+        key: RiskKey,
+    },
+}
+
+impl Life {
+    /// Whether nothing is out of the ordinary: such a life is not kept.
+    pub fn is_ordinary(&self) -> bool {
+        *self == Life::default()
+    }
+
+    /// Whether this is frozen.
+    pub fn freezes(&self, scope: Scope) -> bool {
+        self.frozen.is_some_and(|frozen| frozen.covers(scope))
+    }
+
+    /// Carries out a change that was recorded at `at`.
+    pub(crate) fn apply(&mut self, at: At, change: &LifeChange) -> Result<(), &'static str> {
+        match change {
+            LifeChange::Frozen { scope } => self.frozen = *scope,
+            LifeChange::Closed => {
+                if self.closed_at.replace(at).is_some() {
+                    return Err("a member is closed twice");
+                }
+            }
+            LifeChange::AliasLinked { kind, key } => {
+                if self.aliases.iter().any(|alias| alias.key == *key) {
+                    return Err("an alias is linked twice");
+                }
+                self.aliases.push(Alias { kind: kind.clone(), key: *key, linked_at: at });
+            }
+            LifeChange::AliasUnlinked { key } => {
+                let at = self.aliases.iter().position(|alias| alias.key == *key).ok_or("no such alias")?;
+                self.aliases.remove(at);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Under which name a member is found from a record on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming<'r> {
+    /// A new member's own name.
+    Name(&'r str, MemberNo),
+    /// The keyed hash of an alias, and the member it stands for; nobody if it stands for no one now.
+    Alias(RiskKey, MemberNo),
+}
