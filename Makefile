@@ -5,9 +5,10 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/points-ledger
 CARGO_TARGET_DIR ?= $(CACHE)/target
 FUZZ_SECONDS ?= 30
 LEDGER_KILLS ?= 200
+LEDGER_CHAOS ?= 100
 BENCH_ARGS ?=
 
-# Which set-up `packages` makes sure of: `build`, or `test`, which is more.
+# Which set-up `packages` makes sure of: `build`, `kafka` or `test`, each more than the one before.
 PACKAGES := build
 
 CARGO_DENY := 0.20.2
@@ -18,8 +19,10 @@ LEDGER_DATA ?= $(shell ls "$(CACHE)/data/cdnow.csv" 2>/dev/null || echo "$(CACHE
 # Where the tests find the clients in other languages.
 LEDGER_PYTHON ?= $(CACHE)/venv/bin/python
 LEDGER_NODE_MODULES ?= $(CACHE)/node/node_modules
+# And where they find Apache Kafka.
+LEDGER_KAFKA ?= $(CACHE)/kafka
 
-export CACHE CARGO_TARGET_DIR LEDGER_DATA LEDGER_PYTHON LEDGER_NODE_MODULES
+export CACHE CARGO_TARGET_DIR LEDGER_DATA LEDGER_PYTHON LEDGER_NODE_MODULES LEDGER_KAFKA
 
 # RocksDB is compiled once, so every command of cargo that needs it gets the same profile and the whole
 # workspace. `-p` for one package can choose other features for a tool that RocksDB's build script uses,
@@ -31,8 +34,8 @@ WHOLE := --locked --release --workspace
 DENY_WARNINGS = $(shell rustc --version | grep -q '^rustc 1\.95\.' && echo '-D warnings')
 
 .NOTPARALLEL:
-.PHONY: help demo test build bench fuzz crash fmt data \
-	packages rocksdb-note clients cargo-deny cargo-fuzz
+.PHONY: help demo demo-kafka test build bench fuzz crash chaos fmt data \
+	packages rocksdb-note clients kafka cargo-deny cargo-fuzz
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -42,9 +45,15 @@ demo: build data
 	@echo '==> ledgerd demo: real purchases under programs/music.toml'
 	@"$$CARGO_TARGET_DIR/release/ledgerd" demo "$$LEDGER_DATA"
 
-## make test    all that must hold: format, lints, licences, docs, tests, clients in Python and Node.js
+## make demo-kafka  the same purchases through a real Kafka, the ledger killed on the way
+demo-kafka: PACKAGES := kafka
+demo-kafka: build data kafka
+	@echo '==> setup/demo-kafka.sh: through Apache Kafka, under programs/music.toml'
+	@setup/demo-kafka.sh "$$CARGO_TARGET_DIR/release/ledgerd" "$$LEDGER_DATA"
+
+## make test    all that must hold: format, lints, licences, docs, tests, clients in other languages, real Kafka
 test: PACKAGES := test
-test: packages cargo-deny data clients rocksdb-note
+test: packages cargo-deny data clients kafka rocksdb-note
 	@echo '==> format'
 	@cargo fmt --all --check
 	@echo '==> lints'
@@ -76,6 +85,12 @@ crash: packages rocksdb-note
 	@echo '==> kill -9, $(LEDGER_KILLS) times'
 	@LEDGER_KILLS='$(LEDGER_KILLS)' cargo test $(WHOLE) --test kill -- --nocapture
 
+## make chaos   LEDGER_CHAOS rounds (100) of everything that can break around Kafka
+chaos: PACKAGES := kafka
+chaos: packages kafka rocksdb-note
+	@echo '==> chaos, $(LEDGER_CHAOS) rounds'
+	@LEDGER_CHAOS='$(LEDGER_CHAOS)' cargo test $(WHOLE) --test kafka chaos -- --nocapture
+
 ## make fuzz    every fuzz target for FUZZ_SECONDS (30)
 fuzz: packages cargo-fuzz
 	@setup/fuzz.sh '$(FUZZ_SECONDS)'
@@ -100,6 +115,9 @@ clients: PACKAGES := test
 clients: packages
 	@setup/python.sh clients
 	@setup/node.sh
+
+kafka: packages
+	@setup/kafka.sh
 
 cargo-deny: packages
 	@setup/tool.sh cargo-deny $(CARGO_DENY)

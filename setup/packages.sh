@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Checks that this machine has what `packages.sh build` or `packages.sh test` needs, and installs the
-# Debian packages that are missing. Where nothing is missing, apt is not asked.
+# Checks that this machine has what `packages.sh build`, `packages.sh kafka` or `packages.sh test` needs,
+# each of which is more than the one before, and installs the Debian packages that are missing. Where nothing is missing, apt is not asked.
 set -euo pipefail
 
-purpose=${1:?usage: packages.sh build|test}
+purpose=${1:?usage: packages.sh build|kafka|test}
 minor_min=95 # rust-version in Cargo.toml
 
 say() { printf '==> %s\n' "$*"; }
@@ -18,6 +18,12 @@ has_libclang() {
     compgen -G '/usr/lib/*-linux-gnu/libclang[.-][0-9s]*' >/dev/null || return 1
   compgen -G '/usr/lib*/llvm*/lib*/clang/*/include/stddef.h' >/dev/null ||
     compgen -G '/usr/lib*/clang/*/include/stddef.h' >/dev/null
+}
+
+# librdkafka is compiled against it, for TLS and SASL.
+has_openssl() {
+  [ -z "${OPENSSL_DIR:-}" ] || return 0
+  printf '#include <openssl/ssl.h>\n' | cc -E -x c - >/dev/null 2>&1
 }
 
 # 14 is what Debian 12 has and what this is built with; elsewhere the newest that the distribution offers.
@@ -37,7 +43,11 @@ libclang_packages() {
 missing() {
   have cc && have c++ || echo g++
   has_libclang || echo libclang
+  has_openssl || echo libssl-dev
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  [ "$purpose" != build ] || return 0
+  have java || echo default-jre-headless
+  have mvn || echo maven
   [ "$purpose" = test ] || return 0
   have node || echo nodejs
   have npm || echo npm
@@ -66,11 +76,13 @@ as_root() {
 
 install_missing() {
   local wanted=$1
-  have apt-get || fail "missing: $wanted. This machine has no apt-get: install g++ 11 or newer, libclang with its" \
-    "headers, python3 with venv$([ "$purpose" = test ] && echo ', Node.js and npm'), then run this again"
+  have apt-get || fail "missing: $wanted. This machine has no apt-get: install g++ 11 or newer, make, libclang with its" \
+    "headers, OpenSSL with its headers, python3 with venv$([ "$purpose" = build ] || echo ', Java 17 or newer, Maven')$(
+    [ "$purpose" = test ] && echo ', Node.js and npm'), then run this again"
   if [ "$(id -u)" != 0 ] && ! have sudo; then
     fail "missing: $wanted. Neither root nor sudo is here; as root: apt-get install g++ libclang1-14" \
-      "libclang-common-14-dev python3 python3-venv$([ "$purpose" = test ] && echo ' nodejs npm')"
+      "libclang-common-14-dev libssl-dev python3 python3-venv$([ "$purpose" = build ] ||
+        echo ' default-jre-headless maven')$([ "$purpose" = test ] && echo ' nodejs npm')"
   fi
   say "Debian packages missing: $wanted"
   say 'apt-get update'

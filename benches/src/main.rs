@@ -5,6 +5,7 @@
 //! `benches --help` names the measures; `benches/runs/` keeps dated runs.
 
 mod grpc;
+mod kafka;
 mod store;
 mod workload;
 
@@ -16,9 +17,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "benches [MEASURE…] [--members N] [--events N] [--runs N] [--busy] [--csv FILE]
 
-measures: core commit reads replay grpc (all, if none is named)
+measures: core commit reads replay grpc (all, if none is named), kafka (needs setup/kafka.sh)
   --members N   members, uniform (1000000)
   --events N    events per batch size of `commit` (4000000)
+  --backlog N   messages of `kafka` (5000000)
   --runs N      repetitions; the median is told (3)
   --busy        measure although the machine is busy
   --csv FILE    where raw figures go";
@@ -27,6 +29,7 @@ measures: core commit reads replay grpc (all, if none is named)
 pub(crate) struct Plan {
     pub(crate) members: u64,
     pub(crate) events: u64,
+    pub(crate) backlog: u64,
     runs: usize,
     measures: Vec<String>,
     csv: Option<String>,
@@ -85,13 +88,17 @@ fn main() {
         if wants("grpc") {
             grpc::grpc(&plan, &mut figures);
         }
+        if plan.measures.iter().any(|wanted| wanted == "kafka") {
+            kafka::kafka(&plan, &mut figures);
+        }
         runs.push(figures);
     }
     report(&plan, &runs);
 }
 
 fn plan() -> Result<Plan, String> {
-    let mut plan = Plan { members: 1_000_000, events: 4_000_000, runs: 3, measures: Vec::new(), csv: None };
+    let (members, events, backlog) = (1_000_000, 4_000_000, 5_000_000);
+    let mut plan = Plan { members, events, backlog, runs: 3, measures: Vec::new(), csv: None };
     let mut busy = false;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -100,10 +107,11 @@ fn plan() -> Result<Plan, String> {
         match arg.as_str() {
             "--members" => plan.members = number(value()?)?.max(1),
             "--events" => plan.events = number(value()?)?.max(10_000),
+            "--backlog" => plan.backlog = number(value()?)?.max(10_000),
             "--runs" => plan.runs = number(value()?)?.max(1) as usize,
             "--csv" => plan.csv = Some(value()?),
             "--busy" => busy = true,
-            "core" | "commit" | "reads" | "replay" | "grpc" => plan.measures.push(arg),
+            "core" | "commit" | "reads" | "replay" | "grpc" | "kafka" => plan.measures.push(arg),
             "--help" => {
                 println!("{HELP}");
                 std::process::exit(0);

@@ -246,7 +246,7 @@ pub(crate) fn submit(handle: &Handle, events: Vec<Event<Name>>) {
 }
 
 /// Keeps a few batches on their way; answers how long each took.
-fn pump(handle: &Handle, mut next: impl FnMut() -> Option<Vec<Event<Name>>>) -> Vec<Duration> {
+pub(crate) fn pump(handle: &Handle, mut next: impl FnMut() -> Option<Vec<Event<Name>>>) -> Vec<Duration> {
     let (tell, told) = channel();
     let (mut in_flight, mut times) = (0, Vec::new());
     while let Some(events) = next() {

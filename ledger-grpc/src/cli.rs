@@ -5,10 +5,9 @@
 //! ledger diverges from its log. That is exit code 1, and no error.
 
 mod demo;
-mod event;
 mod import;
-mod instant;
 mod json;
+mod letters;
 mod local;
 mod look;
 mod open;
@@ -76,6 +75,13 @@ enum Command {
     /// Check a program file, or play its scenario
     #[command(subcommand)]
     Program(rules::Rules),
+    /// List messages from Kafka that were no events, or send them to their topics again
+    ///
+    /// Each is shown with its place on the dead-letter topic, where it came from, and why it was no event.
+    /// After what was wrong is mended, in the mapping or at the sender, --redrive sends them again: an event
+    /// keeps its source and id, so doing so twice changes nothing. Letters stay where they are until the
+    /// topic's retention takes them.
+    DeadLetters(letters::DeadLetters),
     /// Import a file of events into a ledger; run it again to go on where it stopped
     ///
     /// It can be stopped at any time. Imported twice, nothing is counted twice. No server may have the
@@ -108,6 +114,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Totals(totals) => totals.run(),
         Command::Cases(cases) => cases.run(),
         Command::Program(rules) => rules.run(),
+        Command::DeadLetters(letters) => letters.run(),
         Command::Import(import) => import.run(),
     };
     match answer {

@@ -5,6 +5,7 @@
 //! Browsers reach it from pages of its own origin; for others, a proxy in front must answer CORS.
 
 use crate::engine::{Call, Engine, Limits};
+use crate::kafka::Kafka;
 use crate::proto::DESCRIPTORS;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::event_service_server::EventServiceServer;
@@ -49,6 +50,9 @@ const SERVICES: [&str; 5] = [
     <AuditServiceServer<Service> as NamedService>::NAME,
 ];
 
+/// The name under which the health of the feeding from Kafka is told.
+const KAFKA: &str = "kafka";
+
 /// Why the server could not serve.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -71,6 +75,21 @@ pub enum ServeError {
 pub async fn serve(
     listener: TcpListener,
     handle: Handle,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    serve_fed(listener, handle, None, limits, shutdown).await
+}
+
+/// Serves a ledger that is fed from Kafka too, as [`serve`] does. The health of the service `kafka` says
+/// whether every partition goes on.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve_fed(
+    listener: TcpListener,
+    handle: Handle,
+    kafka: Option<Arc<Kafka>>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
@@ -127,7 +146,7 @@ pub async fn serve(
     tokio::select! {
         served = router.serve_with_incoming_shutdown(incoming, stopping) => Ok(served?),
         () = patience => Ok(()),
-        never = watch_health(&engine, &reporter) => match never {},
+        never = watch_health(&engine, kafka.as_deref(), &reporter) => match never {},
     }
 }
 
@@ -169,10 +188,20 @@ fn read_timeout(text: &str) -> Option<Duration> {
 }
 
 /// Says that the ledger serves, and when it does not any more. A shard that stopped stays stopped.
-async fn watch_health(engine: &Engine, reporter: &HealthReporter) -> std::convert::Infallible {
+async fn watch_health(engine: &Engine, kafka: Option<&Kafka>, reporter: &HealthReporter) -> std::convert::Infallible {
     tell_health(reporter, ServingStatus::Serving).await;
+    let mut told = None;
     while matches!(engine.health(), Health::Serving) {
+        let goes_on = kafka.map(|kafka| kafka.halted().is_empty());
+        if goes_on != told {
+            told = goes_on;
+            let status = if goes_on == Some(true) { ServingStatus::Serving } else { ServingStatus::NotServing };
+            reporter.set_service_status(KAFKA, status).await;
+        }
         tokio::time::sleep(LOOK_AT_HEALTH).await;
+    }
+    if kafka.is_some() {
+        reporter.set_service_status(KAFKA, ServingStatus::NotServing).await;
     }
     tracing::error!("the ledger has stopped: calls are answered with UNAVAILABLE");
     tell_health(reporter, ServingStatus::NotServing).await;

@@ -267,6 +267,16 @@ impl Handle {
         Ok(self.inner.disk.record(position)?)
     }
 
+    /// Durable records behind `after`, oldest first, at most `limit`. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn records(&self, after: Position, limit: u64) -> Result<Vec<(Position, Record)>, ReadError> {
+        let last = self.committed().0.min(after.0.saturating_add(limit));
+        let mut log = LogReader { inner: &self.inner, block: None };
+        (after.0 + 1..=last).map(|position| Ok((Position(position), log.record(Position(position))?))).collect()
+    }
+
     /// The outcome of an event by its source and id, if it was judged. Reads the disk.
     ///
     /// # Errors

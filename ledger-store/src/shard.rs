@@ -357,6 +357,23 @@ impl Handle {
     /// # Errors
     /// [`CommitError`].
     pub fn submit_and_wait(&self, batch: Batch) -> Result<Vec<Outcome>, CommitError> {
+        let (tell, told) = channel();
+        let done = Box::new(move |outcomes| {
+            let _ = tell.send(outcomes);
+        });
+        self.submit_when_room(batch, done)?;
+        told.recv().unwrap_or_else(|_| {
+            // Let go of without a word: the shard is stopping, and says why when it has.
+            let reason = self.inner.status.wait(Position(u64::MAX)).err().unwrap_or_else(|| CLOSED.into());
+            Err(CommitError::Stopped { reason })
+        })
+    }
+
+    /// Waits for room in the queue, queues a batch, and answers `done` once its records are durable.
+    ///
+    /// # Errors
+    /// [`CommitError`]; nothing of the batch happened then, and `done` is dropped.
+    pub fn submit_when_room(&self, batch: Batch, done: Done) -> Result<(), CommitError> {
         let inner = &self.inner;
         // Half of the queue is left to those who do not wait.
         let half_full = || inner.waiting.load(Ordering::Acquire) > inner.options.queue_events_max / 2;
@@ -373,18 +390,7 @@ impl Handle {
             };
         }
         drop(room);
-        let (tell, told) = channel();
-        let done = Box::new(move |outcomes| {
-            let _ = tell.send(outcomes);
-        });
-        if !self.queue(batch, done) {
-            return Err(CommitError::Stopped { reason: CLOSED.into() });
-        }
-        told.recv().unwrap_or_else(|_| {
-            // Let go of without a word: the shard is stopping, and says why when it has.
-            let reason = inner.status.wait(Position(u64::MAX)).err().unwrap_or_else(|| CLOSED.into());
-            Err(CommitError::Stopped { reason })
-        })
+        if self.queue(batch, done) { Ok(()) } else { Err(CommitError::Stopped { reason: CLOSED.into() }) }
     }
 
     /// The keyed hash under which a device, address or phone is known (`kind`: `device`, `ip`, `phone`).

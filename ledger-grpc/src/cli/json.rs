@@ -3,8 +3,8 @@
 //! 64-bit integers are plain numbers, instants are RFC 3339 in UTC, enums are the names of the proto.
 //! What is absent is left out or null.
 
-use super::event::Line;
-use super::instant;
+use ledger_grpc::event_json::Line;
+use ledger_grpc::instant;
 use ledger_grpc::proto::{self, change::Change, record::Cause};
 use prost_types::Timestamp;
 use serde_json::{Map, Value, json};

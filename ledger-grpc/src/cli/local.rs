@@ -1,9 +1,9 @@
 //! Local: times and money as people of the program's zone and currency write them.
 
-use super::instant::{self, UTC};
 use ledger_core::calendar::Calendar;
 use ledger_core::program::Program;
 use ledger_core::units::At;
+use ledger_grpc::instant::{self, UTC};
 use prost_types::Timestamp;
 
 /// How a program writes times and money; UTC and plain numbers where there is no program.

@@ -2,14 +2,15 @@
 //!
 //! Either way the answers are the messages of the API, so they are shown in one way only.
 
+use super::Usage;
 use super::local::Local;
 use super::open::open_to_look;
-use super::{Usage, instant};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use ledger_core::program::Program;
 use ledger_core::units::{At, MemberNo, Position};
 use ledger_grpc::engine::wall_clock;
+use ledger_grpc::instant;
 use ledger_grpc::proto;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::get_member_request;

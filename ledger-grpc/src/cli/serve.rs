@@ -1,14 +1,18 @@
 //! Serve: a ledger behind a gRPC server, until it is asked to stop.
 
+use super::letters;
 use super::open::{Clock, Secret, open_or_make, publish_first};
 use super::{Answer, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ledger_grpc::engine::Limits;
-use ledger_grpc::server;
+use ledger_grpc::kafka::{Config, Kafka};
+use ledger_grpc::{metrics, server};
 use ledger_store::Handle;
 use std::io::{IsTerminal, stderr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,6 +20,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 #[derive(Args)]
+#[command(after_long_help = letters::CONFIG)]
 pub(super) struct Serve {
     /// The ledger's directory; made if there is none
     #[arg(long, value_name = "DIR", env = "LEDGERD_DATA")]
@@ -31,6 +36,18 @@ pub(super) struct Serve {
     program: Option<PathBuf>,
     #[command(flatten)]
     secret: Secret,
+    /// Feed the ledger from Kafka, as this file says (see below)
+    #[arg(long, value_name = "FILE", env = "LEDGERD_KAFKA")]
+    kafka: Option<PathBuf>,
+    /// Where Kafka is, instead of where the file says
+    #[arg(long, value_name = "HOST:PORT,…", env = "LEDGERD_KAFKA_BROKERS", requires = "kafka")]
+    kafka_brokers: Option<String>,
+    /// Read a partition from this offset on, whatever the ledger says; for one that is halted, and once
+    #[arg(long, value_name = "TOPIC/PARTITION=OFFSET", requires = "kafka", value_parser = letters::moved)]
+    kafka_move: Vec<letters::Moved>,
+    /// Where Prometheus finds figures, at /metrics; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", env = "LEDGERD_METRICS")]
+    metrics: Option<String>,
     /// Write logs as lines of JSON
     #[arg(long, env = "LEDGERD_LOG_JSON")]
     log_json: bool,
@@ -38,6 +55,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<Answer> {
+        let kafka =
+            self.kafka.as_deref().map(|path| letters::config(path, self.kafka_brokers.as_deref())).transpose()?;
         log_to_stderr(self.log_json)?;
         info!(data = %self.data.display(), "opening the ledger");
         let ledger = open_or_make(&self.data, self.time, self.secret.read()?)?;
@@ -54,7 +73,7 @@ impl Serve {
             warn!("no program is published: every event but a program will be refused, for ever");
         }
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        let served = runtime.block_on(listen(&self.listen, handle));
+        let served = runtime.block_on(self.listen(handle, kafka));
         drop(runtime);
         info!("closing the ledger");
         let closed = ledger.close();
@@ -65,20 +84,39 @@ impl Serve {
         info!("closed");
         Ok(Answer::Yes)
     }
+
+    async fn listen(&self, handle: Handle, kafka: Option<Config>) -> Result<()> {
+        let term = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        let (listener, address) = bind(&self.listen).await?;
+        if !address.ip().is_loopback() {
+            warn!(%address, "there is no authentication: whoever reaches this address may do everything");
+        }
+        for letters::Moved { topic, partition, next } in &self.kafka_move {
+            Kafka::move_cursor(&handle, topic, *partition, *next)?;
+        }
+        let kafka = kafka.map(|config| Kafka::start(handle.clone(), config).map(Arc::new)).transpose()?;
+        if let Some(metrics) = &self.metrics {
+            let (listener, address) = bind(metrics).await?;
+            say(format_args!("metrics on {address}"))?;
+            tokio::spawn(metrics::serve(listener, handle.clone(), kafka.clone()));
+        }
+        say(format_args!("listening on {address}"))?;
+        info!(%address, "listening");
+        let stop = asked_to_stop(term, interrupt);
+        let served = server::serve_fed(listener, handle, kafka.clone(), Limits::default(), stop).await;
+        if let Some(kafka) = kafka {
+            info!("leaving Kafka");
+            tokio::task::spawn_blocking(move || kafka.stop()).await?;
+        }
+        Ok(served?)
+    }
 }
 
-async fn listen(address: &str, handle: Handle) -> Result<()> {
-    let term = signal(SignalKind::terminate())?;
-    let interrupt = signal(SignalKind::interrupt())?;
+async fn bind(address: &str) -> Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
-        warn!(%address, "there is no authentication: whoever reaches this address may do everything");
-    }
-    say(format_args!("listening on {address}"))?;
-    info!(%address, "listening");
-    server::serve(listener, handle, Limits::default(), asked_to_stop(term, interrupt)).await?;
-    Ok(())
+    Ok((listener, address))
 }
 
 /// Ready at the first signal; the second ends the process.

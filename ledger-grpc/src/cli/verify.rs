@@ -3,10 +3,11 @@
 use super::local::{Local, grouped};
 use super::open::{hex, must_be_ledger, open_error, open_to_look};
 use super::progress::Progress;
-use super::{Answer, instant, say, show};
+use super::{Answer, say, show};
 use anyhow::{Result, anyhow};
 use clap::Args;
 use ledger_core::record::Account;
+use ledger_grpc::instant;
 use ledger_store::{FINDINGS_MAX, Report};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

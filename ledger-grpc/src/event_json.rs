@@ -1,10 +1,10 @@
-//! Events as JSON: what `import` reads, and how `--json` writes the events of records.
+//! Events as JSON: what `import` and Kafka read, and how `--json` writes the events of records.
 //!
 //! The shape is that of the API's `Event` in JSON, with the names of the fields as in the proto and
 //! 64-bit integers as plain numbers. Unknown fields are faults: a typing error must not lose points.
 
-use super::instant;
-use ledger_grpc::proto::{self, event::Body};
+use crate::instant;
+use crate::proto::{self, event::Body};
 use prost_types::{Duration, Timestamp};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,7 +15,7 @@ macro_rules! line {
         /// An event; exactly one of the fields behind `phone` says what happened.
         #[derive(Debug, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(super) struct Line {
+        pub struct Line {
             source: String,
             id: String,
             occurred_at: Instant,
@@ -30,6 +30,9 @@ macro_rules! line {
             $(#[serde(default, skip_serializing_if = "Option::is_none")] $field: Option<$body>,)*
         }
 
+        /// What may be said, by its names.
+        pub const KINDS: &[&str] = &[$(stringify!($field)),*];
+
         impl TryFrom<Line> for proto::Event {
             type Error = String;
 
@@ -37,8 +40,7 @@ macro_rules! line {
                 let said = [$(line.$field.map(|said| Body::$body(said.into()))),*];
                 let mut said = said.into_iter().flatten();
                 let (Some(body), None) = (said.next(), said.next()) else {
-                    let known = [$(stringify!($field)),*].join(", ");
-                    return Err(format!("an event says exactly one thing; one of {known}"));
+                    return Err(format!("an event says exactly one thing; one of {}", KINDS.join(", ")));
                 };
                 let Line { source, id, occurred_at, member, device, ip, phone, .. } = line;
                 let occurred_at = Some(occurred_at.0);
@@ -325,8 +327,8 @@ fn not<E: Error>(text: &str, what: &str) -> E {
     E::custom(format!("{text:?} is not {what}"))
 }
 
-/// Reads one line of a file of events.
-pub(super) fn read(text: &str) -> Result<proto::Event, String> {
+/// Reads one event, as on a line of a file of events.
+pub fn read(text: &str) -> Result<proto::Event, String> {
     let line: Line = serde_json::from_str(text).map_err(|error| {
         // There is only one line, and the file's own number is told beside this.
         error.to_string().replace(" at line 1 column ", ", at column ")

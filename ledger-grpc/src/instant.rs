@@ -10,11 +10,11 @@ use std::sync::LazyLock;
 const MINUTE_MS: i64 = 60_000;
 
 /// The calendar of UTC.
-pub(super) static UTC: LazyLock<Calendar> = LazyLock::new(|| Calendar::new("UTC").expect("the zone data has UTC"));
+pub static UTC: LazyLock<Calendar> = LazyLock::new(|| Calendar::new("UTC").expect("the zone data has UTC"));
 
 /// Reads `2026-01-31T09:00:00Z`, with a fraction and an offset such as `+08:00` if there are any.
 /// What is finer than a millisecond is cut off.
-pub(super) fn read(text: &str) -> Option<At> {
+pub fn read(text: &str) -> Option<At> {
     let (local, rest) = text.split_at_checked(19)?;
     let shape = |(byte, like): (u8, u8)| if like == b'0' { byte.is_ascii_digit() } else { byte == like };
     if !local.bytes().zip(*b"0000-00-00T00:00:00").all(shape) {
@@ -53,7 +53,7 @@ fn offset_ms(text: &str) -> Option<i64> {
 }
 
 /// Writes `2026-01-31T09:00:00Z`, with a fraction only if there is one.
-pub(super) fn show(at: At) -> String {
+pub fn show(at: At) -> String {
     let ms = at.0.rem_euclid(DAY_MS);
     let day = show_day(Day(i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(i32::MAX)));
     let (hour, minute, second) = (ms / 3_600_000, ms / MINUTE_MS % 60, ms / 1000 % 60);
@@ -62,13 +62,13 @@ pub(super) fn show(at: At) -> String {
 }
 
 /// An instant as the API has it.
-pub(super) fn stamp(at: At) -> Timestamp {
+pub fn stamp(at: At) -> Timestamp {
     let nanos = i32::try_from(at.0.rem_euclid(1000) * 1_000_000).expect("less than a second");
     Timestamp { seconds: at.0.div_euclid(1000), nanos }
 }
 
 /// An instant of the API.
-pub(super) fn at(stamp: &Timestamp) -> At {
+pub fn at(stamp: &Timestamp) -> At {
     At(stamp.seconds.saturating_mul(1000).saturating_add(i64::from(stamp.nanos / 1_000_000)))
 }
 

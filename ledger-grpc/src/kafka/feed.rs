@@ -1,0 +1,126 @@
+//! Feed: messages to events, and events with their cursors to the shard.
+//!
+//! One thread decodes some of the partitions, each always the same thread, so that what comes from a
+//! partition reaches the shard's queue in its order. A message that is no event goes to the dead-letter
+//! topic, and only when that is acknowledged may the cursor pass it.
+
+use super::Shared;
+use super::decode;
+use super::flight::Load;
+use super::lane::{Message, Stand};
+use super::letters;
+use super::produce::{Outgoing, Producer};
+use ledger_core::event::{Event, Name};
+use ledger_core::outcome::Outcome;
+use ledger_store::{Batch, CommitError};
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+/// Most messages of one batch.
+const BATCH_MESSAGES_MAX: usize = 10_000;
+/// Most threads that decode.
+const THREADS_MAX: usize = 4;
+
+/// How many threads decode: a third of the machine, since the shard and librdkafka have threads too.
+pub(super) fn threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 3).clamp(1, THREADS_MAX)
+}
+
+/// A thread that decodes.
+pub(super) struct Feed {
+    shared: Arc<Shared>,
+    producer: Arc<Producer>,
+}
+
+/// Messages that were decoded.
+#[derive(Default)]
+struct Decoded {
+    load: Load,
+    events: Vec<Event<Name>>,
+    dead: Vec<Outgoing>,
+    /// Of each partition, its last message.
+    last: BTreeMap<super::lane::Name, Message>,
+}
+
+impl Feed {
+    pub(super) fn new(shared: Arc<Shared>, producer: Arc<Producer>) -> Feed {
+        Feed { shared, producer }
+    }
+
+    /// Feeds the shard until no more messages can come.
+    pub(super) fn run(&self, messages: &Receiver<Vec<Message>>) {
+        while let Ok(mut batch) = messages.recv() {
+            while batch.len() < BATCH_MESSAGES_MAX
+                && let Ok(more) = messages.try_recv()
+            {
+                batch.extend(more);
+            }
+            let decoded = self.decode(batch);
+            let load = decoded.load;
+            if !self.submit(decoded) {
+                self.shared.flight.land(load);
+            }
+        }
+    }
+
+    fn decode(&self, messages: Vec<Message>) -> Decoded {
+        let mut decoded = Decoded { events: Vec::with_capacity(messages.len()), ..Decoded::default() };
+        let hash = |kind: &str, text: &str| self.shared.handle.risk_key(kind, text);
+        for message in messages {
+            decoded.load.messages += 1;
+            decoded.load.bytes += message.bytes();
+            if !message.lane.is_open() {
+                continue;
+            }
+            let topic = &message.lane.topic;
+            match decode::event(&topic.format, &message.headers, message.value.as_deref(), &hash) {
+                Ok(event) => decoded.events.push(event),
+                Err(reason) => {
+                    let (topic, partition, offset) = (topic.name.as_str(), message.lane.partition, message.offset);
+                    tracing::warn!(topic, partition, offset, reason, "kafka: no event; kept as a dead letter");
+                    decoded.dead.push(letters::outgoing(&self.shared.config, &message, &reason));
+                }
+            }
+            decoded.last.insert((message.lane.topic.name.as_str().into(), message.lane.partition), message);
+        }
+        decoded
+    }
+
+    /// Hands a batch to the shard; answers whether it will say when the batch is durable.
+    fn submit(&self, decoded: Decoded) -> bool {
+        let Decoded { load, events, dead, last } = decoded;
+        let shared = &self.shared;
+        if last.is_empty() || shared.stop.asked() || !self.producer.deliver(&dead, &shared.stop) {
+            return false;
+        }
+        let mut cursors = Vec::with_capacity(2 * last.len());
+        let mut told = Vec::with_capacity(last.len());
+        for (name, message) in last {
+            let stand = Stand { next: message.offset + 1, witness: message.witness() };
+            cursors.extend(message.lane.cursors(stand));
+            shared.lanes.stands(&message.lane, stand);
+            told.push((name, stand.next));
+        }
+        shared.figures.handed_on(load.messages, events.len(), dead.len());
+        let (done_shared, began) = (Arc::clone(shared), Instant::now());
+        let done = move |outcomes: Result<Vec<Outcome>, CommitError>| {
+            done_shared.flight.land(load);
+            if let Ok(outcomes) = outcomes {
+                told.into_iter().for_each(|(name, next)| done_shared.lanes.durable(name, next));
+                done_shared.figures.committed(&outcomes, began.elapsed());
+            }
+        };
+        match shared.handle.submit_when_room(Batch { events, cursors }, Box::new(done)) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "kafka: the ledger takes no more events");
+                shared.lanes.give_up(error.to_string());
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Outbox: what came of every event, read from the log in order and put on a topic as CloudEvents.
+//!
+//! A record tells any number of outcomes; each has an id that follows from the ledger, the record's
+//! position and the outcome's place in it, so a consumer knows one that comes again. How far the outbox
+//! is stands in the ledger itself, written after the brokers acknowledged: at least once, never skipped.
+//! Messages carry the member's name as key, so a member's outcomes keep the order of the log.
+//! Invariant: outcomes of a record are a function of the record; no clock and no program is asked.
+
+use super::Shared;
+use super::produce::{Outgoing, Producer};
+use crate::instant;
+use ledger_core::event::Finding;
+use ledger_core::life::LifeChange;
+use ledger_core::record::{Account, Cause, Change, Cut, Posting, Record, TierWhy, Timer};
+use ledger_core::units::{At, MemberNo, Position, TermNo};
+use ledger_store::{Batch, Cursor, ReadError};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Records that are read and acknowledged together.
+const RECORDS_MAX: u64 = 2_000;
+/// How long to wait after the log could not be read.
+const RETRY: Duration = Duration::from_secs(5);
+/// Before the kind of every outcome in the `type` of its CloudEvent.
+const TYPE_PREFIX: &str = "ledger.v1.";
+
+/// Sends outcomes until everything ends.
+pub(super) fn run(shared: &Arc<Shared>, producer: &Producer, topic: &str) {
+    let waker = Arc::downgrade(shared);
+    shared.handle.on_commit(Box::new(move |_| {
+        if let Some(shared) = waker.upgrade() {
+            shared.stop.wake();
+        }
+    }));
+    let outbox = Outbox {
+        shared,
+        producer,
+        topic,
+        cursor: format!("outbox:{topic}").into(),
+        ledger: shared.handle.risk_key("outbox", "ledger").to_string(),
+    };
+    let mut sent = None;
+    while !shared.stop.asked() {
+        match outbox.turn(&mut sent) {
+            Ok(true) => {}
+            Ok(false) => shared.stop.wait_until(|| sent.is_none_or(|sent| shared.handle.committed() > sent)),
+            Err(error) => {
+                tracing::error!(%error, "kafka: the outbox cannot read the log");
+                shared.stop.wait(RETRY);
+            }
+        }
+    }
+}
+
+struct Outbox<'a> {
+    shared: &'a Shared,
+    producer: &'a Producer,
+    topic: &'a str,
+    cursor: Box<str>,
+    ledger: String,
+}
+
+impl Outbox<'_> {
+    /// Sends what is new, up to a limit; answers whether there was something.
+    fn turn(&self, sent: &mut Option<Position>) -> Result<bool, ReadError> {
+        let handle = &self.shared.handle;
+        let after = match *sent {
+            Some(sent) => sent,
+            None => Position(handle.cursor(&self.cursor)?.unwrap_or_default()),
+        };
+        *sent = Some(after);
+        let records = handle.records(after, RECORDS_MAX)?;
+        let Some((last, _)) = records.last() else { return Ok(false) };
+        let last = *last;
+        let told = Told::of(&records, handle.terms(), |members| handle.names(members).wait())?;
+        let messages: Vec<Outgoing> =
+            records.iter().flat_map(|(position, record)| self.messages(*position, record, &told)).collect();
+        if !self.producer.deliver(&messages, &self.shared.stop) {
+            return Ok(false);
+        }
+        let cursors = vec![Cursor { source: self.cursor.clone(), next: last.0 }];
+        // If it is not taken the ledger has stopped, and these outcomes are sent again some day.
+        let _ = handle.submit_when_room(Batch { events: Vec::new(), cursors }, Box::new(|_| {}));
+        self.shared.figures.sent(messages.len(), last);
+        *sent = Some(last);
+        Ok(true)
+    }
+
+    fn messages(&self, position: Position, record: &Record, told: &Told) -> Vec<Outgoing> {
+        let all = outcomes(record, told);
+        let message = |(n, outcome): (usize, Outcome)| {
+            let member = told.name(outcome.member);
+            let cloud = json!({
+                "specversion": "1.0",
+                "id": format!("{}-{position}-{n}", self.ledger),
+                "source": format!("/ledger/{}", self.ledger),
+                "type": format!("{TYPE_PREFIX}{}", outcome.kind),
+                "time": instant::show(record.at),
+                "subject": member,
+                "datacontenttype": "application/json",
+                "data": outcome.data(position, record),
+            });
+            Outgoing {
+                topic: self.topic.into(),
+                key: (!member.is_empty()).then(|| member.as_bytes().into()),
+                value: Some(cloud.to_string().into_bytes().into()),
+                headers: vec![("content-type".into(), b"application/cloudevents+json; charset=UTF-8"[..].into())],
+            }
+        };
+        all.into_iter().enumerate().map(message).collect()
+    }
+}
+
+/// The words and names with which numbers are told.
+struct Told {
+    terms: Arc<Vec<Box<str>>>,
+    names: HashMap<MemberNo, Box<str>>,
+}
+
+impl Told {
+    fn of(
+        records: &[(Position, Record)],
+        terms: Arc<Vec<Box<str>>>,
+        names: impl FnOnce(&[MemberNo]) -> Result<Vec<Box<str>>, ReadError>,
+    ) -> Result<Told, ReadError> {
+        let mut members: Vec<MemberNo> = records.iter().flat_map(|(_, record)| record.members()).collect();
+        members.sort_unstable();
+        members.dedup();
+        let names = names(&members)?;
+        Ok(Told { terms, names: members.into_iter().zip(names).collect() })
+    }
+
+    fn term(&self, term: TermNo) -> Value {
+        let word = usize::from(term.0).checked_sub(1).and_then(|at| self.terms.get(at));
+        word.map_or(Value::Null, |word| word.as_ref().into())
+    }
+
+    fn name(&self, member: MemberNo) -> &str {
+        self.names.get(&member).map_or("", |name| name)
+    }
+
+    fn members(&self, members: &[MemberNo]) -> Value {
+        members.iter().map(|no| self.name(*no)).collect()
+    }
+}
+
+/// One thing that came of a record.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    kind: &'static str,
+    member: MemberNo,
+    more: Map<String, Value>,
+}
+
+impl Outcome {
+    fn of(kind: &'static str, member: MemberNo, more: Value) -> Outcome {
+        let Value::Object(more) = more else { return Outcome { kind, member, more: Map::new() } };
+        Outcome { kind, member, more }
+    }
+
+    fn data(self, position: Position, record: &Record) -> Value {
+        let mut data = self.more;
+        data.insert("position".into(), position.0.into());
+        data.insert("cause".into(), cause(&record.cause));
+        data.insert("program".into(), record.program.into());
+        if self.member == record.member() {
+            data.insert("available".into(), record.verdict.available.0.into());
+        }
+        data.into()
+    }
+}
+
+fn cause(cause: &Cause) -> Value {
+    match cause {
+        Cause::Event(event) => json!({
+            "kind": event.body.kind(), "source": event.source, "id": event.id,
+            "occurred_at": instant::show(event.occurred_at),
+        }),
+        Cause::Timer { due, timer, .. } => {
+            let timer = match timer {
+                Timer::Expiry => "expiry",
+                Timer::HoldExpiry => "hold_expiry",
+                Timer::Tier => "tier",
+                Timer::Inactivity => "inactivity",
+            };
+            json!({ "timer": timer, "due": instant::show(*due) })
+        }
+    }
+}
+
+/// Everything that came of a record, in an order that follows from it.
+fn outcomes(record: &Record, told: &Told) -> Vec<Outcome> {
+    let verdict = &record.verdict;
+    let refused = verdict.refusal.map(|refusal| {
+        Outcome::of(
+            "event.rejected",
+            record.member(),
+            json!({ "reason": refusal.reason(), "why": refusal.to_string() }),
+        )
+    });
+    let limits = verdict.trace.iter().filter(|trace| trace.cut == Cut::Limit).map(|trace| {
+        let more = json!({ "rule": told.term(trace.rule), "computed": trace.computed.0, "granted": trace.granted.0 });
+        Outcome::of("limit.hit", record.member(), more)
+    });
+    let by_timer = matches!(record.cause, Cause::Timer { timer: Timer::HoldExpiry, .. });
+    let changes = verdict.changes.iter().filter_map(|change| changed(change, record, told));
+    let mut all: Vec<Outcome> = refused.into_iter().collect();
+    all.extend(movements(&verdict.postings, by_timer, told));
+    all.extend(limits);
+    all.extend(changes);
+    all
+}
+
+/// Postings of one member, kind and rule that stand beside each other are one outcome.
+fn movements(postings: &[Posting], by_timer: bool, told: &Told) -> Vec<Outcome> {
+    let same = |one: &Posting, other: &Posting| {
+        let what = |posting: &Posting| (posting.member, moved(posting, by_timer), posting.rule, posting.wallet);
+        what(one) == what(other)
+    };
+    let outcome = |group: &[Posting]| {
+        let first = group.first()?;
+        let points: i64 = group.iter().map(|posting| posting.points.0).sum();
+        let slice = |posting: &Posting| {
+            json!({
+                "points": posting.points.0, "from": posting.from.name(), "to": posting.to.name(),
+                "lot": posting.lot.to_string(), "expires_at": at(posting.expires_at),
+            })
+        };
+        let slices: Vec<Value> = group.iter().map(slice).collect();
+        let more = json!({ "points": points, "rule": told.term(first.rule), "postings": slices });
+        Some(Outcome::of(moved(first, by_timer), first.member, more))
+    };
+    postings.chunk_by(same).filter_map(outcome).collect()
+}
+
+fn at(instant: At) -> Value {
+    if instant == At::NEVER { Value::Null } else { instant::show(instant).into() }
+}
+
+/// The trade's word for a movement of points.
+fn moved(posting: &Posting, by_timer: bool) -> &'static str {
+    match (posting.from, posting.to) {
+        (Account::Debt, _) => "debt.opened",
+        (_, Account::Debt) => "debt.repaid",
+        (Account::Held(_), Account::Redeemed) => "hold.captured",
+        (_, Account::Redeemed) => "points.spent",
+        (_, Account::Expired) => "points.expired",
+        (_, Account::ClawedBack) => "points.clawed_back",
+        (_, Account::Voided) => "points.voided",
+        (_, Account::Debited) => "points.debited",
+        (_, Account::Held(_)) => "hold.created",
+        (_, Account::Review) => "points.pended",
+        (Account::Held(_), Account::Available) if by_timer => "hold.expired",
+        (Account::Held(_), Account::Available) => "hold.released",
+        (Account::Review, Account::Available) => "points.activated",
+        (_, Account::Available | Account::Issued) => "points.earned",
+    }
+}
+
+fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
+    Some(match change {
+        Change::Enrolled { member, .. } => Outcome::of("member.enrolled", *member, Value::Null),
+        Change::TierSet { member, from, to, why, .. } => {
+            let kind = match why {
+                TierWhy::Earned | TierWhy::Granted => "tier.upgraded",
+                TierWhy::Lapsed => "tier.downgraded",
+                TierWhy::Joined | TierWhy::Footing => return None,
+            };
+            Outcome::of(kind, *member, json!({ "from": told.term(*from), "to": told.term(*to) }))
+        }
+        Change::Streak { member, term, count, .. } => {
+            Outcome::of("streak.advanced", *member, json!({ "streak": told.term(*term), "days": count }))
+        }
+        Change::CaseOpened(case) => {
+            let more = json!({
+                "rule": told.term(case.rule), "counter": told.term(case.counter), "value": case.value,
+                "at_least": case.at_least, "members": told.members(&case.members),
+            });
+            Outcome::of("fraud.flagged", record.member(), more)
+        }
+        Change::CaseClosed { case, finding, members } => {
+            let kind = match finding {
+                Finding::Legitimate => "fraud.cleared",
+                Finding::Fraud => "fraud.confirmed",
+            };
+            Outcome::of(kind, record.member(), json!({ "case": case.0, "members": told.members(members) }))
+        }
+        Change::ProgramSet => Outcome::of("program.published", MemberNo::NOBODY, Value::Null),
+        Change::Life { member, change } => match change {
+            LifeChange::Frozen { scope: Some(scope) } => {
+                Outcome::of("member.frozen", *member, json!({ "scope": scope.name() }))
+            }
+            LifeChange::Frozen { scope: None } => Outcome::of("member.unfrozen", *member, Value::Null),
+            LifeChange::Closed => Outcome::of("member.closed", *member, Value::Null),
+            LifeChange::AliasLinked { kind, .. } => {
+                Outcome::of("member.alias_linked", *member, json!({ "kind": kind }))
+            }
+            LifeChange::AliasUnlinked { .. } => Outcome::of("member.alias_unlinked", *member, Value::Null),
+        },
+        Change::Registered { .. }
+        | Change::AttributeSet { .. }
+        | Change::Purchased { .. }
+        | Change::Refunded { .. }
+        | Change::ReferredBy { .. }
+        | Change::Counted { .. }
+        | Change::Active { .. }
+        | Change::HoldOpened { .. }
+        | Change::HoldClosed { .. }
+        | Change::CaseJoined { .. }
+        | Change::TermsAdded { .. } => return None,
+    })
+}
