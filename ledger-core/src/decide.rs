@@ -209,7 +209,13 @@ impl<'a> Draft<'a> {
             day,
             today,
             counted_at: desk.at,
-            verdict: Verdict::default(),
+            verdict: Verdict {
+                // What a plain purchase comes to, so that its lists never move.
+                postings: Vec::with_capacity(2),
+                changes: Vec::with_capacity(6),
+                trace: Vec::with_capacity(2),
+                ..Verdict::default()
+            },
             available: party.member.lots.total(),
             debt: party.member.debt,
             review: false,

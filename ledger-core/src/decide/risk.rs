@@ -7,7 +7,6 @@ use crate::event::{Body, Event, RiskKeys, Who};
 use crate::program::{CounterRule, KeyKind, Measure, Program, RiskRule};
 use crate::record::{Action, CaseOpened, Change, Cut};
 use crate::units::{At, MemberNo};
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Most members of one case.
@@ -98,19 +97,23 @@ impl Draft<'_> {
             Key::Member(_) => self.member.counter(rule.id),
             Key::Risk(risk) => self.desk.state.counters.get(&(risk, rule.id)).map(|row| &row.counter),
         };
-        let mut seen: Vec<MemberNo> = counter.map(|counter| counter.members_from(from).collect()).unwrap_or_default();
-        if !seen.contains(&self.no) {
-            seen.push(self.no);
-        }
-        let value = if members {
-            i64::try_from(seen.len()).unwrap_or(i64::MAX)
+        let rules = self.program.risks.iter().filter(|risk| risk.counter == index);
+        if members {
+            let seen = counter.into_iter().flat_map(|counter| counter.members_from(from));
+            let mut concerned: Vec<MemberNo> = seen.collect();
+            if !concerned.contains(&self.no) {
+                concerned.push(self.no);
+            }
+            let value = i64::try_from(concerned.len()).unwrap_or(i64::MAX);
+            rules.filter(|risk| value >= risk.at_least).for_each(|risk| self.trip(risk, rule, key, value, &concerned));
         } else {
-            counter.map_or(0, |counter| counter.sum_from(from)).saturating_add(amount)
-        };
-        let concerned = if members { seen } else { vec![self.no] };
-        let tripped = self.program.risks.iter().filter(|risk| risk.counter == index && value >= risk.at_least);
-        for risk in tripped {
-            self.trip(risk, rule, key, value, &concerned);
+            let value = || counter.map_or(0, |counter| counter.sum_from(from)).saturating_add(amount);
+            for risk in rules {
+                let value = value();
+                if value >= risk.at_least {
+                    self.trip(risk, rule, key, value, &[self.no]);
+                }
+            }
         }
     }
 

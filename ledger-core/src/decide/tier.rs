@@ -7,7 +7,6 @@ use crate::member::Member;
 use crate::program::{Program, Tiers};
 use crate::record::{Change, TierWhy};
 use crate::units::{At, Day, TermNo};
-use alloc::vec::Vec;
 
 /// How firmly a member stands, for people who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +25,12 @@ pub struct Footing {
 pub fn footing(program: &Program, member: &Member, at: At) -> Option<Footing> {
     let tiers = program.tiers.as_ref()?;
     let today = program.calendar.day_of(at);
-    let tallies = tallies(tiers, member, (today, 0));
+    let tallies = Tallies::new(tiers, member, (today, 0));
     let rank = program.rank_of(member.tier.tier);
     let next = tiers.ranks.get(rank.saturating_add(1)).map(|tier| (tier.id, tier.least));
     let lost_on = member.tier.unmet_since.and_then(|since| tiers.patience_days.map(|days| since.plus(days)));
     let falls = if member.tier.unmet_since.is_some() { None } else { short_on(tiers, rank, &tallies, today) };
-    Some(Footing { metric: sum(tiers, &tallies, today), next, falls_short_on: falls, lost_on })
+    Some(Footing { metric: tallies.sum(tiers, today), next, falls_short_on: falls, lost_on })
 }
 
 impl Draft<'_> {
@@ -39,7 +38,7 @@ impl Draft<'_> {
     pub(super) fn stand(&mut self) {
         let program = self.program;
         let Some(tiers) = &program.tiers else { return };
-        let tallies = tallies(tiers, self.member, self.metric);
+        let tallies = Tallies::new(tiers, self.member, self.metric);
         let standing = self.member.tier;
         let mut rank = program.rank_of(standing.tier);
         let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Footing };
@@ -47,7 +46,7 @@ impl Draft<'_> {
         if let Some(granted) = self.granted.filter(|granted| *granted > rank) {
             (rank, why, unmet_since) = (granted, TierWhy::Granted, None);
         }
-        let natural = self.natural(tiers, sum(tiers, &tallies, self.today));
+        let natural = self.natural(tiers, tallies.sum(tiers, self.today));
         if natural > rank {
             (rank, why, unmet_since) = (natural, TierWhy::Earned, None);
         }
@@ -62,8 +61,8 @@ impl Draft<'_> {
             // The program has no tiers any more: nothing is due.
             return self.tier_change(self.member.tier.tier, None, At::NEVER, TierWhy::Footing);
         };
-        let tallies = tallies(tiers, self.member, (self.today, 0));
-        let natural = self.natural(tiers, sum(tiers, &tallies, self.today));
+        let tallies = Tallies::new(tiers, self.member, (self.today, 0));
+        let natural = self.natural(tiers, tallies.sum(tiers, self.today));
         let mut rank = program.rank_of(self.member.tier.tier);
         let mut unmet_since = self.member.tier.unmet_since;
         let mut why = TierWhy::Footing;
@@ -75,7 +74,7 @@ impl Draft<'_> {
         self.set_tier(tiers, &tallies, rank, unmet_since, why);
     }
 
-    fn set_tier(&mut self, tiers: &Tiers, tallies: &[Tally], rank: usize, unmet_since: Option<Day>, why: TierWhy) {
+    fn set_tier(&mut self, tiers: &Tiers, tallies: &Tallies<'_>, rank: usize, unmet_since: Option<Day>, why: TierWhy) {
         let Some(tier) = tiers.ranks.get(rank) else { return };
         let due_on = match (unmet_since, tiers.patience_days) {
             (_, None) => None,
@@ -103,29 +102,42 @@ impl Draft<'_> {
     }
 }
 
-/// The member's tallies with one more amount.
-fn tallies(tiers: &Tiers, member: &Member, (day, amount): (Day, i64)) -> Vec<Tally> {
-    let known = member.counter(tiers.metric).map(|counter| counter.tallies()).unwrap_or_default();
-    let mut tallies = Vec::with_capacity(known.len().saturating_add(1));
-    tallies.extend_from_slice(known);
-    if amount != 0 {
-        let at = tallies.partition_point(|tally| tally.bucket < day.0);
-        match tallies.get_mut(at).filter(|tally| tally.bucket == day.0) {
-            Some(tally) => tally.amount = tally.amount.saturating_add(amount),
-            None => tallies.insert(at, Tally { bucket: day.0, amount }),
-        }
-    }
-    tallies
+/// The member's tallies with one more amount that is not folded yet, without a copy of them.
+#[derive(Clone, Copy)]
+struct Tallies<'a> {
+    before: &'a [Tally],
+    /// The tally of that amount's date.
+    changed: Option<Tally>,
+    after: &'a [Tally],
 }
 
-fn sum(tiers: &Tiers, tallies: &[Tally], today: Day) -> i64 {
-    let from = today.0.saturating_sub(tiers.window_days).saturating_add(1);
-    tallies.iter().filter(|tally| tally.bucket >= from).fold(0, |sum, tally| tally.amount.saturating_add(sum))
+impl<'a> Tallies<'a> {
+    fn new(tiers: &Tiers, member: &'a Member, (day, amount): (Day, i64)) -> Tallies<'a> {
+        let known = member.counter(tiers.metric).map(|counter| counter.tallies()).unwrap_or_default();
+        let at = known.partition_point(|tally| tally.bucket < day.0);
+        let (before, after) = known.split_at_checked(at).unwrap_or((known, &[]));
+        let (same, after) = match after.split_first() {
+            Some((same, after)) if same.bucket == day.0 => (same.amount, after),
+            _ => (0, after),
+        };
+        let changed = Tally { bucket: day.0, amount: same.saturating_add(amount) };
+        Tallies { before, changed: (changed.amount != 0).then_some(changed), after }
+    }
+
+    /// Oldest first.
+    fn iter(&self) -> impl DoubleEndedIterator<Item = Tally> + 'a {
+        self.before.iter().copied().chain(self.changed).chain(self.after.iter().copied())
+    }
+
+    fn sum(&self, tiers: &Tiers, today: Day) -> i64 {
+        let from = today.0.saturating_sub(tiers.window_days).saturating_add(1);
+        self.iter().filter(|tally| tally.bucket >= from).fold(0, |sum, tally| tally.amount.saturating_add(sum))
+    }
 }
 
 /// The first date after `today` on which the metric falls below the standard of `rank`, if nothing is
 /// added: an amount dated D counts on D to D + window - 1.
-fn short_on(tiers: &Tiers, rank: usize, tallies: &[Tally], today: Day) -> Option<Day> {
+fn short_on(tiers: &Tiers, rank: usize, tallies: &Tallies<'_>, today: Day) -> Option<Day> {
     let least = tiers.ranks.get(rank)?.least;
     if least <= 0 {
         return None;
