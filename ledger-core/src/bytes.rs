@@ -21,8 +21,13 @@ pub const VALUE_BYTES_MAX: usize = 64 << 20;
 struct Append<'a>(&'a mut Vec<u8>);
 
 impl Writer for Append<'_> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0.extend_from_slice(bytes);
+        match bytes {
+            // Most numbers are small and take one byte.
+            [one] => self.0.push(*one),
+            many => self.0.extend_from_slice(many),
+        }
         Ok(())
     }
 }

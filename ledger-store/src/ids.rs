@@ -7,8 +7,8 @@
 
 use crate::disk::Disk;
 use crate::error::Damage;
+use crate::filter::Filter;
 use crate::keys;
-use fastbloom::BloomFilter;
 use ledger_core::bytes::encode;
 use ledger_core::event::{Event, Who};
 use ledger_core::fold::Corrupt;
@@ -22,11 +22,6 @@ use std::sync::Arc;
 
 /// The smallest filter is made for so many ids; each further one for twice as many as the last.
 const FILTER_IDS: usize = 4 << 20;
-/// Bits of filter for each id, and how many of them one id sets: each is a touch of memory, so few.
-/// One new event in 400 is then looked up behind the filter in vain.
-const FILTER_BITS: usize = 16;
-const FILTER_HASHES: u32 = 4;
-
 /// Hashes that are their own hash.
 #[derive(Default)]
 pub(crate) struct AsIs(u64);
@@ -52,7 +47,7 @@ pub(crate) type IdMap = HashMap<u128, Position, BuildHasherDefault<AsIs>>;
 /// All ids of a ledger.
 pub(crate) struct Ids {
     secret: (u64, u64),
-    filters: Vec<(BloomFilter, usize)>,
+    filters: Vec<Filter>,
     /// Since the last snapshot.
     recent: IdMap,
     /// On their way into a snapshot.
@@ -66,7 +61,7 @@ impl Ids {
         let room = usize::try_from(expected).unwrap_or(usize::MAX / 4).saturating_mul(2).max(FILTER_IDS);
         Ids {
             secret: (word(0), word(8)),
-            filters: vec![(filter(room), room)],
+            filters: vec![Filter::new(room)],
             recent: IdMap::default(),
             sealed: Arc::default(),
         }
@@ -119,9 +114,14 @@ impl Ids {
         }
     }
 
-    /// Whether the filters know this hash; they may err for one hash in 400, never the other way.
+    /// Whether the filters know this hash; they may err, for few hashes, and never the other way.
     pub(crate) fn may_have(&self, key: u128) -> bool {
-        self.filters.iter().any(|(filter, _)| filter.contains_hash(key as u64))
+        self.filters.iter().any(|filter| filter.may_have(key))
+    }
+
+    /// Touches what asking for this hash and noting it will touch; what it returns means nothing.
+    pub(crate) fn warm(&self, key: u128) -> u64 {
+        u64::from(self.may_have(key)) ^ self.recent.get(&key).map_or(0, |position| position.0)
     }
 
     /// The record that first answered this hash.
@@ -146,20 +146,14 @@ impl Ids {
 
     /// Tells the filters of an id that is on disk.
     pub(crate) fn remember(&mut self, key: u128) {
-        let next = match self.filters.last_mut() {
-            // Keys are keyed hashes already: the filter needs no hash of its own.
-            Some((filter, room)) if *room > 0 => {
-                filter.insert_hash(key as u64);
-                *room -= 1;
-                return;
-            }
-            Some((filter, _)) => filter.num_bits() / FILTER_BITS * 2,
+        let full = match self.filters.last_mut() {
+            Some(filter) if filter.room() > 0 => return filter.insert(key),
+            Some(filter) => filter.keys(),
             None => 0,
         };
-        let room = next.max(FILTER_IDS);
-        let mut another = filter(room);
-        another.insert_hash(key as u64);
-        self.filters.push((another, room - 1));
+        let mut another = Filter::new(full.saturating_mul(2).max(FILTER_IDS));
+        another.insert(key);
+        self.filters.push(another);
     }
 
     /// Hands the recent ids to a snapshot; they are found until [`Ids::unseal`].
@@ -184,8 +178,4 @@ pub(crate) fn position(bytes: &[u8]) -> Result<Position, Damage> {
     let bytes: [u8; 8] =
         bytes.try_into().map_err(|_| Damage::Row { row: "ids".into(), what: "is not 8 bytes".into() })?;
     Ok(Position(u64::from_le_bytes(bytes)))
-}
-
-fn filter(room: usize) -> BloomFilter {
-    BloomFilter::with_num_bits(room.saturating_mul(FILTER_BITS)).hashes(FILTER_HASHES)
 }

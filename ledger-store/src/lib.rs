@@ -23,6 +23,7 @@ mod block;
 mod commit;
 mod disk;
 mod error;
+mod filter;
 mod ids;
 mod keys;
 mod live;

@@ -160,9 +160,8 @@ impl Ledgerbook {
 }
 
 impl Live {
-    /// Judges one event, or answers again what was answered before.
-    pub(crate) fn submit(&mut self, event: Event<Name>, at: At) -> Result<Outcome, Damage> {
-        let key = self.book.ids.key(&event);
+    /// Judges one event, or answers again what was answered before. `key`: what [`Ids::key`] says of it.
+    pub(crate) fn submit(&mut self, key: u128, event: Event<Name>, at: At) -> Result<Outcome, Damage> {
         let Some(first) = self.book.ids.find(key, &self.book.disk)? else {
             let outcome = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, false)?;
             self.book.ids.insert(key, outcome.position);
@@ -195,12 +194,15 @@ impl Live {
 
     /// Touches what judging these events will touch, all at once: memory answers many such calls in
     /// the time of one, where judging one event after the other would wait for each. Changes nothing.
-    pub(crate) fn warm(&self, events: &[Event<Name>]) {
+    /// Answers the events' keys.
+    pub(crate) fn warm(&self, events: &[Event<Name>]) -> [u128; EVENTS_PER_TURN] {
         let mut touched = 0;
+        let mut keys = [0; EVENTS_PER_TURN];
         let mut numbers = [MemberNo::NOBODY; EVENTS_PER_TURN];
-        for (event, number) in events.iter().zip(&mut numbers) {
+        for ((event, key), number) in events.iter().zip(&mut keys).zip(&mut numbers) {
+            *key = self.book.ids.key(event);
             *number = self.book.number(&event.member).unwrap_or_default();
-            touched ^= u64::from(self.book.ids.may_have(self.book.ids.key(event)));
+            touched ^= self.book.ids.warm(*key);
         }
         for depth in 0..State::WARM_DEPTHS {
             for number in &numbers {
@@ -208,6 +210,7 @@ impl Live {
             }
         }
         std::hint::black_box(touched);
+        keys
     }
 
     /// The outcome of an event by its source and id, if there is one.

@@ -499,10 +499,10 @@ impl Judge<'_> {
             let mut events = batch.events.into_iter();
             while !events.as_slice().is_empty() {
                 let turn = events.as_slice().len().min(EVENTS_PER_TURN);
-                live.warm(&events.as_slice()[..turn]);
-                for event in events.by_ref().take(turn) {
+                let keys = live.warm(&events.as_slice()[..turn]);
+                for (event, key) in events.by_ref().take(turn).zip(keys) {
                     let at = ledger_time(inner.options.time, clock, &event);
-                    outcomes.push(live.submit(event, at)?);
+                    outcomes.push(live.submit(key, event, at)?);
                 }
                 RwLockWriteGuard::bump(&mut live);
             }
