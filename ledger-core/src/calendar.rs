@@ -6,9 +6,9 @@
 use crate::units::{At, DAY_MS, Day, MonthDay};
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU64, Ordering};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use jiff::Timestamp;
 
 /// A time zone with the arithmetic of dates that programs need.
 #[derive(Clone, Debug)]

@@ -101,9 +101,6 @@ pub fn judge<B: Book>(
     reused: bool,
 ) -> Result<Outcome, B::Error> {
     let at = at.max(state.shared.at);
-    if !reused {
-        fire_before(state, programs, book, &event, at)?;
-    }
     let may_join = event.body.is_fact() && !programs.is_empty() && !reused;
     let free = state.members_len().saturating_add(1);
     let subject = Seat::find(book, &event.member, may_join, free);
@@ -112,6 +109,10 @@ pub fn judge<B: Book>(
         Some(name) => Seat::find(book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
         None => Seat::Nobody,
     };
+    if !reused {
+        // No timer makes a member or gives one another name: who sits where stays as it is.
+        fire_before(state, programs, book, (&event, subject), at)?;
+    }
     let mut seats = [subject, other].into_iter();
     let mut names: [Name; 2] = Default::default();
     let mut slots = names.iter_mut();
@@ -296,7 +297,7 @@ fn fire_before<B: Book>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
-    event: &Event<Name>,
+    (event, subject): (&Event<Name>, Seat),
     at: At,
 ) -> Result<(), B::Error> {
     match &event.body {
@@ -306,10 +307,7 @@ fn fire_before<B: Book>(
             let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
-        _ => match find(book, &event.member) {
-            Some(no) => fire_member(state, programs, book, no, at),
-            None => Ok(()),
-        },
+        _ => subject.no().map_or(Ok(()), |no| fire_member(state, programs, book, no, at)),
     }
 }
 
