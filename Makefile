@@ -75,7 +75,8 @@ build: packages rocksdb-note
 	@echo "==> built $$CARGO_TARGET_DIR/release/ledgerd"
 
 ## make bench   measure this machine (BENCH_ARGS='...' goes to the program)
-bench: packages data rocksdb-note
+bench: PACKAGES := kafka
+bench: packages data kafka rocksdb-note
 	@echo '==> building the benches'
 	@cargo build $(WHOLE) --bins
 	@"$$CARGO_TARGET_DIR/release/benches" $(BENCH_ARGS)

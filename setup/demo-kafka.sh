@@ -20,14 +20,37 @@ trap finish EXIT
 say() { printf '\n==> %s\n' "$*"; }
 kafka() { java -Xmx256m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$lib/*" "org.apache.kafka.tools.$@"; }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-# The value of a figure; empty if there is none yet.
-figure() {
-  python3 - "$metrics" "$1" <<'PYTHON'
-import sys, urllib.request
-for line in urllib.request.urlopen(f"http://{sys.argv[1]}/metrics").read().decode().splitlines():
-    name, _, value = line.rpartition(" ")
-    if name.split("{")[0] == sys.argv[2]:
-        print(int(float(value)))
+# watch RECORDS [PID]: shows how the ledger gets on until it has so many, and then kills it with -9.
+watch() {
+  python3 - "$metrics" "$@" <<'PYTHON'
+import os, sys, urllib.request
+
+def figures():
+    told = urllib.request.urlopen(f"http://{sys.argv[1]}/metrics").read().decode()
+    pairs = (line.rpartition(" ") for line in told.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
+
+wanted, shown = int(sys.argv[2]), 0
+while (now := figures())["ledger_position"] < wanted:
+    if now["ledger_position"] >= shown + wanted / 5:
+        shown = now["ledger_position"]
+        print(f"record {shown:.0f} of {wanted}", flush=True)
+if len(sys.argv) > 3:
+    os.kill(int(sys.argv[3]), 9)
+    print(f"killed, seen last at record {now['ledger_position']:.0f}")
+else:
+    again, dead = now["ledger_kafka_duplicates_total"], now["ledger_kafka_dead_letters_total"]
+    print(f"record {now['ledger_position']:.0f}; {again:.0f} events came again, {dead:.0f} dead letters")
+PYTHON
+}
+# verify WHICH: folds its whole log again and compares; keeps what that says.
+verify() {
+  "$ledgerd" verify --json --data "$dir/$1" >"$dir/$1.json"
+  python3 - "$1" "$dir/$1.json" <<'PYTHON'
+import json, sys
+told = json.load(open(sys.argv[2]))
+print(f"{sys.argv[1]:9} {told['records']} records, {told['members']} members, agrees: {told['agrees']}")
+print(f"          root of the log     {told['root']}\n          digest of the state {told['digest']}")
 PYTHON
 }
 start() {
@@ -41,11 +64,11 @@ start() {
 }
 
 head -c 32 /dev/urandom >"$dir/secret"
-rows=$(($(wc -l <"$csv") - 1))
-records=$((rows + 1)) # and the program
-
 say "the ledger as an import makes it: $csv"
 "$ledgerd" import "$csv" --data "$dir/embedded" --program programs/music.toml --time events --secret-file "$dir/secret"
+verify embedded
+# Purchases, the program, and what became due in the meantime.
+records=$(sed -E 's/.*"records":([0-9]+).*/\1/' "$dir/embedded.json")
 
 say "a broker: Apache Kafka $(basename "$lib"/kafka-clients-*.jar .jar | sed 's/.*-//'), KRaft, in $dir"
 port=$(free_port)
@@ -56,7 +79,7 @@ for topic in purchases dead-letters; do
   kafka TopicCommand --bootstrap-server "127.0.0.1:$port" --create --topic "$topic" --partitions 1
 done
 
-say "$rows purchases in JSON, by the console producer of Apache Kafka"
+say "the purchases in JSON, by the console producer of Apache Kafka"
 awk -F, 'NR == 1 { for (n = 1; n <= NF; n++) at[$n] = n; next }
   { sub(/\r$/, ""); printf "%s|{\"source\":\"import\",\"id\":\"%s\",\"occurred_at\":\"%s\",\"member\":\"%s\",\"purchase\":" \
     "{\"order\":\"%s\",\"currency\":\"USD\",\"lines\":[{\"net\":%s}]}}\n", $at["member_id"], $at["order_id"],
@@ -76,35 +99,18 @@ TOML
 
 say 'ledgerd serve --kafka, killed with -9 on the way'
 start
-until position=$(figure ledger_position) && [ "$position" -gt $((records / 10)) ]; do :; done
-kill -9 "$server"
-wait "$server" 2>/dev/null || true
-echo "killed after it was seen at record $position of $records"
+watch $((records / 10)) "$server"
+{ wait "$server" || true; } 2>/dev/null
 
 say 'started again: it goes on behind its last durable record'
 start
-echo "opened at record $(figure ledger_position)"
-shown=0
-until position=$(figure ledger_position) && [ "$position" -ge "$records" ]; do
-  if [ "$position" -ge $((shown + records / 5)) ]; then
-    shown=$position
-    echo "record $position of $records"
-  fi
-done
-echo "record $position of $records; $(figure ledger_kafka_duplicates_total) came again, $(figure ledger_kafka_dead_letters_total) dead letters"
+grep -o 'the ledger is open.*' "$dir/ledgerd.log" | tail -1
+watch "$records"
 kill "$server"
 wait "$server"
 server=''
 
-say 'ledgerd verify, on both'
-for which in embedded kafka; do
-  "$ledgerd" verify --json --data "$dir/$which" >"$dir/$which.json"
-  python3 - "$which" "$dir/$which.json" <<'PYTHON'
-import json, sys
-told = json.load(open(sys.argv[2]))
-print(f"{sys.argv[1]:9} {told['records']} records, {told['members']} members, agrees: {told['agrees']}")
-print(f"          root of the log     {told['root']}\n          digest of the state {told['digest']}")
-PYTHON
-done
+say 'ledgerd verify, on what came through Kafka'
+verify kafka
 cmp "$dir/embedded.json" "$dir/kafka.json"
 echo 'equal, to the last byte: every record, every balance, every lot'

@@ -17,7 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "benches [MEASURE…] [--members N] [--events N] [--runs N] [--busy] [--csv FILE]
 
-measures: core commit reads replay grpc (all, if none is named), kafka (needs setup/kafka.sh)
+measures: core commit reads replay grpc (all, if none is named); kafka
   --members N   members, uniform (1000000)
   --events N    events per batch size of `commit` (4000000)
   --backlog N   messages of `kafka` (5000000)

@@ -10,7 +10,7 @@
 
 use super::config::Config;
 use super::decode::Header;
-use super::flight::Load;
+use super::flight::{Flight, Load};
 use super::lane::{Lane, Message, witness};
 use super::{Shared, client};
 use ledger_core::merkle::leaf;
@@ -197,8 +197,8 @@ impl Consume {
             return self.give_up(&error.to_string());
         }
         let feeds = std::mem::take(&mut *self.feeds.lock());
-        let mut turn =
-            Turn { waiting: feeds.iter().map(|_| Vec::new()).collect(), feeds, full_since: None, paused: false };
+        let waiting = feeds.iter().map(|_| Vec::new()).collect();
+        let mut turn = Turn { waiting, feeds, ..Turn::default() };
         let mut hinted = Instant::now();
         while !self.shared().stop.asked() {
             self.poll(&mut turn);
@@ -227,14 +227,12 @@ impl Consume {
             }
             wait = Duration::ZERO;
         }
-        turn.hand_on();
+        turn.hand_on(&self.shared().flight);
     }
 
     fn take(&self, message: &BorrowedMessage<'_>, turn: &mut Turn) {
         let shared = self.shared();
-        let Some(lane) = shared.lanes.find(message.topic(), message.partition()).filter(|lane| lane.is_open()) else {
-            return;
-        };
+        let Some(lane) = turn.lane(shared, message.topic(), message.partition()) else { return };
         let timestamp = message.timestamp().to_millis().unwrap_or_default();
         match lane.accepts(message.offset(), || witness(timestamp, message.key(), message.payload())) {
             Ok(true) => {}
@@ -250,7 +248,8 @@ impl Consume {
             headers: headers.unwrap_or_default(),
             lane,
         };
-        shared.flight.take_off(Load { messages: 1, bytes: message.bytes() });
+        turn.load.messages += 1;
+        turn.load.bytes += message.bytes();
         let feed = message.lane.feed % turn.waiting.len();
         turn.waiting[feed].push(message);
     }
@@ -406,15 +405,31 @@ fn member(instance: &str, config: &Config) -> String {
 }
 
 /// What the polling thread keeps between two polls.
+#[derive(Default)]
 struct Turn {
     feeds: Vec<Sender<Vec<Message>>>,
     waiting: Vec<Vec<Message>>,
+    /// What waits to be handed on.
+    load: Load,
+    /// Where the last message came from: most often the next one does, too.
+    last: Option<Arc<Lane>>,
     full_since: Option<Instant>,
     paused: bool,
 }
 
 impl Turn {
-    fn hand_on(&mut self) {
+    /// The lane of a partition, if it goes on.
+    fn lane(&mut self, shared: &Shared, topic: &str, partition: i32) -> Option<Arc<Lane>> {
+        let same = |lane: &&Arc<Lane>| lane.partition == partition && lane.topic.name == topic && lane.is_open();
+        if self.last.as_ref().filter(same).is_none() {
+            self.last = shared.lanes.find(topic, partition).filter(|lane| lane.is_open());
+        }
+        self.last.clone()
+    }
+
+    fn hand_on(&mut self, flight: &Flight) {
+        // Before anyone can say that it has landed.
+        flight.take_off(std::mem::take(&mut self.load));
         for (feed, waiting) in self.feeds.iter().zip(&mut self.waiting) {
             if !waiting.is_empty() {
                 // It only ends when everything does.

@@ -80,8 +80,10 @@ impl Feed {
             match decode::event(&topic.format, &message.headers, message.value.as_deref(), &hash) {
                 Ok(event) => decoded.events.push(event),
                 Err(reason) => {
-                    let (topic, partition, offset) = (topic.name.as_str(), message.lane.partition, message.offset);
-                    tracing::warn!(topic, partition, offset, reason, "kafka: no event; kept as a dead letter");
+                    if decoded.dead.is_empty() {
+                        let (topic, partition, offset) = (topic.name.as_str(), message.lane.partition, message.offset);
+                        tracing::warn!(topic, partition, offset, reason, "kafka: no event, the first of a batch");
+                    }
                     decoded.dead.push(letters::outgoing(&self.shared.config, &message, &reason));
                 }
             }
