@@ -81,7 +81,8 @@ done
 
 say "the purchases in JSON, by the console producer of Apache Kafka"
 awk -F, 'NR == 1 { for (n = 1; n <= NF; n++) at[$n] = n; next }
-  { sub(/\r$/, ""); printf "%s|{\"source\":\"import\",\"id\":\"%s\",\"occurred_at\":\"%s\",\"member\":\"%s\",\"purchase\":" \
+  { sub(/\r$/, "")
+    printf "%s|{\"source\":\"import\",\"id\":\"%s\",\"occurred_at\":\"%s\",\"member\":\"%s\",\"purchase\":" \
     "{\"order\":\"%s\",\"currency\":\"USD\",\"lines\":[{\"net\":%s}]}}\n", $at["member_id"], $at["order_id"],
     $at["timestamp"], $at["member_id"], $at["order_id"], $at["amount_minor_units"] }' "$csv" |
   kafka ConsoleProducer --bootstrap-server "127.0.0.1:$port" --topic purchases \

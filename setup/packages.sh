@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks that this machine has what `packages.sh build`, `packages.sh kafka` or `packages.sh test` needs,
-# each of which is more than the one before, and installs the Debian packages that are missing. Where nothing is missing, apt is not asked.
+# each of which is more than the one before, and installs the Debian packages that are missing. Where
+# nothing is missing, apt is not asked.
 set -euo pipefail
 
 purpose=${1:?usage: packages.sh build|kafka|test}
@@ -44,6 +45,8 @@ missing() {
   have cc && have c++ || echo g++
   has_libclang || echo libclang
   has_openssl || echo libssl-dev
+  # With which openssl-sys finds it.
+  [ -n "${OPENSSL_DIR:-}" ] || have pkg-config || echo pkg-config
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   [ "$purpose" != build ] || return 0
   have java || echo default-jre-headless
@@ -76,13 +79,17 @@ as_root() {
 
 install_missing() {
   local wanted=$1
-  have apt-get || fail "missing: $wanted. This machine has no apt-get: install g++ 11 or newer, make, libclang with its" \
-    "headers, OpenSSL with its headers, python3 with venv$([ "$purpose" = build ] || echo ', Java 17 or newer, Maven')$(
-    [ "$purpose" = test ] && echo ', Node.js and npm'), then run this again"
+  local more=''
+  [ "$purpose" = build ] || more=', Java 17 or newer, Maven'
+  [ "$purpose" != test ] || more+=', Node.js and npm'
+  have apt-get || fail "missing: $wanted. This machine has no apt-get: install g++ 11 or newer, libclang with its" \
+    "headers, OpenSSL with its headers, pkg-config, python3 with venv$more, then run this again"
+  more=''
+  [ "$purpose" = build ] || more=' default-jre-headless maven'
+  [ "$purpose" != test ] || more+=' nodejs npm'
   if [ "$(id -u)" != 0 ] && ! have sudo; then
     fail "missing: $wanted. Neither root nor sudo is here; as root: apt-get install g++ libclang1-14" \
-      "libclang-common-14-dev libssl-dev python3 python3-venv$([ "$purpose" = build ] ||
-        echo ' default-jre-headless maven')$([ "$purpose" = test ] && echo ' nodejs npm')"
+      "libclang-common-14-dev libssl-dev pkg-config python3 python3-venv$more"
   fi
   say "Debian packages missing: $wanted"
   say 'apt-get update'

@@ -104,6 +104,9 @@ fn send_all(broker: &Broker, random: &mut Random, stories: &[Vec<Event>]) -> u64
         let to = if n % 2 == 0 { &mut by_java } else { &mut by_librdkafka };
         to.extend(sent);
     }
+    // Larger than any event.
+    by_librdkafka.push(Sent::plain(member(1), vec![b' '; 800_000]));
+    garbage += 1;
     // The very same sales come again from the tills, in the shop's own JSON.
     for event in stories.iter().flatten().filter(|_| random.below(4) == 0) {
         at_the_till.extend(as_pos(event).map(|sale| Sent::plain(event.member.clone(), sale.to_string())));
