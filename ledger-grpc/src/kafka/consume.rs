@@ -1,6 +1,6 @@
 //! Consume: the one thread that polls Kafka, and the one that watches over its partitions.
 //!
-//! The polling thread hands messages on and waits for nothing but them: if there is no room it waits a
+//! The polling thread hands messages on and waits for nothing else: if there is no room it waits a
 //! moment, and then pauses its partitions and polls on, so that the group knows it is alive. It reads
 //! one row of the ledger for each partition it is assigned, and nothing else. Whatever needs an answer
 //! of the brokers (where a partition begins and ends) is asked by the watching thread.
