@@ -255,6 +255,7 @@ fn moved(posting: &Posting, by_timer: bool) -> &'static str {
         (Account::Held(_), Account::Available) if by_timer => "hold.expired",
         (Account::Held(_), Account::Available) => "hold.released",
         (Account::Review, Account::Available) => "points.activated",
+        (Account::Redeemed, Account::Available) => "points.restored",
         (_, Account::Available | Account::Issued) => "points.earned",
     }
 }
@@ -288,6 +289,9 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
             Outcome::of(kind, record.member(), json!({ "case": case.0, "members": told.members(members) }))
         }
         Change::ProgramSet => Outcome::of("program.published", MemberNo::NOBODY, Value::Null),
+        Change::HoldExtended { member, expires_at, .. } => {
+            Outcome::of("hold.extended", *member, json!({ "expires_at": at(*expires_at) }))
+        }
         Change::Life { member, change } => match change {
             LifeChange::Frozen { scope: Some(scope) } => {
                 Outcome::of("member.frozen", *member, json!({ "scope": scope.name() }))
@@ -309,6 +313,8 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::HoldOpened { .. }
         | Change::HoldClosed { .. }
         | Change::CaseJoined { .. }
+        | Change::Redeemed { .. }
+        | Change::RedeemRefunded { .. }
         | Change::TermsAdded { .. } => return None,
     })
 }

@@ -75,8 +75,8 @@ fn act(random: &mut Random, n: u64, id: u64, orders: &mut Vec<String>) -> Body {
         10..=11 => Body::CheckIn(proto::CheckIn {}),
         12 => Body::Referral(proto::Referral { referee: format!("friend-{n}-{}", random.below(3)) }),
         // Refused if there are not enough points, or there is no such order or hold: also an outcome.
-        13..=14 => Body::Redeem(proto::Redeem { points, order: String::new() }),
-        15 => Body::Hold(proto::Hold { hold: format!("h-{}", id / 4), points, ttl: None }),
+        13..=14 => Body::Redeem(proto::Redeem { points, ..proto::Redeem::default() }),
+        15 => Body::Hold(proto::Hold { hold: format!("h-{}", id / 4), points, ..proto::Hold::default() }),
         16 => Body::Capture(proto::Capture { hold: format!("h-{}", random.below(id)), points: None, last: true }),
         17 => Body::Void(proto::Void { hold: format!("h-{}", random.below(id)) }),
         _ => {
