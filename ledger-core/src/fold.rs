@@ -7,7 +7,7 @@
 
 use crate::counter::{self, Key};
 use crate::event::{Body, Event};
-use crate::lots::Slice;
+use crate::lots::{Lot, Slice};
 use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, RedemptionRef, Streak};
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State};
@@ -73,9 +73,11 @@ pub fn fold_member(
     for change in &verdict.changes {
         change_member(member, no, position, record.at, change).map_err(corrupt)?;
     }
+    let mut coming = Vec::new();
     for posting in verdict.postings.iter().filter(|posting| posting.member == no) {
-        post(member, posting).map_err(corrupt)?;
+        post(member, posting, &mut coming).map_err(corrupt)?;
     }
+    take_in(member, &mut coming).map_err(corrupt)?;
     for change in &verdict.changes {
         if let Change::HoldClosed { member: whose, no: hold } = change
             && *whose == no
@@ -94,10 +96,14 @@ pub fn fold_member(
     Ok(remember(member, no, position))
 }
 
-fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
+/// `coming` are points on their way back to the available lots: there may be thousands in one record.
+fn post(member: &mut Member, posting: &Posting, coming: &mut Vec<Lot>) -> Result<(), &'static str> {
     let Posting { points, lot, expires_at, .. } = *posting;
     match posting.from {
-        Account::Available => member.lots.take(lot, expires_at, points).ok_or("lot overdrawn"),
+        Account::Available => {
+            take_in(member, coming)?;
+            member.lots.take(lot, expires_at, points).ok_or("lot overdrawn")
+        }
         Account::Review => member.review.take(lot, expires_at, points).ok_or("lot in review overdrawn"),
         Account::Held(no) => take_held(member, no, posting),
         Account::Debt => member.debt.plus(points).map(|debt| member.debt = debt).ok_or("debt overflows"),
@@ -108,7 +114,13 @@ fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
         }
     }?;
     match posting.to {
-        Account::Available => member.lots.put(lot, expires_at, points).ok_or("balance overflows"),
+        Account::Available if posting.from == Account::Issued => {
+            member.lots.put(lot, expires_at, points).ok_or("balance overflows")
+        }
+        Account::Available => {
+            coming.push(Lot { expires_at, id: lot, left: points });
+            Ok(())
+        }
         Account::Review => member.review.put(lot, expires_at, points).ok_or("balance in review overflows"),
         Account::Held(no) => {
             let hold = member.holds.iter_mut().find(|hold| hold.no == no).ok_or("no such hold")?;
@@ -125,6 +137,13 @@ fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
         Account::Redeemed | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => Ok(()),
         Account::Issued => Err("points cannot go back to issued"),
     }
+}
+
+fn take_in(member: &mut Member, coming: &mut Vec<Lot>) -> Result<(), &'static str> {
+    if coming.is_empty() {
+        return Ok(());
+    }
+    member.lots.put_all(core::mem::take(coming)).ok_or("balance overflows")
 }
 
 fn take_held(member: &mut Member, no: u32, posting: &Posting) -> Result<(), &'static str> {

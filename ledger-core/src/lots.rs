@@ -101,6 +101,27 @@ impl Lots {
         Some(())
     }
 
+    /// Adds many lots, or parts of lots, at once: one merge instead of as many insertions. `None` as for
+    /// one.
+    pub(crate) fn put_all(&mut self, coming: Vec<Lot>) -> Option<()> {
+        for lot in &coming {
+            self.total = self.total.plus(lot.left).filter(|_| lot.left > Points::ZERO)?;
+        }
+        self.lots.extend(coming);
+        self.lots.sort_by_key(|lot| (lot.expires_at, lot.id));
+        let mut overflows = false;
+        self.lots.dedup_by(|later, earlier| {
+            let same = (later.expires_at, later.id) == (earlier.expires_at, earlier.id);
+            if same {
+                let left = earlier.left.plus(later.left);
+                overflows |= left.is_none();
+                earlier.left = left.unwrap_or(earlier.left);
+            }
+            same
+        });
+        (!overflows).then_some(())
+    }
+
     /// Takes points from a lot. `None` if the lot is not there or has fewer: the log and the lots
     /// contradict each other.
     pub(crate) fn take(&mut self, id: LotId, expires_at: At, points: Points) -> Option<()> {
