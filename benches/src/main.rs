@@ -70,6 +70,7 @@ impl Figures {
 }
 
 fn main() {
+    ledger_grpc::heap::keep_freed_pages();
     let plan = plan().unwrap_or_else(|problem| {
         eprintln!("{problem}\n\n{HELP}");
         std::process::exit(2);

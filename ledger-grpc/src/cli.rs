@@ -106,7 +106,11 @@ impl From<bool> for Answer {
 
 /// Runs the command that was asked for.
 pub(crate) fn run() -> ExitCode {
-    let answer = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if matches!(command, Command::Serve(_) | Command::Demo(_) | Command::Import(_)) {
+        ledger_grpc::heap::keep_freed_pages();
+    }
+    let answer = match command {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
         Command::Verify(verify) => verify.run(),

@@ -193,16 +193,24 @@ impl Live {
     }
 
     /// Touches what judging these events will touch, all at once: memory answers many such calls in
-    /// the time of one, where judging one event after the other would wait for each. Changes nothing.
+    /// the time of one, where judging one event after the other would wait for each. Each step is a loop
+    /// of its own, short enough that the processor looks ahead over several events. Changes nothing.
     /// Answers the events' keys.
     pub(crate) fn warm(&self, events: &[Event<Name>]) -> [u128; EVENTS_PER_TURN] {
         let mut touched = 0;
         let mut keys = [0; EVENTS_PER_TURN];
+        let mut names = [0; EVENTS_PER_TURN];
         let mut numbers = [MemberNo::NOBODY; EVENTS_PER_TURN];
-        for ((event, key), number) in events.iter().zip(&mut keys).zip(&mut numbers) {
+        for ((event, key), name) in events.iter().zip(&mut keys).zip(&mut names) {
             *key = self.book.ids.key(event);
-            *number = self.book.number(&event.member).unwrap_or_default();
+            *name = self.book.ids.name_key(&event.member);
+        }
+        let events = events.len();
+        for key in keys.iter().take(events) {
             touched ^= self.book.ids.warm(*key);
+        }
+        for (name, number) in names.iter().zip(&mut numbers).take(events) {
+            *number = self.book.names.get(name).copied().unwrap_or_default();
         }
         for depth in 0..State::WARM_DEPTHS {
             for number in &numbers {

@@ -21,8 +21,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many members are read under one lock.
-const MEMBERS_AT_ONCE: usize = 128;
+/// How many members are encoded under one lock.
+const MEMBERS_AT_ONCE: usize = 512;
 
 /// What a snapshot has to write.
 pub(crate) struct Job {
@@ -58,11 +58,15 @@ pub(crate) fn write(
         rows.put(&keys::counter(*key), state.state.counters.get(key))?;
     }
     drop(state);
+    // Members are encoded under the lock and written without it: the judge waits for whoever holds it.
+    let mut encoded = Encoded::default();
     for members in dirty.members.chunks(MEMBERS_AT_ONCE) {
         let live = live.read();
         for no in members {
-            rows.put(&keys::member(*no), live.state.member(*no))?;
+            encoded.push(&keys::member(*no), live.state.member(*no))?;
         }
+        drop(live);
+        encoded.drain(|key, row| rows.put_bytes(key, row))?;
     }
     let state = live.read();
     for (at, row) in state.state.programs.iter().enumerate().skip(dirty.programs_from) {
@@ -81,7 +85,7 @@ pub(crate) fn write(
     let rests_on = state.state.shared.position;
     drop(state);
 
-    let mut sorted: Vec<(&u128, &Position)> = ids.iter().collect();
+    let mut sorted: Vec<(u128, Position)> = ids.iter().map(|(key, position)| (*key, *position)).collect();
     sorted.sort_unstable();
     let mut id_rows = Bulk::new(disk, keys::IDS);
     for (key, position) in sorted {
@@ -130,29 +134,64 @@ pub(crate) fn rows(state: &State, mut row: impl FnMut(&[u8], &[u8]) -> Result<()
     put(keys::SHARED, &|out| encode(&state.shared, out))
 }
 
+/// A few rows, encoded and on their way into a file.
+#[derive(Default)]
+struct Encoded {
+    /// Keys and rows, one behind the other.
+    bytes: Vec<u8>,
+    /// Where each key ends, and then its row.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Encoded {
+    fn push<T: Serialize>(&mut self, key: &[u8], row: Option<&T>) -> Result<(), Damage> {
+        let Some(row) = row else {
+            return Err(Damage::Row { row: format!("{key:02x?}"), what: "changed, but is not there".into() });
+        };
+        self.bytes.extend_from_slice(key);
+        let key_end = self.bytes.len();
+        encode(row, &mut self.bytes)?;
+        self.ends.push((key_end, self.bytes.len()));
+        Ok(())
+    }
+
+    /// Hands over all rows in their order and forgets them.
+    fn drain(&mut self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Damage>) -> Result<(), Damage> {
+        let mut start = 0;
+        for (key_end, end) in self.ends.drain(..) {
+            put(&self.bytes[start..key_end], &self.bytes[key_end..end])?;
+            start = end;
+        }
+        self.bytes.clear();
+        Ok(())
+    }
+}
+
 /// Rows of one family, in order of their keys, into a file that RocksDB takes over whole.
 struct Bulk<'a> {
     disk: &'a Disk,
     family: &'static str,
     path: std::path::PathBuf,
     writer: Option<SstFileWriter<'a>>,
-    bytes: Vec<u8>,
+    encoded: Encoded,
 }
 
 impl<'a> Bulk<'a> {
     fn new(disk: &'a Disk, family: &'static str) -> Bulk<'a> {
-        Bulk { disk, family, path: disk.dir.join(format!("snapshot-{family}.tmp")), writer: None, bytes: Vec::new() }
+        Bulk {
+            disk,
+            family,
+            path: disk.dir.join(format!("snapshot-{family}.tmp")),
+            writer: None,
+            encoded: Encoded::default(),
+        }
     }
 
     fn put<T: Serialize>(&mut self, key: &[u8], row: Option<&T>) -> Result<(), Damage> {
-        let Some(row) = row else {
-            return Err(Damage::Row { row: format!("{key:02x?}"), what: "changed, but is not there".into() });
-        };
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.clear();
-        encode(row, &mut bytes)?;
-        self.put_bytes(key, &bytes)?;
-        self.bytes = bytes;
+        let mut encoded = std::mem::take(&mut self.encoded);
+        encoded.push(key, row)?;
+        encoded.drain(|key, row| self.put_bytes(key, row))?;
+        self.encoded = encoded;
         Ok(())
     }
 
