@@ -95,7 +95,7 @@ fn a_python_client_finds_its_way_by_reflection_alone() {
         grpc.reflection.v1alpha.ServerReflection: ServerReflectionInfo
         ledger.v1.AuditService: GetTotals ListCounters ListCases
         ledger.v1.EventService: Submit SubmitBatch SubmitStream GetOutcome
-        ledger.v1.MemberService: GetMember BatchGetMembers ListRecords ReplayMember
+        ledger.v1.MemberService: GetMember BatchGetMembers ListRecords ReplayMember Quote
         ledger.v1.ProgramService: CheckProgram PublishProgram ListPrograms
         health of the server: SERVING
         health of ledger.v1.EventService: SERVING
