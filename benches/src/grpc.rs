@@ -123,7 +123,7 @@ fn redemptions(client: &Runtime, address: &str, callers: usize, plan: &Plan, fig
             id: format!("{caller}-{n}"),
             occurred_at: Some(timestamp(n)),
             member: Workload::name((caller as u64 * 7_919 + n * 104_729) % MEMBERS),
-            body: Some(Body::Redeem(Redeem { points: 10, order: String::new() })),
+            body: Some(Body::Redeem(Redeem { points: 10, ..Redeem::default() })),
             ..Event::default()
         };
         async move {

@@ -197,7 +197,7 @@ impl Bytes<'_> {
     fn act(&mut self) -> Act {
         let order = |bytes: &mut Self| format!("o-{}", bytes.next() % 5);
         let hold = |bytes: &mut Self| format!("h-{}", bytes.next() % 6);
-        match self.next() % 16 {
+        match self.next() % 18 {
             0 => Act::Enrol {
                 birthday: [None, Some((2, 29)), Some((12, 25)), Some((3, 1))][usize::from(self.next() % 4)],
             },
@@ -230,6 +230,11 @@ impl Bytes<'_> {
             14 => {
                 let (earn, redeem) = self.scope();
                 Act::Unfreeze { earn, redeem }
+            }
+            15 => Act::Extend { name: hold(self), ttl: Some(1 + self.below(100 * HOUR)) },
+            16 => {
+                let points = Some(1 + self.below(60)).filter(|points| points % 3 != 0);
+                Act::GiveBack { nth: self.next().into(), points }
             }
             _ if self.next().is_multiple_of(4) => Act::Close,
             _ => Act::CheckIn,

@@ -4,12 +4,13 @@
 //! first, most fundamental first; from the line that calls `observe` on, the event succeeds. Nothing
 //! here changes state, asks a clock or can fail: `fold` does what the verdict says.
 //!
-//! The neighbours: `earn` (what facts give), `refund` (what they take back), `spend` (redeem, hold,
-//! capture), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer`
-//! (what happens by itself).
+//! The neighbours: `earn` (what facts give), `refund` (what they take back), `redeem` (what redemptions
+//! must keep to, and giving them back), `spend` (redeem, hold, capture), `tier` (standing), `risk`
+//! (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself).
 
 mod earn;
 mod life;
+mod redeem;
 mod refund;
 mod risk;
 mod spend;
@@ -21,7 +22,7 @@ pub use tier::{Footing, footing};
 
 use crate::event::{Body, Class, Event, Finding, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
-use crate::member::{Member, PurchaseRef};
+use crate::member::{Member, PurchaseRef, RedemptionRef};
 use crate::program::{Program, Trigger};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
@@ -70,6 +71,15 @@ pub struct Purchase<'a> {
     pub program: &'a Program,
 }
 
+/// A redemption that the event speaks of, as it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Redemption<'a> {
+    /// What the member's row says of it.
+    pub known: RedemptionRef,
+    /// The record.
+    pub record: &'a Record,
+}
+
 /// Everyone and everything the event speaks of.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parties<'a> {
@@ -79,6 +89,8 @@ pub struct Parties<'a> {
     pub other: Option<Party<'a>>,
     /// The purchase of that order.
     pub purchase: Option<Purchase<'a>>,
+    /// The redemption at that position.
+    pub redemption: Option<Redemption<'a>>,
 }
 
 /// Judges one event.
@@ -284,9 +296,14 @@ impl<'a> Draft<'a> {
                 self.change(Change::ReferredBy { member: referee.no, referrer: self.no });
                 self.earn(Trigger::Referral, Money(0))
             }
-            Body::Redeem { points, .. } => self.redeem(event, *points, Account::Redeemed),
-            Body::Debit { points, .. } => self.redeem(event, *points, Account::Debited),
-            Body::Hold { hold, points, ttl_ms } => self.hold(event, hold, *points, *ttl_ms),
+            Body::Redeem { points, order, total } => self.redeem(event, *points, order, *total),
+            Body::Debit { points, .. } => self.debit(event, *points),
+            Body::Hold { hold, points, ttl_ms, order, total } => {
+                self.may_redeem(*points, order, *total)?;
+                self.hold(event, hold, *points, *ttl_ms, order)
+            }
+            Body::HoldExtended { hold, ttl_ms } => self.extend(event, hold, *ttl_ms),
+            Body::RedeemRefunded { points, .. } => self.refund_redemption(event, parties.redemption, *points),
             Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
             Body::Void { hold } => self.void(event, hold),
             Body::Credit { points, .. } => {

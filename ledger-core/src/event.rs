@@ -141,6 +141,8 @@ pub enum Body<W> {
         points: Points,
         /// What for, in the caller's words; may be empty.
         order: Box<str>,
+        /// What the whole order costs, for programs that limit the share paid with points.
+        total: Option<Money>,
     },
     /// Command: reserve points.
     Hold {
@@ -150,6 +152,10 @@ pub enum Body<W> {
         points: Points,
         /// How long, in milliseconds; the program's default if absent.
         ttl_ms: Option<i64>,
+        /// What for, in the caller's words; may be empty.
+        order: Box<str>,
+        /// What the whole order costs, for programs that limit the share paid with points.
+        total: Option<Money>,
     },
     /// Command: spend reserved points.
     Capture {
@@ -230,6 +236,20 @@ pub enum Body<W> {
         kind: Box<str>,
         /// The name.
         alias: W,
+    },
+    /// Command: keep a hold for longer, or shorter.
+    HoldExtended {
+        /// The hold.
+        hold: Box<str>,
+        /// How long from now, in milliseconds; the program's default if absent.
+        ttl_ms: Option<i64>,
+    },
+    /// Fact: what was paid with points was given back, and so are the points.
+    RedeemRefunded {
+        /// The record that spent them, as its outcome told.
+        redemption: Position,
+        /// How many; all that were not given back yet if absent.
+        points: Option<Points>,
     },
 }
 
@@ -316,6 +336,8 @@ impl<W> Body<W> {
             Body::Closed { .. } => "closed",
             Body::AliasLinked { .. } => "alias_linked",
             Body::AliasUnlinked { .. } => "alias_unlinked",
+            Body::HoldExtended { .. } => "hold_extended",
+            Body::RedeemRefunded { .. } => "redeem_refunded",
         }
     }
 
@@ -328,13 +350,15 @@ impl<W> Body<W> {
             | Body::Cancelled { .. }
             | Body::Refunded { .. }
             | Body::CheckIn
-            | Body::Referral { .. } => Class::Fact,
+            | Body::Referral { .. }
+            | Body::RedeemRefunded { .. } => Class::Fact,
             Body::Redeem { .. }
             | Body::Hold { .. }
             | Body::Capture { .. }
             | Body::Void { .. }
             | Body::Credit { .. }
-            | Body::Debit { .. } => Class::Command,
+            | Body::Debit { .. }
+            | Body::HoldExtended { .. } => Class::Command,
             Body::CaseResolved { .. }
             | Body::ProgramPublished { .. }
             | Body::Tick { .. }
@@ -375,8 +399,8 @@ impl<W> Body<W> {
             Body::Refunded { order, currency, amount } => Body::Refunded { order, currency, amount },
             Body::CheckIn => Body::CheckIn,
             Body::Referral { referee } => Body::Referral { referee: who(referee) },
-            Body::Redeem { points, order } => Body::Redeem { points, order },
-            Body::Hold { hold, points, ttl_ms } => Body::Hold { hold, points, ttl_ms },
+            Body::Redeem { points, order, total } => Body::Redeem { points, order, total },
+            Body::Hold { hold, points, ttl_ms, order, total } => Body::Hold { hold, points, ttl_ms, order, total },
             Body::Capture { hold, points, last } => Body::Capture { hold, points, last },
             Body::Void { hold } => Body::Void { hold },
             Body::Credit { points, reason } => Body::Credit { points, reason },
@@ -389,6 +413,8 @@ impl<W> Body<W> {
             Body::Closed { reason } => Body::Closed { reason },
             Body::AliasLinked { kind, alias } => Body::AliasLinked { kind, alias: who(alias) },
             Body::AliasUnlinked { kind, alias } => Body::AliasUnlinked { kind, alias: who(alias) },
+            Body::HoldExtended { hold, ttl_ms } => Body::HoldExtended { hold, ttl_ms },
+            Body::RedeemRefunded { redemption, points } => Body::RedeemRefunded { redemption, points },
         }
     }
 }
@@ -502,16 +528,17 @@ impl Found {
             }
             Body::CheckIn => {}
             Body::Referral { referee } => self.name("referral.referee", referee, 1),
-            Body::Redeem { points, order } => {
+            Body::Redeem { points, order, total } => {
                 self.amount("redeem.points", points.0, 1);
                 self.name("redeem.order", order, 0);
+                self.total("redeem.total", *total);
             }
-            Body::Hold { hold, points, ttl_ms } => {
+            Body::Hold { hold, points, ttl_ms, order, total } => {
                 self.name("hold.hold", hold, 1);
                 self.amount("hold.points", points.0, 1);
-                if ttl_ms.is_some_and(|ms| !(1..=HOLD_MS_MAX).contains(&ms)) {
-                    self.add("hold.ttl", "must be longer than 0 and at most 400 days".into());
-                }
+                self.ttl("hold.ttl", *ttl_ms);
+                self.name("hold.order", order, 0);
+                self.total("hold.total", *total);
             }
             Body::Capture { hold, points, .. } => {
                 self.name("capture.hold", hold, 1);
@@ -544,6 +571,27 @@ impl Found {
             Body::Closed { reason } => self.text("closed.reason", reason, 0, NOTE_BYTES_MAX),
             Body::AliasLinked { kind, alias } => self.alias("alias_linked", kind, alias),
             Body::AliasUnlinked { kind, alias } => self.alias("alias_unlinked", kind, alias),
+            Body::HoldExtended { hold, ttl_ms } => {
+                self.name("hold_extended.hold", hold, 1);
+                self.ttl("hold_extended.ttl", *ttl_ms);
+            }
+            Body::RedeemRefunded { points, .. } => {
+                if let Some(points) = points {
+                    self.amount("redeem_refunded.points", points.0, 1);
+                }
+            }
+        }
+    }
+
+    fn total(&mut self, field: &str, total: Option<Money>) {
+        if let Some(total) = total {
+            self.amount(field, total.0, 0);
+        }
+    }
+
+    fn ttl(&mut self, field: &str, ttl_ms: Option<i64>) {
+        if ttl_ms.is_some_and(|ms| !(1..=HOLD_MS_MAX).contains(&ms)) {
+            self.add(field, "must be longer than 0 and at most 400 days".into());
         }
     }
 

@@ -8,7 +8,7 @@
 use crate::counter::{self, Key};
 use crate::event::{Body, Event};
 use crate::lots::Slice;
-use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, Streak};
+use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, RedemptionRef, Streak};
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State};
 use crate::units::{At, MemberNo, Points, Position, TermNo};
@@ -101,8 +101,9 @@ fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
         Account::Review => member.review.take(lot, expires_at, points).ok_or("lot in review overdrawn"),
         Account::Held(no) => take_held(member, no, posting),
         Account::Debt => member.debt.plus(points).map(|debt| member.debt = debt).ok_or("debt overflows"),
-        Account::Issued => Ok(()),
-        Account::Redeemed | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
+        // What was spent may be given back.
+        Account::Issued | Account::Redeemed => Ok(()),
+        Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
             Err("points cannot come back from this account")
         }
     }?;
@@ -210,7 +211,26 @@ fn change_member(
             }
         }
         Change::Active { member: whose, dormant_at } if *whose == no => member.dormant_at = set(*dormant_at),
-        Change::HoldOpened { member: whose, no: hold, name, expires_at } if *whose == no => {
+        Change::Redeemed { member: whose, order, day, points, forget_before } if *whose == no => {
+            if member.redemptions.first().is_some_and(|oldest| oldest.day < *forget_before) {
+                member.redemptions.retain(|redemption| redemption.day >= *forget_before);
+            }
+            let refunded = Points::ZERO;
+            member.redemptions.push(RedemptionRef { order: *order, position, day: *day, points: *points, refunded });
+        }
+        Change::RedeemRefunded { member: whose, redemption, points } if *whose == no => {
+            let found = member.redemptions.iter_mut().find(|known| known.position == *redemption);
+            let found = found.ok_or("no such redemption")?;
+            found.refunded = found.refunded.plus(*points).ok_or("refund of points overflows")?;
+            if found.refunded > found.points {
+                return Err("more points given back than were redeemed");
+            }
+        }
+        Change::HoldExtended { member: whose, no: hold, expires_at } if *whose == no => {
+            let hold = member.holds.iter_mut().find(|open| open.no == *hold).ok_or("no such hold")?;
+            hold.expires_at = *expires_at;
+        }
+        Change::HoldOpened { member: whose, no: hold, name, expires_at, order, day } if *whose == no => {
             member.holds_made = *hold;
             member.holds.push(Hold {
                 no: *hold,
@@ -218,6 +238,8 @@ fn change_member(
                 expires_at: *expires_at,
                 slices: Vec::new(),
                 used: 0,
+                order: *order,
+                day: *day,
             });
         }
         Change::Life { member: whose, change } if *whose == no => {
@@ -248,7 +270,10 @@ fn change_member(
         | Change::CaseClosed { .. }
         | Change::TermsAdded { .. }
         | Change::ProgramSet
-        | Change::Life { .. } => {}
+        | Change::Life { .. }
+        | Change::Redeemed { .. }
+        | Change::RedeemRefunded { .. }
+        | Change::HoldExtended { .. } => {}
     }
     Ok(())
 }
@@ -333,7 +358,10 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::HoldOpened { .. }
             | Change::HoldClosed { .. }
             | Change::TermsAdded { .. }
-            | Change::Life { .. } => {}
+            | Change::Life { .. }
+            | Change::Redeemed { .. }
+            | Change::RedeemRefunded { .. }
+            | Change::HoldExtended { .. } => {}
         }
     }
     if state.shared.position < position {

@@ -5,10 +5,10 @@
 //! `fold` carries out, and the record is appended. The store and the scenarios share this file; what
 //! they keep differently (names, the log) is a [`Book`].
 
-use crate::decide::{Desk, Parties, Party, Purchase, decide, decide_timer, id_reused};
+use crate::decide::{Desk, Parties, Party, Purchase, Redemption, decide, decide_timer, id_reused};
 use crate::event::{Body, Event, Name, Who};
 use crate::fold::{Corrupt, fold, fold_member};
-use crate::member::{Member, Next};
+use crate::member::{Member, Next, RedemptionRef};
 use crate::outcome::Outcome;
 use crate::program::{Fault, Program};
 use crate::record::{CaseOpened, Cause, Change, Record, Timer, Verdict, order_hash};
@@ -128,7 +128,8 @@ pub fn judge<B: Book>(
         if reused {
             break id_reused(subject.no().and_then(|no| state.member(no)));
         }
-        let verdict = weigh(state, programs, book, &event, seated, at)?;
+        let rows = seated.map(|(seat, _)| seat.no().and_then(|no| state.member(no)));
+        let verdict = weigh(state, programs, book, &event, seated, rows, at)?;
         let late = behind(state, &verdict, at);
         if late.is_empty() {
             break verdict;
@@ -153,12 +154,13 @@ fn weigh<B: Book>(
     book: &B,
     event: &Event<Who>,
     seated: [(Seat, &str); 2],
+    rows: [Option<&Member>; 2],
     at: At,
 ) -> Result<Verdict, B::Error> {
-    let [subject, other] = seated;
-    let found = match subject.0.no().and_then(|no| state.member(no)) {
-        Some(row) => find_purchase(book, row, &event.body)?,
-        None => None,
+    let ([subject, other], [row, other_row]) = (seated, rows);
+    let (found, spent) = match row {
+        Some(row) => (find_purchase(book, row, &event.body)?, find_redemption(book, row, &event.body)?),
+        None => (None, None),
     };
     let judged_by = found.as_ref().and_then(|(_, record)| programs.version(record.program));
     let purchase = match (&found, judged_by) {
@@ -166,15 +168,39 @@ fn weigh<B: Book>(
         _ => None,
     };
     let blank = Member::default();
-    let party = |(seat, name): (Seat, _)| {
-        let no = seat.no()?;
-        let member = state.member(no).unwrap_or(&blank);
-        Some(Party { no, member, newcomer: seat.is_new().then_some(name) })
+    let party = |(seat, name): (Seat, _), row: Option<_>| {
+        let member = row.unwrap_or(&blank);
+        Some(Party { no: seat.no()?, member, newcomer: seat.is_new().then_some(name) })
     };
-    let (subject, other) = (party(subject), party(other));
+    let (subject, other) = (party(subject, row), party(other, other_row));
+    let redemption = spent.as_ref().map(|(known, record)| Redemption { known: *known, record });
     let program = programs.current().map(|program| &**program);
     let desk = Desk { state, program, position: state.shared.position.next(), at };
-    Ok(decide(&desk, event, &Parties { subject, other, purchase }))
+    Ok(decide(&desk, event, &Parties { subject, other, purchase, redemption }))
+}
+
+/// What would come of a command now, if it were said: nothing is recorded, and everything due by then has
+/// happened.
+///
+/// # Errors
+/// What the book answers.
+pub fn foresee<B: Book>(
+    state: &State,
+    programs: &Programs,
+    book: &B,
+    event: Event<Name>,
+    at: At,
+) -> Result<Verdict, B::Error> {
+    let at = at.max(state.shared.at);
+    let subject = Seat::find(book, &event.member, false, 0);
+    let program = programs.current().map(|program| &**program);
+    let now = |seat: Seat| {
+        let no = seat.no()?;
+        Some(brought_up_to(state, program, no, state.member(no)?, at))
+    };
+    let row = now(subject);
+    let event = event.map(|name| Seat::find(book, &name, false, 0).who(book, &name));
+    weigh(state, programs, book, &event, [(subject, ""), (Seat::Nobody, "")], [row.as_ref(), None], at)
 }
 
 /// Members whom the verdict draws into a case while something is still due for them from before.
@@ -394,4 +420,17 @@ fn find_purchase<B: Book>(
         }
     }
     Ok(None)
+}
+
+/// The redemption at this position among the member's, with its record.
+fn find_redemption<B: Book>(
+    book: &B,
+    member: &Member,
+    body: &Body<Who>,
+) -> Result<Option<(RedemptionRef, Record)>, B::Error> {
+    let Body::RedeemRefunded { redemption, .. } = body else { return Ok(None) };
+    match member.redemptions.iter().find(|known| known.position == *redemption) {
+        Some(known) => Ok(Some((*known, book.record(*redemption)?))),
+        None => Ok(None),
+    }
 }

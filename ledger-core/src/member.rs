@@ -63,6 +63,8 @@ pub struct Member {
     pub attributes: Vec<(TermNo, i64)>,
     /// The records that touch the member.
     pub history: History,
+    /// Redemptions that can still be given back or still count, oldest first.
+    pub redemptions: Vec<RedemptionRef>,
     /// Freeze, closing and aliases, if there is any of them.
     pub life: Option<Box<Life>>,
     /// When the next timer is due; kept by the fold, not stored.
@@ -98,6 +100,10 @@ pub struct Hold {
     pub slices: Vec<Slice>,
     /// How many slices, from the front, are used up.
     pub used: u32,
+    /// FNV-1a 64 of the order it is for; 0 if it names none.
+    pub order: u64,
+    /// Local date from which it counts.
+    pub day: Day,
 }
 
 impl Hold {
@@ -140,6 +146,21 @@ pub struct PurchaseRef {
     pub day: Day,
     /// What was refunded so far, in minor units.
     pub refunded: Money,
+}
+
+/// A redemption that can still be given back, or still counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedemptionRef {
+    /// FNV-1a 64 of the order it was for; 0 if it names none.
+    pub order: u64,
+    /// The record of the redemption.
+    pub position: Position,
+    /// Local date from which it counts.
+    pub day: Day,
+    /// How many points it took.
+    pub points: Points,
+    /// How many of them were given back.
+    pub refunded: Points,
 }
 
 /// Positions of the records that touch a member. Full pages leave the row and are stored beside it.

@@ -6,10 +6,10 @@
 use crate::bytes::{decode, encode};
 use crate::event::{Event, Name};
 use crate::fold::{Corrupt, fold};
-use crate::judge::{Book, Programs, find, fire_due, judge};
+use crate::judge::{Book, Programs, find, fire_due, foresee, judge};
 use crate::life::Naming;
 use crate::outcome::Outcome;
-use crate::record::Record;
+use crate::record::{Record, Verdict};
 use crate::state::State;
 use crate::units::{At, MemberNo, Position, RiskKey};
 use alloc::boxed::Box;
@@ -119,6 +119,14 @@ impl Memory {
             self.said.insert(key, (event, outcome.position));
         }
         Ok(outcome)
+    }
+
+    /// What would come of a command at `at`.
+    ///
+    /// # Errors
+    /// Only on a bug.
+    pub fn foresee(&self, event: Event<Name>, at: At) -> Result<Verdict, Corrupt> {
+        foresee(&self.state, &self.programs, &self.log, event, at)
     }
 
     /// Fires everything due at or before `at`.

@@ -268,6 +268,10 @@ pub enum Change {
         name: Box<str>,
         /// When it releases itself.
         expires_at: At,
+        /// [`order_hash`] of the order it is for; 0 if it names none.
+        order: u64,
+        /// Local date from which it counts.
+        day: Day,
     },
     /// A hold is closed; nothing is held by it any more.
     HoldClosed {
@@ -307,6 +311,37 @@ pub enum Change {
         member: MemberNo,
         /// How.
         change: LifeChange,
+    },
+    /// The member spent points, by this record.
+    Redeemed {
+        /// Who.
+        member: MemberNo,
+        /// [`order_hash`] of the order it was for; 0 if it names none.
+        order: u64,
+        /// Local date from which it counts: of a capture, that of its hold.
+        day: Day,
+        /// How many.
+        points: Points,
+        /// Redemptions of earlier days are not needed any more.
+        forget_before: Day,
+    },
+    /// Points of a redemption were given back.
+    RedeemRefunded {
+        /// To whom.
+        member: MemberNo,
+        /// The record of the redemption.
+        redemption: Position,
+        /// How many.
+        points: Points,
+    },
+    /// A hold ends at another instant.
+    HoldExtended {
+        /// Whose.
+        member: MemberNo,
+        /// Its number.
+        no: u32,
+        /// When it releases itself.
+        expires_at: At,
     },
 }
 
@@ -427,6 +462,9 @@ impl Record {
                 | Change::HoldOpened { member, .. }
                 | Change::HoldClosed { member, .. }
                 | Change::Life { member, .. }
+                | Change::Redeemed { member, .. }
+                | Change::RedeemRefunded { member, .. }
+                | Change::HoldExtended { member, .. }
                 | Change::Counted { key: Key::Member(member), .. } => add(*member),
                 Change::CaseOpened(CaseOpened { members, .. })
                 | Change::CaseJoined { members, .. }

@@ -105,6 +105,36 @@ pub enum Refusal {
     /// The member has no such alias.
     #[error("the member has no such alias")]
     AliasUnknown,
+    /// Fewer points than the program lets go at once.
+    #[error("fewer points than the program's least redemption")]
+    RedeemBelowMin,
+    /// More points than the program lets go at once.
+    #[error("more points than the program's largest redemption")]
+    RedeemAboveMax,
+    /// The points are no multiple of the program's step.
+    #[error("the points are no multiple of the program's step")]
+    RedeemNotInSteps,
+    /// The program limits the share of an order that points may pay, and the order's total is not said.
+    #[error("the program limits the share paid with points; say the order's total")]
+    OrderTotalMissing,
+    /// The points are worth more than the share of the order that they may pay.
+    #[error("the points pay more than their share of the order")]
+    RedeemShareExceeded,
+    /// With what was captured and is held for the order, more than the program allows for one.
+    #[error("more points than one order may take, counting what is captured and held for it")]
+    RedeemMaxPerOrder,
+    /// With what was captured and is held since midnight, more than the program allows a day.
+    #[error("more points than one day may take, counting what is captured and held")]
+    RedeemMaxPerDay,
+    /// With what was captured and is held this month, more than the program allows a month.
+    #[error("more points than one month may take, counting what is captured and held")]
+    RedeemMaxPerMonth,
+    /// The member has no redemption at this position within the refund horizon.
+    #[error("no such redemption of this member within the refund horizon; name it by its record")]
+    RedemptionUnknown,
+    /// More points would come back than were redeemed and not yet given back.
+    #[error("more points than were redeemed and not yet given back")]
+    RefundOverRedeemed,
 }
 
 impl Refusal {
@@ -142,6 +172,16 @@ impl Refusal {
             Refusal::HoldsOpen => "HOLDS_OPEN",
             Refusal::AliasTaken => "ALIAS_TAKEN",
             Refusal::AliasUnknown => "ALIAS_UNKNOWN",
+            Refusal::RedeemBelowMin => "REDEEM_BELOW_MIN",
+            Refusal::RedeemAboveMax => "REDEEM_ABOVE_MAX",
+            Refusal::RedeemNotInSteps => "REDEEM_NOT_IN_STEPS",
+            Refusal::OrderTotalMissing => "ORDER_TOTAL_MISSING",
+            Refusal::RedeemShareExceeded => "REDEEM_SHARE_EXCEEDED",
+            Refusal::RedeemMaxPerOrder => "REDEEM_MAX_PER_ORDER",
+            Refusal::RedeemMaxPerDay => "REDEEM_MAX_PER_DAY",
+            Refusal::RedeemMaxPerMonth => "REDEEM_MAX_PER_MONTH",
+            Refusal::RedemptionUnknown => "REDEMPTION_UNKNOWN",
+            Refusal::RefundOverRedeemed => "REFUND_OVER_REDEEMED",
         }
     }
 
@@ -157,7 +197,10 @@ impl Refusal {
             | Refusal::MemberFull
             | Refusal::MemberFrozen
             | Refusal::HoldsOpen
-            | Refusal::AliasTaken => true,
+            | Refusal::AliasTaken
+            | Refusal::RedeemMaxPerOrder
+            | Refusal::RedeemMaxPerDay
+            | Refusal::RedeemMaxPerMonth => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -178,7 +221,14 @@ impl Refusal {
             | Refusal::MemberClosed
             | Refusal::AlreadyFrozen
             | Refusal::NotFrozen
-            | Refusal::AliasUnknown => false,
+            | Refusal::AliasUnknown
+            | Refusal::RedeemBelowMin
+            | Refusal::RedeemAboveMax
+            | Refusal::RedeemNotInSteps
+            | Refusal::OrderTotalMissing
+            | Refusal::RedeemShareExceeded
+            | Refusal::RedemptionUnknown
+            | Refusal::RefundOverRedeemed => false,
         }
     }
 }

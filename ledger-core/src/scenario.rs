@@ -22,7 +22,8 @@ use crate::member::Member;
 use crate::memory::{Memory, hash_key};
 use crate::outcome::Outcome;
 use crate::program::Program;
-use crate::record::Account;
+use crate::record::{Account, Verdict};
+use crate::refusal::Refusal;
 use crate::units::{At, Day, MonthDay, Points, Position};
 use alloc::boxed::Box;
 use alloc::format;
@@ -101,6 +102,15 @@ pub struct SeenCase {
     pub state: String,
 }
 
+/// The slices that a redemption would take, or why it would be refused.
+pub type Quote = Result<Vec<(i64, At)>, Refusal>;
+
+/// The quote that a verdict is.
+pub fn quote_of(verdict: &Verdict) -> Quote {
+    let spent = verdict.postings.iter().filter(|posting| posting.to == Account::Redeemed);
+    verdict.refusal.map_or_else(|| Ok(spent.map(|posting| (posting.points.0, posting.expires_at)).collect()), Err)
+}
+
 /// Where a scenario is played.
 pub trait Stage {
     /// Says an event; ledger time moves to [`Said::at`].
@@ -114,6 +124,12 @@ pub trait Stage {
     /// # Errors
     /// If there is no such member.
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String>;
+
+    /// What a redemption would take, if it were said at `at`: points and expiry of each slice.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String>;
 
     /// Balance of each kind of account, in order of [`Account::kind`].
     ///
@@ -156,7 +172,17 @@ pub struct Unplayable {
 /// # Errors
 /// The first line that cannot be played.
 pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<String>) -> Result<String, Unplayable> {
-    let mut play = Play { stage, program, calendar: None, currency: None, digits: 2, at: At(0), said: 0, last: None };
+    let mut play = Play {
+        stage,
+        program,
+        calendar: None,
+        currency: None,
+        digits: 2,
+        at: At(0),
+        said: 0,
+        last: None,
+        spent: Vec::new(),
+    };
     let mut out = String::with_capacity(text.len());
     for (n, line) in text.lines().enumerate() {
         let (told, arrow) = match line.split_once("->") {
@@ -186,6 +212,8 @@ struct Play<'a> {
     at: At,
     said: u32,
     last: Option<Said>,
+    /// Orders and holds that points were spent for, and the record that spent them.
+    spent: Vec<(Box<str>, Position)>,
 }
 
 type Answer = Result<String, String>;
@@ -206,8 +234,15 @@ impl Play<'_> {
             ("lots", [name]) => {
                 let at = self.at;
                 let seen = self.stage.member(name, at, false)?;
-                let show = |(left, at): &(i64, At)| format!("{left} until {}", self.show(*at));
-                Ok(seen.lots.iter().map(show).collect::<Vec<_>>().join(", "))
+                Ok(self.show_lots(&seen.lots))
+            }
+            ("quote", [name, rest @ ..]) => {
+                let (mut body, rest) = self.body("redeem", rest)?;
+                rest.chunks(2).try_for_each(|pair| self.meant_for(&mut body, pair))?;
+                match self.stage.quote(name, &body, self.at)? {
+                    Ok(lots) => Ok(self.show_lots(&lots)),
+                    Err(refusal) => Ok(format!("refused {}", refusal.reason())),
+                }
             }
             ("totals", []) => self.totals(),
             ("counter", [name, counter]) => {
@@ -257,7 +292,9 @@ impl Play<'_> {
                 (Body::Refunded { order: (*order).into(), currency: currency?, amount: money(amount)? }, rest)
             }
             ("refer", [referee, rest @ ..]) => (Body::Referral { referee: (*referee).into() }, rest),
-            ("redeem", [amount, rest @ ..]) => (Body::Redeem { points: points(amount)?, order: "".into() }, rest),
+            ("redeem", [amount, rest @ ..]) => {
+                (Body::Redeem { points: points(amount)?, order: "".into(), total: None }, rest)
+            }
             ("hold", [hold, amount, rest @ ..]) => {
                 let (ttl_ms, rest) = match rest {
                     ["for", hours, rest @ ..] => {
@@ -266,7 +303,21 @@ impl Play<'_> {
                     }
                     rest => (None, rest),
                 };
-                (Body::Hold { hold: (*hold).into(), points: points(amount)?, ttl_ms }, rest)
+                let (hold, points) = ((*hold).into(), points(amount)?);
+                (Body::Hold { hold, points, ttl_ms, order: "".into(), total: None }, rest)
+            }
+            ("extend", [hold, "for", hours, rest @ ..]) => {
+                let hours: i64 = hours.trim_end_matches('h').parse().map_err(|_| "a hold lasts so many h")?;
+                (Body::HoldExtended { hold: (*hold).into(), ttl_ms: hours.checked_mul(3_600_000) }, rest)
+            }
+            ("give-back", [what, rest @ ..]) => {
+                let spent = self.spent.iter().rev().find(|(name, _)| **name == **what);
+                let redemption = spent.map_or(Position(u64::MAX), |(_, position)| *position);
+                let (some, rest) = match rest.split_first() {
+                    Some((amount, rest)) if amount.parse::<i64>().is_ok() => (Some(points(amount)?), rest),
+                    _ => (None, rest),
+                };
+                (Body::RedeemRefunded { redemption, points: some }, rest)
             }
             ("capture", [hold, "last", rest @ ..]) => {
                 (Body::Capture { hold: (*hold).into(), points: None, last: true }, rest)
@@ -321,6 +372,7 @@ impl Play<'_> {
                 ["phone", key] => said.keys.push(("phone", (*key).into())),
                 ["id", id] => said.event.id = (*id).into(),
                 ["occurred", day] => said.event.occurred_at = self.read(day)?,
+                ["order", _] | ["total", _] => self.meant_for(&mut said.event.body, pair)?,
                 ["currency", code] => match &mut said.event.body {
                     Body::Purchase { currency, .. } | Body::Refunded { currency, .. } => {
                         *currency = Currency::read(code).ok_or_else(|| format!("{code:?} is no currency"))?;
@@ -333,8 +385,29 @@ impl Play<'_> {
         self.submit(said)
     }
 
+    /// Says for what points are redeemed or held.
+    fn meant_for(&self, body: &mut Body<Name>, pair: &[&str]) -> Result<(), String> {
+        let (Body::Redeem { order, total, .. } | Body::Hold { order, total, .. }) = body else {
+            return Err("only points that are redeemed or held are for an order".into());
+        };
+        match pair {
+            ["order", name] => *order = (*name).into(),
+            ["total", amount] => {
+                let money = crate::program::read_money(amount, self.digits);
+                *total = Some(money.ok_or_else(|| format!("{amount:?} is no money"))?);
+            }
+            other => return Err(format!("{:?} is not understood", other.join(" "))),
+        }
+        Ok(())
+    }
+
     fn submit(&mut self, said: Said) -> Answer {
         let outcome = self.stage.submit(&said)?;
+        if outcome.refusal.is_none()
+            && let Body::Redeem { order: name, .. } | Body::Capture { hold: name, .. } = &said.event.body
+        {
+            self.spent.push((name.clone(), outcome.position));
+        }
         let again = if outcome.duplicate { "again " } else { "" };
         let member = said.event.member.clone();
         self.last = Some(said);
@@ -371,6 +444,11 @@ impl Play<'_> {
 
     fn show(&self, at: At) -> String {
         self.calendar.as_ref().map_or_else(String::new, |calendar| calendar.show(at))
+    }
+
+    fn show_lots(&self, lots: &[(i64, At)]) -> String {
+        let show = |(left, at): &(i64, At)| format!("{left} until {}", self.show(*at));
+        lots.iter().map(show).collect::<Vec<_>>().join(", ")
     }
 
     fn balance(&mut self, name: &str, as_of: &[&str]) -> Answer {
@@ -434,6 +512,19 @@ impl Play<'_> {
     }
 }
 
+/// A command that is only asked about.
+pub fn asked(member: &str, body: &Body<Name>, at: At) -> Event<Name> {
+    let keys = RiskKeys::default();
+    Event {
+        source: "quote".into(),
+        id: "quote".into(),
+        occurred_at: at,
+        member: member.into(),
+        keys,
+        body: body.clone(),
+    }
+}
+
 fn read_scope(word: &str) -> Result<Scope, String> {
     Scope::read(word).ok_or_else(|| format!("{word:?} is no scope; write earn, redeem or all"))
 }
@@ -464,6 +555,11 @@ impl Stage for Memory {
         let member = crate::judge::brought_up_to(&self.state, program.as_deref(), no, &row, at);
         let tier = self.state.term(member.tier.tier);
         Ok(Seen::of(&member, if tier == "-" { "" } else { tier }))
+    }
+
+    fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
+        let event = asked(member, redeem, at);
+        self.foresee(event, at).map(|verdict| quote_of(&verdict)).map_err(|corrupt| corrupt.to_string())
     }
 
     fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {

@@ -26,8 +26,8 @@ use std::process::ExitCode;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the answer is \"no\" (a program has faults, a scenario tells another story, a \
-ledger diverges, an import had rejects, a member is unknown); 2 the command line is wrong; 3 it could \
-not be done.";
+ledger diverges, an import had rejects, a member is unknown, a redemption would be refused); 2 the \
+command line is wrong; 3 it could not be done.";
 
 /// A ledger for loyalty points: every point accounted for, every balance explained.
 #[derive(Parser)]
@@ -69,6 +69,8 @@ enum Command {
     Replay(told::Replay),
     /// Show a member: balance, lots, holds, tier
     Member(told::Member),
+    /// Show what a redemption would take, from which lots, or why it would be refused
+    Quote(told::Quote),
     /// Show the trial balance: every point ever issued, and where it is now
     Totals(told::Totals),
     /// Show risk cases with their evidence
@@ -105,6 +107,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Rebuild(rebuild) => rebuild.run(),
         Command::Replay(replay) => replay.run(),
         Command::Member(member) => member.run(),
+        Command::Quote(quote) => quote.run(),
         Command::Totals(totals) => totals.run(),
         Command::Cases(cases) => cases.run(),
         Command::Program(rules) => rules.run(),

@@ -364,6 +364,11 @@ impl Engine {
         Ok(call.until(answer).await???)
     }
 
+    /// Ledger time as reads see it.
+    pub fn time(&self) -> At {
+        self.handle.time()
+    }
+
     /// How many events came again since the ledger was opened.
     pub fn duplicates(&self) -> u64 {
         self.handle.stats().duplicates

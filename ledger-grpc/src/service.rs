@@ -188,6 +188,15 @@ impl MemberService for Service {
         answer(ListRecordsResponse { records, next_page_token, position })
     }
 
+    async fn quote(&self, request: Request<QuoteRequest>) -> Answer<QuoteResponse> {
+        let (call, message) = open(request);
+        let min_position = Position(message.min_position);
+        let event = wire::quote(message, self.0.time(), &hash(&self.0))?;
+        self.0.reach(&call, min_position).await?;
+        let read = self.0.read(&call, |store| store.foresee(event)).await?;
+        answer(wire::quoted(&read.value.map_err(Failure::Read)?, read.position))
+    }
+
     type ReplayMemberStream = Answers<ReplayMemberResponse>;
 
     async fn replay_member(&self, request: Request<ReplayMemberRequest>) -> Answer<Answers<ReplayMemberResponse>> {

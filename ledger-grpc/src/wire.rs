@@ -9,9 +9,11 @@ mod said;
 mod told;
 
 pub use said::{Hash, Page, Sorted, When, Whose};
-pub use said::{batch, event_id, member_name, member_names, one, page, program_text, publish, tagged, when, whose};
+pub use said::{
+    batch, event_id, member_name, member_names, one, page, program_text, publish, quote, tagged, when, whose,
+};
 pub use told::{Portrait, case, counter, faults, fit, maybe_member, member, members_of_case};
-pub use told::{outcome, outcomes, program, record, spoken_of, step, totals};
+pub use told::{outcome, outcomes, program, quoted, record, spoken_of, step, totals};
 
 use ledger_core::event::{NAME_BYTES_MAX, Violation};
 use ledger_core::program::Fault;
@@ -126,8 +128,10 @@ mod tests {
             Body::Refunded(proto::Refunded { order: "o".into(), currency: "EUR".into(), amount: 1 }),
             Body::CheckIn(proto::CheckIn {}),
             Body::Referral(proto::Referral { referee: "anna".into() }),
-            Body::Redeem(proto::Redeem { points: 5, order: "gift".into() }),
-            Body::Hold(proto::Hold { hold: "h".into(), points: 5, ttl }),
+            Body::Redeem(proto::Redeem { points: 5, order: "gift".into(), total: Some(700) }),
+            Body::Hold(proto::Hold { hold: "h".into(), points: 5, ttl, order: "gift".into(), total: None }),
+            Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
+            Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),
             Body::Credit(proto::Credit { points: 9, reason: "sorry".into() }),
@@ -207,7 +211,10 @@ mod tests {
         assert_eq!(unread(Body::CaseResolved(proto::CaseResolved::default())), ["event.case_resolved.finding"]);
         assert_eq!(unread(Body::Tick(proto::Tick { up_to: None })), ["event.tick.up_to"]);
         let ttl = Some(Duration { seconds: i64::MAX, nanos: 0 });
-        assert_eq!(unread(Body::Hold(proto::Hold { hold: "h".into(), points: 1, ttl })), ["event.hold.ttl"]);
+        assert_eq!(
+            unread(Body::Hold(proto::Hold { hold: "h".into(), points: 1, ttl, ..Default::default() })),
+            ["event.hold.ttl"]
+        );
         let birthday = Some(proto::MonthDay { month: 300, day: 1 });
         assert_eq!(unread(Body::Enrolled(proto::Enrolled { birthday })), ["event.enrolled.birthday"]);
         let far = Timestamp { seconds: i64::MAX, nanos: 0 };

@@ -132,7 +132,7 @@ fn purchase(order: &str, net: i64) -> Body {
 }
 
 fn redeem(points: i64) -> Body {
-    Body::Redeem(proto::Redeem { points, order: String::new() })
+    Body::Redeem(proto::Redeem { points, ..proto::Redeem::default() })
 }
 
 fn accepted(outcome: &proto::Outcome) -> &proto::Accepted {
@@ -175,7 +175,7 @@ async fn what_a_member_did_is_what_it_has() {
     let again = world.say(event("b-1", "anna", 2, purchase("o-1", 1_050))).await.unwrap();
     assert_eq!(again, proto::Outcome { duplicate: true, ..bought.clone() });
 
-    let hold = Body::Hold(proto::Hold { hold: "h-1".into(), points: 11, ttl: None });
+    let hold = Body::Hold(proto::Hold { hold: "h-1".into(), points: 11, ..proto::Hold::default() });
     let held = world.say(event("h-1", "anna", 3, hold)).await.unwrap();
     let anna = world.look("anna").await.unwrap();
     assert_eq!((anna.available, anna.held, anna.in_review, anna.debt), (30, 11, 0, 0));

@@ -235,7 +235,7 @@ fn cancel(order: &str) -> Body {
 }
 
 fn redeem(points: i64) -> Body {
-    Body::Redeem(proto::Redeem { points, order: String::new() })
+    Body::Redeem(proto::Redeem { points, ..proto::Redeem::default() })
 }
 
 fn credit(points: i64) -> Body {
@@ -247,7 +247,7 @@ fn debit(points: i64) -> Body {
 }
 
 fn hold(name: &str, points: i64) -> Body {
-    Body::Hold(proto::Hold { hold: name.into(), points, ttl: None })
+    Body::Hold(proto::Hold { hold: name.into(), points, ..proto::Hold::default() })
 }
 
 fn capture(name: &str, points: i64) -> Body {
@@ -649,8 +649,13 @@ async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
             hold: "h".into(),
             points: 1,
             ttl: Some(prost_types::Duration { seconds, nanos }),
+            ..proto::Hold::default()
         });
         assert_eq!(world.reject("anna", body).await, ["event.hold.ttl"], "{seconds} {nanos}");
+    }
+    let total = |total| Body::Redeem(proto::Redeem { points: 1, total: Some(total), ..proto::Redeem::default() });
+    for amount in [-1, i64::MIN, TOO_MUCH, i64::MAX] {
+        assert_eq!(world.reject("anna", total(amount)).await, ["event.redeem.total"]);
     }
     assert_eq!(world.member("anna").await.available, hundred);
 

@@ -446,7 +446,11 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     let file = place.file("events.jsonl", &events());
     place.import(&file, "community.toml", "").exits(1);
     let questions = ["totals --json", "member M1 --json", "replay M1 --json", "cases --json", "replay M1", "member M1"];
+    let quotes = ["quote M1 1 --order o-1 --total 500 --json", "quote M1 1", "quote M1 1000000", "quote M2 1 --json"];
     let offline = questions.map(|question| place.ask(question).exits(0).out);
+    let quoted = quotes.map(|question| (place.ask(question).code, place.ask(question).out));
+    assert_eq!(quoted.each_ref().map(|(code, _)| *code), [0, 0, 1, 1].map(Some));
+    assert!(quoted[2].1.contains("NOT_ENOUGH_POINTS") && quoted[3].1.contains("MEMBER_UNKNOWN"), "{quoted:?}");
 
     let ledger = place.path("ledger");
     let args = ["serve", "--data", &ledger, "--listen", "127.0.0.1:0", "--time", "events", "--log-json"];
@@ -456,6 +460,8 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     let address = said.strip_prefix("listening on ").expect("it says where it listens");
     let online = questions.map(|question| say(&format!("{question} --server {address}")).exits(0).out);
     assert_eq!(offline, online);
+    let asked = quotes.map(|question| say(&format!("{question} --server {address}")));
+    assert_eq!(asked.map(|said| (said.code, said.out)), quoted);
     say(&format!("member M2 --server {address}")).exits(1);
     say(&format!("replay M2 --server {address}")).exits(1);
     place.ask("totals").exits(3).has(&["another process has the ledger open"]);

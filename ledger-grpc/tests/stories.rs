@@ -14,7 +14,7 @@ use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
-use ledger_core::scenario::{Said, Seen, SeenCase, Stage, run};
+use ledger_core::scenario::{Quote, Said, Seen, SeenCase, Stage, run};
 use ledger_core::units::{At, Day, Points, Position};
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto;
@@ -40,7 +40,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 31] = [
+const REFUSALS: [Refusal; 41] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -72,6 +72,16 @@ const REFUSALS: [Refusal; 31] = [
     Refusal::HoldsOpen,
     Refusal::AliasTaken,
     Refusal::AliasUnknown,
+    Refusal::RedeemBelowMin,
+    Refusal::RedeemAboveMax,
+    Refusal::RedeemNotInSteps,
+    Refusal::OrderTotalMissing,
+    Refusal::RedeemShareExceeded,
+    Refusal::RedeemMaxPerOrder,
+    Refusal::RedeemMaxPerDay,
+    Refusal::RedeemMaxPerMonth,
+    Refusal::RedemptionUnknown,
+    Refusal::RefundOverRedeemed,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -112,7 +122,7 @@ impl Caller {
             return Ok(());
         }
         self.brought += 1;
-        let wish = proto::event::Body::Redeem(proto::Redeem { points: 1, order: String::new() });
+        let wish = proto::event::Body::Redeem(proto::Redeem { points: 1, ..proto::Redeem::default() });
         let outcome = self.say(proto::Event {
             source: "stage".into(),
             id: format!("time-{}", self.brought),
@@ -185,6 +195,22 @@ impl Stage for Caller {
         })
     }
 
+    fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
+        self.bring(at)?;
+        let proto::event::Body::Redeem(redeem) = message(redeem) else { panic!("redemptions are quoted") };
+        let request = proto::QuoteRequest { member: member.into(), redeem: Some(redeem), min_position: 0 };
+        let mut members = MemberServiceClient::new(self.channel.clone());
+        let answer = self.runtime.block_on(members.quote(request)).map_err(words)?.into_inner();
+        Ok(match answer.result.ok_or("a quote without a result")? {
+            proto::quote_response::Result::Quoted(quoted) => Ok(quoted
+                .lots
+                .iter()
+                .map(|lot| (lot.points, lot.expires_at.as_ref().map_or(At::NEVER, at_of)))
+                .collect()),
+            proto::quote_response::Result::Refused(refused) => Err(known(&refused)?),
+        })
+    }
+
     fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {
         let totals = self.trial_balance()?;
         let balance = |kind: proto::Account| totals.accounts.iter().find(|one| one.account() == kind).unwrap().balance;
@@ -251,19 +277,20 @@ fn told(outcome: &Option<proto::Outcome>) -> Result<&proto::Outcome, String> {
     outcome.as_ref().ok_or_else(|| "an answer without an outcome".to_owned())
 }
 
+/// The refusal that a caller reads.
+fn known(refused: &proto::Refused) -> Result<Refusal, String> {
+    let known = REFUSALS.into_iter().find(|one| one.reason() == refused.reason);
+    let known = known.ok_or_else(|| format!("unknown reason {:?}", refused.reason))?;
+    let told = (refused.message.clone(), refused.retry_may_succeed);
+    assert_eq!(told, (known.to_string(), known.retry_may_succeed()));
+    Ok(known)
+}
+
 /// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
 fn outcome(told: &proto::Outcome) -> Result<Outcome, String> {
     let (refusal, earned, available) = match told.result.as_ref().ok_or("an outcome without a result")? {
         proto::outcome::Result::Accepted(accepted) => (None, accepted.earned, accepted.available),
-        proto::outcome::Result::Refused(refused) => {
-            let known = REFUSALS.into_iter().find(|one| one.reason() == refused.reason);
-            let known = known.ok_or_else(|| format!("unknown reason {:?}", refused.reason))?;
-            assert_eq!(
-                (refused.message.clone(), refused.retry_may_succeed),
-                (known.to_string(), known.retry_may_succeed())
-            );
-            (Some(known), 0, refused.available)
-        }
+        proto::outcome::Result::Refused(refused) => (Some(known(refused)?), 0, refused.available),
         proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
     };
     Ok(Outcome {
@@ -319,12 +346,24 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         }),
         Body::CheckIn => Message::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),
-        Body::Redeem { points, order } => Message::Redeem(proto::Redeem { points: points.0, order: order.to_string() }),
-        Body::Hold { hold, points, ttl_ms } => {
-            let ttl =
-                ttl_ms.map(|ms| Duration { seconds: ms / 1000, nanos: i32::try_from(ms % 1000).unwrap() * 1_000_000 });
-            Message::Hold(proto::Hold { hold: hold.to_string(), points: points.0, ttl })
+        Body::Redeem { points, order, total } => {
+            let total = total.map(|total| total.0);
+            Message::Redeem(proto::Redeem { points: points.0, order: order.to_string(), total })
         }
+        Body::Hold { hold, points, ttl_ms, order, total } => Message::Hold(proto::Hold {
+            hold: hold.to_string(),
+            points: points.0,
+            ttl: ttl_ms.map(duration),
+            order: order.to_string(),
+            total: total.map(|total| total.0),
+        }),
+        Body::HoldExtended { hold, ttl_ms } => {
+            Message::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(duration) })
+        }
+        Body::RedeemRefunded { redemption, points } => Message::RedeemRefunded(proto::RedeemRefunded {
+            redemption: redemption.0,
+            points: points.map(|points| points.0),
+        }),
         Body::Capture { hold, points, last } => {
             Message::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|some| some.0), last: *last })
         }
@@ -358,6 +397,10 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             Message::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: bare(kind, alias) })
         }
     }
+}
+
+fn duration(ms: i64) -> Duration {
+    Duration { seconds: ms / 1000, nanos: i32::try_from(ms % 1000).unwrap() * 1_000_000 }
 }
 
 /// An alias without its kind.

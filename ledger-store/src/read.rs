@@ -15,11 +15,11 @@ use ledger_core::counter::Counter;
 use ledger_core::decide::in_window;
 use ledger_core::event::{Body, Event, Name};
 use ledger_core::fold::fold_member;
-use ledger_core::judge::{brought_up_to, find};
+use ledger_core::judge::{brought_up_to, find, foresee};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
-use ledger_core::record::Record;
+use ledger_core::record::{Record, Verdict};
 use ledger_core::state::{Case, HistoryPage, ProgramRow, Shared};
 use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
 use std::sync::Arc;
@@ -156,6 +156,13 @@ impl Handle {
         let position = rests_on.max(self.committed().min(live.state.shared.position));
         views.iter_mut().flatten().for_each(|view| view.position = position);
         self.pending(rests_on, views)
+    }
+
+    /// What would come of a command now, if it were said; nothing is recorded.
+    pub fn foresee(&self, event: Event<Name>) -> Pending<Result<Verdict, ReadError>> {
+        let live = self.inner.live.read();
+        let verdict = foresee(&live.state, &live.programs, &live.book, event, self.now(&live));
+        self.pending(live.state.shared.position, verdict.map_err(ReadError::from))
     }
 
     /// The trial balance, members per tier and vocabulary.

@@ -20,7 +20,7 @@ pub(super) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
     }
     let asks = match body {
         Body::Credit { .. } => Scope::Earn,
-        Body::Redeem { .. } | Body::Hold { .. } | Body::Capture { .. } => Scope::Redeem,
+        Body::Redeem { .. } | Body::Hold { .. } | Body::HoldExtended { .. } | Body::Capture { .. } => Scope::Redeem,
         _ => return None,
     };
     life.freezes(asks).then_some(Refusal::MemberFrozen)

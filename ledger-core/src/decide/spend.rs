@@ -1,19 +1,35 @@
-//! Spending: redeem at once, or hold, capture and void. Soonest expiry goes first, then oldest.
+//! Spending: redeem at once, or hold, extend, capture and void. Soonest expiry goes first, then oldest.
 
 use super::Draft;
+use super::redeem::hash_of;
 use crate::event::{Event, Finding, Who};
 use crate::lots::{SLICES_MAX, Slice};
 use crate::member::{HOLDS_MAX, Hold};
 use crate::record::{Account, Action, Change};
 use crate::refusal::Refusal;
-use crate::units::{Points, Position, TermNo};
+use crate::units::{At, Money, Points, Position, TermNo};
 use alloc::vec::Vec;
 
 impl<'a> Draft<'a> {
-    pub(super) fn redeem(&mut self, event: &Event<Who>, points: Points, to: Account) -> Result<(), Refusal> {
+    pub(super) fn redeem(
+        &mut self,
+        event: &Event<Who>,
+        points: Points,
+        order: &str,
+        total: Option<Money>,
+    ) -> Result<(), Refusal> {
+        self.may_redeem(points, order, total)?;
         let slices = self.quote(points)?;
         self.observe(event)?;
-        self.post_all(Account::Available, to, &slices, TermNo::NONE);
+        self.post_all(Account::Available, Account::Redeemed, &slices, TermNo::NONE);
+        self.redeemed(hash_of(order), self.today, points);
+        Ok(())
+    }
+
+    pub(super) fn debit(&mut self, event: &Event<Who>, points: Points) -> Result<(), Refusal> {
+        let slices = self.quote(points)?;
+        self.observe(event)?;
+        self.post_all(Account::Available, Account::Debited, &slices, TermNo::NONE);
         Ok(())
     }
 
@@ -23,6 +39,7 @@ impl<'a> Draft<'a> {
         name: &str,
         points: Points,
         ttl_ms: Option<i64>,
+        order: &str,
     ) -> Result<(), Refusal> {
         if self.member.hold(name).is_some() || self.was_held(name) {
             return Err(Refusal::HoldExists);
@@ -33,8 +50,8 @@ impl<'a> Draft<'a> {
         let slices = self.quote(points)?;
         self.observe(event)?;
         let no = self.member.holds_made.saturating_add(1);
-        let expires_at = self.desk.at.plus_ms(ttl_ms.unwrap_or(self.program.wallet.hold_ms));
-        self.change(Change::HoldOpened { member: self.no, no, name: name.into(), expires_at });
+        let (expires_at, order, day) = (self.held_until(ttl_ms), hash_of(order), self.today);
+        self.change(Change::HoldOpened { member: self.no, no, name: name.into(), expires_at, order, day });
         self.post_all(Account::Available, Account::Held(no), &slices, TermNo::NONE);
         Ok(())
     }
@@ -58,10 +75,22 @@ impl<'a> Draft<'a> {
         if last {
             self.post_all(Account::Held(hold.no), Account::Available, &rest, TermNo::NONE);
         }
+        self.redeemed(hold.order, hold.day, points);
         if last || rest.is_empty() {
             self.change(Change::HoldClosed { member: self.no, no: hold.no });
         }
         Ok(())
+    }
+
+    pub(super) fn extend(&mut self, event: &Event<Who>, name: &str, ttl_ms: Option<i64>) -> Result<(), Refusal> {
+        let hold = self.open_hold(name)?;
+        self.observe(event)?;
+        self.change(Change::HoldExtended { member: self.no, no: hold.no, expires_at: self.held_until(ttl_ms) });
+        Ok(())
+    }
+
+    fn held_until(&self, ttl_ms: Option<i64>) -> At {
+        self.desk.at.plus_ms(ttl_ms.unwrap_or(self.program.wallet.hold_ms))
     }
 
     pub(super) fn void(&mut self, event: &Event<Who>, name: &str) -> Result<(), Refusal> {

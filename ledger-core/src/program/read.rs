@@ -3,6 +3,8 @@
 //! A [`Section`] is one table on its way in. It hands out fields by name, notes what is missing,
 //! mistyped or out of range, and at its end complains about fields nobody asked for.
 
+mod redeem;
+
 use super::{
     Amount, CounterRule, EarnRule, Expiry, Fault, GIVE_MAX, Inactivity, KeyKind, Ladder, Limit, Measure, Program,
     RULES_MAX, RiskRule, Round, Span, StreakRule, Tier, Tiers, Trigger, Wallet,
@@ -18,7 +20,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 15] = [
+const COUNTED: [&str; 17] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -32,6 +34,8 @@ const COUNTED: [&str; 15] = [
     "void",
     "credit",
     "debit",
+    "hold_extended",
+    "redeem_refunded",
     "limit_hit",
     "inactive",
 ];
@@ -149,6 +153,7 @@ impl Reading<'_> {
         let future_ms = self.duration_ms(&mut root, "future_tolerance", false).map_or(DAY_MS, |(ms, _)| ms);
         let attributes = self.attributes(&mut root);
         let wallet = self.wallet(&mut root);
+        let redeem = self.redeem(&mut root, digits);
         let earn = self.earn(&mut root, digits);
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
@@ -169,6 +174,7 @@ impl Reading<'_> {
             currency: currency?,
             minor_digits: u32::try_from(digits).unwrap_or(2),
             wallet: wallet?,
+            redeem: redeem.unwrap_or_default(),
             earn,
             inactivity,
             streaks,

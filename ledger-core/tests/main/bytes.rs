@@ -41,8 +41,8 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Refunded { order: "o-1".into(), currency: EUR, amount: Money(250) },
         Body::CheckIn,
         Body::Referral { referee: Who::Known(MemberNo(2)) },
-        Body::Redeem { points: Points(500), order: "".into() },
-        Body::Hold { hold: "h".into(), points: Points(251), ttl_ms: Some(3_600_000) },
+        Body::Redeem { points: Points(500), order: "".into(), total: Some(Money(700)) },
+        Body::Hold { hold: "h".into(), points: Points(251), ttl_ms: Some(3_600_000), order: "".into(), total: None },
         Body::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true },
         Body::Void { hold: "h".into() },
         Body::Credit { points: Points(1_000_000_000_000), reason: "sorry".into() },
@@ -55,6 +55,8 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Closed { reason: "asked".into() },
         Body::AliasLinked { kind: "card".into(), alias: Who::Unknown(CARD) },
         Body::AliasUnlinked { kind: "card".into(), alias: Who::Alias(MemberNo(1), CARD) },
+        Body::HoldExtended { hold: "h".into(), ttl_ms: Some(3_600_000) },
+        Body::RedeemRefunded { redemption: Position(9), points: Some(Points(4)) },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -78,8 +80,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Closed { .. } => 18,
         Body::AliasLinked { .. } => 19,
         Body::AliasUnlinked { .. } => 20,
+        Body::HoldExtended { .. } => 21,
+        Body::RedeemRefunded { .. } => 22,
     };
-    assert!(bodies.iter().map(number).eq(0..21), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..23), "one of each, in order");
     bodies
 }
 
@@ -119,7 +123,7 @@ fn changes() -> Vec<Change> {
         },
         Change::Streak { member, term: TermNo(3), count: 7, day: Day(20_454) },
         Change::Active { member, dormant_at: AT },
-        Change::HoldOpened { member, no: 1, name: "h".into(), expires_at: AT },
+        Change::HoldOpened { member, no: 1, name: "h".into(), expires_at: AT, order: u64::MAX, day: Day(20_454) },
         Change::HoldClosed { member, no: 1 },
         Change::CaseOpened(opened),
         Change::CaseJoined { case: Position(9), members: vec![MemberNo(4)] },
@@ -127,6 +131,9 @@ fn changes() -> Vec<Change> {
         Change::TermsAdded { terms: vec!["points".into(), "base".into()] },
         Change::ProgramSet,
         Change::Life { member, change: LifeChange::Closed },
+        Change::Redeemed { member, order: 0, day: Day(20_454), points: Points(199), forget_before: Day(20_054) },
+        Change::RedeemRefunded { member, redemption: Position(9), points: Points(4) },
+        Change::HoldExtended { member, no: 1, expires_at: AT },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -147,8 +154,11 @@ fn changes() -> Vec<Change> {
         Change::TermsAdded { .. } => 15,
         Change::ProgramSet => 16,
         Change::Life { .. } => 17,
+        Change::Redeemed { .. } => 18,
+        Change::RedeemRefunded { .. } => 19,
+        Change::HoldExtended { .. } => 20,
     };
-    assert!(changes.iter().map(number).eq(0..18), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..21), "one of each, in order");
     changes
 }
 
@@ -324,7 +334,13 @@ fn life() -> Memory {
         assert_eq!(memory.submit(said, at).expect("the record folds").refusal, None, "event {n}");
     };
     let none = RiskKeys::default();
-    let hold = |hold: &str, points| Body::Hold { hold: hold.into(), points: Points(points), ttl_ms: None };
+    let hold = |hold: &str, points| Body::Hold {
+        hold: hold.into(),
+        points: Points(points),
+        ttl_ms: None,
+        order: "".into(),
+        total: None,
+    };
     let purchase = |order: &str, net| {
         let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(net) }];
         Body::Purchase { order: order.into(), currency: EUR, lines }

@@ -37,8 +37,8 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::Refunded { order: name(), currency: EUR, amount: Money(AMOUNT_MAX) },
         Body::CheckIn,
         Body::Referral { referee: name() },
-        Body::Redeem { points: most, order: name() },
-        Body::Hold { hold: name(), points: most, ttl_ms: Some(HOLD_MS_MAX) },
+        Body::Redeem { points: most, order: name(), total: None },
+        Body::Hold { hold: name(), points: most, ttl_ms: Some(HOLD_MS_MAX), order: "".into(), total: None },
         Body::Capture { hold: name(), points: Some(most), last: true },
         Body::Void { hold: name() },
         Body::Credit { points: most, reason: long(NOTE_BYTES_MAX) },
@@ -46,6 +46,8 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
         Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX) },
         Body::Tick { up_to: AT_MAX },
+        Body::HoldExtended { hold: name(), ttl_ms: Some(HOLD_MS_MAX) },
+        Body::RedeemRefunded { redemption: Position(u64::MAX), points: Some(most) },
         Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Closed { reason: long(NOTE_BYTES_MAX) },
@@ -84,15 +86,24 @@ fn what_breaks_a_limit_is_told() {
         with(Body::Cancelled { order: "".into() }),
         with(Body::Refunded { order: "o".into(), currency: Currency([0, 159, 146]), amount: Money(0) }),
         with(Body::Referral { referee: "".into() }),
-        with(Body::Redeem { points: Points(0), order: long(NAME_BYTES_MAX + 1) }),
-        with(Body::Hold { hold: "".into(), points: over, ttl_ms: Some(0) }),
-        with(Body::Hold { hold: "h".into(), points: Points(1), ttl_ms: Some(HOLD_MS_MAX + 1) }),
+        with(Body::Redeem { points: Points(0), order: long(NAME_BYTES_MAX + 1), total: None }),
+        with(Body::Hold { hold: "".into(), points: over, ttl_ms: Some(0), order: "".into(), total: None }),
+        with(Body::Hold {
+            hold: "h".into(),
+            points: Points(1),
+            ttl_ms: Some(HOLD_MS_MAX + 1),
+            order: "".into(),
+            total: None,
+        }),
         with(Body::Capture { hold: "".into(), points: Some(Points(-1)), last: false }),
         with(Body::Void { hold: "".into() }),
         with(Body::Credit { points: Points(i64::MIN), reason: "".into() }),
         with(Body::Debit { points: Points(i64::MAX), reason: long(NOTE_BYTES_MAX + 1) }),
         with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
         with(Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) }),
+        with(Body::Redeem { points: Points(1), order: "".into(), total: Some(Money(-1)) }),
+        with(Body::HoldExtended { hold: "".into(), ttl_ms: Some(0) }),
+        with(Body::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) }),
         with(Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) }),
         with(Body::Unfrozen { scope: Scope::All, reason: "\n".into() }),
         with(Body::Closed { reason: long(NOTE_BYTES_MAX + 1) }),
@@ -155,6 +166,10 @@ fn what_breaks_a_limit_is_told() {
         debit.reason: has 513 bytes; at most 512 are allowed
         case_resolved.note: must not contain control characters
         program_published.text: at most 262144 bytes are allowed
+        redeem.total: is -1; must be 0 to 1000000000000
+        hold_extended.hold: must not be empty
+        hold_extended.ttl: must be longer than 0 and at most 400 days
+        redeem_refunded.points: is 0; must be 1 to 1000000000000
         frozen.reason: has 513 bytes; at most 512 are allowed
         unfrozen.reason: must not contain control characters
         closed.reason: has 513 bytes; at most 512 are allowed

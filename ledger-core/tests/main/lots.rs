@@ -69,7 +69,7 @@ fn a_member_has_no_more_lots_than_the_limit() {
     assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
     let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
     assert_eq!(member.lots.len(), LOTS_MAX);
-    let redeem = |points| Body::Redeem { points: Points(points), order: "".into() };
+    let redeem = |points| Body::Redeem { points: Points(points), order: "".into(), total: None };
     let most = SLICES_MAX as i64;
     assert_eq!(reason(&mut memory, "4", redeem(most + 1)), Some("TOO_MANY_LOTS"));
     assert_eq!(reason(&mut memory, "5", redeem(most)), None);
@@ -100,7 +100,7 @@ fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
         assert_eq!(outcome.refusal, None);
     }
     let half = Points(1_000_000);
-    let hold = |name: &str| Body::Hold { hold: name.into(), points: half, ttl_ms: None };
+    let hold = |name: &str| Body::Hold { hold: name.into(), points: half, ttl_ms: None, order: "".into(), total: None };
     let capture = |name: &str, points| Body::Capture { hold: name.into(), points: Some(points), last: true };
     let mut took = vec![
         ("hold", timed(&mut memory, "hold", hold("a"))),
@@ -153,7 +153,7 @@ fn a_balance_ends_at_its_limit() {
     assert_eq!(reason(&mut memory, "3", credit(1)), None);
     assert_eq!(reason(&mut memory, "4", credit(1)), Some("MEMBER_FULL"));
     // What was issued once counts for ever: the ledger as a whole is full.
-    assert_eq!(reason(&mut memory, "5", Body::Redeem { points: Points(1_000), order: "".into() }), None);
+    assert_eq!(reason(&mut memory, "5", Body::Redeem { points: Points(1_000), order: "".into(), total: None }), None);
     assert_eq!(reason(&mut memory, "6", credit(1)), Some("MEMBER_FULL"));
     ledger::check_balances(&memory.state);
 }
@@ -162,7 +162,10 @@ fn a_balance_ends_at_its_limit() {
 fn a_member_has_no_more_holds_than_the_limit() {
     let mut memory = with_one_member();
     fortune(&mut memory, 1_000_000);
-    let hold = |n: usize| Body::Hold { hold: format!("h-{n}").into(), points: Points(1), ttl_ms: None };
+    let hold = |n: usize| {
+        let (hold, points) = (format!("h-{n}").into(), Points(1));
+        Body::Hold { hold, points, ttl_ms: None, order: "".into(), total: None }
+    };
     for n in 0..HOLDS_MAX {
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold(n)), None);
     }
@@ -178,7 +181,7 @@ fn of_closed_holds_the_last_are_remembered() {
     fortune(&mut memory, 1_000_000);
     for n in 0..=CLOSED_HOLDS_MAX {
         let name: Box<str> = format!("h-{n}").into();
-        let hold = Body::Hold { hold: name.clone(), points: Points(1), ttl_ms: None };
+        let hold = Body::Hold { hold: name.clone(), points: Points(1), ttl_ms: None, order: "".into(), total: None };
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold), None);
         assert_eq!(reason(&mut memory, &format!("void {n}"), Body::Void { hold: name }), None);
     }

@@ -357,6 +357,15 @@ pub struct Hold {
     pub name: String,
     pub expires: i64,
     pub lots: Vec<Lot>,
+    day: i64,
+}
+
+/// Points that were spent, from which lots, and how many came back.
+#[derive(Clone, Debug)]
+struct Spent {
+    day: i64,
+    lots: Vec<Lot>,
+    back: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -394,6 +403,7 @@ pub struct Member {
     dormant_at: Option<i64>,
     /// Uses of limits: rule, day, amount.
     used: Vec<(&'static str, i64, i64)>,
+    spent_points: Vec<Spent>,
     /// Frozen for earning, and for redeeming.
     pub frozen: (bool, bool),
     pub closed_at: Option<i64>,
@@ -412,21 +422,67 @@ pub struct Case {
 /// What somebody says to the clerk.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
-    Enrol { birthday: Option<(i64, i64)> },
-    Attribute { known: bool, value: i64 },
-    Purchase { order: String, paid: i64 },
-    Cancel { order: String },
-    Refund { order: String, amount: i64 },
+    Enrol {
+        birthday: Option<(i64, i64)>,
+    },
+    Attribute {
+        known: bool,
+        value: i64,
+    },
+    Purchase {
+        order: String,
+        paid: i64,
+    },
+    Cancel {
+        order: String,
+    },
+    Refund {
+        order: String,
+        amount: i64,
+    },
     CheckIn,
-    Refer { referee: Who },
-    Redeem { points: i64 },
-    Hold { name: String, points: i64, ttl: Option<i64> },
-    Capture { name: String, points: Option<i64>, last: bool },
-    Void { name: String },
-    Credit { points: i64 },
-    Debit { points: i64 },
-    Freeze { earn: bool, redeem: bool },
-    Unfreeze { earn: bool, redeem: bool },
+    Refer {
+        referee: Who,
+    },
+    Redeem {
+        points: i64,
+    },
+    Hold {
+        name: String,
+        points: i64,
+        ttl: Option<i64>,
+    },
+    Capture {
+        name: String,
+        points: Option<i64>,
+        last: bool,
+    },
+    Void {
+        name: String,
+    },
+    Extend {
+        name: String,
+        ttl: Option<i64>,
+    },
+    /// Of the member's redemptions, counted round.
+    GiveBack {
+        nth: usize,
+        points: Option<i64>,
+    },
+    Credit {
+        points: i64,
+    },
+    Debit {
+        points: i64,
+    },
+    Freeze {
+        earn: bool,
+        redeem: bool,
+    },
+    Unfreeze {
+        earn: bool,
+        redeem: bool,
+    },
     Close,
 }
 
@@ -444,6 +500,8 @@ impl Act {
             Act::Hold { .. } => "hold",
             Act::Capture { .. } => "capture",
             Act::Void { .. } => "void",
+            Act::Extend { .. } => "hold_extended",
+            Act::GiveBack { .. } => "redeem_refunded",
             Act::Credit { .. } => "credit",
             Act::Debit { .. } => "debit",
             Act::Freeze { .. } => "frozen",
@@ -453,7 +511,7 @@ impl Act {
     }
 
     fn is_command(&self) -> bool {
-        matches!(self.kind(), "redeem" | "hold" | "capture" | "void" | "credit" | "debit")
+        matches!(self.kind(), "redeem" | "hold" | "hold_extended" | "capture" | "void" | "credit" | "debit")
     }
 
     fn is_control(&self) -> bool {
@@ -724,7 +782,7 @@ impl Books {
         }
         match act.kind() {
             "credit" if member.frozen.0 => return Err("MEMBER_FROZEN"),
-            "redeem" | "hold" | "capture" if member.frozen.1 => return Err("MEMBER_FROZEN"),
+            "redeem" | "hold" | "hold_extended" | "capture" if member.frozen.1 => return Err("MEMBER_FROZEN"),
             _ => {}
         }
         let mut work = self.work(who, keys, happened_at, self.now);
@@ -823,7 +881,10 @@ impl Books {
             }
             Act::Redeem { points } | Act::Debit { points } => {
                 let account = if matches!(act, Act::Redeem { .. }) { REDEEMED } else { DEBITED };
-                take(&mut self.member(who).available, *points).ok_or("NOT_ENOUGH_POINTS")?;
+                let lots = take(&mut self.member(who).available, *points).ok_or("NOT_ENOUGH_POINTS")?;
+                if account == REDEEMED {
+                    self.member(who).spent_points.push(Spent { day: work.today, lots, back: 0 });
+                }
                 self.observe(&mut work, act)?;
                 self.totals[account] += points;
             }
@@ -835,7 +896,7 @@ impl Books {
                 }
                 let lots = take(&mut member.available, *points).ok_or("NOT_ENOUGH_POINTS")?;
                 let expires = now + ttl.unwrap_or(rules.hold_ms);
-                member.holds.push(Hold { name: name.clone(), expires, lots });
+                member.holds.push(Hold { name: name.clone(), expires, lots, day: work.today });
                 self.observe(&mut work, act)?;
             }
             Act::Capture { name, points, last } => {
@@ -843,7 +904,8 @@ impl Books {
                 let mut hold = member.open_hold(name)?;
                 let held = sum(&hold.lots);
                 let points = points.unwrap_or(held);
-                take(&mut hold.lots, points).ok_or("CAPTURE_OVER_HOLD")?;
+                let lots = take(&mut hold.lots, points).ok_or("CAPTURE_OVER_HOLD")?;
+                member.spent_points.push(Spent { day: hold.day, lots, back: 0 });
                 if *last || points == held {
                     member.release(hold);
                 } else {
@@ -857,6 +919,44 @@ impl Books {
                 let hold = member.open_hold(name)?;
                 member.release(hold);
                 self.observe(&mut work, act)?;
+            }
+            Act::Extend { name, ttl } => {
+                let now = self.now;
+                let member = self.member(who);
+                let hold = member.open_hold(name)?;
+                member.holds.push(Hold { expires: now + ttl.unwrap_or(rules.hold_ms), ..hold });
+                self.observe(&mut work, act)?;
+            }
+            Act::GiveBack { nth, points } => {
+                let now = self.now;
+                let member = self.member(who);
+                let at = nth % (member.spent_points.len() + 1);
+                let spent = member.spent_points.get_mut(at).filter(|spent| spent.day >= horizon);
+                let spent = spent.ok_or("REDEMPTION_UNKNOWN")?;
+                let left = sum(&spent.lots) - spent.back;
+                let points = points.unwrap_or(left);
+                if left == 0 || points > left {
+                    return Err("REFUND_OVER_REDEEMED");
+                }
+                // One point after the other, the last of the last lot first.
+                let mut single: Vec<Lot> = Vec::new();
+                for lot in &spent.lots {
+                    single.extend(std::iter::repeat_n(Lot { points: 1, ..lot.clone() }, lot.points as usize));
+                }
+                single.reverse();
+                let back: Vec<Lot> = single.drain(spent.back as usize..(spent.back + points) as usize).collect();
+                spent.back += points;
+                let mut expired = 0;
+                for lot in back {
+                    match lot.expires <= now {
+                        true => expired += 1,
+                        false if member.debt > 0 => member.debt -= 1,
+                        false => give_back(&mut member.available, vec![lot]),
+                    }
+                }
+                self.observe(&mut work, act)?;
+                self.totals[REDEEMED] -= points;
+                self.totals[EXPIRED] += expired;
             }
             Act::Credit { points } => {
                 self.observe(&mut work, act)?;

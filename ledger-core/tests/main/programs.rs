@@ -94,7 +94,7 @@ action = "review"
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -111,6 +111,37 @@ fn an_unknown_field_is_told_with_the_field_that_was_meant() {
             line 9: tiers.downgrade_aftr: is not a field here; did you mean "downgrade_after"?
             line 12: tier[0].colour: is not a field here
         "#]],
+    );
+}
+
+#[test]
+fn what_redemptions_must_keep_to_is_checked() {
+    check_rule(
+        "[redeem]\nmin = 100\nmax = 50\nstep = 0\nper_day = 99\nshare = \"101%\"\ngrace = \"1M\"\nmost = 1\n",
+        expect![[r#"
+            line 8: redeem.max: allows nothing: at least 100 go at once
+            line 9: redeem.step: is 0; must be 1 to 1000000000000
+            line 10: redeem.per_day: allows nothing: at least 100 go at once
+            line 11: redeem.share: "101%" is no share; write 1% to 100%
+            line 11: redeem.share: needs what points are worth; add worth = { points = 100, money = "1.00" }
+            line 12: redeem.grace: "1M" is no number of days; write 1d or 90d
+            line 13: redeem.most: is not a field here
+        "#]],
+    );
+    check_rule(
+        "[redeem]\nstep = 50\nper_order = 40\nshare = \"50%\"\n",
+        expect![[r#"
+        line 8: redeem.per_order: allows nothing: at least 50 go at once
+        line 9: redeem.share: needs what points are worth; add worth = { points = 100, money = "1.00" }
+    "#]],
+    );
+    check_rule(
+        "[redeem]\nworth = { points = 0, money = \"0.00\" }\n",
+        expect![[r#"
+        line 7: redeem.worth.points: is 0; must be 1 to 1000000000000
+        line 7: redeem.worth.money: must be more than 0
+        line 7: redeem.worth: is used by no rule; add `share`
+    "#]],
     );
 }
 

@@ -39,6 +39,9 @@ fn an_act() -> impl Strategy<Value = Act> {
         8 => (hold(), prop::option::of(1..60i64), any::<bool>())
             .prop_map(|(name, points, last)| Act::Capture { name, points, last }),
         2 => hold().prop_map(|name| Act::Void { name }),
+        1 => (hold(), prop::option::of(1..100 * HOUR)).prop_map(|(name, ttl)| Act::Extend { name, ttl }),
+        6 => (any::<u8>(), prop::option::of(1..60i64))
+            .prop_map(|(nth, points)| Act::GiveBack { nth: nth.into(), points }),
         2 => (1..300i64).prop_map(|points| Act::Credit { points }),
         1 => (1..100i64).prop_map(|points| Act::Debit { points }),
         1 => a_scope().prop_map(|(earn, redeem)| Act::Freeze { earn, redeem }),
@@ -144,10 +147,14 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
         };
         let hold = |hold: &ledger_core::member::Hold| {
             let slice = |slice: &ledger_core::lots::Slice| format!("{} of {}", slice.left, name(&slice.id.position));
-            format!("{} {} {:?}", hold.name, hold.expires_at, hold.slices.iter().map(slice).collect::<Vec<_>>())
+            let slices: Vec<_> = hold.slices.iter().map(slice).collect();
+            format!("{} {} {} {} {slices:?}", hold.name, hold.expires_at, hold.order, hold.day)
         };
         let known = |known: &ledger_core::member::PurchaseRef| {
             format!("{} {} {} {}", known.order, name(&known.position), known.day, known.refunded)
+        };
+        let spent = |known: &ledger_core::member::RedemptionRef| {
+            format!("{} {} {} {}", name(&known.position), known.day, known.points, known.refunded)
         };
         let rest = Member {
             position: Position(0),
@@ -157,15 +164,17 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             review: Default::default(),
             holds: Vec::new(),
             purchases: Vec::new(),
+            redemptions: Vec::new(),
             cases: Vec::new(),
             ..member.clone()
         };
         rows.push(format!(
-            "{no} {:?} {:?} {:?} {:?} {:?} {rest:?}",
+            "{no} {:?} {:?} {:?} {:?} {:?} {:?} {rest:?}",
             lots(&member.lots),
             lots(&member.review),
             member.holds.iter().map(hold).collect::<Vec<_>>(),
             member.purchases.iter().map(known).collect::<Vec<_>>(),
+            member.redemptions.iter().map(spent).collect::<Vec<_>>(),
             member.cases.iter().map(name).collect::<Vec<_>>(),
         ));
     }

@@ -335,7 +335,7 @@ fn before_a_program_is_published_nothing_is_judged() {
     };
     assert_eq!(say("1", "M1", Body::Enrolled { birthday: None }), Some("NO_PROGRAM"));
     assert_eq!(say("2", "M1", Body::Referral { referee: "M2".into() }), Some("NO_PROGRAM"));
-    assert_eq!(say("3", "M1", Body::Redeem { points: Points(1), order: "".into() }), Some("NO_PROGRAM"));
+    assert_eq!(say("3", "M1", Body::Redeem { points: Points(1), order: "".into(), total: None }), Some("NO_PROGRAM"));
     let resolved = Body::CaseResolved { case: Position(1), finding: Finding::Fraud, note: "".into() };
     assert_eq!(say("4", "", resolved), Some("CASE_UNKNOWN"));
     assert_eq!(say("5", "", Body::ProgramPublished { text: "id = 1".into() }), Some("PROGRAM_INVALID"));
@@ -355,7 +355,10 @@ fn a_name_is_in_the_log_once_and_never_if_its_event_is_refused() {
     };
     let alice = "alice@example.org";
     let bob = "bob@example.org";
-    assert_eq!(say("1", bob, Body::Redeem { points: Points(1), order: "".into() }), Some("MEMBER_UNKNOWN"));
+    assert_eq!(
+        say("1", bob, Body::Redeem { points: Points(1), order: "".into(), total: None }),
+        Some("MEMBER_UNKNOWN")
+    );
     assert_eq!(say("2", bob, Body::Cancelled { order: "o".into() }), Some("ORDER_UNKNOWN"));
     assert_eq!(say("3", bob, Body::Referral { referee: bob.into() }), Some("SELF_REFERRAL"));
     assert_eq!(say("4", alice, Body::Enrolled { birthday: None }), None);
@@ -381,7 +384,7 @@ fn the_weightiest_reason_is_told_first() {
         let outcome = memory.submit(event, At(0)).expect("the record folds");
         outcome.refusal.map(|refusal| refusal.reason())
     };
-    let redeem = || Body::Redeem { points: Points(1), order: "".into() };
+    let redeem = || Body::Redeem { points: Points(1), order: "".into(), total: None };
     let refund =
         |code: &[u8; 3], amount| Body::Refunded { order: "o".into(), currency: Currency(*code), amount: Money(amount) };
     // Each event has several faults; its sender is told the one that makes the others pointless.

@@ -53,7 +53,7 @@ fn key_of(key: Key) -> RiskKey {
     }
 }
 
-fn body_of(act: &Act) -> Body<Name> {
+fn body_of(act: &Act, spent: &[Position]) -> Body<Name> {
     let eur = Currency(*b"EUR");
     match act.clone() {
         Act::Enrol { birthday } => {
@@ -73,10 +73,17 @@ fn body_of(act: &Act) -> Body<Name> {
         Act::Refund { order, amount } => Body::Refunded { order: order.into(), currency: eur, amount: Money(amount) },
         Act::CheckIn => Body::CheckIn,
         Act::Refer { referee } => Body::Referral { referee: referee.into() },
-        Act::Redeem { points } => Body::Redeem { points: Points(points), order: "".into() },
-        Act::Hold { name, points, ttl } => Body::Hold { hold: name.into(), points: Points(points), ttl_ms: ttl },
+        Act::Redeem { points } => Body::Redeem { points: Points(points), order: "".into(), total: None },
+        Act::Hold { name, points, ttl } => {
+            Body::Hold { hold: name.into(), points: Points(points), ttl_ms: ttl, order: "".into(), total: None }
+        }
         Act::Capture { name, points, last } => Body::Capture { hold: name.into(), points: points.map(Points), last },
         Act::Void { name } => Body::Void { hold: name.into() },
+        Act::Extend { name, ttl } => Body::HoldExtended { hold: name.into(), ttl_ms: ttl },
+        Act::GiveBack { nth, points } => {
+            let redemption = spent.get(nth % (spent.len() + 1)).copied().unwrap_or(Position(u64::MAX));
+            Body::RedeemRefunded { redemption, points: points.map(Points) }
+        }
         Act::Credit { points } => Body::Credit { points: Points(points), reason: "why".into() },
         Act::Debit { points } => Body::Debit { points: Points(points), reason: "why".into() },
         Act::Freeze { earn, redeem } => Body::Frozen { scope: scope_of(earn, redeem), reason: "why".into() },
@@ -101,6 +108,8 @@ pub struct World {
     pub now: i64,
     /// Every event with its first outcome.
     said: Vec<(Event<Name>, Outcome)>,
+    /// The records that spent points, by who spent them.
+    spent: BTreeMap<String, Vec<Position>>,
     ids: u32,
     /// What was seen of everybody at an instant, after the last event of that instant.
     seen: BTreeMap<i64, Vec<(Who, Seen)>>,
@@ -113,6 +122,7 @@ impl World {
             books: Books::default(),
             now: START,
             said: Vec::new(),
+            spent: BTreeMap::new(),
             ids: 0,
             seen: BTreeMap::new(),
         };
@@ -134,7 +144,8 @@ impl World {
             ip: some(ip.map(Key::Ip)),
             phone: some(phone.map(Key::Phone)),
         };
-        Event { keys, ..event(&id, said.who, At(self.now - said.ago), body_of(&said.act)) }
+        let spent = self.spent.get(said.who).map_or(&[][..], |spent| spent);
+        Event { keys, ..event(&id, said.who, At(self.now - said.ago), body_of(&said.act, spent)) }
     }
 
     pub fn control(&mut self, body: Body<Name>) -> Event<Name> {
@@ -153,6 +164,9 @@ impl World {
         assert_eq!(event.violations(), [], "stories keep to the limits");
         let outcome = self.memory.submit(event.clone(), At(self.now)).expect("every record folds");
         if !outcome.duplicate {
+            if outcome.refusal.is_none() && matches!(event.body, Body::Redeem { .. } | Body::Capture { .. }) {
+                self.spent.entry(event.member.to_string()).or_default().push(outcome.position);
+            }
             self.said.push((event, outcome.clone()));
         }
         outcome

@@ -83,6 +83,8 @@ line! {
     closed: Closed,
     alias_linked: AliasLinked,
     alias_unlinked: AliasUnlinked,
+    hold_extended: HoldExtended,
+    redeem_refunded: RedeemRefunded,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -120,8 +122,23 @@ said! {
     Refunded { order: String, currency: String, amount: i64 }
     CheckIn {}
     Referral { referee: String }
-    Redeem { points: i64, #[serde(default)] order: String }
-    Hold { hold: String, points: i64, #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span> }
+    Redeem {
+        points: i64,
+        #[serde(default)] order: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] total: Option<i64>,
+    }
+    Hold {
+        hold: String,
+        points: i64,
+        #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span>,
+        #[serde(default)] order: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] total: Option<i64>,
+    }
+    HoldExtended { hold: String, #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span> }
+    RedeemRefunded {
+        redemption: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")] points: Option<i64>,
+    }
     Capture { hold: String, points: Option<i64>, #[serde(default)] last: bool }
     Void { hold: String }
     Credit { points: i64, reason: String }
@@ -356,7 +373,12 @@ mod tests {
             r#""check_in":{}"#,
             r#""referral":{"referee":"M2"}"#,
             r#""redeem":{"points":40,"order":""}"#,
-            r#""hold":{"hold":"h-1","points":40,"ttl":"3600s"}"#,
+            r#""redeem":{"points":40,"order":"o-1","total":700}"#,
+            r#""hold":{"hold":"h-1","points":40,"ttl":"3600s","order":""}"#,
+            r#""hold":{"hold":"h-1","points":40,"order":"o-1","total":700}"#,
+            r#""hold_extended":{"hold":"h-1","ttl":"3600s"}"#,
+            r#""redeem_refunded":{"redemption":12,"points":40}"#,
+            r#""redeem_refunded":{"redemption":12}"#,
             r#""capture":{"hold":"h-1","points":40,"last":true}"#,
             r#""void":{"hold":"h-1"}"#,
             r#""credit":{"points":40,"reason":"sorry"}"#,

@@ -155,15 +155,30 @@ pub(super) fn step(step: &proto::ReplayMemberResponse) -> Value {
     json!({ "record": step.record.as_ref().map(record), "after": step.after.as_ref().map(after) })
 }
 
+fn refused(refused: &proto::Refused) -> Value {
+    json!({
+        "reason": refused.reason,
+        "message": refused.message,
+        "retry_may_succeed": refused.retry_may_succeed,
+        "available": refused.available,
+    })
+}
+
+pub(super) fn quote(quote: &proto::QuoteResponse) -> Value {
+    use proto::quote_response::Result;
+    match &quote.result {
+        Some(Result::Quoted(quoted)) => json!({
+            "lots": list(&quoted.lots, lot),
+            "lots_count": quoted.lots_count,
+            "available": quoted.available,
+            "position": quote.position,
+        }),
+        Some(Result::Refused(told)) => json!({ "refused": refused(told), "position": quote.position }),
+        None => Value::Null,
+    }
+}
+
 fn record(record: &proto::Record) -> Value {
-    let refused = |refused: &proto::Refused| {
-        json!({
-            "reason": refused.reason,
-            "message": refused.message,
-            "retry_may_succeed": refused.retry_may_succeed,
-            "available": refused.available,
-        })
-    };
     let mut told = json!({
         "position": record.position,
         "at": time(record.at.as_ref()),
@@ -248,6 +263,10 @@ fn change(change: &proto::Change) -> Value {
             let expires_at = time(one.expires_at.as_ref());
             let told = json!({ "member": one.member, "no": one.no, "name": one.name, "expires_at": expires_at });
             ("hold_opened", told)
+        }
+        Some(Change::HoldExtended(one)) => {
+            let told = json!({ "member": one.member, "no": one.no, "expires_at": time(one.expires_at.as_ref()) });
+            ("hold_extended", told)
         }
         Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
         Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),

@@ -130,6 +130,25 @@ impl Look {
         }
     }
 
+    /// What would come of a redemption.
+    pub(super) fn quote(&self, request: proto::QuoteRequest) -> Result<proto::QuoteResponse> {
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut members = client(MemberServiceClient::new(channel.clone()));
+                let answer = runtime.block_on(members.quote(request));
+                Ok(answer.map_err(|status| told(&status))?.into_inner())
+            }
+            Look::Data(ledger) => {
+                let handle = ledger.handle();
+                let hash = |kind: &str, text: &str| handle.risk_key(kind, text);
+                let event = wire::quote(request, handle.time(), &hash).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
+                let foreseen = handle.foresee(event);
+                let position = foreseen.position();
+                Ok(wire::quoted(&foreseen.wait()??, position))
+            }
+        }
+    }
+
     /// The trial balance.
     pub(super) fn totals(&self) -> Result<proto::GetTotalsResponse> {
         match self {

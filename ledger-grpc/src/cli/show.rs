@@ -151,6 +151,26 @@ fn standing(tier: &proto::TierStanding, local: &Local) -> String {
     out
 }
 
+/// What a redemption would take, or why it would not.
+pub(super) fn quote(quote: &proto::QuoteResponse, local: &Local) -> String {
+    match &quote.result {
+        Some(proto::quote_response::Result::Quoted(quoted)) => {
+            let mut table = table(&["points", "usable before", "lot"], &[0]);
+            for lot in quoted.lots.iter().take(LOTS_SHOWN) {
+                table.add_row([grouped(lot.points), local.stamp(lot.expires_at.as_ref()), lot_name(lot.id.as_ref())]);
+            }
+            let rest = (quoted.lots_count as usize).saturating_sub(LOTS_SHOWN);
+            let rest = if rest == 0 { String::new() } else { format!("  and from {rest} more lots\n") };
+            format!("it would take\n{}\n{rest}{} would be left", lines(&table), grouped(quoted.available))
+        }
+        Some(proto::quote_response::Result::Refused(refused)) => {
+            let available = grouped(refused.available);
+            format!("it would be refused: {} ({}); {available} available", refused.message, refused.reason)
+        }
+        None => String::new(),
+    }
+}
+
 fn lots(member: &proto::Member, local: &Local) -> String {
     if member.lots.is_empty() {
         return String::new();
@@ -309,6 +329,11 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Closed(said) => reasoned("closed", &said.reason),
         Body::AliasLinked(said) => format!("{} {} linked", said.kind, short(&said.name)),
         Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
+        Body::HoldExtended(said) => format!("hold {} extended", said.hold),
+        Body::RedeemRefunded(said) => {
+            let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
+            format!("{points} given back of redemption {}", said.redemption)
+        }
     }
 }
 
@@ -411,7 +436,8 @@ fn changed(change: &proto::Change, member: &str) -> Option<String> {
         | Change::AttributeSet(_)
         | Change::Counted(_)
         | Change::HoldOpened(_)
-        | Change::HoldClosed(_) => return None,
+        | Change::HoldClosed(_)
+        | Change::HoldExtended(_) => return None,
     };
     Some(told)
 }

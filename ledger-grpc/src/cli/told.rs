@@ -1,9 +1,10 @@
-//! The reading commands: replay, member, totals, cases.
+//! The reading commands: replay, member, quote, totals, cases.
 
 use super::look::{When, Where};
 use super::{Answer, json, say, show};
 use anyhow::Result;
 use clap::Args;
+use ledger_grpc::proto;
 
 #[derive(Args)]
 pub(super) struct Replay {
@@ -24,6 +25,25 @@ pub(super) struct Member {
     /// RFC 3339
     #[arg(long, value_name = "WHEN")]
     as_of: Option<String>,
+    #[command(flatten)]
+    ledger: Where,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Quote {
+    /// The member's name
+    member: String,
+    /// How many points
+    points: i64,
+    /// The order they would be for
+    #[arg(long, default_value = "")]
+    order: String,
+    /// What the whole order costs, in minor units
+    #[arg(long)]
+    total: Option<i64>,
     #[command(flatten)]
     ledger: Where,
     /// Answer in JSON
@@ -89,6 +109,21 @@ impl Member {
             say(show::member(&member, &local))?
         }
         Ok(Answer::Yes)
+    }
+}
+
+impl Quote {
+    pub(super) fn run(self) -> Result<Answer> {
+        let look = self.ledger.open()?;
+        let Quote { member, points, order, total, .. } = self;
+        let redeem = Some(proto::Redeem { points, order, total });
+        let quote = look.quote(proto::QuoteRequest { member, redeem, min_position: 0 })?;
+        if self.json {
+            say(json::quote(&quote))?
+        } else {
+            say(show::quote(&quote, &look.local()?))?
+        }
+        Ok(matches!(quote.result, Some(proto::quote_response::Result::Quoted(_))).into())
     }
 }
 

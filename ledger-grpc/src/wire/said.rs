@@ -82,6 +82,21 @@ pub fn publish(message: proto::PublishProgramRequest, hash: Hash<'_>) -> Result<
     one(Some(event), hash).map_err(at_top)
 }
 
+/// Reads a redemption that is only asked about, as the event it would be at `now`.
+pub fn quote(message: proto::QuoteRequest, now: At, hash: Hash<'_>) -> Result<Event<Name>, Invalid> {
+    let redeem = message.redeem.ok_or_else(|| Invalid::one("redeem", "is missing"))?;
+    let event = proto::Event {
+        source: "quote".into(),
+        id: "quote".into(),
+        occurred_at: super::told::stamp(now),
+        member: message.member,
+        body: Some(proto::event::Body::Redeem(redeem)),
+        ..proto::Event::default()
+    };
+    let bytes = event.encoded_len();
+    decode(event, bytes, hash).map_err(Invalid)
+}
+
 fn decode(message: proto::Event, bytes: usize, hash: Hash<'_>) -> Result<Event<Name>, Vec<Violation>> {
     let mut found = Vec::new();
     let apart = match &message.body {
@@ -135,10 +150,16 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
         },
         Said::CheckIn(proto::CheckIn {}) => Body::CheckIn,
         Said::Referral(said) => Body::Referral { referee: said.referee.into() },
-        Said::Redeem(said) => Body::Redeem { points: Points(said.points), order: said.order.into() },
-        Said::Hold(said) => {
-            Body::Hold { hold: said.hold.into(), points: Points(said.points), ttl_ms: said.ttl.map(duration_ms) }
+        Said::Redeem(said) => {
+            Body::Redeem { points: Points(said.points), order: said.order.into(), total: said.total.map(Money) }
         }
+        Said::Hold(said) => Body::Hold {
+            hold: said.hold.into(),
+            points: Points(said.points),
+            ttl_ms: said.ttl.map(duration_ms),
+            order: said.order.into(),
+            total: said.total.map(Money),
+        },
         Said::Capture(said) => {
             Body::Capture { hold: said.hold.into(), points: said.points.map(Points), last: said.last }
         }
@@ -162,6 +183,10 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
         Said::AliasLinked(said) => Body::AliasLinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() },
         Said::AliasUnlinked(said) => {
             Body::AliasUnlinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() }
+        }
+        Said::HoldExtended(said) => Body::HoldExtended { hold: said.hold.into(), ttl_ms: said.ttl.map(duration_ms) },
+        Said::RedeemRefunded(said) => {
+            Body::RedeemRefunded { redemption: Position(said.redemption), points: said.points.map(Points) }
         }
     }
 }

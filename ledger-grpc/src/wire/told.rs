@@ -3,7 +3,7 @@
 //! Every match on an enum of the ledger is exhaustive, so nothing new goes untold by oversight. Lists
 //! that could grow without end are cut here.
 
-use super::{CASE_MEMBERS_SHOWN, Invalid, LIST_BYTES_MAX, Words};
+use super::{CASE_MEMBERS_SHOWN, Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Words};
 use crate::proto;
 use ledger_core::calendar::show_day;
 use ledger_core::counter::Key;
@@ -14,7 +14,9 @@ use ledger_core::lots::Lot;
 use ledger_core::member::{Hold, Member, Streak};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
-use ledger_core::record::{Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, TierWhy, Timer, Trace};
+use ledger_core::record::{
+    Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, TierWhy, Timer, Trace, Verdict,
+};
 use ledger_core::refusal::Refusal;
 use ledger_core::state::{Case, ProgramRow, Shared};
 use ledger_core::units::{At, LotId, MemberNo, MonthDay, Position, RiskKey, TermNo};
@@ -94,6 +96,21 @@ fn trace(trace: &Trace, words: &Words) -> proto::Trace {
         Cut::Closed => proto::Cut::Closed,
     };
     proto::Trace { rule: words.term(trace.rule), computed: trace.computed.0, granted: trace.granted.0, cut: cut.into() }
+}
+
+/// Tells what would come of a redemption.
+pub fn quoted(verdict: &Verdict, position: Position) -> proto::QuoteResponse {
+    let result = match verdict.refusal {
+        Some(refusal) => proto::quote_response::Result::Refused(refused(refusal, verdict.available.0)),
+        None => {
+            let spent = || verdict.postings.iter().filter(|posting| posting.to == Account::Redeemed);
+            let lot = |one: &Posting| Lot { expires_at: one.expires_at, id: one.lot, left: one.points };
+            let lots = spent().take(LOTS_SHOWN).map(|one| shown_lot(&lot(one), false)).collect();
+            let (lots_count, available) = (count(spent().count()), verdict.available.0);
+            proto::quote_response::Result::Quoted(proto::Quoted { lots, lots_count, available })
+        }
+    };
+    proto::QuoteResponse { result: Some(result), position: position.0 }
 }
 
 /// A member as it is to be told.
@@ -226,7 +243,7 @@ fn count(len: usize) -> u32 {
 }
 
 /// Absent for [`At::NEVER`].
-fn stamp(at: At) -> Option<prost_types::Timestamp> {
+pub(super) fn stamp(at: At) -> Option<prost_types::Timestamp> {
     let nanos = i32::try_from(at.0.rem_euclid(1000) * 1_000_000).unwrap_or(0);
     (at != At::NEVER).then(|| prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos })
 }
@@ -377,10 +394,25 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         }),
         Body::CheckIn => Said::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Said::Referral(proto::Referral { referee: who(referee, words) }),
-        Body::Redeem { points, order } => Said::Redeem(proto::Redeem { points: points.0, order: order.to_string() }),
-        Body::Hold { hold, points, ttl_ms } => {
-            Said::Hold(proto::Hold { hold: hold.to_string(), points: points.0, ttl: ttl_ms.map(told_duration) })
+        Body::Redeem { points, order, total } => Said::Redeem(proto::Redeem {
+            points: points.0,
+            order: order.to_string(),
+            total: total.map(|total| total.0),
+        }),
+        Body::Hold { hold, points, ttl_ms, order, total } => Said::Hold(proto::Hold {
+            hold: hold.to_string(),
+            points: points.0,
+            ttl: ttl_ms.map(told_duration),
+            order: order.to_string(),
+            total: total.map(|total| total.0),
+        }),
+        Body::HoldExtended { hold, ttl_ms } => {
+            Said::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(told_duration) })
         }
+        Body::RedeemRefunded { redemption, points } => Said::RedeemRefunded(proto::RedeemRefunded {
+            redemption: redemption.0,
+            points: points.map(|points| points.0),
+        }),
         Body::Capture { hold, points, last } => {
             Said::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|points| points.0), last: *last })
         }
@@ -466,13 +498,16 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
             member: name(member),
             streak: Some(streak(&Streak { term: *term, count: *count, last: *day }, words)),
         }),
-        Change::HoldOpened { member, no, name: hold, expires_at } => Told::HoldOpened(proto::HoldOpened {
+        Change::HoldOpened { member, no, name: hold, expires_at, .. } => Told::HoldOpened(proto::HoldOpened {
             member: name(member),
             no: *no,
             name: hold.to_string(),
             expires_at: stamp(*expires_at),
         }),
         Change::HoldClosed { member, no } => Told::HoldClosed(proto::HoldClosed { member: name(member), no: *no }),
+        Change::HoldExtended { member, no, expires_at } => {
+            Told::HoldExtended(proto::HoldExtension { member: name(member), no: *no, expires_at: stamp(*expires_at) })
+        }
         Change::CaseOpened(opened) => Told::CaseOpened(evidence(opened, words)),
         Change::CaseJoined { case, members } => {
             Told::CaseJoined(proto::CaseJoined { case: case.0, members: members.iter().map(name).collect() })
@@ -485,7 +520,9 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         | Change::Active { .. }
         | Change::TermsAdded { .. }
         | Change::ProgramSet
-        | Change::Life { .. } => return None,
+        | Change::Life { .. }
+        | Change::Redeemed { .. }
+        | Change::RedeemRefunded { .. } => return None,
     };
     Some(proto::Change { change: Some(told) })
 }

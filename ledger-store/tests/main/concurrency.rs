@@ -33,7 +33,7 @@ fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
         say(&handle, vec![enrol(&name), credit(&format!("gift-{round}"), &name, 100)]);
         let barrier = Barrier::new(THREADS);
         let spend = |thread: usize| {
-            let body = Body::Redeem { points: Points(100), order: "".into() };
+            let body = Body::Redeem { points: Points(100), order: "".into(), total: None };
             let redeem = event("till", &format!("r-{round}-{thread}"), BEGIN, &name, body);
             barrier.wait();
             say(&handle, vec![redeem]).pop().expect("an outcome").refusal
@@ -160,7 +160,7 @@ fn spending_ten_thousand_lots_takes_milliseconds() {
     assert_eq!(member(&handle, "m1").member.lots.len() as u64, LOTS);
     let points = Points(3 * LOTS as i64);
     let steps = [
-        ("hold", Body::Hold { hold: "h".into(), points, ttl_ms: None }),
+        ("hold", Body::Hold { hold: "h".into(), points, ttl_ms: None, order: "".into(), total: None }),
         ("capture", Body::Capture { hold: "h".into(), points: None, last: true }),
     ];
     for (what, body) in steps {

@@ -47,8 +47,13 @@ fn write(dir: &Path) {
     // Beside what the stream says: an id used again, a name that is no member, cases that end.
     let mut reused = STREAM.event(0);
     reused.body = Body::Credit { points: Points(1), reason: "again".into() };
-    let stranger =
-        event("till", "x-1", STREAM.at(400), "stranger", Body::Redeem { points: Points(1), order: "".into() });
+    let stranger = event(
+        "till",
+        "x-1",
+        STREAM.at(400),
+        "stranger",
+        Body::Redeem { points: Points(1), order: "".into(), total: None },
+    );
     say(&handle, vec![reused, stranger]);
     // Two farms of devices.
     let enrol = |n: u64| {
@@ -63,7 +68,7 @@ fn write(dir: &Path) {
     say(&handle, (0..14).map(check_in).collect());
     let spent = [
         purchase("d-1", 10_00),
-        Body::Redeem { points: Points(20), order: "d-2".into() },
+        Body::Redeem { points: Points(20), order: "d-2".into(), total: None },
         Body::Cancelled { order: "d-1".into() },
     ];
     let spent = spent.into_iter().zip(1..);
@@ -90,7 +95,13 @@ fn write(dir: &Path) {
             linked("l-1", "f0"),
             linked("l-2", "f1"),
             event("desk", "l-3", STREAM.at(402), &alias(), frozen),
-            event("till", "l-4", STREAM.at(402), &alias(), Body::Redeem { points: Points(1), order: "".into() }),
+            event(
+                "till",
+                "l-4",
+                STREAM.at(402),
+                &alias(),
+                Body::Redeem { points: Points(1), order: "".into(), total: None },
+            ),
             event("till", "l-5", STREAM.at(402), &alias(), purchase("l-5", 10_00)),
             event("desk", "l-6", STREAM.at(402), "f0", thawed),
             event("desk", "l-7", STREAM.at(402), "f0", unlinked),

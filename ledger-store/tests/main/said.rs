@@ -143,11 +143,13 @@ impl Stream {
             }
             43..45 => Body::Cancelled { order: order_of(self.earlier(n, member, is_purchase)) },
             45..54 => Body::CheckIn,
-            54..62 => Body::Redeem { points: Points(1 + random.below(120) as i64), order: "".into() },
+            54..62 => Body::Redeem { points: Points(1 + random.below(120) as i64), order: "".into(), total: None },
             62..74 => Body::Hold {
                 hold: format!("h-{n}").into(),
                 points: Points(1 + random.below(80) as i64),
                 ttl_ms: random.one_in(2).then_some(3_600_000),
+                order: "".into(),
+                total: None,
             },
             74..86 => Body::Capture {
                 hold: hold_of(self.earlier(n, member, is_hold)),

@@ -7,11 +7,11 @@
 
 use crate::ledger;
 use ledger_core::decide::in_window;
-use ledger_core::event::{Body, Finding};
+use ledger_core::event::{Body, Event, Finding, Name};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
-use ledger_core::scenario::{Said, Seen, SeenCase, Stage, run};
+use ledger_core::scenario::{Quote, Said, Seen, SeenCase, Stage, asked, quote_of, run};
 use ledger_core::units::{At, MemberNo, Position};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,16 @@ struct Playing {
 }
 
 impl Playing {
+    /// What brings the time, if it is not there yet.
+    fn bring(&mut self, at: At) -> Option<Event<Name>> {
+        if self.handle.time() >= at {
+            return None;
+        }
+        self.moves += 1;
+        let nothing = Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: "".into() };
+        Some(crate::said::event("stage", &format!("t-{}", self.moves), at, "", nothing))
+    }
+
     fn seen(&self, member: &Member) -> Seen {
         let terms = self.handle.terms();
         Seen::of(member, usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]))
@@ -48,11 +58,8 @@ impl Stage for Playing {
             return Err(format!("{}: {}", violation.field, violation.problem));
         }
         let mut events = Vec::new();
-        if event.occurred_at < said.at && self.handle.time() < said.at {
-            self.moves += 1;
-            let id = format!("t-{}", self.moves);
-            let nothing = Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: "".into() };
-            events.push(crate::said::event("stage", &id, said.at, "", nothing));
+        if event.occurred_at < said.at {
+            events.extend(self.bring(said.at));
         }
         events.push(event);
         Ok(ledger::say(&self.handle, events).pop().expect("an outcome for every event"))
@@ -65,6 +72,16 @@ impl Stage for Playing {
             self.handle.member(name).wait().map_err(|error| error.to_string())?
         };
         view.map(|view| self.seen(&view.member)).ok_or_else(|| format!("no member {name:?}"))
+    }
+
+    fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
+        self.clock.store(at.0, Ordering::SeqCst);
+        let bring = self.bring(at);
+        ledger::say(&self.handle, bring.into_iter().collect());
+        let before = self.handle.committed();
+        let foreseen = self.handle.foresee(asked(member, redeem, at)).wait().map_err(|error| error.to_string())?;
+        assert_eq!(self.handle.committed(), before, "nothing is recorded");
+        foreseen.map(|verdict| quote_of(&verdict)).map_err(|error| error.to_string())
     }
 
     fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {

@@ -1,0 +1,68 @@
+//! Reads `[redeem]`: what redemptions must keep to.
+
+use super::{Reading, Section, number_and_unit};
+use crate::event::AMOUNT_MAX;
+use crate::program::{RedeemRules, Share};
+use crate::units::{Money, Points};
+use alloc::format;
+
+impl Reading<'_> {
+    pub(super) fn redeem(&mut self, root: &mut Section<'_>, digits: i64) -> Option<RedeemRules> {
+        let mut section = self.table(root, "redeem")?;
+        let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
+        let (min, max, step) = (points("min"), points("max"), points("step"));
+        let (per_order, per_day, per_month) = (points("per_order"), points("per_day"), points("per_month"));
+        for (most, key) in [(max, "max"), (per_order, "per_order"), (per_day, "per_day"), (per_month, "per_month")] {
+            let (Some((least, _)), Some((most, at))) = (min.or(step), most) else { continue };
+            if most < least {
+                self.fault(at, &section.field(key), format!("allows nothing: at least {least} go at once"));
+            }
+        }
+        let share = self.share(&mut section, digits);
+        let grace_days = self.days(&mut section, "grace", false);
+        self.end(&section);
+        let points = |read: Option<(Points, usize)>| read.map(|(points, _)| points);
+        Some(RedeemRules {
+            min: points(min),
+            max: points(max),
+            step: points(step),
+            per_order: points(per_order),
+            per_day: points(per_day),
+            per_month: points(per_month),
+            share,
+            grace_days,
+        })
+    }
+
+    /// `share = "50%"` of an order, where points have a `worth`.
+    fn share(&mut self, section: &mut Section<'_>, digits: i64) -> Option<Share> {
+        let share = self.text_of(section, "share", false);
+        let worth = self.table(section, "worth");
+        let basis_points = share.as_ref().and_then(|(text, at)| {
+            let percent = number_and_unit(text).filter(|(percent, unit)| *unit == "%" && (1..=100).contains(percent));
+            if percent.is_none() {
+                self.fault(*at, &section.field("share"), format!("{text:?} is no share; write 1% to 100%"));
+            }
+            percent.and_then(|(percent, _)| percent.checked_mul(100))
+        });
+        let Some(mut worth) = worth else {
+            if let Some((_, at)) = share {
+                let problem = "needs what points are worth; add worth = { points = 100, money = \"1.00\" }";
+                self.fault(at, &section.field("share"), problem.into());
+            }
+            return None;
+        };
+        let points = self.int(&mut worth, "points", 1, AMOUNT_MAX, true);
+        let money = self.money(&mut worth, "money", digits, true);
+        if let Some((Money(money), at)) = money
+            && !(1..=AMOUNT_MAX).contains(&money)
+        {
+            self.fault(at, &worth.field("money"), "must be more than 0".into());
+        }
+        self.end(&worth);
+        if share.is_none() {
+            self.fault(worth.at, &section.field("worth"), "is used by no rule; add `share`".into());
+        }
+        Some(Share { points: Points(points?.0), worth: money?.0, basis_points: basis_points? })
+    }
+}
