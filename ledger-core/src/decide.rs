@@ -6,7 +6,8 @@
 //!
 //! The neighbours: `earn` (what facts give), `refund` (what they take back), `redeem` (what redemptions
 //! must keep to, and giving them back), `spend` (redeem, hold, capture), `tier` (standing), `risk`
-//! (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself).
+//! (counters and cases), `life` (freeze, close, aliases), `transfer` (from member to member), `timer` (what
+//! happens by itself).
 
 mod earn;
 mod life;
@@ -16,6 +17,7 @@ mod risk;
 mod spend;
 mod tier;
 mod timer;
+mod transfer;
 
 pub use risk::in_window;
 pub use tier::{Footing, footing};
@@ -303,6 +305,8 @@ impl<'a> Draft<'a> {
                 self.hold(event, hold, *points, *ttl_ms, order)
             }
             Body::HoldExtended { hold, ttl_ms } => self.extend(event, hold, *ttl_ms),
+            Body::Transfer { points, .. } => self.transfer(event, parties.other, *points),
+            Body::Imported { lots } => self.import(event, lots),
             Body::RedeemRefunded { points, .. } => self.refund_redemption(event, parties.redemption, *points),
             Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
             Body::Void { hold } => self.void(event, hold),

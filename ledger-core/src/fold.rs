@@ -102,8 +102,8 @@ fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
         Account::Held(no) => take_held(member, no, posting),
         Account::Debt => member.debt.plus(points).map(|debt| member.debt = debt).ok_or("debt overflows"),
         // What was spent may be given back.
-        Account::Issued | Account::Redeemed => Ok(()),
-        Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
+        Account::Issued | Account::Redeemed | Account::Moved => Ok(()),
+        Account::Fees | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
             Err("points cannot come back from this account")
         }
     }?;
@@ -122,7 +122,13 @@ fn post(member: &mut Member, posting: &Posting) -> Result<(), &'static str> {
             }
             _ => Err("more debt repaid than owed"),
         },
-        Account::Redeemed | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => Ok(()),
+        Account::Redeemed
+        | Account::Expired
+        | Account::ClawedBack
+        | Account::Voided
+        | Account::Debited
+        | Account::Moved
+        | Account::Fees => Ok(()),
         Account::Issued => Err("points cannot go back to issued"),
     }
 }
@@ -393,6 +399,9 @@ fn fold_totals(state: &mut State, position: Position, record: &Record) -> Result
             let balance = shared.accounts.get_mut(account.kind()).ok_or("unknown account")?;
             *balance = balance.checked_add(points).ok_or("total overflows")?;
         }
+    }
+    if shared.accounts.get(Account::Moved.kind()) != Some(&0) {
+        return Err("points are given and not taken");
     }
     for change in &record.verdict.changes {
         match change {

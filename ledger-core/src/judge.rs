@@ -332,10 +332,11 @@ fn fire_before<B: Book>(
             let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
-        _ => match find(book, &event.member) {
-            Some(no) => fire_member(state, programs, book, no, at),
-            None => Ok(()),
-        },
+        body => {
+            let recipient = if let Body::Transfer { to, .. } = body { find(book, to) } else { None };
+            let concerned = find(book, &event.member).into_iter().chain(recipient);
+            concerned.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
 
-use crate::units::{At, MemberNo, RiskKey};
+use crate::units::{At, Day, MemberNo, Points, RiskKey};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,10 @@ pub struct Life {
     pub closed_at: Option<At>,
     /// Other names, oldest first.
     pub aliases: Vec<Alias>,
+    /// The last day on which the member gave points to others, and how many that day.
+    pub given: Option<(Day, Points)>,
+    /// When the member last got points from others.
+    pub received_at: Option<At>,
 }
 
 /// A change of a member's life. Variants are numbered by their order in the record's bytes: add at
@@ -107,6 +111,15 @@ pub enum LifeChange {
         /// Its keyed hash.
         key: RiskKey,
     },
+    /// The member gave points to another.
+    Gave {
+        /// On which local date.
+        day: Day,
+        /// How many.
+        points: Points,
+    },
+    /// The member got points from another.
+    Received,
 }
 
 impl Life {
@@ -118,6 +131,11 @@ impl Life {
     /// Whether this is frozen.
     pub fn freezes(&self, scope: Scope) -> bool {
         self.frozen.is_some_and(|frozen| frozen.covers(scope))
+    }
+
+    /// How many points the member gave to others on this day, if it is the last on which it gave any.
+    pub fn given_on(&self, day: Day) -> Points {
+        self.given.filter(|(last, _)| *last == day).map_or(Points::ZERO, |(_, points)| points)
     }
 
     /// Carries out a change that was recorded at `at`.
@@ -135,6 +153,11 @@ impl Life {
                 }
                 self.aliases.push(Alias { kind: kind.clone(), key: *key, linked_at: at });
             }
+            LifeChange::Gave { day, points } => {
+                let given = self.given_on(*day).plus(*points).ok_or("points given overflow")?;
+                self.given = Some((*day, given));
+            }
+            LifeChange::Received => self.received_at = Some(at),
             LifeChange::AliasUnlinked { key } => {
                 let at = self.aliases.iter().position(|alias| alias.key == *key).ok_or("no such alias")?;
                 self.aliases.remove(at);

@@ -38,6 +38,8 @@ pub struct Program {
     pub wallet: Wallet,
     /// What redemptions must keep to.
     pub redeem: RedeemRules,
+    /// How members may give points to each other, if they may.
+    pub transfer: Option<TransferRules>,
     /// Earn rules, in the order they apply.
     pub earn: Vec<EarnRule>,
     /// When a member counts as dormant.
@@ -92,6 +94,21 @@ pub struct RedeemRules {
     pub share: Option<Share>,
     /// For how many days points live that are given back after they expired; not at all if absent.
     pub grace_days: Option<i32>,
+}
+
+/// How members may give points to each other; what is absent asks nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct TransferRules {
+    /// At least so many points at once.
+    pub min: Option<Points>,
+    /// At most so many points at once.
+    pub max: Option<Points>,
+    /// At most so many points a local day.
+    pub per_day: Option<Points>,
+    /// What the program takes of them, in hundredths of a percent; rounded down.
+    pub fee_basis_points: i64,
+    /// For how long whoever got points may give none, in milliseconds.
+    pub cooling_ms: i64,
 }
 
 /// At most which share of an order may be paid with points.

@@ -97,11 +97,15 @@ pub enum Account {
     Held(u32),
     /// Member: owed to the program. Its balance is minus the debt.
     Debt,
+    /// Between two members: what one gives and the other gets in the same record. Its balance is 0.
+    Moved,
+    /// Program: taken for moving points.
+    Fees,
 }
 
 impl Account {
     /// How many kinds of account there are.
-    pub const KINDS: usize = 10;
+    pub const KINDS: usize = 12;
 
     /// Place among the kinds, in order of declaration.
     pub fn kind(self) -> usize {
@@ -116,6 +120,8 @@ impl Account {
             Account::Review => 7,
             Account::Held(_) => 8,
             Account::Debt => 9,
+            Account::Moved => 10,
+            Account::Fees => 11,
         }
     }
 
@@ -132,6 +138,8 @@ impl Account {
             Account::Review => "review",
             Account::Held(_) => "held",
             Account::Debt => "debt",
+            Account::Moved => "moved",
+            Account::Fees => "fees",
         }
     }
 }

@@ -135,6 +135,30 @@ pub enum Refusal {
     /// More points would come back than were redeemed and not yet given back.
     #[error("more points than were redeemed and not yet given back")]
     RefundOverRedeemed,
+    /// The program has no [transfer].
+    #[error("the program lets no points be given to other members")]
+    TransferNotAllowed,
+    /// Nobody of this name gets points: only members can.
+    #[error("no such member to give points to")]
+    RecipientUnknown,
+    /// A member gives points to itself.
+    #[error("a member cannot give points to itself")]
+    TransferToSelf,
+    /// The recipient is closed, or frozen for earning.
+    #[error("the other member is closed, or frozen for earning")]
+    RecipientBlocked,
+    /// Fewer points than the program lets be given at once.
+    #[error("fewer points than the program's least transfer")]
+    TransferBelowMin,
+    /// More points than the program lets be given at once.
+    #[error("more points than the program's largest transfer")]
+    TransferAboveMax,
+    /// The member got points from another too short a time ago.
+    #[error("the member got points from another; it may give some once the cooling time is over")]
+    TransferCooling,
+    /// With what was given since midnight, more than the program allows a day.
+    #[error("more points than one day may give, counting what was given")]
+    TransferMaxPerDay,
 }
 
 impl Refusal {
@@ -182,6 +206,14 @@ impl Refusal {
             Refusal::RedeemMaxPerMonth => "REDEEM_MAX_PER_MONTH",
             Refusal::RedemptionUnknown => "REDEMPTION_UNKNOWN",
             Refusal::RefundOverRedeemed => "REFUND_OVER_REDEEMED",
+            Refusal::TransferNotAllowed => "TRANSFER_NOT_ALLOWED",
+            Refusal::RecipientUnknown => "RECIPIENT_UNKNOWN",
+            Refusal::TransferToSelf => "TRANSFER_TO_SELF",
+            Refusal::RecipientBlocked => "RECIPIENT_BLOCKED",
+            Refusal::TransferBelowMin => "TRANSFER_BELOW_MIN",
+            Refusal::TransferAboveMax => "TRANSFER_ABOVE_MAX",
+            Refusal::TransferCooling => "TRANSFER_COOLING",
+            Refusal::TransferMaxPerDay => "TRANSFER_MAX_PER_DAY",
         }
     }
 
@@ -200,7 +232,11 @@ impl Refusal {
             | Refusal::AliasTaken
             | Refusal::RedeemMaxPerOrder
             | Refusal::RedeemMaxPerDay
-            | Refusal::RedeemMaxPerMonth => true,
+            | Refusal::RedeemMaxPerMonth
+            | Refusal::RecipientUnknown
+            | Refusal::RecipientBlocked
+            | Refusal::TransferCooling
+            | Refusal::TransferMaxPerDay => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -228,7 +264,11 @@ impl Refusal {
             | Refusal::OrderTotalMissing
             | Refusal::RedeemShareExceeded
             | Refusal::RedemptionUnknown
-            | Refusal::RefundOverRedeemed => false,
+            | Refusal::RefundOverRedeemed
+            | Refusal::TransferNotAllowed
+            | Refusal::TransferToSelf
+            | Refusal::TransferBelowMin
+            | Refusal::TransferAboveMax => false,
         }
     }
 }

@@ -16,7 +16,7 @@
 //! without an arrow are played silently; `#` begins a comment.
 
 use crate::calendar::{Calendar, show_day};
-use crate::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
+use crate::event::{Body, Currency, Event, Finding, Line, Name, OpeningLot, RiskKeys};
 use crate::life::Scope;
 use crate::member::Member;
 use crate::memory::{Memory, hash_key};
@@ -336,6 +336,14 @@ impl Play<'_> {
             ("debit", [amount, reason, rest @ ..]) => {
                 (Body::Debit { points: points(amount)?, reason: (*reason).into() }, rest)
             }
+            ("transfer", [to, amount, rest @ ..]) => {
+                (Body::Transfer { to: (*to).into(), points: points(amount)?, note: "".into() }, rest)
+            }
+            ("import", [amount, earned, expires, rest @ ..]) => {
+                let expires_at = if *expires == "-" { None } else { Some(self.read(expires)?) };
+                let lot = OpeningLot { points: points(amount)?, earned_at: self.read(earned)?, expires_at };
+                (Body::Imported { lots: vec![lot] }, rest)
+            }
             ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("unfreeze", [scope, rest @ ..]) => (Body::Unfrozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("close", rest) => (Body::Closed { reason: "".into() }, rest),
@@ -485,7 +493,14 @@ impl Play<'_> {
     fn totals(&mut self) -> Answer {
         let accounts = self.stage.totals()?;
         let of = |account: Account| accounts.get(account.kind()).copied().unwrap_or_default();
-        let program = [Account::Redeemed, Account::Expired, Account::ClawedBack, Account::Voided, Account::Debited];
+        let program = [
+            Account::Redeemed,
+            Account::Expired,
+            Account::ClawedBack,
+            Account::Voided,
+            Account::Debited,
+            Account::Fees,
+        ];
         let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
         let outstanding = member.iter().fold(0i64, |sum, account| sum.saturating_add(of(*account)));
         let mut parts: Vec<String> = program

@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{Body, Event, Finding, Line, Name};
+use ledger_core::event::{Body, Event, Finding, Line, Name, OpeningLot};
 use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
@@ -40,7 +40,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 41] = [
+const REFUSALS: [Refusal; 49] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -82,6 +82,14 @@ const REFUSALS: [Refusal; 41] = [
     Refusal::RedeemMaxPerMonth,
     Refusal::RedemptionUnknown,
     Refusal::RefundOverRedeemed,
+    Refusal::TransferNotAllowed,
+    Refusal::RecipientUnknown,
+    Refusal::TransferToSelf,
+    Refusal::RecipientBlocked,
+    Refusal::TransferBelowMin,
+    Refusal::TransferAboveMax,
+    Refusal::TransferCooling,
+    Refusal::TransferMaxPerDay,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -225,6 +233,8 @@ impl Stage for Caller {
             balance(proto::Account::Review),
             balance(proto::Account::Held),
             balance(proto::Account::Debt),
+            balance(proto::Account::Moved),
+            balance(proto::Account::Fees),
         ];
         assert_eq!((totals.sum, accounts.iter().sum::<i64>()), (0, 0), "the books balance");
         assert_eq!(totals.outstanding, accounts[6] + accounts[7] + accounts[8]);
@@ -359,6 +369,17 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         }),
         Body::HoldExtended { hold, ttl_ms } => {
             Message::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(duration) })
+        }
+        Body::Transfer { to, points, note } => {
+            Message::Transfer(proto::Transfer { to: to.to_string(), points: points.0, note: note.to_string() })
+        }
+        Body::Imported { lots } => {
+            let lot = |lot: &OpeningLot| proto::OpeningLot {
+                points: lot.points.0,
+                earned_at: stamp(lot.earned_at),
+                expires_at: lot.expires_at.and_then(stamp),
+            };
+            Message::Imported(proto::Imported { lots: lots.iter().map(lot).collect() })
         }
         Body::RedeemRefunded { redemption, points } => Message::RedeemRefunded(proto::RedeemRefunded {
             redemption: redemption.0,

@@ -128,7 +128,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn quote(&self, points: Points) -> Result<Vec<Slice>, Refusal> {
+    pub(super) fn quote(&self, points: Points) -> Result<Vec<Slice>, Refusal> {
         let slices = self.member.lots.quote(points, |_| false).map_err(|_| Refusal::NotEnoughPoints)?;
         if slices.len() > SLICES_MAX { Err(Refusal::TooManyLots) } else { Ok(slices) }
     }
@@ -145,9 +145,14 @@ impl<'a> Draft<'a> {
 
 /// The first `points` of what a hold still holds, and the rest.
 fn split(hold: &Hold, points: Points) -> (Vec<Slice>, Vec<Slice>) {
+    split_slices(hold.slices.iter().filter(|slice| !slice.left.is_zero()), points)
+}
+
+/// The first `points` of some slices, and the rest.
+pub(super) fn split_slices<'s>(slices: impl Iterator<Item = &'s Slice>, points: Points) -> (Vec<Slice>, Vec<Slice>) {
     let (mut spent, mut rest) = (Vec::new(), Vec::new());
     let mut missing = points;
-    for slice in hold.slices.iter().filter(|slice| !slice.left.is_zero()) {
+    for slice in slices {
         let taken = slice.left.min(missing);
         missing = Points(missing.0.saturating_sub(taken.0));
         if !taken.is_zero() {

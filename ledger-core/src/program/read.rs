@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 17] = [
+const COUNTED: [&str; 19] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -36,6 +36,8 @@ const COUNTED: [&str; 17] = [
     "debit",
     "hold_extended",
     "redeem_refunded",
+    "transfer",
+    "imported",
     "limit_hit",
     "inactive",
 ];
@@ -154,6 +156,7 @@ impl Reading<'_> {
         let attributes = self.attributes(&mut root);
         let wallet = self.wallet(&mut root);
         let redeem = self.redeem(&mut root, digits);
+        let transfer = self.transfer(&mut root);
         let earn = self.earn(&mut root, digits);
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
@@ -175,6 +178,7 @@ impl Reading<'_> {
             minor_digits: u32::try_from(digits).unwrap_or(2),
             wallet: wallet?,
             redeem: redeem.unwrap_or_default(),
+            transfer,
             earn,
             inactivity,
             streaks,

@@ -6,7 +6,7 @@ use crate::ledger::{bytes, check, event, hex, publish};
 use expect_test::expect_file;
 use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode};
 use ledger_core::counter::Key;
-use ledger_core::event::{Body, Currency, Event, Finding, Line, RiskKeys, Who};
+use ledger_core::event::{Body, Currency, Event, Finding, Line, OpeningLot, RiskKeys, Who};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::life::{LifeChange, Scope};
 use ledger_core::lots::Lots;
@@ -57,6 +57,8 @@ fn bodies() -> Vec<Body<Who>> {
         Body::AliasUnlinked { kind: "card".into(), alias: Who::Alias(MemberNo(1), CARD) },
         Body::HoldExtended { hold: "h".into(), ttl_ms: Some(3_600_000) },
         Body::RedeemRefunded { redemption: Position(9), points: Some(Points(4)) },
+        Body::Transfer { to: Who::Known(MemberNo(2)), points: Points(100), note: "a gift".into() },
+        Body::Imported { lots: vec![OpeningLot { points: Points(300), earned_at: At(0), expires_at: Some(AT) }] },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -82,8 +84,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::AliasUnlinked { .. } => 20,
         Body::HoldExtended { .. } => 21,
         Body::RedeemRefunded { .. } => 22,
+        Body::Transfer { .. } => 23,
+        Body::Imported { .. } => 24,
     };
-    assert!(bodies.iter().map(number).eq(0..23), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..25), "one of each, in order");
     bodies
 }
 
@@ -169,14 +173,18 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::Closed,
         LifeChange::AliasLinked { kind: "card".into(), key: CARD },
         LifeChange::AliasUnlinked { key: CARD },
+        LifeChange::Gave { day: Day(20_454), points: Points(100) },
+        LifeChange::Received,
     ];
     let number = |change: &LifeChange| match change {
         LifeChange::Frozen { .. } => 0,
         LifeChange::Closed => 1,
         LifeChange::AliasLinked { .. } => 2,
         LifeChange::AliasUnlinked { .. } => 3,
+        LifeChange::Gave { .. } => 4,
+        LifeChange::Received => 5,
     };
-    assert!(changes.iter().map(number).eq(0..4), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..6), "one of each, in order");
     changes
 }
 
@@ -191,6 +199,8 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Review,
     Account::Held(300),
     Account::Debt,
+    Account::Moved,
+    Account::Fees,
 ];
 
 fn posting(from: Account, to: Account) -> Posting {

@@ -4,7 +4,7 @@ use crate::ledger::event;
 use expect_test::expect;
 use ledger_core::event::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
-    Line, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, PROGRAM_BYTES_MAX,
+    Line, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot, PROGRAM_BYTES_MAX,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
@@ -13,6 +13,10 @@ const EUR: Currency = Currency(*b"EUR");
 
 fn long(bytes: usize) -> Box<str> {
     "x".repeat(bytes).into()
+}
+
+fn lot(points: i64, earned_at: At, expires_at: Option<At>) -> OpeningLot {
+    OpeningLot { points: Points(points), earned_at, expires_at }
 }
 
 fn line(net: i64) -> Line {
@@ -48,6 +52,8 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::Tick { up_to: AT_MAX },
         Body::HoldExtended { hold: name(), ttl_ms: Some(HOLD_MS_MAX) },
         Body::RedeemRefunded { redemption: Position(u64::MAX), points: Some(most) },
+        Body::Transfer { to: name(), points: most, note: long(NOTE_BYTES_MAX) },
+        Body::Imported { lots: vec![lot(AMOUNT_MAX, AT_MIN, Some(AT_MAX)); OPENING_LOTS_MAX] },
         Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Closed { reason: long(NOTE_BYTES_MAX) },
@@ -104,6 +110,10 @@ fn what_breaks_a_limit_is_told() {
         with(Body::Redeem { points: Points(1), order: "".into(), total: Some(Money(-1)) }),
         with(Body::HoldExtended { hold: "".into(), ttl_ms: Some(0) }),
         with(Body::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) }),
+        with(Body::Transfer { to: "".into(), points: Points(0), note: long(NOTE_BYTES_MAX + 1) }),
+        with(Body::Imported { lots: vec![] }),
+        with(Body::Imported { lots: vec![lot(1, At(0), None); OPENING_LOTS_MAX + 1] }),
+        with(Body::Imported { lots: vec![lot(0, At(AT_MIN.0 - 1), None), lot(1, At(0), Some(At(AT_MAX.0 + 1)))] }),
         with(Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) }),
         with(Body::Unfrozen { scope: Scope::All, reason: "\n".into() }),
         with(Body::Closed { reason: long(NOTE_BYTES_MAX + 1) }),
@@ -170,6 +180,14 @@ fn what_breaks_a_limit_is_told() {
         hold_extended.hold: must not be empty
         hold_extended.ttl: must be longer than 0 and at most 400 days
         redeem_refunded.points: is 0; must be 1 to 1000000000000
+        transfer.to: must not be empty
+        transfer.points: is 0; must be 1 to 1000000000000
+        transfer.note: has 513 bytes; at most 512 are allowed
+        imported.lots: has 0 lots; send 1 to 500
+        imported.lots: has 501 lots; send 1 to 500
+        imported.lots[0].points: is 0; must be 1 to 1000000000000
+        imported.lots[0].earned_at: must lie between 1900-01-01 and 9999-01-01
+        imported.lots[1].expires_at: must lie between 1900-01-01 and 9999-01-01
         frozen.reason: has 513 bytes; at most 512 are allowed
         unfrozen.reason: must not contain control characters
         closed.reason: has 513 bytes; at most 512 are allowed

@@ -23,6 +23,8 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Review,
     Account::Held(0),
     Account::Debt,
+    Account::Moved,
+    Account::Fees,
 ];
 
 #[derive(Args)]

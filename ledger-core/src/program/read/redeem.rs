@@ -1,8 +1,8 @@
-//! Reads `[redeem]`: what redemptions must keep to.
+//! Reads `[redeem]` and `[transfer]`: what spending and giving must keep to.
 
 use super::{Reading, Section, number_and_unit};
 use crate::event::AMOUNT_MAX;
-use crate::program::{RedeemRules, Share};
+use crate::program::{RedeemRules, Share, TransferRules};
 use crate::units::{Money, Points};
 use alloc::format;
 
@@ -12,12 +12,8 @@ impl Reading<'_> {
         let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
         let (min, max, step) = (points("min"), points("max"), points("step"));
         let (per_order, per_day, per_month) = (points("per_order"), points("per_day"), points("per_month"));
-        for (most, key) in [(max, "max"), (per_order, "per_order"), (per_day, "per_day"), (per_month, "per_month")] {
-            let (Some((least, _)), Some((most, at))) = (min.or(step), most) else { continue };
-            if most < least {
-                self.fault(at, &section.field(key), format!("allows nothing: at least {least} go at once"));
-            }
-        }
+        let most = [("max", max), ("per_order", per_order), ("per_day", per_day), ("per_month", per_month)];
+        self.at_least(&section, min.or(step), &most);
         let share = self.share(&mut section, digits);
         let grace_days = self.days(&mut section, "grace", false);
         self.end(&section);
@@ -32,6 +28,47 @@ impl Reading<'_> {
             share,
             grace_days,
         })
+    }
+
+    pub(super) fn transfer(&mut self, root: &mut Section<'_>) -> Option<TransferRules> {
+        let mut section = self.table(root, "transfer")?;
+        let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
+        let (min, max, per_day) = (points("min"), points("max"), points("per_day"));
+        self.at_least(&section, min, &[("max", max), ("per_day", per_day)]);
+        let fee = self.text_of(&mut section, "fee", false).map(|(text, at)| {
+            let percent = number_and_unit(&text).filter(|(percent, unit)| *unit == "%" && (1..=99).contains(percent));
+            if percent.is_none() {
+                self.fault(at, &section.field("fee"), format!("{text:?} is no fee; write 1% to 99%"));
+            }
+            percent.and_then(|(percent, _)| percent.checked_mul(100)).unwrap_or(0)
+        });
+        let cooling = self.duration_ms(&mut section, "cooling", false);
+        self.end(&section);
+        let points = |read: Option<(Points, usize)>| read.map(|(points, _)| points);
+        Some(TransferRules {
+            min: points(min),
+            max: points(max),
+            per_day: points(per_day),
+            fee_basis_points: fee.unwrap_or(0),
+            cooling_ms: cooling.map_or(0, |(ms, _)| ms),
+        })
+    }
+
+    /// Complains of what allows less than the least that goes at once.
+    fn at_least(
+        &mut self,
+        section: &Section<'_>,
+        least: Option<(Points, usize)>,
+        most: &[(&str, Option<(Points, usize)>)],
+    ) {
+        let Some((least, _)) = least else { return };
+        for (key, most) in most {
+            if let Some((most, at)) = most
+                && *most < least
+            {
+                self.fault(*at, &section.field(key), format!("allows nothing: at least {least} go at once"));
+            }
+        }
     }
 
     /// `share = "50%"` of an order, where points have a `worth`.
