@@ -32,7 +32,7 @@ pub(crate) fn grpc(plan: &Plan, figures: &mut Figures) {
             let mut event = workload.purchase(member);
             event.body = core::Body::Enrolled { birthday: None };
             let id = format!("credit-{member}");
-            let body = core::Body::Credit { points: Points(1_000_000), reason: "bench".into() };
+            let body = core::Body::Credit { wallet: "".into(), points: Points(1_000_000), reason: "bench".into() };
             events.push(core::Event { id: id.into(), body, ..event.clone() });
             events.insert(events.len() - 1, event);
         }
@@ -155,13 +155,18 @@ fn stream(client: &Runtime, address: &str, plan: &Plan, figures: &mut Figures) {
 }
 
 fn purchase(n: u64) -> Event {
-    let line = Line { sku: String::new(), quantity: 1, net: (n * 37 % 20_000) as i64 };
+    let line = Line { quantity: 1, net: (n * 37 % 20_000) as i64, ..Line::default() };
     Event {
         source: "stream".into(),
         id: n.to_string(),
         occurred_at: Some(timestamp(n / 1_000)),
         member: Workload::name(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % MEMBERS),
-        body: Some(Body::Purchase(Purchase { order: format!("s{n}"), currency: "CNY".into(), lines: vec![line] })),
+        body: Some(Body::Purchase(Purchase {
+            order: format!("s{n}"),
+            currency: "CNY".into(),
+            lines: vec![line],
+            ..Purchase::default()
+        })),
         ..Event::default()
     }
 }

@@ -183,16 +183,18 @@ fn threads() -> BTreeMap<String, f64> {
 }
 
 fn message(event: &Event<Name>) -> proto::Event {
-    let Body::Purchase { order, currency, lines } = &event.body else { unreachable!("the workload buys") };
+    let Body::Purchase { order, currency, lines, .. } = &event.body else { unreachable!("the workload buys") };
     let line = |line: &ledger_core::event::Line| proto::Line {
         sku: line.sku.to_string(),
         quantity: line.quantity,
         net: line.net.0,
+        ..proto::Line::default()
     };
     let purchase = proto::Purchase {
         order: order.to_string(),
         currency: currency.to_string(),
         lines: lines.iter().map(line).collect(),
+        ..proto::Purchase::default()
     };
     proto::Event {
         source: event.source.to_string(),

@@ -158,7 +158,7 @@ fn reads(dir: &Path, plan: &Plan, workload: &mut Workload, figures: &mut Figures
     let start = Instant::now();
     for name in &names {
         let view = handle.member(name).wait().expect("reads").expect("a member");
-        assert!(view.member.balances().available >= Points::ZERO);
+        assert!(view.member.purses.first().lots.total() >= Points::ZERO);
     }
     figures.rate("read: a member with its lots, 1 thread", names.len() as u64, start.elapsed());
     // One member with a thousand records, spread over the log as real histories are.
@@ -184,7 +184,7 @@ fn reads(dir: &Path, plan: &Plan, workload: &mut Workload, figures: &mut Figures
         let mut n = 0;
         move || {
             n += 1;
-            let body = Body::Redeem { points: Points(1_000_000), order: "".into(), total: None };
+            let body = Body::Redeem { wallet: "".into(), points: Points(1_000_000), order: "".into(), total: None };
             submit(&handle, vec![said(format!("all-{n}"), &format!("{name}-{n}"), body)]);
         }
     });
@@ -196,7 +196,7 @@ fn many_lots(handle: &Handle) -> &'static str {
     for member in 1..=5 {
         let name = format!("lots-{member}");
         let credit = |n| {
-            let body = Body::Credit { points: Points(100), reason: "bench".into() };
+            let body = Body::Credit { wallet: "".into(), points: Points(100), reason: "bench".into() };
             said(format!("credit-{member}-{n}"), &name, body)
         };
         submit(handle, vec![said(format!("enrol-{member}"), &name, Body::Enrolled { birthday: None })]);
@@ -212,6 +212,7 @@ fn said(id: String, member: &str, body: Body<Name>) -> Event<Name> {
         occurred_at: START,
         member: member.into(),
         keys: Default::default(),
+        origin: None,
         body,
     }
 }

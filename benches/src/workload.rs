@@ -55,8 +55,8 @@ impl Workload {
     pub(crate) fn purchase(&mut self, member: u64) -> Event<Name> {
         self.made += 1;
         let id = format!("{:016x}", self.random.next());
-        let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(self.random.below(20_000) as i64) }];
-        let body = Body::Purchase { order: format!("o{}", self.made).into(), currency: Currency(*b"CNY"), lines };
+        let lines = vec![Line::plain("", 1, Money(self.random.below(20_000) as i64))];
+        let body = Body::purchase(&format!("o{}", self.made), Currency(*b"CNY"), lines);
         event(id, &Workload::name(member), At(START.0 + self.made as i64), body)
     }
 
@@ -78,6 +78,7 @@ fn event(id: String, member: &str, occurred_at: At, body: Body<Name>) -> Event<N
         occurred_at,
         member: member.into(),
         keys: Default::default(),
+        origin: None,
         body,
     }
 }

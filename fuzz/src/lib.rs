@@ -84,8 +84,10 @@ pub fn record_bytes(data: &[u8]) {
     let mut state = lived_in().state.clone();
     let position = state.shared.position.next();
     if fold(&mut state, position, &record).is_ok() {
-        let sum = state.shared.accounts.iter().try_fold(0i64, |sum, balance| sum.checked_add(*balance));
-        assert_eq!(sum, Some(0), "what folds, balances");
+        for wallet in &state.shared.wallets {
+            let sum = wallet.accounts.iter().try_fold(0i64, |sum, balance| sum.checked_add(*balance));
+            assert_eq!(sum, Some(0), "what folds, balances");
+        }
         let once = ledger::rows(&state);
         assert_eq!(fold(&mut state, position, &record), Ok(()), "what folds once, folds twice");
         assert!(ledger::rows(&state) == once, "and changes nothing then");
@@ -120,7 +122,7 @@ pub fn row_bytes(data: &[u8]) {
             let mut state = State::new();
             assert!(state.load_member(MemberNo(1), member), "the first row is the first member's");
             let member = state.member(MemberNo(1)).expect("it was loaded");
-            let _ = member.balances();
+            let _ = member.balances(member.purses.first().wallet);
             let program = lived_in().programs.current().expect("the café has a program");
             let at = member.next_due.at;
             let _ = brought_up_to(&lived_in().state, Some(program), MemberNo(1), member, at);

@@ -13,8 +13,11 @@ use bincode::error::EncodeError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Version of the layout of records and state rows.
+/// Version of the layout of records. A record keeps the version it was written in for ever.
 pub const VERSION: u8 = 1;
+/// Version of the layout of folded rows. It goes up whenever a row changes: rows of an older version are
+/// folded again from the log.
+pub const ROW_VERSION: u8 = 2;
 /// Largest encoded value: 64 MiB.
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
 
@@ -32,25 +35,50 @@ impl Writer for Append<'_> {
     }
 }
 
-/// Appends `value` to `out` and returns how many bytes it took.
+/// Appends a record, or what else is for ever, to `out` and returns how many bytes it took.
 ///
 /// # Errors
 /// Only if a type cannot be represented at all, which is a bug that the byte tests show.
 pub fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<usize, Corrupt> {
+    write(VERSION, value, out)
+}
+
+/// Appends a folded row to `out` and returns how many bytes it took.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_row<T: Serialize>(row: &T, out: &mut Vec<u8>) -> Result<usize, Corrupt> {
+    write(ROW_VERSION, row, out)
+}
+
+/// Reads what [`encode`] wrote and what fills `bytes` exactly.
+///
+/// # Errors
+/// [`Corrupt::Bytes`] on an unknown version, on bytes that are no such value, and on bytes left over.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Corrupt> {
+    read(VERSION, bytes)
+}
+
+/// Reads what [`encode_row`] wrote and what fills `bytes` exactly.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_row<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Corrupt> {
+    read(ROW_VERSION, bytes)
+}
+
+fn write<T: Serialize>(version: u8, value: &T, out: &mut Vec<u8>) -> Result<usize, Corrupt> {
     let before = out.len();
-    out.push(VERSION);
+    out.push(version);
     bincode::serde::encode_into_writer(value, Append(out), config::standard())
         .map_err(|_| Corrupt::Bytes { what: "value cannot be encoded" })?;
     Ok(out.len().saturating_sub(before))
 }
 
-/// Reads one value that fills `bytes` exactly.
-///
-/// # Errors
-/// [`Corrupt::Bytes`] on an unknown version, on bytes that are no such value, and on bytes left over.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Corrupt> {
-    let Some((&VERSION, body)) = bytes.split_first() else {
-        return Err(Corrupt::Bytes { what: "unknown version byte" });
+fn read<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, Corrupt> {
+    let body = match bytes.split_first() {
+        Some((first, body)) if *first == version => body,
+        _ => return Err(Corrupt::Bytes { what: "unknown version byte" }),
     };
     let limited = config::standard().with_limit::<VALUE_BYTES_MAX>();
     let (value, read) =

@@ -22,8 +22,8 @@ pub use tier::{Footing, footing};
 
 use crate::event::{Body, Class, Event, Finding, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
-use crate::member::{Member, PurchaseRef, RedemptionRef};
-use crate::program::{Program, Trigger};
+use crate::member::{Member, PurchaseRef, Purse, RedemptionRef};
+use crate::program::{Program, Trigger, Wallet};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -107,47 +107,51 @@ pub fn decide(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Ver
 pub fn decide_timer(desk: &Desk<'_>, party: Party<'_>, due: At, timer: Timer) -> Verdict {
     match desk.program {
         Some(program) => timer::fire(Draft::new(desk, program, party, due), due, timer),
-        None => Verdict { available: party.member.lots.total(), ..Verdict::default() },
+        None => Verdict::default(),
     }
 }
 
 /// The verdict of an event whose id was used before with another body.
-pub fn id_reused(subject: Option<&Member>) -> Verdict {
-    refused(Refusal::IdReused, subject)
+pub fn id_reused(program: Option<&Program>, subject: Option<&Member>) -> Verdict {
+    refused(Refusal::IdReused, program, subject)
 }
 
-fn refused(refusal: Refusal, subject: Option<&Member>) -> Verdict {
-    let available = subject.map_or(Points::ZERO, |member| member.lots.total());
-    Verdict { refusal: Some(refusal), available, ..Verdict::default() }
+fn refused(refusal: Refusal, program: Option<&Program>, subject: Option<&Member>) -> Verdict {
+    let wallet = program.map_or(TermNo::NONE, |program| program.wallet.id);
+    let available = subject.map_or(Points::ZERO, |member| member.available(wallet));
+    Verdict { refusal: Some(refusal), wallet, available, ..Verdict::default() }
 }
 
 fn concerning_member(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Verdict {
     let member = parties.subject.filter(|party| party.newcomer.is_none()).map(|party| party.member);
-    let Some(program) = desk.program else { return refused(Refusal::NoProgram, member) };
+    let Some(program) = desk.program else { return refused(Refusal::NoProgram, None, member) };
+    let no = |refusal, member| refused(refusal, Some(program), member);
     if event.occurred_at > desk.at.plus_ms(program.future_ms) {
-        return refused(Refusal::InTheFuture, member);
+        return no(Refusal::InTheFuture, member);
     }
-    let Some(subject) = parties.subject else { return refused(Refusal::MemberUnknown, None) };
+    let Some(subject) = parties.subject else { return no(Refusal::MemberUnknown, None) };
     if subject.newcomer.is_some() && subject.no.0 > MEMBERS_MAX {
-        return refused(Refusal::LedgerFull, None);
+        return no(Refusal::LedgerFull, None);
     }
     if let Some(refusal) = life::forbids(subject.member, &event.body) {
-        return refused(refusal, member);
+        return no(refusal, member);
     }
     let mut draft = Draft::new(desk, program, subject, event.occurred_at);
     match draft.body(event, parties).and_then(|()| draft.finish(event)) {
         Ok(()) => draft.verdict,
         Err(Refusal::RiskDenied) => draft.denied_verdict(),
-        Err(refusal) => refused(refusal, member),
+        Err(refusal) => no(refusal, member),
     }
 }
 
 fn publish(desk: &Desk<'_>, text: &str) -> Verdict {
     let mut terms = desk.state.shared.terms.clone();
     let known = terms.len();
-    let Ok(program) = Program::read(text, &mut terms) else { return refused(Refusal::ProgramInvalid, None) };
-    if desk.program.is_some_and(|current| current.id != program.id || current.currency != program.currency) {
-        return refused(Refusal::ProgramInvalid, None);
+    let Ok(program) = Program::read(text, &mut terms) else {
+        return refused(Refusal::ProgramInvalid, None, None);
+    };
+    if desk.program.is_some_and(|current| !program.follows(current)) {
+        return refused(Refusal::ProgramInvalid, None, None);
     }
     let mut verdict = Verdict::default();
     let new: Vec<Box<str>> = terms.get(known..).unwrap_or_default().to_vec();
@@ -159,11 +163,11 @@ fn publish(desk: &Desk<'_>, text: &str) -> Verdict {
 }
 
 fn resolve(desk: &Desk<'_>, position: Position, finding: Finding) -> Verdict {
-    let Some(case) = desk.state.cases.get(&position) else { return refused(Refusal::CaseUnknown, None) };
+    let Some(case) = desk.state.cases.get(&position) else { return refused(Refusal::CaseUnknown, None, None) };
     if case.finding.is_some() {
-        return refused(Refusal::CaseClosed, None);
+        return refused(Refusal::CaseClosed, None, None);
     }
-    let Some(program) = desk.program else { return refused(Refusal::NoProgram, None) };
+    let Some(program) = desk.program else { return refused(Refusal::NoProgram, None, None) };
     let mut verdict = Verdict::default();
     for no in &case.opened.members {
         let Some(member) = desk.state.member(*no) else { continue };
@@ -173,7 +177,7 @@ fn resolve(desk: &Desk<'_>, position: Position, finding: Finding) -> Verdict {
         core::mem::swap(&mut draft.verdict, &mut verdict);
     }
     if verdict.postings.len() > SLICES_MAX {
-        return refused(Refusal::TooManyLots, None);
+        return refused(Refusal::TooManyLots, None, None);
     }
     verdict.changes.push(Change::CaseClosed { case: position, finding, members: case.opened.members.clone() });
     verdict.available = Points::ZERO;
@@ -194,8 +198,9 @@ struct Draft<'a> {
     /// The instant at which counters count: ledger time, or when a timer was due.
     counted_at: At,
     verdict: Verdict,
-    available: Points,
-    debt: Points,
+    /// The running numbers of the program's first wallet, and of the others that points move in.
+    first: Tab,
+    others: Vec<Tab>,
     /// Points wait in review.
     review: bool,
     /// No points at all, and why.
@@ -206,6 +211,21 @@ struct Draft<'a> {
     metric: (Day, i64),
     /// Attributes set by this very event.
     attributes: &'a [(Box<str>, i64)],
+}
+
+/// The running numbers of one of the member's purses.
+#[derive(Clone, Copy, Debug)]
+struct Tab {
+    wallet: TermNo,
+    available: Points,
+    debt: Points,
+}
+
+impl Tab {
+    fn of(member: &Member, wallet: TermNo) -> Tab {
+        let purse = member.purses.of(wallet);
+        Tab { wallet, available: purse.lots.total(), debt: purse.debt }
+    }
 }
 
 impl<'a> Draft<'a> {
@@ -228,8 +248,8 @@ impl<'a> Draft<'a> {
                 trace: Vec::with_capacity(2),
                 ..Verdict::default()
             },
-            available: party.member.lots.total(),
-            debt: party.member.debt,
+            first: Tab::of(party.member, program.wallet.id),
+            others: Vec::new(),
             review: false,
             denied: life::earns_nothing(party.member),
             granted: None,
@@ -254,7 +274,7 @@ impl<'a> Draft<'a> {
                 self.earn(Trigger::Enrolled, Money(0))
             }
             Body::AttributesSet { attributes } => self.set_attributes(event, attributes),
-            Body::Purchase { order, currency, lines } => {
+            Body::Purchase { order, currency, lines, .. } => {
                 if *currency != self.program.currency {
                     return Err(Refusal::CurrencyMismatch);
                 }
@@ -302,19 +322,27 @@ impl<'a> Draft<'a> {
                 self.change(Change::ReferredBy { member: referee.no, referrer: self.no });
                 self.earn(Trigger::Referral, Money(0))
             }
-            Body::Redeem { points, order, total } => self.redeem(event, *points, order, *total),
-            Body::Debit { points, .. } => self.debit(event, *points),
-            Body::Hold { hold, points, ttl_ms, order, total } => {
-                self.may_redeem(*points, order, *total)?;
-                self.hold(event, hold, *points, *ttl_ms, order)
+            Body::Redeem { wallet, points, order, total } => {
+                let wallet = self.redeemable(wallet, *points, order, *total)?;
+                self.redeem(event, wallet, *points, order)
+            }
+            Body::Debit { wallet, points, .. } => self.debit(event, wallet, *points),
+            Body::Hold { hold, wallet, points, ttl_ms, order, total } => {
+                let wallet = self.redeemable(wallet, *points, order, *total)?;
+                self.hold(event, hold, wallet, *points, *ttl_ms, order)
             }
             Body::HoldExtended { hold, ttl_ms } => self.extend(event, hold, *ttl_ms),
             Body::RedeemRefunded { points, .. } => self.refund_redemption(event, parties.redemption, *points),
             Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
             Body::Void { hold } => self.void(event, hold),
-            Body::Credit { points, .. } => {
+            Body::Credit { wallet, points, .. } => {
+                let wallet = self.spendable(wallet)?;
+                if self.room(wallet).is_some_and(|room| room < *points) {
+                    return Err(Refusal::OverMaxBalance);
+                }
                 self.observe(event)?;
-                self.grant(TermNo::NONE, *points, self.program.expires_at(self.day));
+                let expires_at = self.expires_at(wallet);
+                self.grant(TermNo::NONE, wallet.id, *points, expires_at);
                 Ok(())
             }
             Body::Frozen { scope, .. } => self.freeze(event, *scope),
@@ -342,7 +370,7 @@ impl<'a> Draft<'a> {
 
     /// The first date whose purchases can still be refunded.
     fn horizon(&self) -> Day {
-        self.today.plus(self.program.wallet.refund_days.saturating_neg())
+        self.today.plus(self.program.refund_days.saturating_neg())
     }
 
     /// The member's value of an attribute, this event included.
@@ -393,18 +421,25 @@ impl<'a> Draft<'a> {
         self.count_consequences(event.body.kind(), &event.keys);
         self.be_active(event.body.kind());
         self.stand();
-        self.verdict.available = self.available;
-        let issued: i64 = self.desk.state.shared.accounts.first().map_or(0, |issued| issued.saturating_neg());
+        (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         let new = || self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
-        let lots = self.member.lots.len().saturating_add(self.member.review.len()).saturating_add(new().count());
+        let lots = self.member.purses.iter().map(Purse::lots_len).fold(new().count(), usize::saturating_add);
         if lots > LOTS_MAX && new().next().is_some() {
             return Err(Refusal::MemberFull);
         }
-        let issued = new().fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
-        if self.available.0 > BALANCE_MAX || issued > BALANCE_MAX || self.debt.0 > BALANCE_MAX {
-            return Err(Refusal::MemberFull);
-        }
-        Ok(())
+        let full = |tab: &Tab| {
+            let issued = self.desk.state.shared.balance(tab.wallet, Account::Issued).saturating_neg();
+            let new = new().filter(|posting| posting.wallet == tab.wallet);
+            let issued = new.fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
+            tab.available.0.max(tab.debt.0).max(issued) > BALANCE_MAX
+        };
+        if full(&self.first) || self.others.iter().any(full) { Err(Refusal::MemberFull) } else { Ok(()) }
+    }
+
+    /// The verdict of what happens by itself.
+    fn closed(mut self) -> Verdict {
+        (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
+        self.verdict
     }
 
     /// A denied command leaves what was counted and the case, and nothing else.
@@ -412,7 +447,8 @@ impl<'a> Draft<'a> {
         self.verdict.refusal = Some(Refusal::RiskDenied);
         self.verdict.postings.clear();
         self.verdict.trace.clear();
-        self.verdict.available = self.member.lots.total();
+        self.verdict.wallet = self.program.wallet.id;
+        self.verdict.available = self.member.available(self.verdict.wallet);
         self.verdict
     }
 
@@ -435,25 +471,35 @@ impl<'a> Draft<'a> {
         self.verdict.trace.push(Trace { rule, computed, granted, cut });
     }
 
-    fn post(&mut self, from: Account, to: Account, slice: Slice, rule: TermNo) {
+    /// The running numbers of a wallet.
+    fn tab(&mut self, wallet: TermNo) -> &mut Tab {
+        if self.first.wallet == wallet {
+            return &mut self.first;
+        }
+        let known = self.others.iter().position(|tab| tab.wallet == wallet);
+        let at = known.unwrap_or_else(|| {
+            self.others.push(Tab::of(self.member, wallet));
+            self.others.len().saturating_sub(1)
+        });
+        self.others.get_mut(at).unwrap_or(&mut self.first)
+    }
+
+    fn post(&mut self, wallet: TermNo, (from, to): (Account, Account), slice: Slice, rule: TermNo) {
         let points = slice.left;
         if points.is_zero() {
             return;
         }
-        let step = |account: Account, balance: Points, out: bool| match (account, out) {
-            (Account::Available, true) => Points(balance.0.saturating_sub(points.0)),
-            (Account::Available, false) => Points(balance.0.saturating_add(points.0)),
-            _ => balance,
-        };
-        self.available = step(to, step(from, self.available, true), false);
-        match (from, to) {
-            (Account::Debt, _) => self.debt = Points(self.debt.0.saturating_add(points.0)),
-            (_, Account::Debt) => self.debt = Points(self.debt.0.saturating_sub(points.0)),
-            _ => {}
+        let tab = self.tab(wallet);
+        for (account, step) in [(from, points.0.saturating_neg()), (to, points.0)] {
+            match account {
+                Account::Available => tab.available = Points(tab.available.0.saturating_add(step)),
+                Account::Debt => tab.debt = Points(tab.debt.0.saturating_sub(step)),
+                _ => {}
+            }
         }
         self.verdict.postings.push(Posting {
             member: self.no,
-            wallet: 0,
+            wallet,
             from,
             to,
             points,
@@ -464,9 +510,9 @@ impl<'a> Draft<'a> {
     }
 
     /// Moves slices of lots from one account to another.
-    fn post_all(&mut self, from: Account, to: Account, slices: &[Slice], rule: TermNo) {
+    fn post_all(&mut self, wallet: TermNo, way: (Account, Account), slices: &[Slice], rule: TermNo) {
         for slice in slices {
-            self.post(from, to, *slice, rule);
+            self.post(wallet, way, *slice, rule);
         }
     }
 
@@ -476,19 +522,40 @@ impl<'a> Draft<'a> {
         LotId { position: self.desk.position, line }
     }
 
+    /// When a lot of a wallet expires that is earned by this event.
+    fn expires_at(&mut self, wallet: &Wallet) -> At {
+        let known = self.verdict.postings.iter().find(|posting| {
+            posting.wallet == wallet.id && posting.from == Account::Issued && posting.to != Account::Debt
+        });
+        known.map_or_else(|| self.program.expires_at(wallet, self.day), |posting| posting.expires_at)
+    }
+
+    /// How many points more the wallet lets the member have; `None` if it sets no limit.
+    fn room(&self, wallet: &Wallet) -> Option<Points> {
+        let most = wallet.max_balance?;
+        let has = self.member.balances(wallet.id);
+        let has = [has.available, has.review, has.held].iter().fold(0i64, |sum, points| sum.saturating_add(points.0));
+        let moved = self.verdict.postings.iter().filter(|posting| posting.wallet == wallet.id);
+        let has = moved.fold(has, |sum, Posting { from, to, points, .. }| {
+            let step = |account: &Account| if account.is_spendable_later() { points.0 } else { 0 };
+            sum.saturating_add(step(to)).saturating_sub(step(from))
+        });
+        Some(Points(most.0.saturating_sub(has).max(0)))
+    }
+
     /// Gives new points: debt is repaid first, what is under review waits, the rest is available.
-    fn grant(&mut self, rule: TermNo, points: Points, expires_at: At) {
-        let points = self.repay(Account::Issued, rule, points, None);
+    fn grant(&mut self, rule: TermNo, wallet: TermNo, points: Points, expires_at: At) {
+        let points = self.repay(wallet, Account::Issued, rule, points, None);
         let to = if self.review { Account::Review } else { Account::Available };
         let slice = Slice { expires_at, id: self.new_lot(), left: points };
-        self.post(Account::Issued, to, slice, rule);
+        self.post(wallet, (Account::Issued, to), slice, rule);
     }
 
     /// Repays debt from points that come from `from`; answers how many are left.
-    fn repay(&mut self, from: Account, rule: TermNo, points: Points, lot: Option<Slice>) -> Points {
-        let repaid = points.min(self.debt);
+    fn repay(&mut self, wallet: TermNo, from: Account, rule: TermNo, points: Points, lot: Option<Slice>) -> Points {
+        let repaid = points.min(self.tab(wallet).debt);
         let slice = lot.unwrap_or_else(|| Slice { expires_at: At::NEVER, id: LotId::default(), left: repaid });
-        self.post(from, Account::Debt, Slice { left: repaid, ..slice }, rule);
+        self.post(wallet, (from, Account::Debt), Slice { left: repaid, ..slice }, rule);
         Points(points.0.saturating_sub(repaid.0))
     }
 }

@@ -24,6 +24,8 @@ pub const KIND_BYTES_MAX: usize = 32;
 pub const NOTE_BYTES_MAX: usize = 512;
 /// Most lines of one purchase.
 pub const LINES_MAX: usize = 500;
+/// Most tags of one line.
+pub const TAGS_MAX: usize = 32;
 /// Most attributes set by one event.
 pub const ATTRIBUTES_MAX: usize = 32;
 /// Largest amount of one line, refund, credit or redemption (10^12): sums stay far below 2^63.
@@ -63,15 +65,97 @@ impl Who {
     }
 }
 
-/// Risk keys that came with an event, each already a keyed hash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RiskKeys {
-    /// The device that sent it.
-    pub device: Option<RiskKey>,
+/// What a risk key is the hash of. Variants are numbered by their order in the record's bytes: add at
+/// the end only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RiskKind {
+    /// The device that sent the event.
+    Device,
     /// The network address it came from.
-    pub ip: Option<RiskKey>,
+    Ip,
     /// The phone number it was made with.
-    pub phone: Option<RiskKey>,
+    Phone,
+    /// The network that the address is in.
+    IpPrefix,
+    /// The means of payment.
+    Payment,
+    /// The postal address.
+    Address,
+}
+
+impl RiskKind {
+    /// All of them, in order of declaration.
+    pub const ALL: [RiskKind; 6] =
+        [RiskKind::Device, RiskKind::Ip, RiskKind::Phone, RiskKind::IpPrefix, RiskKind::Payment, RiskKind::Address];
+
+    /// The trade's word, as in program files and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            RiskKind::Device => "device",
+            RiskKind::Ip => "ip",
+            RiskKind::Phone => "phone",
+            RiskKind::IpPrefix => "ip_prefix",
+            RiskKind::Payment => "payment",
+            RiskKind::Address => "address",
+        }
+    }
+}
+
+/// Risk keys that came with an event, each already a keyed hash: at most one of each kind, in order of
+/// the kinds. Most events have none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskKeys(Vec<(RiskKind, RiskKey)>);
+
+impl RiskKeys {
+    /// The key of one kind.
+    pub fn get(&self, kind: RiskKind) -> Option<RiskKey> {
+        self.0.iter().find(|(known, _)| *known == kind).map(|(_, key)| *key)
+    }
+
+    /// Sets the key of one kind.
+    pub fn set(&mut self, kind: RiskKind, key: RiskKey) {
+        let at = self.0.partition_point(|(known, _)| *known < kind);
+        match self.0.get_mut(at) {
+            Some((known, old)) if *known == kind => *old = key,
+            _ => self.0.insert(at, (kind, key)),
+        }
+    }
+}
+
+impl FromIterator<(RiskKind, RiskKey)> for RiskKeys {
+    fn from_iter<I: IntoIterator<Item = (RiskKind, RiskKey)>>(keys: I) -> RiskKeys {
+        let mut all = RiskKeys::default();
+        keys.into_iter().for_each(|(kind, key)| all.set(kind, key));
+        all
+    }
+}
+
+/// Where an event happened and through whom, in the source's own words. Each is empty if not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The channel: `online`, `app`, `store` …
+    pub channel: Box<str>,
+    /// The store.
+    pub store: Box<str>,
+    /// The till or terminal.
+    pub terminal: Box<str>,
+    /// Who served.
+    pub employee: Box<str>,
+    /// The partner that says it.
+    pub partner: Box<str>,
+}
+
+impl Origin {
+    /// Every field by its name, as in the API.
+    pub fn fields(&self) -> [(&'static str, &str); 5] {
+        [
+            ("channel", &self.channel),
+            ("store", &self.store),
+            ("terminal", &self.terminal),
+            ("employee", &self.employee),
+            ("partner", &self.partner),
+        ]
+    }
 }
 
 /// Something that was said to the ledger. `(source, id)` names it for ever, as in CloudEvents.
@@ -87,6 +171,8 @@ pub struct Event<W> {
     pub member: W,
     /// Risk keys, if the source sent any.
     pub keys: RiskKeys,
+    /// Where it happened and through whom, if the source says.
+    pub origin: Option<Box<Origin>>,
     /// What happened.
     pub body: Body<W>,
 }
@@ -111,8 +197,12 @@ pub enum Body<W> {
         order: Box<str>,
         /// ISO 4217 code.
         currency: Currency,
-        /// What was bought; the sum of the lines is what earns.
+        /// What was bought; the sum of their net prices is what earns.
         lines: Vec<Line>,
+        /// What was paid for delivery, on top of the lines, in minor units, 0 or more.
+        shipping: Money,
+        /// How much of all that was paid with points, in minor units.
+        points_paid: Money,
     },
     /// Fact: all of a purchase that is not yet refunded was given back.
     Cancelled {
@@ -127,6 +217,9 @@ pub enum Body<W> {
         currency: Currency,
         /// How much money went back, greater than 0.
         amount: Money,
+        /// For which lines, as far as the source says; together at most the amount. Kept as it is said: what
+        /// goes back in points follows from the amount.
+        lines: Vec<LineRefund>,
     },
     /// Fact: the member checked in.
     CheckIn,
@@ -137,6 +230,8 @@ pub enum Body<W> {
     },
     /// Command: spend points at once.
     Redeem {
+        /// From which wallet; the program's first if empty.
+        wallet: Box<str>,
         /// How many, greater than 0.
         points: Points,
         /// What for, in the caller's words; may be empty.
@@ -148,6 +243,8 @@ pub enum Body<W> {
     Hold {
         /// The caller's name for the hold, unique for the member.
         hold: Box<str>,
+        /// From which wallet; the program's first if empty.
+        wallet: Box<str>,
         /// How many, greater than 0.
         points: Points,
         /// How long, in milliseconds; the program's default if absent.
@@ -173,6 +270,8 @@ pub enum Body<W> {
     },
     /// Command: give points by hand.
     Credit {
+        /// To which wallet; the program's first if empty.
+        wallet: Box<str>,
         /// How many, greater than 0.
         points: Points,
         /// Why. 1 to 512 bytes.
@@ -180,6 +279,8 @@ pub enum Body<W> {
     },
     /// Command: take points by hand.
     Debit {
+        /// From which wallet; the program's first if empty.
+        wallet: Box<str>,
         /// How many, greater than 0.
         points: Points,
         /// Why. 1 to 512 bytes.
@@ -271,8 +372,39 @@ pub struct Line {
     pub sku: Box<str>,
     /// How many; at least 1.
     pub quantity: u32,
-    /// What was paid for the line, in minor units, 0 or more.
+    /// What was paid for the line, tax included, in minor units, 0 or more.
     pub net: Money,
+    /// What else the source says of it.
+    pub detail: Option<Box<LineDetail>>,
+}
+
+/// What a source may say of a line beside its price.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineDetail {
+    /// The category of goods; may be empty.
+    pub category: Box<str>,
+    /// Whatever else the goods are marked with.
+    pub tags: Vec<Box<str>>,
+    /// How much the price was reduced, in minor units: the gross price is the net one and this.
+    pub discount: Money,
+    /// How much of the net price is tax, in minor units.
+    pub tax: Money,
+}
+
+impl Line {
+    /// A line of which no more is said than what was paid for it.
+    pub fn plain(sku: &str, quantity: u32, net: Money) -> Line {
+        Line { sku: sku.into(), quantity, net, detail: None }
+    }
+}
+
+/// How much money went back for one line of a purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineRefund {
+    /// Place of the line in the purchase; the first is 0.
+    pub line: u16,
+    /// How much, in minor units, greater than 0.
+    pub amount: Money,
 }
 
 /// An ISO 4217 currency code.
@@ -312,6 +444,16 @@ pub struct Violation {
 }
 
 impl<W> Body<W> {
+    /// A purchase of which no more is said than its lines.
+    pub fn purchase(order: &str, currency: Currency, lines: Vec<Line>) -> Body<W> {
+        Body::Purchase { order: order.into(), currency, lines, shipping: Money(0), points_paid: Money(0) }
+    }
+
+    /// A refund of which no more is said than its amount.
+    pub fn refund(order: &str, currency: Currency, amount: Money) -> Body<W> {
+        Body::Refunded { order: order.into(), currency, amount, lines: Vec::new() }
+    }
+
     /// The trade's word for this kind of event, as in program files and the API.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -394,17 +536,21 @@ impl<W> Body<W> {
         match self {
             Body::Enrolled { birthday } => Body::Enrolled { birthday },
             Body::AttributesSet { attributes } => Body::AttributesSet { attributes },
-            Body::Purchase { order, currency, lines } => Body::Purchase { order, currency, lines },
+            Body::Purchase { order, currency, lines, shipping, points_paid } => {
+                Body::Purchase { order, currency, lines, shipping, points_paid }
+            }
             Body::Cancelled { order } => Body::Cancelled { order },
-            Body::Refunded { order, currency, amount } => Body::Refunded { order, currency, amount },
+            Body::Refunded { order, currency, amount, lines } => Body::Refunded { order, currency, amount, lines },
             Body::CheckIn => Body::CheckIn,
             Body::Referral { referee } => Body::Referral { referee: who(referee) },
-            Body::Redeem { points, order, total } => Body::Redeem { points, order, total },
-            Body::Hold { hold, points, ttl_ms, order, total } => Body::Hold { hold, points, ttl_ms, order, total },
+            Body::Redeem { wallet, points, order, total } => Body::Redeem { wallet, points, order, total },
+            Body::Hold { hold, wallet, points, ttl_ms, order, total } => {
+                Body::Hold { hold, wallet, points, ttl_ms, order, total }
+            }
             Body::Capture { hold, points, last } => Body::Capture { hold, points, last },
             Body::Void { hold } => Body::Void { hold },
-            Body::Credit { points, reason } => Body::Credit { points, reason },
-            Body::Debit { points, reason } => Body::Debit { points, reason },
+            Body::Credit { wallet, points, reason } => Body::Credit { wallet, points, reason },
+            Body::Debit { wallet, points, reason } => Body::Debit { wallet, points, reason },
             Body::CaseResolved { case, finding, note } => Body::CaseResolved { case, finding, note },
             Body::ProgramPublished { text } => Body::ProgramPublished { text },
             Body::Tick { up_to } => Body::Tick { up_to },
@@ -428,6 +574,7 @@ impl<W> Event<W> {
             occurred_at: self.occurred_at,
             member: who(self.member),
             keys: self.keys,
+            origin: self.origin,
             body: self.body.map(who),
         }
     }
@@ -446,6 +593,9 @@ impl Event<Name> {
             (true, _) => found.name("member", &self.member, 1),
             (false, false) => found.add("member", format!("must be empty for {}", self.body.kind())),
             (false, true) => {}
+        }
+        for (field, text) in self.origin.iter().flat_map(|origin| origin.fields()) {
+            found.name(field, text, 0);
         }
         found.body(&self.body);
         found.0
@@ -502,39 +652,47 @@ impl Found {
                     self.name("attributes_set.attributes", name, 1);
                 }
             }
-            Body::Purchase { order, currency, lines } => {
+            Body::Purchase { order, currency, lines, shipping, points_paid } => {
                 self.name("purchase.order", order, 1);
                 self.currency("purchase.currency", *currency);
                 if lines.is_empty() || lines.len() > LINES_MAX {
                     self.add("purchase.lines", format!("has {} lines; send 1 to {LINES_MAX}", lines.len()));
                 }
-                for (n, line) in lines.iter().take(LINES_MAX).enumerate() {
-                    if line.sku.len() > NAME_BYTES_MAX || line.sku.chars().any(char::is_control) {
-                        self.text(&format!("purchase.lines[{n}].sku"), &line.sku, 0, NAME_BYTES_MAX);
-                    }
-                    if line.quantity == 0 {
-                        self.add(&format!("purchase.lines[{n}].quantity"), "must be at least 1".into());
-                    }
-                    if line.net.0 < 0 || line.net.0 > AMOUNT_MAX {
-                        self.amount(&format!("purchase.lines[{n}].net"), line.net.0, 0);
-                    }
+                lines.iter().take(LINES_MAX).enumerate().for_each(|(n, line)| self.line(n, line));
+                self.amount("purchase.shipping", shipping.0, 0);
+                let paid = lines.iter().fold(shipping.0, |sum, line| sum.saturating_add(line.net.0)).max(0);
+                if points_paid.0 < 0 || points_paid.0 > paid {
+                    let problem = format!("is {points_paid}; must be 0 to what was paid in all, {paid}");
+                    self.add("purchase.points_paid", problem);
                 }
             }
             Body::Cancelled { order } => self.name("cancelled.order", order, 1),
-            Body::Refunded { order, currency, amount } => {
+            Body::Refunded { order, currency, amount, lines } => {
                 self.name("refunded.order", order, 1);
                 self.currency("refunded.currency", *currency);
                 self.amount("refunded.amount", amount.0, 1);
+                if lines.len() > LINES_MAX {
+                    self.add("refunded.lines", format!("has {} lines; send at most {LINES_MAX}", lines.len()));
+                }
+                for (n, line) in lines.iter().take(LINES_MAX).enumerate() {
+                    self.amount(&format!("refunded.lines[{n}].amount"), line.amount.0, 1);
+                }
+                let of_lines = lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.amount.0));
+                if of_lines > amount.0.max(0) {
+                    self.add("refunded.lines", format!("come to {of_lines}, which is more than the amount"));
+                }
             }
             Body::CheckIn => {}
             Body::Referral { referee } => self.name("referral.referee", referee, 1),
-            Body::Redeem { points, order, total } => {
+            Body::Redeem { wallet, points, order, total } => {
+                self.name("redeem.wallet", wallet, 0);
                 self.amount("redeem.points", points.0, 1);
                 self.name("redeem.order", order, 0);
                 self.total("redeem.total", *total);
             }
-            Body::Hold { hold, points, ttl_ms, order, total } => {
+            Body::Hold { hold, wallet, points, ttl_ms, order, total } => {
                 self.name("hold.hold", hold, 1);
+                self.name("hold.wallet", wallet, 0);
                 self.amount("hold.points", points.0, 1);
                 self.ttl("hold.ttl", *ttl_ms);
                 self.name("hold.order", order, 0);
@@ -547,11 +705,13 @@ impl Found {
                 }
             }
             Body::Void { hold } => self.name("void.hold", hold, 1),
-            Body::Credit { points, reason } => {
+            Body::Credit { wallet, points, reason } => {
+                self.name("credit.wallet", wallet, 0);
                 self.amount("credit.points", points.0, 1);
                 self.text("credit.reason", reason, 1, NOTE_BYTES_MAX);
             }
-            Body::Debit { points, reason } => {
+            Body::Debit { wallet, points, reason } => {
+                self.name("debit.wallet", wallet, 0);
                 self.amount("debit.points", points.0, 1);
                 self.text("debit.reason", reason, 1, NOTE_BYTES_MAX);
             }
@@ -603,6 +763,30 @@ impl Found {
             self.text(&format!("{field}.name"), rest, 1, NAME_BYTES_MAX.saturating_sub(kind.len()).saturating_sub(1));
         } else {
             self.add(&format!("{field}.name"), format!("must be {kind}: and the rest, as events name it"));
+        }
+    }
+
+    fn line(&mut self, n: usize, line: &Line) {
+        // A plain line without a fault writes no name of a field.
+        let field = |name: &str| format!("purchase.lines[{n}].{name}");
+        if line.sku.len() > NAME_BYTES_MAX || line.sku.chars().any(char::is_control) {
+            self.name(&field("sku"), &line.sku, 0);
+        }
+        if line.quantity == 0 {
+            self.add(&field("quantity"), "must be at least 1".into());
+        }
+        if line.net.0 < 0 || line.net.0 > AMOUNT_MAX {
+            self.amount(&field("net"), line.net.0, 0);
+        }
+        let Some(detail) = &line.detail else { return };
+        self.name(&field("category"), &detail.category, 0);
+        if detail.tags.len() > TAGS_MAX {
+            self.add(&field("tags"), format!("has {} tags; send at most {TAGS_MAX}", detail.tags.len()));
+        }
+        detail.tags.iter().take(TAGS_MAX).for_each(|tag| self.name(&field("tags"), tag, 1));
+        self.amount(&field("discount"), detail.discount.0, 0);
+        if detail.tax.0 < 0 || detail.tax.0 > line.net.0 {
+            self.add(&field("tax"), format!("is {}; must be 0 to the net price", detail.tax));
         }
     }
 

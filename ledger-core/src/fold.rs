@@ -8,9 +8,9 @@
 use crate::counter::{self, Key};
 use crate::event::{Body, Event};
 use crate::lots::{Lot, Slice};
-use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, RedemptionRef, Streak};
+use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, Purse, RedemptionRef, Streak};
 use crate::record::{Account, Cause, Change, Posting, Record};
-use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State};
+use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State, WalletTotals};
 use crate::units::{At, MemberNo, Points, Position, TermNo};
 use alloc::vec::Vec;
 
@@ -73,7 +73,7 @@ pub fn fold_member(
     for change in &verdict.changes {
         change_member(member, no, position, record.at, change).map_err(corrupt)?;
     }
-    let mut coming = Vec::new();
+    let mut coming = Coming::default();
     for posting in verdict.postings.iter().filter(|posting| posting.member == no) {
         post(member, posting, &mut coming).map_err(corrupt)?;
     }
@@ -85,9 +85,8 @@ pub fn fold_member(
             close_hold(member, *hold).map_err(corrupt)?;
         }
     }
-    member.lots.sweep();
-    member.review.sweep();
-    if record.member() == no && member.lots.total() != verdict.available {
+    member.purses.iter_mut().for_each(Purse::sweep);
+    if record.member() == no && member.available(verdict.wallet) != verdict.available {
         return Err(corrupt("the available balance differs from the record's"));
     }
     member.position = position;
@@ -96,17 +95,27 @@ pub fn fold_member(
     Ok(remember(member, no, position))
 }
 
-/// `coming` are points on their way back to the available lots: there may be thousands in one record.
-fn post(member: &mut Member, posting: &Posting, coming: &mut Vec<Lot>) -> Result<(), &'static str> {
-    let Posting { points, lot, expires_at, .. } = *posting;
+/// Points on their way back to the available lots of one wallet: there may be thousands in one record.
+#[derive(Default)]
+struct Coming {
+    wallet: TermNo,
+    lots: Vec<Lot>,
+}
+
+fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(), &'static str> {
+    let Posting { wallet, points, lot, expires_at, .. } = *posting;
+    if wallet == TermNo::NONE {
+        return Err("a posting names no wallet");
+    }
+    if posting.from == Account::Available || coming.wallet != wallet {
+        take_in(member, coming)?;
+    }
+    let purse = member.purses.of_mut(wallet);
     match posting.from {
-        Account::Available => {
-            take_in(member, coming)?;
-            member.lots.take(lot, expires_at, points).ok_or("lot overdrawn")
-        }
-        Account::Review => member.review.take(lot, expires_at, points).ok_or("lot in review overdrawn"),
-        Account::Held(no) => take_held(member, no, posting),
-        Account::Debt => member.debt.plus(points).map(|debt| member.debt = debt).ok_or("debt overflows"),
+        Account::Available => purse.lots.take(lot, expires_at, points).ok_or("lot overdrawn"),
+        Account::Review => purse.review_mut().take(lot, expires_at, points).ok_or("lot in review overdrawn"),
+        Account::Held(no) => take_held(&mut member.holds, no, posting),
+        Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
         // What was spent may be given back.
         Account::Issued | Account::Redeemed => Ok(()),
         Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
@@ -115,21 +124,22 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Vec<Lot>) -> Result
     }?;
     match posting.to {
         Account::Available if posting.from == Account::Issued => {
-            member.lots.put(lot, expires_at, points).ok_or("balance overflows")
+            purse.lots.put(lot, expires_at, points).ok_or("balance overflows")
         }
         Account::Available => {
-            coming.push(Lot { expires_at, id: lot, left: points });
+            coming.wallet = wallet;
+            coming.lots.push(Lot { expires_at, id: lot, left: points });
             Ok(())
         }
-        Account::Review => member.review.put(lot, expires_at, points).ok_or("balance in review overflows"),
+        Account::Review => purse.review_mut().put(lot, expires_at, points).ok_or("balance in review overflows"),
         Account::Held(no) => {
-            let hold = member.holds.iter_mut().find(|hold| hold.no == no).ok_or("no such hold")?;
+            let hold = open_hold(&mut member.holds, no, wallet)?;
             hold.slices.push(Slice { expires_at, id: lot, left: points });
             Ok(())
         }
-        Account::Debt => match member.debt.less(points) {
+        Account::Debt => match purse.debt.less(points) {
             Some(debt) if debt >= Points::ZERO => {
-                member.debt = debt;
+                purse.debt = debt;
                 Ok(())
             }
             _ => Err("more debt repaid than owed"),
@@ -139,15 +149,20 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Vec<Lot>) -> Result
     }
 }
 
-fn take_in(member: &mut Member, coming: &mut Vec<Lot>) -> Result<(), &'static str> {
-    if coming.is_empty() {
+fn take_in(member: &mut Member, coming: &mut Coming) -> Result<(), &'static str> {
+    if coming.lots.is_empty() {
         return Ok(());
     }
-    member.lots.put_all(core::mem::take(coming)).ok_or("balance overflows")
+    let lots = core::mem::take(&mut coming.lots);
+    member.purses.of_mut(coming.wallet).lots.put_all(lots).ok_or("balance overflows")
 }
 
-fn take_held(member: &mut Member, no: u32, posting: &Posting) -> Result<(), &'static str> {
-    let hold = member.holds.iter_mut().find(|hold| hold.no == no).ok_or("no such hold")?;
+fn open_hold(holds: &mut [Hold], no: u32, wallet: TermNo) -> Result<&mut Hold, &'static str> {
+    holds.iter_mut().find(|hold| hold.no == no && hold.wallet == wallet).ok_or("no such hold")
+}
+
+fn take_held(holds: &mut [Hold], no: u32, posting: &Posting) -> Result<(), &'static str> {
+    let hold = open_hold(holds, no, posting.wallet)?;
     // Slices leave a hold in the order they came.
     let at = usize::try_from(hold.used).map_err(|_| "hold overdrawn")?;
     let slice = hold.slices.get_mut(at).ok_or("hold overdrawn")?;
@@ -230,12 +245,18 @@ fn change_member(
             }
         }
         Change::Active { member: whose, dormant_at } if *whose == no => member.dormant_at = set(*dormant_at),
-        Change::Redeemed { member: whose, order, day, points, forget_before } if *whose == no => {
+        Change::Redeemed { member: whose, wallet, order, day, points, forget_before } if *whose == no => {
             if member.redemptions.first().is_some_and(|oldest| oldest.day < *forget_before) {
                 member.redemptions.retain(|redemption| redemption.day >= *forget_before);
             }
-            let refunded = Points::ZERO;
-            member.redemptions.push(RedemptionRef { order: *order, position, day: *day, points: *points, refunded });
+            member.redemptions.push(RedemptionRef {
+                wallet: *wallet,
+                order: *order,
+                position,
+                day: *day,
+                points: *points,
+                refunded: Points::ZERO,
+            });
         }
         Change::RedeemRefunded { member: whose, redemption, points } if *whose == no => {
             let found = member.redemptions.iter_mut().find(|known| known.position == *redemption);
@@ -249,10 +270,11 @@ fn change_member(
             let hold = member.holds.iter_mut().find(|open| open.no == *hold).ok_or("no such hold")?;
             hold.expires_at = *expires_at;
         }
-        Change::HoldOpened { member: whose, no: hold, name, expires_at, order, day } if *whose == no => {
+        Change::HoldOpened { member: whose, no: hold, wallet, name, expires_at, order, day } if *whose == no => {
             member.holds_made = *hold;
             member.holds.push(Hold {
                 no: *hold,
+                wallet: *wallet,
                 name: name.clone(),
                 expires_at: *expires_at,
                 slices: Vec::new(),
@@ -408,8 +430,9 @@ fn fold_totals(state: &mut State, position: Position, record: &Record) -> Result
         if posting.points <= Points::ZERO {
             return Err("a posting moves nothing");
         }
+        let totals = WalletTotals::find_or_add(&mut shared.wallets, posting.wallet).ok_or("no such wallet")?;
         for (account, points) in [(posting.from, posting.points.0.saturating_neg()), (posting.to, posting.points.0)] {
-            let balance = shared.accounts.get_mut(account.kind()).ok_or("unknown account")?;
+            let balance = totals.accounts.get_mut(account.kind()).ok_or("unknown account")?;
             *balance = balance.checked_add(points).ok_or("total overflows")?;
         }
     }

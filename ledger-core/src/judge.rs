@@ -127,7 +127,10 @@ pub fn judge<B: Book>(
     let seated = [(subject, &**subject_name), (other, &**other_name)];
     let verdict = loop {
         if reused {
-            break id_reused(subject.no().and_then(|no| state.member(no)));
+            break id_reused(
+                programs.current().map(|program| &**program),
+                subject.no().and_then(|no| state.member(no)),
+            );
         }
         let rows = seated.map(|(seat, _)| seat.no().and_then(|no| state.member(no)));
         let verdict = weigh(state, programs, book, &event, seated, rows, at)?;

@@ -51,13 +51,14 @@
 //! let mut ledger = Memory::new();
 //! let mut say = |id: &str, member: &str, body| {
 //!     let (source, at, keys) = ("till-7".into(), At(1_767_225_600_000), RiskKeys::default());
-//!     let event = Event { source, id: id.into(), occurred_at: at, member: member.into(), keys, body };
+//!     let event = Event { source, id: id.into(), occurred_at: at, member: member.into(), keys, origin: None, body };
 //!     ledger.submit(event, at)
 //! };
 //! say("e-1", "", Body::ProgramPublished { text: program.into() })?;
 //! assert_eq!(say("e-2", "Ada", Body::CheckIn)?.available, Points(5));
 //! assert_eq!(say("e-3", "Ada", Body::CheckIn)?.earned, Points(0)); // once a day
-//! let redeemed = say("e-4", "Ada", Body::Redeem { points: Points(6), order: "o-1".into(), total: None })?;
+//! let redeem = Body::Redeem { wallet: "".into(), points: Points(6), order: "o-1".into(), total: None };
+//! let redeemed = say("e-4", "Ada", redeem)?;
 //! assert_eq!(redeemed.refusal, Some(Refusal::NotEnoughPoints));
 //! assert!(say("e-2", "Ada", Body::CheckIn)?.duplicate); // the first outcome again
 //! # Ok::<(), ledger_core::fold::Corrupt>(())

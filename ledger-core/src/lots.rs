@@ -39,6 +39,9 @@ pub struct Lots {
 }
 
 impl Lots {
+    /// No lots.
+    pub const NONE: Lots = Lots { lots: Vec::new(), total: Points::ZERO, emptied: false };
+
     /// All points in these lots.
     pub fn total(&self) -> Points {
         self.total
@@ -72,17 +75,14 @@ impl Lots {
     /// The slices that spending `points` would take, or how many points there are if too few.
     /// `skip` leaves lots out.
     pub fn quote(&self, points: Points, skip: impl Fn(&Lot) -> bool) -> Result<Vec<Slice>, Points> {
-        let mut slices = Vec::new();
-        let mut missing = points;
-        for lot in self.iter().filter(|lot| !skip(lot)) {
-            if missing.is_zero() {
-                break;
-            }
-            let left = lot.left.min(missing);
-            missing = Points(missing.0.saturating_sub(left.0));
-            slices.push(Slice { left, ..*lot });
-        }
-        if missing.is_zero() { Ok(slices) } else { Err(Points(points.0.saturating_sub(missing.0))) }
+        slices_of(self.iter().filter(|lot| !skip(lot)), points)
+    }
+
+    /// The same, the oldest lots first.
+    pub fn quote_oldest(&self, points: Points) -> Result<Vec<Slice>, Points> {
+        let mut lots: Vec<&Lot> = self.iter().collect();
+        lots.sort_unstable_by_key(|lot| lot.id);
+        slices_of(lots.into_iter(), points)
     }
 
     /// Adds points to a lot, making it if need be. `None` on overflow or if `points` is not positive.
@@ -151,4 +151,18 @@ impl Lots {
         }
         self.lots.binary_search_by_key(&(expires_at, id), |lot| (lot.expires_at, lot.id))
     }
+}
+
+fn slices_of<'a>(lots: impl Iterator<Item = &'a Lot>, points: Points) -> Result<Vec<Slice>, Points> {
+    let mut slices = Vec::new();
+    let mut missing = points;
+    for lot in lots {
+        if missing.is_zero() {
+            break;
+        }
+        let left = lot.left.min(missing);
+        missing = Points(missing.0.saturating_sub(left.0));
+        slices.push(Slice { left, ..*lot });
+    }
+    if missing.is_zero() { Ok(slices) } else { Err(Points(points.0.saturating_sub(missing.0))) }
 }

@@ -8,7 +8,7 @@ use crate::counter::{self, Counter};
 use crate::life::Life;
 use crate::lots::{Lots, Slice};
 use crate::record::Timer;
-use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
+use crate::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -33,12 +33,8 @@ pub struct Member {
     pub enrolled_at: Option<At>,
     /// Birthday without the year.
     pub birthday: Option<MonthDay>,
-    /// Lots that can be spent.
-    pub lots: Lots,
-    /// Lots that wait for a risk case.
-    pub review: Lots,
-    /// Points owed, 0 or more.
-    pub debt: Points,
+    /// What the member has, by wallet.
+    pub purses: Purses,
     /// Open holds, oldest first.
     pub holds: Vec<Hold>,
     /// Names of the last closed holds, oldest first.
@@ -87,11 +83,117 @@ impl Default for Next {
     }
 }
 
+/// A member's purses: one for each wallet it ever had points in, in order of the first. Nearly all
+/// members have one, which is kept in the row itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purses {
+    first: Purse,
+    more: Vec<Purse>,
+}
+
+/// What a member has of one wallet. What it has reserved is in its holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purse {
+    /// The wallet; [`TermNo::NONE`] in a purse nobody has.
+    pub wallet: TermNo,
+    /// Lots that can be spent.
+    pub lots: Lots,
+    /// Points owed, 0 or more.
+    pub debt: Points,
+    /// Points that cannot be spent yet, if there ever were any.
+    pub(crate) waiting: Option<Box<Waiting>>,
+}
+
+/// Points that cannot be spent yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    /// Lots that wait for a risk case.
+    pub(crate) review: Lots,
+}
+
+static NO_PURSE: Purse = Purse { wallet: TermNo::NONE, lots: Lots::NONE, debt: Points::ZERO, waiting: None };
+static NO_LOTS: Lots = Lots::NONE;
+
+impl Purses {
+    /// The purse of a wallet; an empty one if the member never had any of it.
+    #[inline]
+    pub fn of(&self, wallet: TermNo) -> &Purse {
+        if self.first.wallet == wallet {
+            return &self.first;
+        }
+        self.more.iter().find(|purse| purse.wallet == wallet).unwrap_or(&NO_PURSE)
+    }
+
+    /// The first purse there was anything in; an empty one if there never was.
+    pub fn first(&self) -> &Purse {
+        &self.first
+    }
+
+    /// The purses, in order of the first time there was anything in them.
+    pub fn iter(&self) -> impl Iterator<Item = &Purse> {
+        let first = (self.first.wallet != TermNo::NONE).then_some(&self.first);
+        first.into_iter().chain(&self.more)
+    }
+
+    /// The purse of a wallet, made if it is not there yet.
+    pub(crate) fn of_mut(&mut self, wallet: TermNo) -> &mut Purse {
+        if self.first.wallet == TermNo::NONE {
+            self.first.wallet = wallet;
+        }
+        if self.first.wallet == wallet {
+            return &mut self.first;
+        }
+        let known = self.more.iter().position(|purse| purse.wallet == wallet);
+        let at = known.unwrap_or_else(|| {
+            self.more.push(Purse { wallet, ..Purse::default() });
+            self.more.len().saturating_sub(1)
+        });
+        self.more.get_mut(at).unwrap_or(&mut self.first)
+    }
+
+    /// All of them, to be changed.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Purse> {
+        core::iter::once(&mut self.first).chain(&mut self.more)
+    }
+}
+
+impl Purse {
+    /// Lots that wait for a risk case.
+    #[inline]
+    pub fn review(&self) -> &Lots {
+        self.waiting.as_ref().map_or(&NO_LOTS, |waiting| &waiting.review)
+    }
+
+    pub(crate) fn review_mut(&mut self) -> &mut Lots {
+        &mut self.waiting.get_or_insert_default().review
+    }
+
+    /// How many lots there are, whatever they wait for.
+    pub fn lots_len(&self) -> usize {
+        self.lots.len().saturating_add(self.review().len())
+    }
+
+    /// When the first lot of any kind expires.
+    pub fn first_expiry(&self) -> At {
+        self.lots.first_expiry().min(self.review().first_expiry())
+    }
+
+    /// Drops lots that were emptied: once per record, not once per slice.
+    pub(crate) fn sweep(&mut self) {
+        self.lots.sweep();
+        if let Some(waiting) = &mut self.waiting {
+            waiting.review.sweep();
+        }
+    }
+}
+
 /// Points reserved for one caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Number, counted per member from 1.
     pub no: u32,
+    /// The wallet it takes from.
+    pub wallet: TermNo,
     /// The caller's name for it.
     pub name: Box<str>,
     /// When it releases itself.
@@ -151,6 +253,8 @@ pub struct PurchaseRef {
 /// A redemption that can still be given back, or still counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedemptionRef {
+    /// The wallet it took from.
+    pub wallet: TermNo,
     /// FNV-1a 64 of the order it was for; 0 if it names none.
     pub order: u64,
     /// The record of the redemption.
@@ -172,7 +276,7 @@ pub struct History {
     pub recent: Vec<Position>,
 }
 
-/// What a member has, in points.
+/// What a member has of one wallet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balances {
     /// Free to spend.
@@ -186,10 +290,18 @@ pub struct Balances {
 }
 
 impl Member {
-    /// The balances of this row.
-    pub fn balances(&self) -> Balances {
-        let held = self.holds.iter().fold(0i64, |sum, hold| sum.saturating_add(hold.points().0));
-        Balances { available: self.lots.total(), review: self.review.total(), held: Points(held), debt: self.debt }
+    /// What the member can spend of a wallet.
+    #[inline]
+    pub fn available(&self, wallet: TermNo) -> Points {
+        self.purses.of(wallet).lots.total()
+    }
+
+    /// The balances of one wallet.
+    pub fn balances(&self, wallet: TermNo) -> Balances {
+        let purse = self.purses.of(wallet);
+        let holds = self.holds.iter().filter(|hold| hold.wallet == wallet);
+        let held = holds.fold(0i64, |sum, hold| sum.saturating_add(hold.points().0));
+        Balances { available: purse.lots.total(), review: purse.review().total(), held: Points(held), debt: purse.debt }
     }
 
     /// The counter of a metric, limit or risk counter, if anything was counted.
@@ -212,16 +324,11 @@ impl Member {
         self.holds.iter().find(|hold| &*hold.name == name)
     }
 
-    /// A lot in which `id` is still there, and in which of the two kinds.
-    pub fn lot(&self, id: LotId) -> Option<&crate::lots::Lot> {
-        self.lots.find(id).or_else(|| self.review.find(id))
-    }
-
     /// Reads the ends of the lists that a purchase reads; see `State::warm`.
     #[inline]
     pub(crate) fn touch(&self) -> u64 {
         let purchase = self.purchases.last().map_or(0, |last| last.order);
-        let lot = self.lots.iter().next_back().map_or(0, |last| last.id.position.0);
+        let lot = self.purses.first.lots.iter().next_back().map_or(0, |last| last.id.position.0);
         let counters = self.counters.iter().fold(0, |sum, counter| sum ^ u64::from(counter.term.0));
         let history = self.history.recent.last().map_or(0, |last| last.0);
         purchase ^ lot ^ counters ^ history ^ self.cases.len().try_into().unwrap_or(0)
@@ -237,9 +344,9 @@ impl Member {
 
     /// What is due next, from the numbers of this row alone.
     pub(crate) fn due(&self) -> Next {
-        let mut expiry = self.lots.first_expiry().min(self.review.first_expiry());
+        let mut expiry = self.purses.iter().map(Purse::first_expiry).min().unwrap_or(At::NEVER);
         if let Some(closed_at) = self.closed_at()
-            && !(self.lots.is_empty() && self.review.is_empty())
+            && self.purses.iter().any(|purse| purse.lots_len() > 0)
         {
             expiry = expiry.min(closed_at);
         }

@@ -3,7 +3,7 @@
 
 use crate::record::{Account, Record, Trace};
 use crate::refusal::Refusal;
-use crate::units::{At, Points, Position};
+use crate::units::{At, Points, Position, TermNo};
 use alloc::vec::Vec;
 
 /// The outcome of one event.
@@ -19,9 +19,11 @@ pub struct Outcome {
     pub refusal: Option<Refusal>,
     /// Every rule that applied.
     pub trace: Vec<Trace>,
-    /// New points, wherever they went: available, review or debt.
+    /// New points of the program's first wallet, wherever they went: available, review or debt.
     pub earned: Points,
-    /// The member's available points after it.
+    /// New points of other wallets, in order of their postings.
+    pub also: Vec<(TermNo, Points)>,
+    /// The member's available points in the first wallet after it.
     pub available: Points,
 }
 
@@ -29,14 +31,27 @@ impl Outcome {
     /// The outcome that a record tells.
     pub fn of(position: Position, record: &Record, duplicate: bool) -> Outcome {
         let verdict = &record.verdict;
-        let issued = verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
+        let mut earned = Points::ZERO;
+        let mut also: Vec<(TermNo, Points)> = Vec::new();
+        for posting in verdict.postings.iter().filter(|posting| posting.from == Account::Issued) {
+            let points = match also.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
+                _ if posting.wallet == verdict.wallet => &mut earned,
+                Some((_, points)) => points,
+                None => {
+                    also.push((posting.wallet, posting.points));
+                    continue;
+                }
+            };
+            *points = Points(points.0.saturating_add(posting.points.0));
+        }
         Outcome {
             position,
             at: record.at,
             duplicate,
             refusal: verdict.refusal,
             trace: verdict.trace.clone(),
-            earned: Points(issued.fold(0, |sum, posting| sum.saturating_add(posting.points.0))),
+            earned,
+            also,
             available: verdict.available,
         }
     }

@@ -11,7 +11,7 @@ mod read;
 pub(crate) use read::read_money;
 
 use crate::calendar::Calendar;
-use crate::event::Currency;
+use crate::event::{Currency, RiskKind};
 use crate::record::Action;
 use crate::units::{At, Day, Money, Points, TermNo};
 use alloc::boxed::Box;
@@ -20,6 +20,8 @@ use alloc::vec::Vec;
 
 /// Most rules of one kind in a program.
 pub const RULES_MAX: usize = 500;
+/// Most wallets of a program.
+pub const WALLETS_MAX: usize = 16;
 /// Largest `give`, `factor` or `fixed` of a rule.
 pub const GIVE_MAX: i64 = 1_000_000;
 
@@ -34,10 +36,12 @@ pub struct Program {
     pub currency: Currency,
     /// Decimal digits of that money's minor unit.
     pub minor_digits: u32,
-    /// The one wallet.
+    /// The first wallet: the one that is meant where no other is named.
     pub wallet: Wallet,
-    /// What redemptions must keep to.
-    pub redeem: RedeemRules,
+    /// The other wallets.
+    pub more_wallets: Vec<Wallet>,
+    /// How many days a purchase can be refunded.
+    pub refund_days: i32,
     /// Earn rules, in the order they apply.
     pub earn: Vec<EarnRule>,
     /// When a member counts as dormant.
@@ -65,12 +69,105 @@ pub struct Program {
 pub struct Wallet {
     /// Its name.
     pub id: TermNo,
+    /// What its points are.
+    pub kind: WalletKind,
+    /// Decimal digits its amounts are shown with; they are whole numbers all the same.
+    pub scale: u32,
     /// How long its lots live.
     pub expiry: Expiry,
+    /// Which lots are spent first.
+    pub spend: SpendOrder,
+    /// What happens when more must go back than there is.
+    pub negative: Negative,
+    /// The most a member may have, whatever it waits for or is held by.
+    pub max_balance: Option<Points>,
+    /// What its points cost the program.
+    pub cost: Option<Cost>,
     /// How long a hold lasts unless it says so itself, in milliseconds.
     pub hold_ms: i64,
-    /// How many days a purchase can be refunded.
-    pub refund_days: i32,
+    /// What redemptions and holds from it must keep to.
+    pub redeem: RedeemRules,
+}
+
+/// What the points of a wallet are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalletKind {
+    /// Points to spend.
+    Points,
+    /// Points that only measure: they cannot be spent, held or given.
+    Tier,
+    /// Stamps, so many of which are worth something.
+    Stamp,
+    /// Things the member is entitled to: a cup, a night.
+    Entitlement,
+    /// Money, in the minor unit that its scale says.
+    Money,
+    /// Miles.
+    Miles,
+}
+
+/// Which lots of a wallet are spent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpendOrder {
+    /// The ones that expire first, and of those the oldest.
+    SoonestExpiry,
+    /// The oldest, whenever they expire.
+    Oldest,
+}
+
+/// What happens when a refund takes back more than there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Negative {
+    /// The member owes it, and what is earned next repays it.
+    Debt,
+    /// What is missing is let go.
+    Clamp,
+    /// The refund is refused: whoever pays it must ask first.
+    Forbid,
+}
+
+/// So many points cost so much money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// The money, in minor units.
+    pub money: Money,
+    /// The points, more than 0.
+    pub points: Points,
+}
+
+impl Cost {
+    /// What so many points cost, a begun minor unit counted whole. `None` if it does not fit 64 bits.
+    pub fn of(self, points: i64) -> Option<Money> {
+        let cost = i128::from(points).checked_mul(i128::from(self.money.0))?;
+        let per = i128::from(self.points.0);
+        let up = per.checked_sub(1)?;
+        let whole = cost.checked_add(up)?.checked_div_euclid(per)?;
+        i64::try_from(whole).ok().map(Money)
+    }
+}
+
+impl WalletKind {
+    /// All of them, in order of declaration.
+    pub const ALL: [WalletKind; 6] = [
+        WalletKind::Points,
+        WalletKind::Tier,
+        WalletKind::Stamp,
+        WalletKind::Entitlement,
+        WalletKind::Money,
+        WalletKind::Miles,
+    ];
+
+    /// The trade's word, as in program files.
+    pub fn name(self) -> &'static str {
+        match self {
+            WalletKind::Points => "points",
+            WalletKind::Tier => "tier",
+            WalletKind::Stamp => "stamp",
+            WalletKind::Entitlement => "entitlement",
+            WalletKind::Money => "money",
+            WalletKind::Miles => "miles",
+        }
+    }
 }
 
 /// What a redemption or a hold must keep to; what is absent asks nothing.
@@ -170,6 +267,8 @@ pub struct EarnRule {
     pub id: TermNo,
     /// What it waits for.
     pub on: Trigger,
+    /// The wallet it gives to.
+    pub wallet: TermNo,
     /// Whether it applies on the member's birthday only.
     pub birthday: bool,
     /// How much it gives.
@@ -305,12 +404,8 @@ pub struct CounterRule {
 pub enum KeyKind {
     /// The member.
     Member,
-    /// The device.
-    Device,
-    /// The network address.
-    Ip,
-    /// The phone number.
-    Phone,
+    /// A risk key of this kind.
+    Risk(RiskKind),
 }
 
 /// A risk rule.
@@ -352,9 +447,34 @@ impl Program {
         read::program(text, terms)
     }
 
-    /// When a lot earned on `day` expires: the first instant after its last usable day.
-    pub fn expires_at(&self, day: Day) -> At {
-        let Expiry::Rolling { after, round } = self.wallet.expiry else { return At::NEVER };
+    /// The wallets, the first of them first.
+    pub fn wallets(&self) -> impl Iterator<Item = &Wallet> {
+        core::iter::once(&self.wallet).chain(&self.more_wallets)
+    }
+
+    /// A wallet by its name; the first if there is none of that name.
+    #[inline]
+    pub fn wallet(&self, id: TermNo) -> &Wallet {
+        if self.wallet.id == id {
+            return &self.wallet;
+        }
+        self.more_wallets.iter().find(|wallet| wallet.id == id).unwrap_or(&self.wallet)
+    }
+
+    /// Whether this may follow `earlier` as a version of the same program: the same scheme and money,
+    /// and every wallet still there as what it was.
+    pub fn follows(&self, earlier: &Program) -> bool {
+        let keeps =
+            |old: &Wallet| self.wallets().any(|new| (new.id, new.kind, new.scale) == (old.id, old.kind, old.scale));
+        self.id == earlier.id
+            && self.currency == earlier.currency
+            && self.wallet.id == earlier.wallet.id
+            && earlier.wallets().all(keeps)
+    }
+
+    /// When a lot of `wallet` earned on `day` expires: the first instant after its last usable day.
+    pub fn expires_at(&self, wallet: &Wallet, day: Day) -> At {
+        let Expiry::Rolling { after, round } = wallet.expiry else { return At::NEVER };
         let last = match after {
             Span::Days(days) => day.plus(days),
             Span::Months(months) => self.calendar.plus_months(day, months),

@@ -70,7 +70,9 @@ pub struct Verdict {
     pub changes: Vec<Change>,
     /// Every rule that applied, and what it came to.
     pub trace: Vec<Trace>,
-    /// The member's available points after this record: a check figure for the fold.
+    /// The program's first wallet: the one that is meant where no other is named.
+    pub wallet: TermNo,
+    /// The member's available points in that wallet after this record: a check figure for the fold.
     pub available: Points,
 }
 
@@ -103,6 +105,20 @@ impl Account {
     /// How many kinds of account there are.
     pub const KINDS: usize = 10;
 
+    /// One account of each kind, in order of declaration.
+    pub const ALL: [Account; Account::KINDS] = [
+        Account::Issued,
+        Account::Redeemed,
+        Account::Expired,
+        Account::ClawedBack,
+        Account::Voided,
+        Account::Debited,
+        Account::Available,
+        Account::Review,
+        Account::Held(0),
+        Account::Debt,
+    ];
+
     /// Place among the kinds, in order of declaration.
     pub fn kind(self) -> usize {
         match self {
@@ -116,6 +132,20 @@ impl Account {
             Account::Review => 7,
             Account::Held(_) => 8,
             Account::Debt => 9,
+        }
+    }
+
+    /// Whether what is here is the member's to spend, now or once it has waited.
+    pub fn is_spendable_later(self) -> bool {
+        match self {
+            Account::Available | Account::Review | Account::Held(_) => true,
+            Account::Issued
+            | Account::Redeemed
+            | Account::Expired
+            | Account::ClawedBack
+            | Account::Voided
+            | Account::Debited
+            | Account::Debt => false,
         }
     }
 
@@ -141,8 +171,8 @@ impl Account {
 pub struct Posting {
     /// Whose member accounts are meant.
     pub member: MemberNo,
-    /// Which kind of points; 0, the only wallet there is yet.
-    pub wallet: u8,
+    /// Which kind of points.
+    pub wallet: TermNo,
     /// The account that gives.
     pub from: Account,
     /// The account that gets.
@@ -264,6 +294,8 @@ pub enum Change {
         member: MemberNo,
         /// Its number, counted per member.
         no: u32,
+        /// The wallet it takes from.
+        wallet: TermNo,
         /// The caller's name for it.
         name: Box<str>,
         /// When it releases itself.
@@ -316,6 +348,8 @@ pub enum Change {
     Redeemed {
         /// Who.
         member: MemberNo,
+        /// The wallet they came from.
+        wallet: TermNo,
         /// [`order_hash`] of the order it was for; 0 if it names none.
         order: u64,
         /// Local date from which it counts: of a capture, that of its hold.
@@ -408,8 +442,11 @@ pub struct Trace {
 pub enum Cut {
     /// Nothing.
     None,
-    /// The rule's own limit was reached.
-    Limit,
+    /// A limit was reached.
+    Limit {
+        /// Which.
+        limit: TermNo,
+    },
     /// An open case: the points wait in review.
     Review,
     /// A risk rule denies points.
@@ -418,6 +455,10 @@ pub enum Cut {
     Frozen,
     /// The member is closed.
     Closed,
+    /// The member has as many as the wallet allows.
+    MaxBalance,
+    /// More was to be taken back than there is, and the wallet lets the rest go.
+    Clamped,
 }
 
 /// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.

@@ -135,6 +135,15 @@ pub enum Refusal {
     /// More points would come back than were redeemed and not yet given back.
     #[error("more points than were redeemed and not yet given back")]
     RefundOverRedeemed,
+    /// The program has no wallet of this name.
+    #[error("the program has no such wallet")]
+    WalletUnknown,
+    /// The wallet's points only measure: they cannot be spent, held or given by hand.
+    #[error("the points of this wallet only measure and cannot be spent")]
+    WalletNotSpendable,
+    /// More than the wallet lets a member have.
+    #[error("the member would have more than the wallet allows")]
+    OverMaxBalance,
 }
 
 impl Refusal {
@@ -182,6 +191,9 @@ impl Refusal {
             Refusal::RedeemMaxPerMonth => "REDEEM_MAX_PER_MONTH",
             Refusal::RedemptionUnknown => "REDEMPTION_UNKNOWN",
             Refusal::RefundOverRedeemed => "REFUND_OVER_REDEEMED",
+            Refusal::WalletUnknown => "WALLET_UNKNOWN",
+            Refusal::WalletNotSpendable => "WALLET_NOT_SPENDABLE",
+            Refusal::OverMaxBalance => "OVER_MAX_BALANCE",
         }
     }
 
@@ -200,7 +212,8 @@ impl Refusal {
             | Refusal::AliasTaken
             | Refusal::RedeemMaxPerOrder
             | Refusal::RedeemMaxPerDay
-            | Refusal::RedeemMaxPerMonth => true,
+            | Refusal::RedeemMaxPerMonth
+            | Refusal::OverMaxBalance => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -228,7 +241,9 @@ impl Refusal {
             | Refusal::OrderTotalMissing
             | Refusal::RedeemShareExceeded
             | Refusal::RedemptionUnknown
-            | Refusal::RefundOverRedeemed => false,
+            | Refusal::RefundOverRedeemed
+            | Refusal::WalletUnknown
+            | Refusal::WalletNotSpendable => false,
         }
     }
 }

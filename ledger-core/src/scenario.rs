@@ -16,7 +16,7 @@
 //! without an arrow are played silently; `#` begins a comment.
 
 use crate::calendar::{Calendar, show_day};
-use crate::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
+use crate::event::{Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Name, Origin, RiskKeys, RiskKind};
 use crate::life::Scope;
 use crate::member::Member;
 use crate::memory::{Memory, hash_key};
@@ -24,7 +24,8 @@ use crate::outcome::Outcome;
 use crate::program::Program;
 use crate::record::{Account, Verdict};
 use crate::refusal::Refusal;
-use crate::units::{At, Day, MonthDay, Points, Position};
+use crate::state::WalletTotals;
+use crate::units::{At, Day, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -38,27 +39,19 @@ pub struct Said {
     pub at: At,
     /// The event; its own risk keys are empty.
     pub event: Event<Name>,
-    /// `device`, `ip` or `phone`, and its value.
-    pub keys: Vec<(&'static str, Box<str>)>,
+    /// Of which kind each is, and its value.
+    pub keys: Vec<(RiskKind, Box<str>)>,
 }
 
 /// What a stage tells of a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Free to spend.
-    pub available: i64,
-    /// Reserved.
-    pub held: i64,
-    /// Waiting for a case.
-    pub review: i64,
-    /// Owed.
-    pub debt: i64,
+    /// What it has of each wallet, the program's first one first.
+    pub purses: Vec<SeenPurse>,
     /// Tier, or empty.
     pub tier: String,
     /// Since when the tier is not earned any more.
     pub unmet_since: Option<Day>,
-    /// Available lots in the order of spending: points left and expiry.
-    pub lots: Vec<(i64, At)>,
     /// What is frozen.
     pub frozen: Option<Scope>,
     /// Whether the member is closed.
@@ -67,22 +60,68 @@ pub struct Seen {
     pub aliases: Vec<String>,
 }
 
+/// What a stage tells of one of a member's purses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenPurse {
+    /// The wallet.
+    pub wallet: String,
+    /// Free to spend.
+    pub available: i64,
+    /// Reserved.
+    pub held: i64,
+    /// Waiting for a case.
+    pub review: i64,
+    /// Owed.
+    pub debt: i64,
+    /// Available lots in the order of spending: points left and expiry.
+    pub lots: Vec<(i64, At)>,
+}
+
 impl Seen {
-    /// What there is to see of a member in this tier.
-    pub fn of(member: &Member, tier: &str) -> Seen {
-        let balances = member.balances();
+    /// What there is to see of a member with these purses in this tier.
+    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str) -> Seen {
         let life = member.life.as_deref();
         Seen {
+            purses,
+            tier: tier.to_string(),
+            unmet_since: member.tier.unmet_since,
+            frozen: life.and_then(|life| life.frozen),
+            closed: member.closed_at().is_some(),
+            aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+        }
+    }
+}
+
+/// The trial balance of one wallet as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenTotals {
+    /// The wallet.
+    pub wallet: String,
+    /// Balance of each kind of account, in order of [`Account::kind`].
+    pub accounts: [i64; Account::KINDS],
+    /// What the outstanding points cost, in minor units, if the program says so.
+    pub liability: Option<i64>,
+}
+
+impl SeenTotals {
+    /// The trial balance of one wallet.
+    pub fn of(totals: &WalletTotals, program: Option<&Program>, name: &str) -> SeenTotals {
+        let liability = program.and_then(|program| totals.liability(program)).map(|money| money.0);
+        SeenTotals { wallet: name.to_string(), accounts: totals.accounts, liability }
+    }
+}
+
+impl SeenPurse {
+    /// What a member has of one wallet.
+    pub fn of(member: &Member, wallet: TermNo, name: &str) -> SeenPurse {
+        let balances = member.balances(wallet);
+        SeenPurse {
+            wallet: name.to_string(),
             available: balances.available.0,
             held: balances.held.0,
             review: balances.review.0,
             debt: balances.debt.0,
-            tier: tier.to_string(),
-            unmet_since: member.tier.unmet_since,
-            lots: member.lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
-            frozen: life.and_then(|life| life.frozen),
-            closed: member.closed_at().is_some(),
-            aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+            lots: member.purses.of(wallet).lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
         }
     }
 }
@@ -131,11 +170,14 @@ pub trait Stage {
     /// If the stage fails.
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String>;
 
-    /// Balance of each kind of account, in order of [`Account::kind`].
+    /// The word of a term in an outcome.
+    fn word(&mut self, term: TermNo) -> String;
+
+    /// The trial balance of every wallet in which points ever moved.
     ///
     /// # Errors
     /// If the stage fails.
-    fn totals(&mut self) -> Result<[i64; Account::KINDS], String>;
+    fn totals(&mut self) -> Result<Vec<SeenTotals>, String>;
 
     /// A member's counter: in its window at `at`, and ever.
     ///
@@ -228,23 +270,25 @@ impl Play<'_> {
                 let said = self.last.clone().ok_or("nothing was said yet")?;
                 self.submit(said)
             }
-            ("balance", [name, as_of @ ..]) => self.balance(name, as_of),
+            ("balance", [name, "in", wallet, as_of @ ..]) => self.balance(name, wallet, as_of),
+            ("balance", [name, as_of @ ..]) => self.balance(name, "", as_of),
             ("tier", [name, as_of @ ..]) => self.tier(name, as_of),
             ("life", [name, as_of @ ..]) => self.life(name, as_of),
-            ("lots", [name]) => {
-                let at = self.at;
-                let seen = self.stage.member(name, at, false)?;
-                Ok(self.show_lots(&seen.lots))
-            }
             ("quote", [name, rest @ ..]) => {
                 let (mut body, rest) = self.body("redeem", rest)?;
-                rest.chunks(2).try_for_each(|pair| self.meant_for(&mut body, pair))?;
+                for pair in rest.chunks(2) {
+                    let (name, value) = name_and_value(pair)?;
+                    self.say_more(&mut body, name, value)?;
+                }
                 match self.stage.quote(name, &body, self.at)? {
                     Ok(lots) => Ok(self.show_lots(&lots)),
                     Err(refusal) => Ok(format!("refused {}", refusal.reason())),
                 }
             }
-            ("totals", []) => self.totals(),
+            ("lots", [name]) => self.lots(name, ""),
+            ("lots", [name, "in", wallet]) => self.lots(name, wallet),
+            ("totals", []) => self.totals(""),
+            ("totals", ["in", wallet]) => self.totals(wallet),
             ("counter", [name, counter]) => {
                 let (now, ever) = self.stage.counter(name, counter, self.at)?;
                 Ok(format!("{now} now, {ever} ever"))
@@ -268,8 +312,7 @@ impl Play<'_> {
 
     fn body<'w>(&self, verb: &str, args: &'w [&'w str]) -> Result<(Body<Name>, &'w [&'w str]), String> {
         let points = |word: &str| word.parse().map(Points).map_err(|_| format!("{word:?} is no number of points"));
-        let money =
-            |word: &str| crate::program::read_money(word, self.digits).ok_or_else(|| format!("{word:?} is no money"));
+        let money = |word: &str| self.money(word);
         let currency = self.currency.ok_or("publish a program first");
         Ok(match (verb, args) {
             ("enrol", ["birthday", date, rest @ ..]) => {
@@ -284,16 +327,14 @@ impl Play<'_> {
                 (Body::AttributesSet { attributes: vec![((*name).into(), value)] }, rest)
             }
             ("purchase", [order, amount, rest @ ..]) => {
-                let lines = vec![Line { sku: "".into(), quantity: 1, net: money(amount)? }];
-                (Body::Purchase { order: (*order).into(), currency: currency?, lines }, rest)
+                let lines = vec![Line::plain("", 1, money(amount)?)];
+                (Body::purchase(order, currency?, lines), rest)
             }
             ("cancel", [order, rest @ ..]) => (Body::Cancelled { order: (*order).into() }, rest),
-            ("refund", [order, amount, rest @ ..]) => {
-                (Body::Refunded { order: (*order).into(), currency: currency?, amount: money(amount)? }, rest)
-            }
+            ("refund", [order, amount, rest @ ..]) => (Body::refund(order, currency?, money(amount)?), rest),
             ("refer", [referee, rest @ ..]) => (Body::Referral { referee: (*referee).into() }, rest),
             ("redeem", [amount, rest @ ..]) => {
-                (Body::Redeem { points: points(amount)?, order: "".into(), total: None }, rest)
+                (Body::Redeem { wallet: "".into(), points: points(amount)?, order: "".into(), total: None }, rest)
             }
             ("hold", [hold, amount, rest @ ..]) => {
                 let (ttl_ms, rest) = match rest {
@@ -303,8 +344,8 @@ impl Play<'_> {
                     }
                     rest => (None, rest),
                 };
-                let (hold, points) = ((*hold).into(), points(amount)?);
-                (Body::Hold { hold, points, ttl_ms, order: "".into(), total: None }, rest)
+                let (hold, wallet, points) = ((*hold).into(), "".into(), points(amount)?);
+                (Body::Hold { hold, wallet, points, ttl_ms, order: "".into(), total: None }, rest)
             }
             ("extend", [hold, "for", hours, rest @ ..]) => {
                 let hours: i64 = hours.trim_end_matches('h').parse().map_err(|_| "a hold lasts so many h")?;
@@ -331,10 +372,10 @@ impl Play<'_> {
             ("capture", [hold, rest @ ..]) => (Body::Capture { hold: (*hold).into(), points: None, last: false }, rest),
             ("void", [hold, rest @ ..]) => (Body::Void { hold: (*hold).into() }, rest),
             ("credit", [amount, reason, rest @ ..]) => {
-                (Body::Credit { points: points(amount)?, reason: (*reason).into() }, rest)
+                (Body::Credit { wallet: "".into(), points: points(amount)?, reason: (*reason).into() }, rest)
             }
             ("debit", [amount, reason, rest @ ..]) => {
-                (Body::Debit { points: points(amount)?, reason: (*reason).into() }, rest)
+                (Body::Debit { wallet: "".into(), points: points(amount)?, reason: (*reason).into() }, rest)
             }
             ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("unfreeze", [scope, rest @ ..]) => (Body::Unfrozen { scope: read_scope(scope)?, reason: "".into() }, rest),
@@ -349,8 +390,8 @@ impl Play<'_> {
         })
     }
 
-    /// Says an event; what is left of the words are risk keys, or `id`, `occurred` and `currency` of the
-    /// event.
+    /// Says an event; what is left of the words are pairs of a name and a value: a risk key, `id`,
+    /// `occurred`, a field of the origin, or a field of the body.
     fn say(&mut self, body: Body<Name>, member: &str, rest: &[&str]) -> Answer {
         self.said = self.said.saturating_add(1);
         let mut said = Said {
@@ -361,44 +402,101 @@ impl Play<'_> {
                 occurred_at: self.at,
                 member: member.into(),
                 keys: RiskKeys::default(),
+                origin: None,
                 body,
             },
             keys: Vec::new(),
         };
+        let mut lines = Vec::new();
         for pair in rest.chunks(2) {
-            match pair {
-                ["device", key] => said.keys.push(("device", (*key).into())),
-                ["ip", key] => said.keys.push(("ip", (*key).into())),
-                ["phone", key] => said.keys.push(("phone", (*key).into())),
-                ["id", id] => said.event.id = (*id).into(),
-                ["occurred", day] => said.event.occurred_at = self.read(day)?,
-                ["order", _] | ["total", _] => self.meant_for(&mut said.event.body, pair)?,
-                ["currency", code] => match &mut said.event.body {
-                    Body::Purchase { currency, .. } | Body::Refunded { currency, .. } => {
-                        *currency = Currency::read(code).ok_or_else(|| format!("{code:?} is no currency"))?;
-                    }
-                    _ => return Err("only purchases and refunds have a currency".into()),
+            let (name, value) = name_and_value(pair)?;
+            match name {
+                "id" => said.event.id = value.into(),
+                "occurred" => said.event.occurred_at = self.read(value)?,
+                "line" => lines.push(self.line_of(value)?),
+                name => match RiskKind::ALL.into_iter().find(|kind| kind.name() == name) {
+                    Some(kind) => said.keys.push((kind, value.into())),
+                    None if self.say_where(&mut said.event, name, value) => {}
+                    None => self.say_more(&mut said.event.body, name, value)?,
                 },
-                other => return Err(format!("{:?} is not understood", other.join(" "))),
             }
+        }
+        if let (false, Body::Purchase { lines: plain, .. }) = (lines.is_empty(), &mut said.event.body) {
+            let sum = |lines: &[Line]| lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.net.0));
+            if sum(&lines) != sum(plain) {
+                return Err("the lines do not come to the amount".into());
+            }
+            *plain = lines;
         }
         self.submit(said)
     }
 
-    /// Says for what points are redeemed or held.
-    fn meant_for(&self, body: &mut Body<Name>, pair: &[&str]) -> Result<(), String> {
-        let (Body::Redeem { order, total, .. } | Body::Hold { order, total, .. }) = body else {
-            return Err("only points that are redeemed or held are for an order".into());
+    /// A field of the event's origin; whether it is one.
+    fn say_where(&self, event: &mut Event<Name>, name: &str, value: &str) -> bool {
+        let mut origin = event.origin.take().unwrap_or_default();
+        let field = match name {
+            "channel" => Some(&mut origin.channel),
+            "store" => Some(&mut origin.store),
+            "terminal" => Some(&mut origin.terminal),
+            "employee" => Some(&mut origin.employee),
+            "partner" => Some(&mut origin.partner),
+            _ => None,
         };
-        match pair {
-            ["order", name] => *order = (*name).into(),
-            ["total", amount] => {
-                let money = crate::program::read_money(amount, self.digits);
-                *total = Some(money.ok_or_else(|| format!("{amount:?} is no money"))?);
+        let known = field.map(|field| *field = value.into()).is_some();
+        event.origin = (*origin != Origin::default()).then_some(origin);
+        known
+    }
+
+    /// A field of the event's body.
+    fn say_more(&self, body: &mut Body<Name>, name: &str, value: &str) -> Result<(), String> {
+        match (name, body) {
+            ("currency", Body::Purchase { currency, .. } | Body::Refunded { currency, .. }) => {
+                *currency = Currency::read(value).ok_or_else(|| format!("{value:?} is no currency"))?;
             }
-            other => return Err(format!("{:?} is not understood", other.join(" "))),
+            ("shipping", Body::Purchase { shipping, .. }) => *shipping = self.money(value)?,
+            ("points-paid", Body::Purchase { points_paid, .. }) => *points_paid = self.money(value)?,
+            ("of", Body::Refunded { lines, .. }) => {
+                let (line, amount) = value.split_once('/').ok_or("a line is refunded as `of LINE/AMOUNT`")?;
+                let line = line.parse().map_err(|_| format!("{line:?} is no line"))?;
+                lines.push(LineRefund { line, amount: self.money(amount)? });
+            }
+            (
+                "wallet",
+                Body::Redeem { wallet, .. }
+                | Body::Hold { wallet, .. }
+                | Body::Credit { wallet, .. }
+                | Body::Debit { wallet, .. },
+            ) => *wallet = value.into(),
+            ("order", Body::Redeem { order, .. } | Body::Hold { order, .. }) => *order = value.into(),
+            ("total", Body::Redeem { total, .. } | Body::Hold { total, .. }) => *total = Some(self.money(value)?),
+            (_, body) => return Err(format!("{} has no {name:?}", body.kind())),
         }
         Ok(())
+    }
+
+    /// A line written `SKU/CATEGORY/TAG,TAG/QUANTITY/NET/DISCOUNT/TAX`; what is left out is nothing.
+    fn line_of(&self, text: &str) -> Result<Line, String> {
+        let mut fields = text.split('/');
+        let mut field = || fields.next().filter(|field| !field.is_empty());
+        let (sku, category, tags) = (field().unwrap_or(""), field().unwrap_or(""), field());
+        let quantity = field().map_or(Ok(1), str::parse).map_err(|_| format!("{text:?} has no quantity"))?;
+        let mut money = || field().map_or(Ok(Money(0)), |amount| self.money(amount));
+        let (net, discount, tax) = (money()?, money()?, money()?);
+        let tags = tags.map_or_else(Vec::new, |tags| tags.split(',').map(Into::into).collect());
+        let detail = LineDetail { category: category.into(), tags, discount, tax };
+        let detail = (detail != LineDetail::default()).then(|| Box::new(detail));
+        Ok(Line { sku: sku.into(), quantity, net, detail })
+    }
+
+    fn show_money(&self, minor: i64) -> String {
+        let unit = 10i64.checked_pow(self.digits).unwrap_or(1);
+        let (whole, part) = (minor.div_euclid(unit), minor.rem_euclid(unit));
+        let digits = usize::try_from(self.digits).unwrap_or(0);
+        if digits == 0 { whole.to_string() } else { format!("{whole}.{part:0digits$}") }
+    }
+
+    fn money(&self, text: &str) -> Result<Money, String> {
+        crate::program::read_money(text, self.digits).ok_or_else(|| format!("{text:?} is no money"))
     }
 
     fn submit(&mut self, said: Said) -> Answer {
@@ -419,7 +517,9 @@ impl Play<'_> {
         }
         let tier = self.stage.member(&member, self.at, false).map(|seen| seen.tier).unwrap_or_default();
         let tier = if tier.is_empty() { tier } else { format!(", {tier}") };
-        Ok(format!("{again}earned {}, available {}{tier}", outcome.earned, outcome.available))
+        let also: String =
+            outcome.also.iter().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet))).collect();
+        Ok(format!("{again}earned {}{also}, available {}{tier}", outcome.earned, outcome.available))
     }
 
     fn publish(&mut self, name: &str) -> Answer {
@@ -451,10 +551,15 @@ impl Play<'_> {
         lots.iter().map(show).collect::<Vec<_>>().join(", ")
     }
 
-    fn balance(&mut self, name: &str, as_of: &[&str]) -> Answer {
+    fn balance(&mut self, name: &str, wallet: &str, as_of: &[&str]) -> Answer {
         let seen = self.seen(name, as_of)?;
-        let Seen { available, held, review, debt, .. } = seen;
+        let SeenPurse { available, held, review, debt, .. } = purse(seen, wallet);
         Ok(format!("available {available}, held {held}, review {review}, debt {debt}"))
+    }
+
+    fn lots(&mut self, name: &str, wallet: &str) -> Answer {
+        let seen = self.stage.member(name, self.at, false)?;
+        Ok(self.show_lots(&purse(seen, wallet).lots))
     }
 
     fn tier(&mut self, name: &str, as_of: &[&str]) -> Answer {
@@ -482,8 +587,11 @@ impl Play<'_> {
         }
     }
 
-    fn totals(&mut self) -> Answer {
-        let accounts = self.stage.totals()?;
+    fn totals(&mut self, wallet: &str) -> Answer {
+        let mut all = self.stage.totals()?.into_iter();
+        let found = all.find(|totals| wallet.is_empty() || totals.wallet == wallet);
+        let accounts = found.as_ref().map_or([0; Account::KINDS], |totals| totals.accounts);
+        let liability = found.and_then(|totals| totals.liability);
         let of = |account: Account| accounts.get(account.kind()).copied().unwrap_or_default();
         let program = [Account::Redeemed, Account::Expired, Account::ClawedBack, Account::Voided, Account::Debited];
         let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
@@ -496,7 +604,9 @@ impl Play<'_> {
         parts.push(format!("outstanding {outstanding}"));
         let sum = accounts.iter().fold(0i64, |sum, balance| sum.saturating_add(*balance));
         let sum = if sum == 0 { String::new() } else { format!(" OFF BY {sum}") };
-        Ok(format!("issued {} = {}{sum}", of(Account::Issued).saturating_neg(), parts.join(" + ")))
+        let liability = liability.map_or_else(String::new, |cost| format!(", liability {}", self.show_money(cost)));
+        let issued = of(Account::Issued).saturating_neg();
+        Ok(format!("issued {issued} = {}{sum}{liability}", parts.join(" + ")))
     }
 
     fn resolve(&mut self, n: &str, finding: &str) -> Answer {
@@ -514,14 +624,21 @@ impl Play<'_> {
 
 /// A command that is only asked about.
 pub fn asked(member: &str, body: &Body<Name>, at: At) -> Event<Name> {
-    let keys = RiskKeys::default();
     Event {
         source: "quote".into(),
         id: "quote".into(),
         occurred_at: at,
         member: member.into(),
-        keys,
+        keys: RiskKeys::default(),
+        origin: None,
         body: body.clone(),
+    }
+}
+
+fn name_and_value<'w>(pair: &[&'w str]) -> Result<(&'w str, &'w str), String> {
+    match pair {
+        [name, value] => Ok((name, value)),
+        _ => Err(format!("{:?} has no value", pair.join(" "))),
     }
 }
 
@@ -529,16 +646,16 @@ fn read_scope(word: &str) -> Result<Scope, String> {
     Scope::read(word).ok_or_else(|| format!("{word:?} is no scope; write earn, redeem or all"))
 }
 
+/// The purse of this wallet; the first if the name is empty.
+fn purse(seen: Seen, wallet: &str) -> SeenPurse {
+    seen.purses.into_iter().find(|purse| wallet.is_empty() || purse.wallet == wallet).unwrap_or_default()
+}
+
 impl Stage for Memory {
     fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
         let mut event = said.event.clone();
         for (kind, text) in &said.keys {
-            let key = Some(hash_key(kind, text));
-            match *kind {
-                "device" => event.keys.device = key,
-                "ip" => event.keys.ip = key,
-                _ => event.keys.phone = key,
-            }
+            event.keys.set(*kind, hash_key(kind.name(), text));
         }
         if let Some(violation) = event.violations().first() {
             return Err(format!("{}: {}", violation.field, violation.problem));
@@ -554,7 +671,9 @@ impl Stage for Memory {
         let program = self.programs.version(u32::try_from(published).unwrap_or(u32::MAX)).cloned();
         let member = crate::judge::brought_up_to(&self.state, program.as_deref(), no, &row, at);
         let tier = self.state.term(member.tier.tier);
-        Ok(Seen::of(&member, if tier == "-" { "" } else { tier }))
+        let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
+        let purses = wallets.map(|wallet| SeenPurse::of(&member, wallet, self.state.term(wallet))).collect();
+        Ok(Seen::of(&member, purses, if tier == "-" { "" } else { tier }))
     }
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
@@ -562,8 +681,14 @@ impl Stage for Memory {
         self.foresee(event, at).map(|verdict| quote_of(&verdict)).map_err(|corrupt| corrupt.to_string())
     }
 
-    fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {
-        Ok(self.state.shared.accounts)
+    fn word(&mut self, term: TermNo) -> String {
+        self.state.term(term).to_string()
+    }
+
+    fn totals(&mut self) -> Result<Vec<SeenTotals>, String> {
+        let program = self.programs.current().map(|program| &**program);
+        let seen = |totals: &WalletTotals| SeenTotals::of(totals, program, self.state.term(totals.wallet));
+        Ok(self.state.shared.wallets.iter().map(seen).collect())
     }
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {

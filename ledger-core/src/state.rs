@@ -7,8 +7,9 @@
 use crate::counter::Counter;
 use crate::event::Finding;
 use crate::member::Member;
+use crate::program::Program;
 use crate::record::{Account, CaseOpened};
-use crate::units::{At, MemberNo, Position, RiskKey, TermNo};
+use crate::units::{At, MemberNo, Money, Position, RiskKey, TermNo};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -43,14 +44,55 @@ pub struct Shared {
     pub position: Position,
     /// The ledger time of that record.
     pub at: At,
-    /// Balance of each kind of account; the sum is 0.
-    pub accounts: [i64; Account::KINDS],
+    /// Balance of each kind of account by wallet, in order of the wallets' first posting.
+    pub wallets: Vec<WalletTotals>,
     /// The vocabulary: term n is the n-th word.
     pub terms: Vec<Box<str>>,
     /// How many members stand in each tier, in order of terms.
     pub tiers: Vec<(TermNo, u64)>,
     /// How many events were refused.
     pub refused: u64,
+}
+
+/// The trial balance of one wallet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletTotals {
+    /// The wallet.
+    pub wallet: TermNo,
+    /// Balance of each kind of account; the sum is 0.
+    pub accounts: [i64; Account::KINDS],
+}
+
+impl Shared {
+    /// The balance of an account of a wallet.
+    pub fn balance(&self, wallet: TermNo, account: Account) -> i64 {
+        let totals = self.wallets.iter().find(|totals| totals.wallet == wallet);
+        totals.and_then(|totals| totals.accounts.get(account.kind())).copied().unwrap_or(0)
+    }
+}
+
+impl WalletTotals {
+    /// What members have, less what they owe: the points the program may still have to honour.
+    pub fn owed_to_members(&self) -> i64 {
+        let owed = |account: &&Account| account.is_spendable_later() || **account == Account::Debt;
+        let balance = |account: &Account| self.accounts.get(account.kind()).copied().unwrap_or(0);
+        Account::ALL.iter().filter(owed).map(balance).fold(0, i64::saturating_add)
+    }
+
+    /// What honouring them costs, if the program says what points of this wallet cost.
+    pub fn liability(&self, program: &Program) -> Option<Money> {
+        let wallet = program.wallets().find(|wallet| wallet.id == self.wallet)?;
+        wallet.cost?.of(self.owed_to_members())
+    }
+
+    /// The totals of a wallet, made if there are none yet.
+    pub(crate) fn find_or_add(all: &mut Vec<WalletTotals>, wallet: TermNo) -> Option<&mut WalletTotals> {
+        let at = all.iter().position(|totals| totals.wallet == wallet).unwrap_or_else(|| {
+            all.push(WalletTotals { wallet, ..WalletTotals::default() });
+            all.len().saturating_sub(1)
+        });
+        all.get_mut(at)
+    }
 }
 
 /// A risk counter with the position it has applied.

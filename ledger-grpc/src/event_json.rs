@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A line of a file of events, with one field for each thing that may be said.
 macro_rules! line {
     ($($field:ident: $body:ident),* $(,)?) => {
-        /// An event; exactly one of the fields behind `phone` says what happened.
+        /// An event; exactly one of the fields behind `partner` says what happened.
         #[derive(Debug, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct Line {
@@ -27,6 +27,22 @@ macro_rules! line {
             ip: String,
             #[serde(default, skip_serializing_if = "String::is_empty")]
             phone: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            ip_prefix: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            payment: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            address: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            channel: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            store: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            terminal: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            employee: String,
+            #[serde(default, skip_serializing_if = "String::is_empty")]
+            partner: String,
             $(#[serde(default, skip_serializing_if = "Option::is_none")] $field: Option<$body>,)*
         }
 
@@ -42,18 +58,50 @@ macro_rules! line {
                 let (Some(body), None) = (said.next(), said.next()) else {
                     return Err(format!("an event says exactly one thing; one of {}", KINDS.join(", ")));
                 };
-                let Line { source, id, occurred_at, member, device, ip, phone, .. } = line;
-                let occurred_at = Some(occurred_at.0);
-                Ok(proto::Event { source, id, occurred_at, member, device, ip, phone, body: Some(body) })
+                let Line { source, id, occurred_at, member, device, ip, phone, ip_prefix, payment, address, .. } = line;
+                let Line { channel, store, terminal, employee, partner, .. } = line;
+                Ok(proto::Event {
+                    source,
+                    id,
+                    occurred_at: Some(occurred_at.0),
+                    member,
+                    device,
+                    ip,
+                    phone,
+                    ip_prefix,
+                    payment,
+                    address,
+                    channel,
+                    store,
+                    terminal,
+                    employee,
+                    partner,
+                    body: Some(body),
+                })
             }
         }
 
         impl From<proto::Event> for Line {
             fn from(event: proto::Event) -> Line {
-                let proto::Event { source, id, occurred_at, member, device, ip, phone, body } = event;
-                let occurred_at = Instant(occurred_at.unwrap_or_default());
-                let mut line = Line { source, id, occurred_at, member, device, ip, phone, $($field: None),* };
-                match body {
+                let mut line = Line {
+                    source: event.source,
+                    id: event.id,
+                    occurred_at: Instant(event.occurred_at.unwrap_or_default()),
+                    member: event.member,
+                    device: event.device,
+                    ip: event.ip,
+                    phone: event.phone,
+                    ip_prefix: event.ip_prefix,
+                    payment: event.payment,
+                    address: event.address,
+                    channel: event.channel,
+                    store: event.store,
+                    terminal: event.terminal,
+                    employee: event.employee,
+                    partner: event.partner,
+                    $($field: None),*
+                };
+                match event.body {
                     $(Some(Body::$body(said)) => line.$field = Some(said.into()),)*
                     None => {}
                 }
@@ -119,15 +167,28 @@ said! {
     MonthDay { month: u32, day: u32 }
     AttributesSet { attributes: Many<Attribute> }
     Attribute { name: String, value: i64 }
-    Purchase { order: String, currency: String, lines: Many<PurchaseLine> }
+    Purchase {
+        order: String,
+        currency: String,
+        lines: Many<PurchaseLine>,
+        #[serde(default, skip_serializing_if = "is_zero")] shipping: i64,
+        #[serde(default, skip_serializing_if = "is_zero")] points_paid: i64,
+    }
     Cancelled { order: String }
-    Refunded { order: String, currency: String, amount: i64 }
+    Refunded {
+        order: String,
+        currency: String,
+        amount: i64,
+        #[serde(default, skip_serializing_if = "Many::is_empty")] lines: Many<LineRefund>,
+    }
+    LineRefund { line: u32, amount: i64 }
     CheckIn {}
     Referral { referee: String }
     Redeem {
         points: i64,
         #[serde(default)] order: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] total: Option<i64>,
+        #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
     }
     Hold {
         hold: String,
@@ -135,6 +196,7 @@ said! {
         #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span>,
         #[serde(default)] order: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] total: Option<i64>,
+        #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
     }
     HoldExtended { hold: String, #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span> }
     RedeemRefunded {
@@ -143,8 +205,16 @@ said! {
     }
     Capture { hold: String, points: Option<i64>, #[serde(default)] last: bool }
     Void { hold: String }
-    Credit { points: i64, reason: String }
-    Debit { points: i64, reason: String }
+    Credit {
+        points: i64,
+        reason: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+    }
+    Debit {
+        points: i64,
+        reason: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+    }
     CaseResolved { case: u64, finding: Finding, #[serde(default)] note: String }
     ProgramPublished { text: String }
     Tick { up_to: Maybe<Instant> }
@@ -164,27 +234,53 @@ struct PurchaseLine {
     #[serde(default = "one")]
     quantity: u32,
     net: i64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    category: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    discount: i64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    tax: i64,
 }
 
 fn one() -> u32 {
     1
 }
 
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
 impl From<PurchaseLine> for proto::Line {
-    fn from(PurchaseLine { sku, quantity, net }: PurchaseLine) -> proto::Line {
-        proto::Line { sku, quantity, net }
+    fn from(line: PurchaseLine) -> proto::Line {
+        let PurchaseLine { sku, quantity, net, category, tags, discount, tax } = line;
+        proto::Line { sku, quantity, net, category, tags, discount, tax }
     }
 }
 
 impl From<proto::Line> for PurchaseLine {
-    fn from(proto::Line { sku, quantity, net }: proto::Line) -> PurchaseLine {
-        PurchaseLine { sku, quantity, net }
+    fn from(line: proto::Line) -> PurchaseLine {
+        let proto::Line { sku, quantity, net, category, tags, discount, tax } = line;
+        PurchaseLine { sku, quantity, net, category, tags, discount, tax }
     }
 }
 
 /// A list, whose items turn into those of the proto.
 #[derive(Debug, Serialize, Deserialize)]
 struct Many<T>(Vec<T>);
+
+impl<T> Default for Many<T> {
+    fn default() -> Many<T> {
+        Many(Vec::new())
+    }
+}
+
+impl<T> Many<T> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 impl<T: Into<P>, P> From<Many<T>> for Vec<P> {
     fn from(many: Many<T>) -> Vec<P> {
@@ -370,14 +466,18 @@ mod tests {
             r#""enrolled":{}"#,
             r#""attributes_set":{"attributes":[{"name":"community_percentile","value":7}]}"#,
             r#""purchase":{"order":"o-1","currency":"USD","lines":[{"sku":"CD","quantity":2,"net":2598}]}"#,
+            r#""purchase":{"order":"o-1","currency":"USD","lines":[{"sku":"CD","quantity":2,"net":2598,
+                "category":"music","tags":["sale"],"discount":100,"tax":432}],"shipping":499,"points_paid":50}"#,
             r#""cancelled":{"order":"o-1"}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":500}"#,
+            r#""refunded":{"order":"o-1","currency":"USD","amount":500,"lines":[{"line":0,"amount":400}]}"#,
             r#""check_in":{}"#,
             r#""referral":{"referee":"M2"}"#,
             r#""redeem":{"points":40,"order":""}"#,
+            r#""redeem":{"points":40,"order":"","wallet":"stamps"}"#,
             r#""redeem":{"points":40,"order":"o-1","total":700}"#,
             r#""hold":{"hold":"h-1","points":40,"ttl":"3600s","order":""}"#,
-            r#""hold":{"hold":"h-1","points":40,"order":"o-1","total":700}"#,
+            r#""hold":{"hold":"h-1","points":40,"order":"o-1","total":700,"wallet":"stamps"}"#,
             r#""hold_extended":{"hold":"h-1","ttl":"3600s"}"#,
             r#""redeem_refunded":{"redemption":12,"points":40}"#,
             r#""redeem_refunded":{"redemption":12}"#,
@@ -405,8 +505,13 @@ mod tests {
     fn what_is_missing_may_have_a_usual_value() {
         let head = r#""source":"till","id":"1","occurred_at":"2026-01-31T09:00:00+01:00","member":"M1""#;
         let read = |body: &str| read(&format!("{{{head},{body}}}")).map(|event| event.body);
-        let line = proto::Line { sku: String::new(), quantity: 1, net: 5 };
-        let purchase = proto::Purchase { order: "o".into(), currency: "USD".into(), lines: vec![line] };
+        let line = proto::Line { quantity: 1, net: 5, ..proto::Line::default() };
+        let purchase = proto::Purchase {
+            order: "o".into(),
+            currency: "USD".into(),
+            lines: vec![line],
+            ..proto::Purchase::default()
+        };
         let said = r#""purchase":{"order":"o","currency":"USD","lines":[{"net":5}]}"#;
         assert_eq!(read(said), Ok(Some(Body::Purchase(purchase))));
         let capture = proto::Capture { hold: "h".into(), points: None, last: false };

@@ -279,7 +279,8 @@ impl AuditService for Service {
         self.0.reach(&call, Position(message.min_position)).await?;
         let totals = self.0.read(&call, Handle::totals).await?.value;
         let words = Words { terms: Arc::new(totals.shared.terms.clone()), ..Words::default() };
-        let told = wire::totals(totals.position, totals.at, &totals.shared, totals.members, &words);
+        let when = (totals.position, totals.at);
+        let told = wire::totals(when, &totals.shared, totals.members, totals.program.as_deref(), &words);
         answer(GetTotalsResponse { duplicates: self.0.duplicates(), ..told })
     }
 

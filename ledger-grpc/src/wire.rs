@@ -117,25 +117,30 @@ mod tests {
 
     fn bodies() -> Vec<Body> {
         let attributes = vec![proto::Attribute { name: "churn".into(), value: -3 }];
-        let lines = vec![proto::Line { sku: "cup".into(), quantity: 2, net: 350 }];
+        let lines = vec![proto::Line { sku: "cup".into(), quantity: 2, net: 350, ..proto::Line::default() }];
         let ttl = Some(Duration { seconds: 3, nanos: 500_000_000 });
         let fraud = proto::Finding::Fraud.into();
         vec![
             Body::Enrolled(proto::Enrolled { birthday: Some(proto::MonthDay { month: 2, day: 29 }) }),
             Body::AttributesSet(proto::AttributesSet { attributes }),
-            Body::Purchase(proto::Purchase { order: "o".into(), currency: "EUR".into(), lines }),
+            Body::Purchase(proto::Purchase { order: "o".into(), currency: "EUR".into(), lines, ..Default::default() }),
             Body::Cancelled(proto::Cancelled { order: "o".into() }),
-            Body::Refunded(proto::Refunded { order: "o".into(), currency: "EUR".into(), amount: 1 }),
+            Body::Refunded(proto::Refunded {
+                order: "o".into(),
+                currency: "EUR".into(),
+                amount: 1,
+                ..Default::default()
+            }),
             Body::CheckIn(proto::CheckIn {}),
             Body::Referral(proto::Referral { referee: "anna".into() }),
-            Body::Redeem(proto::Redeem { points: 5, order: "gift".into(), total: Some(700) }),
-            Body::Hold(proto::Hold { hold: "h".into(), points: 5, ttl, order: "gift".into(), total: None }),
+            Body::Redeem(proto::Redeem { points: 5, order: "gift".into(), total: Some(700), wallet: "w".into() }),
+            Body::Hold(proto::Hold { hold: "h".into(), points: 5, ttl, order: "gift".into(), ..Default::default() }),
             Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),
-            Body::Credit(proto::Credit { points: 9, reason: "sorry".into() }),
-            Body::Debit(proto::Debit { points: 9, reason: "mistake".into() }),
+            Body::Credit(proto::Credit { points: 9, reason: "sorry".into(), ..Default::default() }),
+            Body::Debit(proto::Debit { points: 9, reason: "mistake".into(), ..Default::default() }),
             Body::CaseResolved(proto::CaseResolved { case: 4, finding: fraud, note: "n".into() }),
             Body::ProgramPublished(proto::ProgramPublished { text: "id = \"x\"".into() }),
             Body::Tick(proto::Tick { up_to: Some(NOON) }),
@@ -206,7 +211,7 @@ mod tests {
         let nameless = proto::AliasLinked { kind: "card".into(), name: String::new() };
         assert_eq!(unread(Body::AliasLinked(nameless)), ["event.alias_linked.name"]);
         let lines = vec![proto::Line::default()];
-        let purchase = proto::Purchase { order: "o".into(), currency: "euro".into(), lines };
+        let purchase = proto::Purchase { order: "o".into(), currency: "euro".into(), lines, ..Default::default() };
         assert_eq!(unread(Body::Purchase(purchase)), ["event.purchase.currency", "event.purchase.lines[0].quantity"]);
         assert_eq!(unread(Body::CaseResolved(proto::CaseResolved::default())), ["event.case_resolved.finding"]);
         assert_eq!(unread(Body::Tick(proto::Tick { up_to: None })), ["event.tick.up_to"]);
@@ -243,6 +248,7 @@ mod tests {
             duplicate: false,
             refusal: Some(Refusal::NoProgram),
             trace: Vec::new(),
+            also: Vec::new(),
             earned: Points(0),
             available: Points(0),
         });

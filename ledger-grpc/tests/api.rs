@@ -127,8 +127,8 @@ fn enrolled() -> Body {
 }
 
 fn purchase(order: &str, net: i64) -> Body {
-    let lines = vec![proto::Line { sku: "cup".into(), quantity: 1, net }];
-    Body::Purchase(proto::Purchase { order: order.into(), currency: "EUR".into(), lines })
+    let lines = vec![proto::Line { sku: "cup".into(), quantity: 1, net, ..proto::Line::default() }];
+    Body::Purchase(proto::Purchase { order: order.into(), currency: "EUR".into(), lines, ..Default::default() })
 }
 
 fn redeem(points: i64) -> Body {
@@ -169,7 +169,13 @@ async fn what_a_member_did_is_what_it_has() {
     let bought = world.say(event("b-1", "anna", 2, purchase("o-1", 1_050))).await.unwrap();
     assert_eq!(bought.at, day(2));
     let trace = &accepted(&bought).trace;
-    let cup = proto::Trace { rule: "cup".into(), computed: 21, granted: 21, cut: proto::Cut::None.into() };
+    let cup = proto::Trace {
+        rule: "cup".into(),
+        computed: 21,
+        granted: 21,
+        cut: proto::Cut::None.into(),
+        ..Default::default()
+    };
     assert_eq!((trace.as_slice(), accepted(&bought).available), ([cup].as_slice(), 41));
 
     let again = world.say(event("b-1", "anna", 2, purchase("o-1", 1_050))).await.unwrap();
@@ -202,7 +208,7 @@ async fn a_refusal_is_an_answer_and_stays_one() {
     assert_eq!((refused(&no).reason.as_str(), refused(&no).available), ("NOT_ENOUGH_POINTS", 20));
     assert!(refused(&no).retry_may_succeed);
 
-    let credit = Body::Credit(proto::Credit { points: 5, reason: "sorry".into() });
+    let credit = Body::Credit(proto::Credit { points: 5, reason: "sorry".into(), ..Default::default() });
     world.say(event("c-1", "ben", 1, credit)).await.unwrap();
     let again = world.say(event("r-1", "ben", 1, redeem(21))).await.unwrap();
     assert_eq!((again.duplicate, refused(&again).reason.as_str()), (true, "NOT_ENOUGH_POINTS"));
@@ -386,8 +392,9 @@ async fn the_books_balance_and_a_device_farm_becomes_a_case() {
     assert_eq!(counters[0].members, ["farmer-0", "farmer-1", "farmer-2", "farmer-3"]);
 
     let totals = world.audit().get_totals(proto::GetTotalsRequest { min_position: 0 }).await.unwrap().into_inner();
-    assert_eq!((totals.sum, totals.outstanding, totals.members), (0, 80, 4));
-    let issued = totals.accounts.iter().find(|one| one.account() == Account::Issued).unwrap();
+    let [points] = totals.wallets.as_slice() else { panic!("one wallet: {totals:?}") };
+    assert_eq!((points.sum, points.outstanding, totals.members), (0, 80, 4));
+    let issued = points.accounts.iter().find(|one| one.account() == Account::Issued).unwrap();
     assert_eq!(issued.balance, -80);
     world.end().await;
 }

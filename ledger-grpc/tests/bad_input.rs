@@ -152,23 +152,31 @@ impl World {
         self.members().get_member(request).await.unwrap().into_inner()
     }
 
-    /// The trial balance, which balances.
+    /// The trial balance, which balances; nothing before a point ever moved.
     async fn totals(&self) -> HashMap<proto::Account, i64> {
         let mut audit = AuditServiceClient::new(self.channel.clone());
         let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
-        assert_eq!((totals.sum, totals.accounts.iter().map(|one| one.balance).sum::<i64>()), (0, 0));
-        totals.accounts.iter().map(|one| (one.account(), one.balance)).collect()
+        assert!(totals.wallets.len() <= 1, "one wallet: {totals:?}");
+        for points in &totals.wallets {
+            assert_eq!((points.sum, points.accounts.iter().map(|one| one.balance).sum::<i64>()), (0, 0));
+        }
+        let accounts = totals.wallets.iter().flat_map(|points| &points.accounts);
+        accounts.map(|one| (one.account(), one.balance)).collect()
+    }
+
+    async fn issued(&self) -> i64 {
+        self.totals().await.get(&proto::Account::Issued).copied().unwrap_or(0)
     }
 
     /// The books balance and good events are taken, by old connections and new ones.
     async fn is_well(&self) {
-        let before = self.totals().await[&proto::Account::Issued];
+        let before = self.issued().await;
         let member = self.id();
         assert_eq!(self.take(&member, purchase("o-1", 7_00)).await, 7);
         let mut fresh = EventServiceClient::new(connect(self.address).await);
         let wish = proto::SubmitRequest { event: Some(self.event(&member, redeem(2))) };
         assert_eq!(accepted(fresh.submit(wish).await.unwrap().into_inner().outcome.as_ref().unwrap()).available, 5);
-        assert_eq!(self.totals().await[&proto::Account::Issued], before - 7);
+        assert_eq!(self.issued().await, before - 7);
         assert_eq!(self.member(&member).await.available, 5);
     }
 
@@ -217,9 +225,14 @@ fn enrolled() -> Body {
 }
 
 fn purchase_of(order: &str, currency: &str, lines: &[(u32, i64)]) -> Body {
-    let line = |(quantity, net): &(u32, i64)| proto::Line { sku: "cup".into(), quantity: *quantity, net: *net };
+    let line = |(quantity, net): &(u32, i64)| proto::Line {
+        sku: "cup".into(),
+        quantity: *quantity,
+        net: *net,
+        ..proto::Line::default()
+    };
     let lines = lines.iter().map(line).collect();
-    Body::Purchase(proto::Purchase { order: order.into(), currency: currency.into(), lines })
+    Body::Purchase(proto::Purchase { order: order.into(), currency: currency.into(), lines, ..Default::default() })
 }
 
 fn purchase(order: &str, net: i64) -> Body {
@@ -227,7 +240,7 @@ fn purchase(order: &str, net: i64) -> Body {
 }
 
 fn refund(order: &str, amount: i64) -> Body {
-    Body::Refunded(proto::Refunded { order: order.into(), currency: "EUR".into(), amount })
+    Body::Refunded(proto::Refunded { order: order.into(), currency: "EUR".into(), amount, ..Default::default() })
 }
 
 fn cancel(order: &str) -> Body {
@@ -239,11 +252,11 @@ fn redeem(points: i64) -> Body {
 }
 
 fn credit(points: i64) -> Body {
-    Body::Credit(proto::Credit { points, reason: "a gift".into() })
+    Body::Credit(proto::Credit { points, reason: "a gift".into(), ..Default::default() })
 }
 
 fn debit(points: i64) -> Body {
-    Body::Debit(proto::Debit { points, reason: "a mistake".into() })
+    Body::Debit(proto::Debit { points, reason: "a mistake".into(), ..Default::default() })
 }
 
 fn hold(name: &str, points: i64) -> Body {
@@ -387,8 +400,9 @@ async fn an_event_without_a_body_or_with_one_of_an_unknown_kind_is_invalid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_is_wrong_with_an_event_is_named_at_once() {
     let world = World::new().await;
-    let lines = vec![proto::Line { sku: "x".repeat(129), quantity: 0, net: -1 }; 2];
-    let body = Body::Purchase(proto::Purchase { order: String::new(), currency: "euro".into(), lines });
+    let lines = vec![proto::Line { sku: "x".repeat(129), quantity: 0, net: -1, ..proto::Line::default() }; 2];
+    let body =
+        Body::Purchase(proto::Purchase { order: String::new(), currency: "euro".into(), lines, ..Default::default() });
     let event = proto::Event {
         source: "t\nill".into(),
         id: "x".repeat(129),
@@ -398,6 +412,7 @@ async fn everything_that_is_wrong_with_an_event_is_named_at_once() {
         ip: "x".repeat(129),
         phone: "\0".into(),
         body: Some(body),
+        ..proto::Event::default()
     };
     let expected = [
         "event.occurred_at",
@@ -425,12 +440,22 @@ async fn text_that_is_not_utf_8_is_told_apart_and_harms_nobody() {
     const MARK: &str = "MARK";
     let world = World::new().await;
     let name = || MARK.to_owned();
-    let line = proto::Line { sku: name(), quantity: 1, net: 1 };
+    let line = proto::Line { sku: name(), quantity: 1, net: 1, ..proto::Line::default() };
     let bodies = [
-        Body::Purchase(proto::Purchase { order: "o".into(), currency: "EUR".into(), lines: vec![line] }),
-        Body::Purchase(proto::Purchase { order: "o".into(), currency: name(), lines: Vec::new() }),
+        Body::Purchase(proto::Purchase {
+            order: "o".into(),
+            currency: "EUR".into(),
+            lines: vec![line],
+            ..Default::default()
+        }),
+        Body::Purchase(proto::Purchase {
+            order: "o".into(),
+            currency: name(),
+            lines: Vec::new(),
+            ..Default::default()
+        }),
         Body::Referral(proto::Referral { referee: name() }),
-        Body::Credit(proto::Credit { points: 1, reason: name() }),
+        Body::Credit(proto::Credit { points: 1, reason: name(), ..Default::default() }),
         hold(MARK, 1),
     ];
     let mut events: Vec<_> = bodies.into_iter().map(|body| world.event("anna", body)).collect();
@@ -674,8 +699,14 @@ async fn money_of_another_currency_is_refused_and_what_is_no_currency_is_invalid
     let world = World::new().await;
     world.take("anna", purchase("o-1", 10_00)).await;
     assert_eq!(world.refuse("anna", purchase_of("o-2", "USD", &[(1, 10_00)])).await, "CURRENCY_MISMATCH");
-    let dollars =
-        |currency: &str| Body::Refunded(proto::Refunded { order: "o-1".into(), currency: currency.into(), amount: 1 });
+    let dollars = |currency: &str| {
+        Body::Refunded(proto::Refunded {
+            order: "o-1".into(),
+            currency: currency.into(),
+            amount: 1,
+            ..Default::default()
+        })
+    };
     assert_eq!(world.refuse("anna", dollars("USD")).await, "CURRENCY_MISMATCH");
     for currency in ["", "eur", "EURO", "EU", "ЕUR", "€UR", "EUR "] {
         assert_eq!(world.reject("anna", purchase_of("o-2", currency, &[(1, 1)])).await, ["event.purchase.currency"]);
@@ -1115,8 +1146,9 @@ async fn what_was_acknowledged_before_a_shutdown_under_load_is_there_afterwards(
         }
     }
     let totals = handle.totals().wait().unwrap();
-    assert_eq!(totals.shared.accounts.iter().sum::<i64>(), 0);
-    assert_eq!(-totals.shared.accounts[0], recorded, "one point for each purchase that is recorded");
+    let [points] = totals.shared.wallets.as_slice() else { panic!("one wallet: {totals:?}") };
+    assert_eq!(points.accounts.iter().sum::<i64>(), 0);
+    assert_eq!(-points.accounts[0], recorded, "one point for each purchase that is recorded");
     assert!(totals.at >= At(NOON * 1000));
     ledger.close().unwrap();
 }

@@ -103,7 +103,7 @@ fn a_python_client_finds_its_way_by_reflection_alone() {
         too early: refused NO_PROGRAM, perhaps later, available 0
           no program is published yet; publish one first
         broken program: INVALID_ARGUMENT ledger.v1 INVALID NOT_APPLIED
-          text: line 19: earn[0].fixed: is -20; must be 0 to 1000000
+          text: line 21: earn[0].fixed: is -20; must be 0 to 1000000
         program: version 1, accepted at 2, earned 0, available 0 []
         enrol: accepted at 3, earned 20, available 20 [welcome:20:CUT_NONE]
         purchase: accepted at 4, earned 21, available 41 [cup:21:CUT_NONE]

@@ -80,8 +80,9 @@ fn is_gone(status: &Status) {
 }
 
 fn purchase(caller: u64, n: u64) -> Event {
-    let line = Line { sku: String::new(), quantity: 1, net: 100 };
-    let body = Purchase { order: format!("{caller}-{n}"), currency: "CNY".into(), lines: vec![line] };
+    let line = Line { sku: String::new(), quantity: 1, net: 100, ..Default::default() };
+    let body =
+        Purchase { order: format!("{caller}-{n}"), currency: "CNY".into(), lines: vec![line], ..Default::default() };
     Event {
         source: SOURCE.into(),
         id: format!("{caller}-{n}"),
@@ -208,10 +209,11 @@ fn a_server_killed_under_load_loses_nothing_it_answered_and_applies_nothing_twic
         }
         let totals =
             AuditServiceClient::new(channel).get_totals(GetTotalsRequest::default()).await.unwrap().into_inner();
+        let [points] = totals.wallets.as_slice() else { panic!("one wallet: {totals:?}") };
         let balance = |account: Account| {
-            totals.accounts.iter().find(|balance| balance.account == account as i32).map_or(0, |found| found.balance)
+            points.accounts.iter().find(|balance| balance.account == account as i32).map_or(0, |found| found.balance)
         };
-        assert_eq!(totals.sum, 0);
+        assert_eq!(points.sum, 0);
         assert_eq!(-balance(Account::Issued), said as i64, "one point for each of {said} purchases");
     });
     server.kill();

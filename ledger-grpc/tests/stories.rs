@@ -9,13 +9,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{Body, Event, Finding, Line, Name};
+use ledger_core::event::{Body, Event, Finding, Line, Name, RiskKind};
 use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
-use ledger_core::scenario::{Quote, Said, Seen, SeenCase, Stage, run};
-use ledger_core::units::{At, Day, Points, Position};
+use ledger_core::scenario::{Quote, Said, Seen, SeenCase, SeenPurse, SeenTotals, Stage, run};
+use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
@@ -40,7 +40,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 41] = [
+const REFUSALS: [Refusal; 44] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -82,6 +82,9 @@ const REFUSALS: [Refusal; 41] = [
     Refusal::RedeemMaxPerMonth,
     Refusal::RedemptionUnknown,
     Refusal::RefundOverRedeemed,
+    Refusal::WalletUnknown,
+    Refusal::WalletNotSpendable,
+    Refusal::OverMaxBalance,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -93,6 +96,8 @@ struct Caller {
     time: At,
     /// How often a stranger brought the time.
     brought: u64,
+    /// Names of wallets that outcomes told of.
+    wallets: Vec<String>,
 }
 
 impl Caller {
@@ -110,9 +115,40 @@ impl Caller {
             let mut events = EventServiceClient::new(self.channel.clone());
             self.runtime.block_on(events.submit(request)).map_err(words)?.into_inner().outcome
         };
-        let outcome = outcome(told(&answer)?)?;
+        let outcome = self.outcome(told(&answer)?)?;
         self.time = self.time.max(outcome.at);
         Ok(outcome)
+    }
+
+    /// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
+    fn outcome(&mut self, told: &proto::Outcome) -> Result<Outcome, String> {
+        let (refusal, earned, available, also) = match told.result.as_ref().ok_or("an outcome without a result")? {
+            proto::outcome::Result::Accepted(accepted) => {
+                let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
+                (None, accepted.earned, accepted.available, also.collect())
+            }
+            proto::outcome::Result::Refused(refused) => (Some(known(refused)?), 0, refused.available, Vec::new()),
+            proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
+        };
+        Ok(Outcome {
+            position: Position(told.position),
+            at: told.at.as_ref().map(at_of).ok_or("an outcome without its time")?,
+            duplicate: told.duplicate,
+            refusal,
+            trace: Vec::new(),
+            earned: Points(earned),
+            also,
+            available: Points(available),
+        })
+    }
+
+    /// The caller's own number for a wallet.
+    fn wallet(&mut self, name: &str) -> TermNo {
+        let at = self.wallets.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.wallets.push(name.to_owned());
+            self.wallets.len() - 1
+        });
+        TermNo(u16::try_from(at).unwrap())
     }
 
     /// Brings ledger time to `at`.
@@ -153,6 +189,36 @@ impl Caller {
     }
 }
 
+fn seen_purse(purse: proto::Purse) -> SeenPurse {
+    let (in_review, lots): (Vec<_>, Vec<_>) = purse.lots.iter().partition(|lot| lot.in_review);
+    let sum = |lots: &[&proto::Lot]| lots.iter().map(|lot| lot.points).sum::<i64>();
+    assert_eq!((sum(&lots), sum(&in_review)), (purse.available, purse.in_review), "lots are what one has");
+    SeenPurse {
+        wallet: purse.wallet,
+        available: purse.available,
+        held: purse.held,
+        review: purse.in_review,
+        debt: purse.debt,
+        lots: lots.iter().map(|lot| (lot.points, lot.expires_at.as_ref().map_or(At::NEVER, at_of))).collect(),
+    }
+}
+
+fn seen_totals(totals: proto::WalletTotals) -> SeenTotals {
+    let mut accounts = [0; Account::KINDS];
+    for account in Account::ALL {
+        let name = format!("ACCOUNT_{}", account.name().to_uppercase());
+        let told = totals.accounts.iter().find(|one| one.account().as_str_name() == name).unwrap();
+        accounts[account.kind()] = told.balance;
+    }
+    let sum_of = |which: fn(&Account) -> bool| -> i64 {
+        Account::ALL.iter().filter(|account| which(account)).map(|account| accounts[account.kind()]).sum()
+    };
+    assert_eq!((totals.sum, accounts.iter().sum::<i64>()), (0, 0), "the books balance");
+    assert_eq!(totals.outstanding, sum_of(|account| account.is_spendable_later()));
+    assert_eq!(totals.debt, -sum_of(|account| *account == Account::Debt));
+    SeenTotals { wallet: totals.wallet, accounts, liability: totals.liability }
+}
+
 impl Stage for Caller {
     fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
         self.clock.store(said.at.0, Ordering::SeqCst);
@@ -171,19 +237,23 @@ impl Stage for Caller {
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
         let then = (as_of || at > self.time).then(|| AsOf::Time(stamp(at).unwrap()));
         let member = self.look(name, then)?;
-        let (in_review, lots): (Vec<_>, Vec<_>) = member.lots.iter().partition(|lot| lot.in_review);
-        let sum = |lots: &[&proto::Lot]| lots.iter().map(|lot| lot.points).sum::<i64>();
-        assert_eq!((sum(&lots), sum(&in_review)), (member.available, member.in_review), "lots are what one has");
-        assert_eq!(member.holds.iter().map(|hold| hold.points).sum::<i64>(), member.held, "holds are what is held");
+        let first = proto::Purse {
+            wallet: String::new(),
+            available: member.available,
+            in_review: member.in_review,
+            held: member.held,
+            debt: member.debt,
+            lots: member.lots.clone(),
+            lots_count: member.lots_count,
+        };
+        let purses: Vec<proto::Purse> = std::iter::once(first).chain(member.more_purses.clone()).collect();
+        let held: i64 = purses.iter().map(|purse| purse.held).sum();
+        assert_eq!(member.holds.iter().map(|hold| hold.points).sum::<i64>(), held, "holds are what is held");
         let standing = member.tier.clone().unwrap_or_default();
         Ok(Seen {
-            available: member.available,
-            held: member.held,
-            review: member.in_review,
-            debt: member.debt,
+            purses: purses.into_iter().map(seen_purse).collect(),
             tier: standing.tier,
             unmet_since: (!standing.unmet_since.is_empty()).then(|| day(&standing.unmet_since)),
-            lots: lots.iter().map(|lot| (lot.points, lot.expires_at.as_ref().map_or(At::NEVER, at_of))).collect(),
             frozen: match member.frozen() {
                 proto::FreezeScope::Unspecified => None,
                 proto::FreezeScope::Earn => Some(Scope::Earn),
@@ -211,25 +281,13 @@ impl Stage for Caller {
         })
     }
 
-    fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {
-        let totals = self.trial_balance()?;
-        let balance = |kind: proto::Account| totals.accounts.iter().find(|one| one.account() == kind).unwrap().balance;
-        let accounts = [
-            balance(proto::Account::Issued),
-            balance(proto::Account::Redeemed),
-            balance(proto::Account::Expired),
-            balance(proto::Account::ClawedBack),
-            balance(proto::Account::Voided),
-            balance(proto::Account::Debited),
-            balance(proto::Account::Available),
-            balance(proto::Account::Review),
-            balance(proto::Account::Held),
-            balance(proto::Account::Debt),
-        ];
-        assert_eq!((totals.sum, accounts.iter().sum::<i64>()), (0, 0), "the books balance");
-        assert_eq!(totals.outstanding, accounts[6] + accounts[7] + accounts[8]);
-        assert_eq!(totals.debt, -accounts[9]);
-        Ok(accounts)
+    fn word(&mut self, term: TermNo) -> String {
+        self.wallets[usize::from(term.0)].clone()
+    }
+
+    fn totals(&mut self) -> Result<Vec<SeenTotals>, String> {
+        let told = self.trial_balance()?.wallets;
+        Ok(told.into_iter().map(seen_totals).collect())
     }
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
@@ -286,27 +344,10 @@ fn known(refused: &proto::Refused) -> Result<Refusal, String> {
     Ok(known)
 }
 
-/// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
-fn outcome(told: &proto::Outcome) -> Result<Outcome, String> {
-    let (refusal, earned, available) = match told.result.as_ref().ok_or("an outcome without a result")? {
-        proto::outcome::Result::Accepted(accepted) => (None, accepted.earned, accepted.available),
-        proto::outcome::Result::Refused(refused) => (Some(known(refused)?), 0, refused.available),
-        proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
-    };
-    Ok(Outcome {
-        position: Position(told.position),
-        at: told.at.as_ref().map(at_of).ok_or("an outcome without its time")?,
-        duplicate: told.duplicate,
-        refusal,
-        trace: Vec::new(),
-        earned: Points(earned),
-        available: Points(available),
-    })
-}
-
 fn event(said: &Said) -> proto::Event {
     let Event { source, id, occurred_at, member, body, .. } = &said.event;
-    let key = |kind: &str| {
+    let origin = said.event.origin.as_deref().cloned().unwrap_or_default();
+    let key = |kind: RiskKind| {
         let found = said.keys.iter().find(|(known, _)| *known == kind);
         found.map(|(_, text)| text.to_string()).unwrap_or_default()
     };
@@ -315,10 +356,31 @@ fn event(said: &Said) -> proto::Event {
         id: id.to_string(),
         occurred_at: stamp(*occurred_at),
         member: member.to_string(),
-        device: key("device"),
-        ip: key("ip"),
-        phone: key("phone"),
+        device: key(RiskKind::Device),
+        ip: key(RiskKind::Ip),
+        phone: key(RiskKind::Phone),
+        ip_prefix: key(RiskKind::IpPrefix),
+        payment: key(RiskKind::Payment),
+        address: key(RiskKind::Address),
+        channel: origin.channel.into(),
+        store: origin.store.into(),
+        terminal: origin.terminal.into(),
+        employee: origin.employee.into(),
+        partner: origin.partner.into(),
         body: Some(message(body)),
+    }
+}
+
+fn line(one: &Line) -> proto::Line {
+    let detail = one.detail.as_deref().cloned().unwrap_or_default();
+    proto::Line {
+        sku: one.sku.to_string(),
+        quantity: one.quantity,
+        net: one.net.0,
+        category: detail.category.into(),
+        tags: detail.tags.into_iter().map(Into::into).collect(),
+        discount: detail.discount.0,
+        tax: detail.tax.0,
     }
 }
 
@@ -333,25 +395,31 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             let one = |(name, value): &(Name, i64)| proto::Attribute { name: name.to_string(), value: *value };
             Message::AttributesSet(proto::AttributesSet { attributes: attributes.iter().map(one).collect() })
         }
-        Body::Purchase { order, currency, lines } => {
-            let line = |one: &Line| proto::Line { sku: one.sku.to_string(), quantity: one.quantity, net: one.net.0 };
-            let lines = lines.iter().map(line).collect();
-            Message::Purchase(proto::Purchase { order: order.to_string(), currency: currency.to_string(), lines })
-        }
+        Body::Purchase { order, currency, lines, shipping, points_paid } => Message::Purchase(proto::Purchase {
+            order: order.to_string(),
+            currency: currency.to_string(),
+            lines: lines.iter().map(line).collect(),
+            shipping: shipping.0,
+            points_paid: points_paid.0,
+        }),
         Body::Cancelled { order } => Message::Cancelled(proto::Cancelled { order: order.to_string() }),
-        Body::Refunded { order, currency, amount } => Message::Refunded(proto::Refunded {
+        Body::Refunded { order, currency, amount, lines } => Message::Refunded(proto::Refunded {
             order: order.to_string(),
             currency: currency.to_string(),
             amount: amount.0,
+            lines: lines.iter().map(|one| proto::LineRefund { line: one.line.into(), amount: one.amount.0 }).collect(),
         }),
         Body::CheckIn => Message::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),
-        Body::Redeem { points, order, total } => {
-            let total = total.map(|total| total.0);
-            Message::Redeem(proto::Redeem { points: points.0, order: order.to_string(), total })
-        }
-        Body::Hold { hold, points, ttl_ms, order, total } => Message::Hold(proto::Hold {
+        Body::Redeem { wallet, points, order, total } => Message::Redeem(proto::Redeem {
+            wallet: wallet.to_string(),
+            points: points.0,
+            order: order.to_string(),
+            total: total.map(|total| total.0),
+        }),
+        Body::Hold { hold, wallet, points, ttl_ms, order, total } => Message::Hold(proto::Hold {
             hold: hold.to_string(),
+            wallet: wallet.to_string(),
             points: points.0,
             ttl: ttl_ms.map(duration),
             order: order.to_string(),
@@ -368,10 +436,12 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             Message::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|some| some.0), last: *last })
         }
         Body::Void { hold } => Message::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit { points, reason } => {
-            Message::Credit(proto::Credit { points: points.0, reason: reason.to_string() })
+        Body::Credit { wallet, points, reason } => {
+            Message::Credit(proto::Credit { points: points.0, reason: reason.to_string(), wallet: wallet.to_string() })
         }
-        Body::Debit { points, reason } => Message::Debit(proto::Debit { points: points.0, reason: reason.to_string() }),
+        Body::Debit { wallet, points, reason } => {
+            Message::Debit(proto::Debit { points: points.0, reason: reason.to_string(), wallet: wallet.to_string() })
+        }
         Body::CaseResolved { case, finding, note } => {
             let finding = match finding {
                 Finding::Legitimate => proto::Finding::Legitimate,
@@ -450,7 +520,7 @@ fn check(path: &Path) {
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
         (channel, serving)
     });
-    let mut caller = Caller { runtime, channel, clock, time: At(0), brought: 0 };
+    let mut caller = Caller { runtime, channel, clock, time: At(0), brought: 0, wallets: Vec::new() };
 
     let program = |name: &str| std::fs::read_to_string(path.with_file_name(name).with_extension("toml")).ok();
     let text = std::fs::read_to_string(path).unwrap();

@@ -240,8 +240,15 @@ mod tests {
         for n in 0..300i64 {
             let body = Body::ProgramPublished { text: text.as_str().into() };
             let keys = RiskKeys::default();
-            let event =
-                Event { source: "s".into(), id: "i".into(), occurred_at: At(n), member: Who::Nobody, keys, body };
+            let event = Event {
+                source: "s".into(),
+                id: "i".into(),
+                occurred_at: At(n),
+                member: Who::Nobody,
+                keys,
+                origin: None,
+                body,
+            };
             staged.push(Record { at: At(n), program: 0, cause: Cause::Event(event), verdict: Verdict::default() });
         }
         let mut read = 0;

@@ -6,7 +6,7 @@
 use crate::block::Block;
 use crate::error::{Damage, OpenError};
 use crate::keys;
-use ledger_core::bytes::{decode, encode};
+use ledger_core::bytes::{ROW_VERSION, decode, decode_row, encode_row};
 use ledger_core::merkle::Frontier;
 use ledger_core::record::Record;
 use ledger_core::units::Position;
@@ -183,16 +183,37 @@ impl Disk {
 
     pub(crate) fn snapshot_at(&self) -> Result<SnapshotAt, Damage> {
         match self.get(keys::META, keys::SNAPSHOT)? {
-            Some(bytes) => Ok(decode(&bytes)?),
+            Some(bytes) => Ok(decode_row(&bytes)?),
             None => Ok(SnapshotAt::default()),
         }
     }
 
     pub(crate) fn set_snapshot_at(&self, at: &SnapshotAt) -> Result<(), Damage> {
         let mut bytes = Vec::new();
-        encode(at, &mut bytes)?;
+        encode_row(at, &mut bytes)?;
         let mut batch = WriteBatch::default();
         batch.put_cf(self.family(keys::META), keys::SNAPSHOT, bytes);
+        Ok(self.write_synced(batch)?)
+    }
+
+    /// Whether folded rows were written by an older version. They are all of one version: the older ones
+    /// are dropped before anything is written.
+    pub(crate) fn has_older_rows(&self) -> Result<bool, Damage> {
+        let is_older = |row: &[u8]| row.first().is_some_and(|version| *version < ROW_VERSION);
+        let first = self.scan(keys::STATE, b"").next().transpose()?;
+        let snapshot = self.get(keys::META, keys::SNAPSHOT)?;
+        Ok(first.is_some_and(|(_, row)| is_older(&row)) || snapshot.is_some_and(|row| is_older(&row)))
+    }
+
+    /// Drops everything folded, in one write: the next opening folds the log from its beginning.
+    pub(crate) fn drop_rows(&self) -> Result<(), Damage> {
+        let mut batch = WriteBatch::default();
+        for family in [keys::STATE, keys::HISTORY, keys::IDS] {
+            batch.delete_range_cf(self.family(family), &[][..], &[0xff; 32][..]);
+        }
+        let mut row = Vec::new();
+        encode_row(&SnapshotAt::default(), &mut row)?;
+        batch.put_cf(self.family(keys::META), keys::SNAPSHOT, row);
         Ok(self.write_synced(batch)?)
     }
 

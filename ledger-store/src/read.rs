@@ -10,7 +10,7 @@ use crate::error::{Damage, ReadError};
 use crate::keys;
 use crate::live::Live;
 use crate::shard::{Handle, Inner, Time};
-use ledger_core::bytes::decode;
+use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
 use ledger_core::decide::in_window;
 use ledger_core::event::{Body, Event, Name};
@@ -94,6 +94,8 @@ pub struct Totals {
     pub shared: Shared,
     /// How many members there are.
     pub members: u32,
+    /// The program in force.
+    pub program: Option<Arc<Program>>,
 }
 
 /// A counter as it stands.
@@ -170,7 +172,8 @@ impl Handle {
         let live = self.inner.live.read();
         let shared = live.state.shared.clone();
         let members = live.state.members_len();
-        self.pending(shared.position, Totals { position: shared.position, at: shared.at, shared, members })
+        let program = live.programs.current().cloned();
+        self.pending(shared.position, Totals { position: shared.position, at: shared.at, shared, members, program })
     }
 
     /// Risk cases opened behind `after`, oldest first.
@@ -295,6 +298,7 @@ impl Handle {
             occurred_at: At(0),
             member: Name::default(),
             keys: Default::default(),
+            origin: None,
             body: Body::CheckIn,
         };
         let outcome = self.inner.live.read().outcome(&event)?;
@@ -452,7 +456,7 @@ impl Handle {
         }
         let row = self.inner.disk.get(keys::HISTORY, &keys::page(no, page))?;
         let missing = || Damage::Row { row: format!("history {no}/{page}"), what: "is missing".into() };
-        let row: HistoryPage = decode(&row.ok_or_else(missing)?).map_err(Damage::from)?;
+        let row: HistoryPage = decode_row(&row.ok_or_else(missing)?).map_err(Damage::from)?;
         Ok(row.positions)
     }
 }

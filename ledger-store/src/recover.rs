@@ -1,7 +1,8 @@
 //! Recover: from what is on disk to a ledger in memory.
 //!
 //! Loads the rows of the last snapshot, then folds the tail of the log over them. Rows stand at
-//! different positions; each skips what it has. Blocks behind the snapshot's tree are hashed and must
+//! different positions; each skips what it has. Rows that an older version wrote are dropped, and all of the
+//! log is folded. Blocks behind the snapshot's tree are hashed and must
 //! have the root they claim.
 
 use crate::disk::Disk;
@@ -9,7 +10,7 @@ use crate::error::{Damage, OpenError};
 use crate::ids;
 use crate::keys;
 use crate::live::{Ledgerbook, Live};
-use ledger_core::bytes::decode;
+use ledger_core::bytes::{decode, decode_row};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::judge::Programs;
 use ledger_core::member::Member;
@@ -32,6 +33,9 @@ pub(crate) struct Recovered {
 /// Brings the ledger on this disk up to the end of its log.
 pub(crate) fn recover(disk: Arc<Disk>, secret: Option<[u8; 32]>) -> Result<Recovered, OpenError> {
     let secret = disk.secret(secret)?;
+    if disk.has_older_rows()? {
+        disk.drop_rows()?;
+    }
     let snapshot = disk.snapshot_at()?;
     let mut live = Live {
         state: State::new(),
@@ -116,7 +120,7 @@ fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
     match kind {
         b"me" => {
             let no = MemberNo(int()?);
-            let member: Member = decode(value).map_err(text)?;
+            let member: Member = decode_row(value).map_err(text)?;
             live.book.learn_name(&member.name, no);
             if let Some(life) = &member.life {
                 live.book.learn_aliases(life, no);
@@ -126,21 +130,21 @@ fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
         b"co" => {
             let (risk, term) = key.split_first_chunk::<16>().ok_or("is no key")?;
             let term = TermNo(u16::from_be_bytes(term.try_into().map_err(|_| "is no key")?));
-            live.state.counters.insert((RiskKey(*risk), term), decode(value).map_err(text)?);
+            live.state.counters.insert((RiskKey(*risk), term), decode_row(value).map_err(text)?);
             Ok(())
         }
         b"ca" => {
             let position = Position(u64::from_be_bytes(key.try_into().map_err(|_| "is no key")?));
-            live.state.cases.insert(position, decode(value).map_err(text)?);
+            live.state.cases.insert(position, decode_row(value).map_err(text)?);
             Ok(())
         }
         b"pr" if int()? as usize == live.state.programs.len() + 1 => {
-            live.state.programs.push(decode(value).map_err(text)?);
+            live.state.programs.push(decode_row(value).map_err(text)?);
             Ok(())
         }
         b"pr" => Err("program version out of turn".into()),
         b"sh" if key.is_empty() => {
-            live.state.shared = decode(value).map_err(text)?;
+            live.state.shared = decode_row(value).map_err(text)?;
             Ok(())
         }
         _ => Err("unknown kind of row".into()),

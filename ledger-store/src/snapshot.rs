@@ -11,7 +11,7 @@ use crate::ids::IdMap;
 use crate::keys;
 use crate::live::Live;
 use crate::shard::Status;
-use ledger_core::bytes::encode;
+use ledger_core::bytes::encode_row;
 use ledger_core::merkle::Frontier;
 use ledger_core::state::{Dirty, HistoryPage, State};
 use ledger_core::units::{MemberNo, Position};
@@ -118,20 +118,20 @@ pub(crate) fn rows(state: &State, mut row: impl FnMut(&[u8], &[u8]) -> Result<()
         row(key, &bytes)
     };
     for (position, case) in &state.cases {
-        put(&keys::case(*position), &|out| encode(case, out))?;
+        put(&keys::case(*position), &|out| encode_row(case, out))?;
     }
     for (key, counter) in &state.counters {
-        put(&keys::counter(*key), &|out| encode(counter, out))?;
+        put(&keys::counter(*key), &|out| encode_row(counter, out))?;
     }
     for no in (1..=state.members_len()).map(MemberNo) {
         if let Some(member) = state.member(no) {
-            put(&keys::member(no), &|out| encode(member, out))?;
+            put(&keys::member(no), &|out| encode_row(member, out))?;
         }
     }
     for (at, program) in state.programs.iter().enumerate() {
-        put(&keys::program(at as u32 + 1), &|out| encode(program, out))?;
+        put(&keys::program(at as u32 + 1), &|out| encode_row(program, out))?;
     }
-    put(keys::SHARED, &|out| encode(&state.shared, out))
+    put(keys::SHARED, &|out| encode_row(&state.shared, out))
 }
 
 /// A few rows, encoded and on their way into a file.
@@ -150,7 +150,7 @@ impl Encoded {
         };
         self.bytes.extend_from_slice(key);
         let key_end = self.bytes.len();
-        encode(row, &mut self.bytes)?;
+        encode_row(row, &mut self.bytes)?;
         self.ends.push((key_end, self.bytes.len()));
         Ok(())
     }

@@ -12,13 +12,12 @@ use crate::keys;
 use crate::live::risk_key;
 use crate::recover::recover;
 use crate::snapshot::rows;
-use ledger_core::bytes::{decode, encode};
+use ledger_core::bytes::{decode, encode_row};
 use ledger_core::fold::fold;
 use ledger_core::merkle::{Frontier, Hash, leaf};
 use ledger_core::record::{Account, Record};
-use ledger_core::state::{HistoryPage, State};
-use ledger_core::units::{At, MemberNo, Position};
-use rocksdb::WriteBatch;
+use ledger_core::state::{HistoryPage, State, WalletTotals};
+use ledger_core::units::{At, MemberNo, Position, TermNo};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,8 +41,8 @@ pub struct Report {
     pub root: Hash,
     /// SHA-256 over all rows of folded state, in order of keys: equal for equal histories.
     pub digest: Hash,
-    /// Balance of each kind of account.
-    pub accounts: [i64; Account::KINDS],
+    /// The trial balance of each wallet, and the wallet's name.
+    pub wallets: Vec<(Box<str>, WalletTotals)>,
     /// What diverges, first things first; at most [`FINDINGS_MAX`].
     pub findings: Vec<String>,
 }
@@ -96,14 +95,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
 pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
     let disk = Disk::open(dir)?;
     refold(&disk, |_, _, _| Ok(()), |_| ())?;
-    let mut batch = WriteBatch::default();
-    for family in [keys::STATE, keys::HISTORY, keys::IDS] {
-        batch.delete_range_cf(disk.family(family), &[][..], &[0xff; 32][..]);
-    }
-    let mut row = Vec::new();
-    encode(&SnapshotAt::default(), &mut row).map_err(Damage::from)?;
-    batch.put_cf(disk.family(keys::META), keys::SNAPSHOT, row);
-    Ok(disk.write_synced(batch).map_err(Damage::from)?)
+    Ok(disk.drop_rows()?)
 }
 
 struct Refolded {
@@ -209,24 +201,26 @@ fn compare(disk: &Disk, live: Option<&State>, refolded: &Refolded, report: &mut 
     report.rows += expected.len() as u64;
     report.members = refolded.state.members_len();
     report.at = refolded.state.shared.at;
-    report.accounts = refolded.state.shared.accounts;
+    let name = |totals: &WalletTotals| refolded.state.term(totals.wallet).into();
+    report.wallets = refolded.state.shared.wallets.iter().map(|totals| (name(totals), totals.clone())).collect();
     if let Some(live) = live {
         // Both come in order of keys.
         let mut expected = expected.iter().peekable();
         rows(live, |key, value| {
             while let Some((missing, _)) = expected.next_if(|(other, _)| **other < *key) {
-                report.finding(format!("{} is in the log, but not stored", name(missing)));
+                report.finding(format!("{} is in the log, but not stored", row_name(missing)));
             }
             match expected.next_if(|(other, _)| **other == *key) {
                 Some((_, other)) if *other != Hash::from(Sha256::digest(value)) => {
-                    report.finding(format!("{} differs from what the log folds to", name(key)));
+                    report.finding(format!("{} differs from what the log folds to", row_name(key)));
                 }
                 Some(_) => {}
-                None => report.finding(format!("{} is stored, but not in the log", name(key))),
+                None => report.finding(format!("{} is stored, but not in the log", row_name(key))),
             }
             Ok(())
         })?;
-        expected.for_each(|(missing, _)| report.finding(format!("{} is in the log, but not stored", name(missing))));
+        expected
+            .for_each(|(missing, _)| report.finding(format!("{} is in the log, but not stored", row_name(missing))));
     }
     compare_pages(disk, live, refolded, report)
 }
@@ -240,7 +234,7 @@ fn compare_pages(disk: &Disk, live: Option<&State>, refolded: &Refolded, report:
         let (key, value) = row?;
         let page = <[u8; 12]>::try_from(&*key).ok().and_then(|key| pages.remove(&key));
         bytes.clear();
-        match page.map(|page| encode(page, &mut bytes).map(|_| page)).transpose()? {
+        match page.map(|page| encode_row(page, &mut bytes).map(|_| page)).transpose()? {
             Some(_) if *value == *bytes => {}
             Some(page) => report.finding(format!("page {} of member {} differs from the log", page.page, page.member)),
             None => report.finding(format!("page {key:02x?} is stored, but not in the log")),
@@ -270,28 +264,38 @@ fn check_meta(disk: &Disk, report: &mut Report) -> Result<(), Damage> {
     Ok(())
 }
 
-/// The trial balance: everything sums to zero, and the members' accounts to the members.
+/// The trial balance: each wallet sums to zero, and its members' accounts to the members.
 fn balance(state: &State, report: &mut Report) {
-    let accounts = state.shared.accounts;
-    let sum: i128 = accounts.iter().map(|balance| i128::from(*balance)).sum();
-    if sum != 0 {
-        report.finding(format!("the trial balance is off by {sum}"));
-    }
-    let mut members = [0i128; 4];
+    let mut members: BTreeMap<TermNo, [i128; 4]> = BTreeMap::new();
     for member in (1..=state.members_len()).filter_map(|no| state.member(MemberNo(no))) {
-        let balances = member.balances();
-        let own = [balances.available.0, balances.review.0, balances.held.0, -balances.debt.0];
-        members.iter_mut().zip(own).for_each(|(sum, own)| *sum += i128::from(own));
+        for purse in member.purses.iter() {
+            let balances = member.balances(purse.wallet);
+            let own = [balances.available.0, balances.review.0, balances.held.0, -balances.debt.0];
+            let sums = members.entry(purse.wallet).or_default();
+            sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += i128::from(own));
+        }
     }
     let kinds = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
-    for (kind, members) in kinds.into_iter().zip(members) {
-        if i128::from(accounts[kind.kind()]) != members {
-            report.finding(format!("{} is {} in total, {members} over members", kind.name(), accounts[kind.kind()]));
+    for WalletTotals { wallet, accounts } in &state.shared.wallets {
+        let name = state.term(*wallet);
+        let sum: i128 = accounts.iter().map(|balance| i128::from(*balance)).sum();
+        if sum != 0 {
+            report.finding(format!("the trial balance of {name} is off by {sum}"));
         }
+        let members = members.remove(wallet).unwrap_or_default();
+        for (kind, members) in kinds.into_iter().zip(members) {
+            let total = accounts[kind.kind()];
+            if i128::from(total) != members {
+                report.finding(format!("{name} {} is {total} in total, {members} over members", kind.name()));
+            }
+        }
+    }
+    for (wallet, _) in members.into_iter().filter(|(_, sums)| *sums != [0; 4]) {
+        report.finding(format!("members have {}, of which no total is kept", state.term(wallet)));
     }
 }
 
-fn name(key: &[u8]) -> String {
+fn row_name(key: &[u8]) -> String {
     let int = |key: &[u8]| key.try_into().map(u32::from_be_bytes).unwrap_or_default();
     match key.split_first_chunk::<2>() {
         Some((b"me", no)) => format!("member {}", int(no)),

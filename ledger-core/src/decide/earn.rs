@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::counter::Key;
-use crate::program::{Amount, EarnRule, Limit, Measure, Program, Trigger};
+use crate::program::{Amount, EarnRule, Limit, Measure, Program, Trigger, Wallet};
 use crate::record::{Change, Cut, Trace, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{MemberNo, Money, Points, TermNo, per};
@@ -39,14 +39,14 @@ impl Draft<'_> {
         let birthday = program.earn.iter().any(|rule| rule.birthday && rule.on == on)
             && self.member.birthday.is_some_and(|birthday| program.calendar.celebrates(birthday, self.day));
         let rules = program.earn.iter().filter(|rule| rule.on == on && (!rule.birthday || birthday));
-        let mut expires_at = None;
         for rule in rules {
+            let wallet = program.wallet(rule.wallet);
             let computed = compute(program, rule, money, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
-            let (granted, cut) = self.limited(rule, computed);
+            let (granted, cut) = self.limited(rule, wallet, computed);
             self.trace(rule.id, computed, granted, cut);
             if !granted.is_zero() {
-                let expires_at = *expires_at.get_or_insert_with(|| program.expires_at(self.day));
-                self.grant(rule.id, granted, expires_at);
+                let expires_at = self.expires_at(wallet);
+                self.grant(rule.id, wallet.id, granted, expires_at);
             }
         }
         self.streaks(on);
@@ -54,18 +54,22 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn limited(&mut self, rule: &EarnRule, computed: Points) -> (Points, Cut) {
+    fn limited(&mut self, rule: &EarnRule, wallet: &Wallet, computed: Points) -> (Points, Cut) {
         if let Some(cut) = self.denied {
             return (Points::ZERO, cut);
         }
         let open = if self.review { Cut::Review } else { Cut::None };
-        let Some(limit) = rule.limit else { return (computed, open) };
+        let (most, open) = match self.room(wallet) {
+            Some(room) if room < computed => (room, Cut::MaxBalance),
+            _ => (computed, open),
+        };
+        let Some(limit) = rule.limit else { return (most, open) };
         let used = self.member.counter(limit.id).map_or(0, |counter| counter.sum_from(self.limit_from(&limit)));
         let room = limit.max.saturating_sub(used).max(0);
         let (granted, amount) = match limit.measure {
             Measure::Count if room == 0 => (Points::ZERO, 0),
-            Measure::Count => (computed, 1),
-            Measure::Points | Measure::Members => (computed.min(Points(room)), computed.0.min(room)),
+            Measure::Count => (most, 1),
+            Measure::Points | Measure::Members => (most.min(Points(room)), most.0.min(room)),
         };
         if amount > 0 {
             self.change(Change::Counted {
@@ -77,7 +81,7 @@ impl Draft<'_> {
                 seen: MemberNo::NOBODY,
             });
         }
-        if granted < computed { (granted, Cut::Limit) } else { (granted, open) }
+        if granted < most { (granted, Cut::Limit { limit: limit.id }) } else { (granted, open) }
     }
 
     fn limit_from(&self, limit: &Limit) -> i32 {

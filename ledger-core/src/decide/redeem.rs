@@ -1,13 +1,15 @@
 //! Redemptions: what they must keep to, and how they are given back.
 //!
-//! What counts for an order, a day or a month is worked out from the member's own holds and
-//! redemptions: held points count from the day they were held, released points never did, points given
-//! back no longer do. So a limit that is new or changed in the program in force is exact at once.
+//! The rules are the wallet's. What counts for an order, a day or a month is worked out from the
+//! member's own holds and redemptions from it: held points count from the day they were held, released
+//! points never did, points given back no longer do. So a limit that is new or changed in the program in
+//! force is exact at once.
 
 use super::{Draft, Redemption};
 use crate::event::{Event, Who};
 use crate::lots::Slice;
 use crate::member::{Hold, RedemptionRef};
+use crate::program::Wallet;
 use crate::record::{Account, Change, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{Day, Money, Points, TermNo};
@@ -22,9 +24,17 @@ pub(super) fn hash_of(order: &str) -> u64 {
 }
 
 impl<'a> Draft<'a> {
-    /// Refuses a redemption or hold that the program does not allow, whatever the balance.
-    pub(super) fn may_redeem(&self, points: Points, order: &str, total: Option<Money>) -> Result<(), Refusal> {
-        let rules = &self.program.redeem;
+    /// The wallet of this name, if the program allows such a redemption or hold from it, whatever the
+    /// balance.
+    pub(super) fn redeemable(
+        &self,
+        wallet: &str,
+        points: Points,
+        order: &str,
+        total: Option<Money>,
+    ) -> Result<&'a Wallet, Refusal> {
+        let wallet = self.spendable(wallet)?;
+        let rules = &wallet.redeem;
         if rules.min.is_some_and(|min| points < min) {
             return Err(Refusal::RedeemBelowMin);
         }
@@ -35,45 +45,47 @@ impl<'a> Draft<'a> {
             return Err(Refusal::RedeemNotInSteps);
         }
         let order = hash_of(order);
+        let taken = |counts: &dyn Fn(u64, Day) -> bool| self.taken(wallet.id, counts);
         let for_order = |of: u64, _: Day| order != 0 && of == order;
         if let Some(share) = rules.share {
             let total = total.ok_or(Refusal::OrderTotalMissing)?;
-            if !share.allows(plus(points, self.taken(for_order)), total) {
+            if !share.allows(plus(points, taken(&for_order)), total) {
                 return Err(Refusal::RedeemShareExceeded);
             }
         }
         let month = self.program.calendar.month_end(self.today);
-        let this_month = |_, day| self.program.calendar.month_end(day) == month;
-        if rules.per_order.is_some_and(|most| plus(points, self.taken(for_order)) > most) {
+        let this_month = |_: u64, day: Day| self.program.calendar.month_end(day) == month;
+        if rules.per_order.is_some_and(|most| plus(points, taken(&for_order)) > most) {
             return Err(Refusal::RedeemMaxPerOrder);
         }
-        if rules.per_day.is_some_and(|most| plus(points, self.taken(|_, day| day == self.today)) > most) {
+        if rules.per_day.is_some_and(|most| plus(points, taken(&|_, day| day == self.today)) > most) {
             return Err(Refusal::RedeemMaxPerDay);
         }
-        if rules.per_month.is_some_and(|most| plus(points, self.taken(this_month)) > most) {
+        if rules.per_month.is_some_and(|most| plus(points, taken(&this_month)) > most) {
             return Err(Refusal::RedeemMaxPerMonth);
         }
-        Ok(())
+        Ok(wallet)
     }
 
-    /// What is captured and held of certain orders and days.
-    fn taken(&self, counts: impl Fn(u64, Day) -> bool) -> Points {
+    /// What is captured and held from a wallet, of certain orders and days.
+    fn taken(&self, wallet: TermNo, counts: &dyn Fn(u64, Day) -> bool) -> Points {
         let kept = |one: &RedemptionRef| one.points.0.saturating_sub(one.refunded.0);
-        let captured = self.member.redemptions.iter().filter(|one| counts(one.order, one.day)).map(kept);
-        let held = self.member.holds.iter().filter(|hold| counts(hold.order, hold.day));
+        let captured = self.member.redemptions.iter().filter(|one| one.wallet == wallet && counts(one.order, one.day));
+        let captured = captured.map(kept);
+        let held = self.member.holds.iter().filter(|hold| hold.wallet == wallet && counts(hold.order, hold.day));
         let held = held.map(|hold: &Hold| hold.points().0);
         Points(captured.chain(held).fold(0, i64::saturating_add))
     }
 
-    /// Notes that so many points were spent.
-    pub(super) fn redeemed(&mut self, order: u64, day: Day, points: Points) {
-        let days = self.program.wallet.refund_days.max(COUNTED_DAYS);
+    /// Notes that so many points of a wallet were spent.
+    pub(super) fn redeemed(&mut self, wallet: TermNo, order: u64, day: Day, points: Points) {
+        let days = self.program.refund_days.max(COUNTED_DAYS);
         let forget_before = self.today.plus(days.saturating_neg());
-        self.change(Change::Redeemed { member: self.no, order, day, points, forget_before });
+        self.change(Change::Redeemed { member: self.no, wallet, order, day, points, forget_before });
     }
 
-    /// Gives points of a redemption back, those first that were to expire last: what stays spent is what
-    /// a smaller redemption would have taken, in whatever parts the rest comes back.
+    /// Gives points of a redemption back, those first that were taken last: what stays spent is what a
+    /// smaller redemption would have taken, in whatever parts the rest comes back.
     pub(super) fn refund_redemption(
         &mut self,
         event: &Event<Who>,
@@ -93,24 +105,26 @@ impl<'a> Draft<'a> {
         let spent =
             spent.map(|posting| Slice { expires_at: posting.expires_at, id: posting.lot, left: posting.points });
         for slice in from_behind(spent.rev(), known.refunded, points) {
-            self.give_back(slice);
+            self.give_back(known.wallet, slice);
         }
         Ok(())
     }
 
     /// Gives back to the lot that points were taken from, with its first expiry; what has expired
     /// meanwhile does so now, or lives for the grace that the program gives.
-    fn give_back(&mut self, slice: Slice) {
+    fn give_back(&mut self, wallet: TermNo, slice: Slice) {
         let expired = slice.expires_at <= self.desk.at;
-        let slice = match self.program.redeem.grace_days {
+        let slice = match self.program.wallet(wallet).redeem.grace_days {
             Some(days) if expired => {
                 Slice { expires_at: self.program.calendar.start_of(self.today.plus(days)), ..slice }
             }
-            None if expired => return self.post(Account::Redeemed, Account::Expired, slice, TermNo::NONE),
+            None if expired => {
+                return self.post(wallet, (Account::Redeemed, Account::Expired), slice, TermNo::NONE);
+            }
             _ => slice,
         };
-        let left = self.repay(Account::Redeemed, TermNo::NONE, slice.left, Some(slice));
-        self.post(Account::Redeemed, Account::Available, Slice { left, ..slice }, TermNo::NONE);
+        let left = self.repay(wallet, Account::Redeemed, TermNo::NONE, slice.left, Some(slice));
+        self.post(wallet, (Account::Redeemed, Account::Available), Slice { left, ..slice }, TermNo::NONE);
     }
 }
 

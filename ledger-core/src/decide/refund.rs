@@ -1,12 +1,12 @@
 //! Refunds: what is kept earns what it would have earned alone, by the purchase's own program version
 //! and facts; the difference goes back. The lots of the purchase give first, then the member's other
-//! lots in their order, then debt.
+//! lots of the same wallet in their order; what is then missing is the wallet's to say.
 
 use super::{Draft, Purchase, earn};
 use crate::event::{Body, Event};
 use crate::lots::{Lot, SLICES_MAX, Slice};
-use crate::program::Amount;
-use crate::record::{Account, Cause, Change, Trace};
+use crate::program::{Amount, Negative, Wallet};
+use crate::record::{Account, Cause, Change, Cut, Trace};
 use crate::refusal::Refusal;
 use crate::units::{At, LotId, Money, Points, TermNo};
 use alloc::vec::Vec;
@@ -36,76 +36,107 @@ fn earned_by(purchase: &Purchase<'_>, kept: Money) -> Vec<Trace> {
     lines
 }
 
+/// What a refund takes back of one rule.
+struct Back {
+    rule: TermNo,
+    wallet: TermNo,
+    points: Points,
+}
+
+/// A lot that the purchase made, and where it is.
+struct Own {
+    rule: TermNo,
+    wallet: TermNo,
+    account: Account,
+    lot: Lot,
+}
+
 impl Draft<'_> {
     pub(super) fn refund(&mut self, purchase: &Purchase<'_>, amount: Money) -> Result<(), Refusal> {
         let kept = Money(paid(purchase).0.saturating_sub(purchase.known.refunded.0));
         let before = earned_by(purchase, kept);
         let after = earned_by(purchase, Money(kept.0.saturating_sub(amount.0)));
-        let back = before
-            .iter()
-            .zip(&after)
-            .map(|(before, after)| (before.rule, Points(before.granted.0.saturating_sub(after.granted.0))));
+        let wallet_of = |term: TermNo| {
+            let rule = purchase.program.earn.iter().find(|rule| rule.id == term);
+            rule.map_or(purchase.program.wallet.id, |rule| rule.wallet)
+        };
+        let back = before.iter().zip(&after).map(|(before, after)| Back {
+            rule: before.rule,
+            wallet: wallet_of(before.rule),
+            points: Points(before.granted.0.saturating_sub(after.granted.0)),
+        });
         self.change(Change::Refunded { member: self.no, purchase: purchase.known.position, amount });
         self.measure(purchase.known.day, amount.0.saturating_neg());
-        self.claw_back(purchase, back);
-        Ok(())
+        self.claw_back(purchase, back.collect())
     }
 
-    fn claw_back(&mut self, purchase: &Purchase<'_>, back: impl Iterator<Item = (TermNo, Points)>) {
+    fn claw_back(&mut self, purchase: &Purchase<'_>, mut back: Vec<Back>) -> Result<(), Refusal> {
         let issued = purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
-        let mut own: Vec<(TermNo, Account, Lot)> = issued
+        let mut own: Vec<Own> = issued
             .filter_map(|posting| {
-                let id = posting.lot;
-                let available = self.member.lots.find(id).map(|lot| (posting.rule, Account::Available, *lot));
-                available.or_else(|| self.member.review.find(id).map(|lot| (posting.rule, Account::Review, *lot)))
+                let purse = self.member.purses.of(posting.wallet);
+                let available = purse.lots.find(posting.lot).map(|lot| (Account::Available, *lot));
+                let found = available.or_else(|| purse.review().find(posting.lot).map(|lot| (Account::Review, *lot)));
+                found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
             })
             .collect();
-        let mut missing = Vec::new();
-        for (rule, points) in back {
-            let rest = self.take_own(&mut own, rule, points, |lot_rule| lot_rule == rule);
-            missing.push((rule, rest));
+        let own_ids: Vec<LotId> = own.iter().map(|own| own.lot.id).collect();
+        for back in &mut back {
+            let rule = back.rule;
+            self.take_own(&mut own, back, |own| own.rule == rule);
         }
-        let own_ids: Vec<LotId> = own.iter().map(|(_, _, lot)| lot.id).collect();
-        for (rule, points) in &mut missing {
-            *points = self.take_own(&mut own, *rule, *points, |_| true);
+        for back in &mut back {
+            self.take_own(&mut own, back, |_| true);
         }
-        let all = Points(missing.iter().fold(0, |sum, (_, points)| points.0.saturating_add(sum)));
-        let is_own = |lot: &Lot| own_ids.contains(&lot.id);
-        let others = match self.member.lots.quote(all, is_own) {
+        let program = self.program;
+        program.wallets().try_for_each(|wallet| self.take_others(wallet, &own_ids, &back))
+    }
+
+    /// Takes from the purchase's own lots.
+    fn take_own(&mut self, own: &mut [Own], back: &mut Back, of: impl Fn(&Own) -> bool) {
+        for own in own.iter_mut().filter(|own| own.wallet == back.wallet && of(own)) {
+            let taken = own.lot.left.min(back.points);
+            self.post(own.wallet, (own.account, Account::ClawedBack), Slice { left: taken, ..own.lot }, back.rule);
+            own.lot.left = Points(own.lot.left.0.saturating_sub(taken.0));
+            back.points = Points(back.points.0.saturating_sub(taken.0));
+        }
+    }
+
+    /// Takes what is still missing from a wallet's other lots; what they do not have is owed, let go or
+    /// forbidden, as the wallet says.
+    fn take_others(&mut self, wallet: &Wallet, own: &[LotId], back: &[Back]) -> Result<(), Refusal> {
+        let back = || back.iter().filter(|back| back.wallet == wallet.id && !back.points.is_zero());
+        let all = Points(back().fold(0, |sum, back| back.points.0.saturating_add(sum)));
+        if all.is_zero() {
+            return Ok(());
+        }
+        let is_own = |lot: &Lot| own.contains(&lot.id);
+        let lots = &self.member.purses.of(wallet.id).lots;
+        let others = match lots.quote(all, is_own) {
             Ok(slices) => slices,
-            Err(fewer) => self.member.lots.quote(fewer, is_own).unwrap_or_default(),
+            Err(_) if wallet.negative == Negative::Forbid => return Err(Refusal::NotEnoughPoints),
+            Err(fewer) => lots.quote(fewer, is_own).unwrap_or_default(),
         };
         let mut others = others.into_iter().take(SLICES_MAX);
         let mut slice: Option<Slice> = None;
-        for (rule, mut points) in missing {
+        for Back { rule, points, .. } in back() {
+            let mut points = *points;
             while !points.is_zero() {
                 let Some(current) = slice.take().or_else(|| others.next()) else { break };
                 let taken = current.left.min(points);
-                self.post(Account::Available, Account::ClawedBack, Slice { left: taken, ..current }, rule);
+                let way = (Account::Available, Account::ClawedBack);
+                self.post(wallet.id, way, Slice { left: taken, ..current }, *rule);
                 points = Points(points.0.saturating_sub(taken.0));
                 let left = Points(current.left.0.saturating_sub(taken.0));
                 slice = (!left.is_zero()).then_some(Slice { left, ..current });
             }
+            if wallet.negative == Negative::Clamp && !points.is_zero() {
+                self.trace(*rule, Points(points.0.saturating_neg()), Points::ZERO, Cut::Clamped);
+                continue;
+            }
             let owed = Slice { expires_at: At::NEVER, id: LotId::default(), left: points };
-            self.post(Account::Debt, Account::ClawedBack, owed, rule);
+            self.post(wallet.id, (Account::Debt, Account::ClawedBack), owed, *rule);
         }
-    }
-
-    /// Takes from the purchase's own lots; answers what is still missing.
-    fn take_own(
-        &mut self,
-        own: &mut [(TermNo, Account, Lot)],
-        rule: TermNo,
-        points: Points,
-        of: impl Fn(TermNo) -> bool,
-    ) -> Points {
-        let mut missing = points;
-        for (_, account, lot) in own.iter_mut().filter(|(lot_rule, _, _)| of(*lot_rule)) {
-            let taken = lot.left.min(missing);
-            self.post(*account, Account::ClawedBack, Slice { left: taken, ..*lot }, rule);
-            lot.left = Points(lot.left.0.saturating_sub(taken.0));
-            missing = Points(missing.0.saturating_sub(taken.0));
-        }
-        missing
+        Ok(())
     }
 }

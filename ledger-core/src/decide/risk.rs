@@ -47,7 +47,7 @@ impl Draft<'_> {
 
     /// Counts what came of a fact: points earned, and limits that were hit.
     pub(super) fn count_consequences(&mut self, kind: &str, keys: &RiskKeys) {
-        let hits = self.verdict.trace.iter().filter(|line| line.cut == Cut::Limit).count();
+        let hits = self.verdict.trace.iter().filter(|line| matches!(line.cut, Cut::Limit { .. })).count();
         if hits > 0 {
             let hits = i64::try_from(hits).unwrap_or(i64::MAX);
             for (index, rule) in counters_on(self.program, "limit_hit") {
@@ -65,9 +65,7 @@ impl Draft<'_> {
     fn count_keys(&mut self, index: usize, rule: &CounterRule, keys: &RiskKeys, amount: i64) {
         let risk = match rule.key {
             KeyKind::Member => return self.count(index, rule, Key::Member(self.no), amount),
-            KeyKind::Device => keys.device,
-            KeyKind::Ip => keys.ip,
-            KeyKind::Phone => keys.phone,
+            KeyKind::Risk(kind) => keys.get(kind),
         };
         if let Some(key) = risk {
             self.count(index, rule, Key::Risk(key), amount);

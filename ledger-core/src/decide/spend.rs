@@ -1,42 +1,52 @@
-//! Spending: redeem at once, or hold, extend, capture and void. Soonest expiry goes first, then oldest.
+//! Spending: redeem at once, or hold, extend, capture and void. Which lots go first is the wallet's to say.
 
 use super::Draft;
 use super::redeem::hash_of;
 use crate::event::{Event, Finding, Who};
 use crate::lots::{SLICES_MAX, Slice};
 use crate::member::{HOLDS_MAX, Hold};
+use crate::program::{SpendOrder, Wallet, WalletKind};
 use crate::record::{Account, Action, Change};
 use crate::refusal::Refusal;
-use crate::units::{At, Money, Points, Position, TermNo};
+use crate::units::{At, Points, Position, TermNo};
 use alloc::vec::Vec;
 
 impl<'a> Draft<'a> {
     pub(super) fn redeem(
         &mut self,
         event: &Event<Who>,
+        wallet: &Wallet,
         points: Points,
         order: &str,
-        total: Option<Money>,
     ) -> Result<(), Refusal> {
-        self.may_redeem(points, order, total)?;
-        let slices = self.quote(points)?;
+        let slices = self.quote(wallet, points)?;
         self.observe(event)?;
-        self.post_all(Account::Available, Account::Redeemed, &slices, TermNo::NONE);
-        self.redeemed(hash_of(order), self.today, points);
+        self.post_all(wallet.id, (Account::Available, Account::Redeemed), &slices, TermNo::NONE);
+        self.redeemed(wallet.id, hash_of(order), self.today, points);
         Ok(())
     }
 
-    pub(super) fn debit(&mut self, event: &Event<Who>, points: Points) -> Result<(), Refusal> {
-        let slices = self.quote(points)?;
+    pub(super) fn debit(&mut self, event: &Event<Who>, wallet: &str, points: Points) -> Result<(), Refusal> {
+        let wallet = self.spendable(wallet)?;
+        let slices = self.quote(wallet, points)?;
         self.observe(event)?;
-        self.post_all(Account::Available, Account::Debited, &slices, TermNo::NONE);
+        self.post_all(wallet.id, (Account::Available, Account::Debited), &slices, TermNo::NONE);
         Ok(())
+    }
+
+    /// The wallet of this name, the first if it is empty, if its points can be spent.
+    pub(super) fn spendable(&self, name: &str) -> Result<&'a Wallet, Refusal> {
+        let program = self.program;
+        let named = |wallet: &&Wallet| name.is_empty() || self.desk.state.term(wallet.id) == name;
+        let wallet = program.wallets().find(named).ok_or(Refusal::WalletUnknown)?;
+        if wallet.kind == WalletKind::Tier { Err(Refusal::WalletNotSpendable) } else { Ok(wallet) }
     }
 
     pub(super) fn hold(
         &mut self,
         event: &Event<Who>,
         name: &str,
+        wallet: &Wallet,
         points: Points,
         ttl_ms: Option<i64>,
         order: &str,
@@ -47,12 +57,13 @@ impl<'a> Draft<'a> {
         if self.member.holds.len() >= HOLDS_MAX {
             return Err(Refusal::MemberFull);
         }
-        let slices = self.quote(points)?;
+        let slices = self.quote(wallet, points)?;
         self.observe(event)?;
         let no = self.member.holds_made.saturating_add(1);
-        let (expires_at, order, day) = (self.held_until(ttl_ms), hash_of(order), self.today);
-        self.change(Change::HoldOpened { member: self.no, no, name: name.into(), expires_at, order, day });
-        self.post_all(Account::Available, Account::Held(no), &slices, TermNo::NONE);
+        let (expires_at, order, day) = (self.held_until(wallet, ttl_ms), hash_of(order), self.today);
+        let (member, wallet, name) = (self.no, wallet.id, name.into());
+        self.change(Change::HoldOpened { member, no, wallet, name, expires_at, order, day });
+        self.post_all(wallet, (Account::Available, Account::Held(no)), &slices, TermNo::NONE);
         Ok(())
     }
 
@@ -71,11 +82,11 @@ impl<'a> Draft<'a> {
         }
         self.observe(event)?;
         let (spent, rest) = split(hold, points);
-        self.post_all(Account::Held(hold.no), Account::Redeemed, &spent, TermNo::NONE);
+        self.post_all(hold.wallet, (Account::Held(hold.no), Account::Redeemed), &spent, TermNo::NONE);
         if last {
-            self.post_all(Account::Held(hold.no), Account::Available, &rest, TermNo::NONE);
+            self.post_all(hold.wallet, (Account::Held(hold.no), Account::Available), &rest, TermNo::NONE);
         }
-        self.redeemed(hold.order, hold.day, points);
+        self.redeemed(hold.wallet, hold.order, hold.day, points);
         if last || rest.is_empty() {
             self.change(Change::HoldClosed { member: self.no, no: hold.no });
         }
@@ -85,12 +96,13 @@ impl<'a> Draft<'a> {
     pub(super) fn extend(&mut self, event: &Event<Who>, name: &str, ttl_ms: Option<i64>) -> Result<(), Refusal> {
         let hold = self.open_hold(name)?;
         self.observe(event)?;
-        self.change(Change::HoldExtended { member: self.no, no: hold.no, expires_at: self.held_until(ttl_ms) });
+        let expires_at = self.held_until(self.program.wallet(hold.wallet), ttl_ms);
+        self.change(Change::HoldExtended { member: self.no, no: hold.no, expires_at });
         Ok(())
     }
 
-    fn held_until(&self, ttl_ms: Option<i64>) -> At {
-        self.desk.at.plus_ms(ttl_ms.unwrap_or(self.program.wallet.hold_ms))
+    fn held_until(&self, wallet: &Wallet, ttl_ms: Option<i64>) -> At {
+        self.desk.at.plus_ms(ttl_ms.unwrap_or(wallet.hold_ms))
     }
 
     pub(super) fn void(&mut self, event: &Event<Who>, name: &str) -> Result<(), Refusal> {
@@ -103,7 +115,7 @@ impl<'a> Draft<'a> {
     /// Gives everything held back to the lots it came from, with their first expiry.
     pub(super) fn release(&mut self, hold: &Hold) {
         let (_, rest) = split(hold, Points::ZERO);
-        self.post_all(Account::Held(hold.no), Account::Available, &rest, TermNo::NONE);
+        self.post_all(hold.wallet, (Account::Held(hold.no), Account::Available), &rest, TermNo::NONE);
         self.change(Change::HoldClosed { member: self.no, no: hold.no });
     }
 
@@ -114,22 +126,31 @@ impl<'a> Draft<'a> {
             let cases = &self.desk.state.cases;
             *other != case && cases.get(other).is_some_and(|other| other.opened.action == Action::Review)
         };
-        let lots: Vec<Slice> = self.member.review.iter().copied().collect();
         let rule = self.desk.state.cases.get(&case).map_or(TermNo::NONE, |case| case.opened.rule);
-        match finding {
-            Finding::Fraud => self.post_all(Account::Review, Account::Voided, &lots, rule),
-            Finding::Legitimate if self.member.cases.iter().any(keeps) => {}
-            Finding::Legitimate => {
-                for lot in lots {
-                    let left = self.repay(Account::Review, rule, lot.left, Some(lot));
-                    self.post(Account::Review, Account::Available, Slice { left, ..lot }, rule);
+        let member = self.member;
+        for purse in member.purses.iter() {
+            let lots: Vec<Slice> = purse.review().iter().copied().collect();
+            match finding {
+                Finding::Fraud => self.post_all(purse.wallet, (Account::Review, Account::Voided), &lots, rule),
+                Finding::Legitimate if member.cases.iter().any(keeps) => {}
+                Finding::Legitimate => {
+                    for lot in lots {
+                        let left = self.repay(purse.wallet, Account::Review, rule, lot.left, Some(lot));
+                        let rest = Slice { left, ..lot };
+                        self.post(purse.wallet, (Account::Review, Account::Available), rest, rule);
+                    }
                 }
             }
         }
     }
 
-    fn quote(&self, points: Points) -> Result<Vec<Slice>, Refusal> {
-        let slices = self.member.lots.quote(points, |_| false).map_err(|_| Refusal::NotEnoughPoints)?;
+    fn quote(&self, wallet: &Wallet, points: Points) -> Result<Vec<Slice>, Refusal> {
+        let lots = &self.member.purses.of(wallet.id).lots;
+        let slices = match wallet.spend {
+            SpendOrder::SoonestExpiry => lots.quote(points, |_| false),
+            SpendOrder::Oldest => lots.quote_oldest(points),
+        };
+        let slices = slices.map_err(|_| Refusal::NotEnoughPoints)?;
         if slices.len() > SLICES_MAX { Err(Refusal::TooManyLots) } else { Ok(slices) }
     }
 

@@ -19,9 +19,11 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             let due_lots = |lots: &crate::lots::Lots| -> Vec<Slice> {
                 lots.iter().take_while(|lot| closed || lot.expires_at <= due).take(SLICES_MAX).copied().collect()
             };
-            let (available, review) = (due_lots(&draft.member.lots), due_lots(&draft.member.review));
-            draft.post_all(Account::Available, Account::Expired, &available, TermNo::NONE);
-            draft.post_all(Account::Review, Account::Expired, &review, TermNo::NONE);
+            for purse in draft.member.purses.iter() {
+                let (available, review) = (due_lots(&purse.lots), due_lots(purse.review()));
+                draft.post_all(purse.wallet, (Account::Available, Account::Expired), &available, TermNo::NONE);
+                draft.post_all(purse.wallet, (Account::Review, Account::Expired), &review, TermNo::NONE);
+            }
         }
         Timer::HoldExpiry => {
             let member = draft.member;
@@ -39,6 +41,5 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             }
         }
     }
-    draft.verdict.available = draft.available;
-    draft.verdict
+    draft.closed()
 }

@@ -4,13 +4,14 @@
 //! mistyped or out of range, and at its end complains about fields nobody asked for.
 
 mod redeem;
+mod wallet;
 
 use super::{
-    Amount, CounterRule, EarnRule, Expiry, Fault, GIVE_MAX, Inactivity, KeyKind, Ladder, Limit, Measure, Program,
-    RULES_MAX, RiskRule, Round, Span, StreakRule, Tier, Tiers, Trigger, Wallet,
+    Amount, CounterRule, EarnRule, Fault, GIVE_MAX, Inactivity, KeyKind, Ladder, Limit, Measure, Program, RULES_MAX,
+    RiskRule, Span, StreakRule, Tier, Tiers, Trigger, Wallet,
 };
 use crate::calendar::Calendar;
-use crate::event::{Currency, NAME_BYTES_MAX};
+use crate::event::{Currency, NAME_BYTES_MAX, RiskKind};
 use crate::record::Action;
 use crate::units::{DAY_MS, Money, Points, TermNo};
 use alloc::boxed::Box;
@@ -47,6 +48,8 @@ const SPEND: &str = "spend";
 /// Most buckets a counter's window may have.
 const BUCKETS_MAX: i64 = 1_000;
 const YEARS_100: i64 = 36_500;
+/// How many days a purchase can be refunded, unless the program says so.
+const REFUND_DAYS: i32 = 400;
 
 struct Reading<'a> {
     text: &'a str,
@@ -152,9 +155,10 @@ impl Reading<'_> {
         let digits = self.int(&mut root, "minor_digits", 0, 4, false).map_or(2, |(digits, _)| digits);
         let future_ms = self.duration_ms(&mut root, "future_tolerance", false).map_or(DAY_MS, |(ms, _)| ms);
         let attributes = self.attributes(&mut root);
-        let wallet = self.wallet(&mut root);
-        let redeem = self.redeem(&mut root, digits);
-        let earn = self.earn(&mut root, digits);
+        let mut wallets = self.wallets(&mut root, digits);
+        self.redeem(&mut root, digits, &mut wallets);
+        let refund_days = self.refund(&mut root);
+        let earn = self.earn(&mut root, digits, &wallets);
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
         let ranks: Vec<TermNo> = tiers.iter().flat_map(|tiers| tiers.ranks.iter().map(|tier| tier.id)).collect();
@@ -168,13 +172,15 @@ impl Reading<'_> {
             self.fault(0, &format!("earn[{rule}].on"), "waits for inactivity; add [inactivity] with `after`".into());
         }
         self.end(&root);
+        let mut wallets = wallets.into_iter();
         Some(Program {
             id: id?,
             calendar: calendar?,
             currency: currency?,
             minor_digits: u32::try_from(digits).unwrap_or(2),
-            wallet: wallet?,
-            redeem: redeem.unwrap_or_default(),
+            wallet: wallets.next()?,
+            more_wallets: wallets.collect(),
+            refund_days,
             earn,
             inactivity,
             streaks,
@@ -197,40 +203,19 @@ impl Reading<'_> {
         words.into_iter().map(|(word, at)| (self.term(&word), at)).collect()
     }
 
-    fn wallet(&mut self, root: &mut Section<'_>) -> Option<Wallet> {
-        let mut sections = self.sections(root, "wallet");
-        let Some(mut section) = sections.pop() else {
-            self.fault(0, "wallet", "is missing; add [[wallet]] with id = \"points\"".into());
-            return None;
-        };
-        if !sections.is_empty() {
-            self.fault(section.at, "wallet", "this version of the ledger keeps exactly one wallet".into());
-        }
-        let id = self.id(&mut section, "id");
-        let hold_ms = self.duration_ms(&mut section, "hold_ttl", false).map_or(7 * DAY_MS, |(ms, _)| ms);
-        let refund_days = self.days(&mut section, "refund_horizon", false).unwrap_or(400);
-        let mut expiry = Expiry::Never;
-        if let Some(mut rolling) = self.table(&mut section, "expiry") {
-            let after = self.span(&mut rolling, "after");
-            let round = match self.choice(&mut rolling, "round", &["day", "month_end", "year_end"], false) {
-                Some((1, _)) => Round::MonthEnd,
-                Some((2, _)) => Round::YearEnd,
-                _ => Round::Day,
-            };
-            if let Some(after) = after {
-                expiry = Expiry::Rolling { after, round };
-            }
-            self.end(&rolling);
-        }
+    fn refund(&mut self, root: &mut Section<'_>) -> i32 {
+        let Some(mut section) = self.table(root, "refund") else { return REFUND_DAYS };
+        let horizon = self.days(&mut section, "horizon", false);
         self.end(&section);
-        Some(Wallet { id: id?, expiry, hold_ms, refund_days })
+        horizon.unwrap_or(REFUND_DAYS)
     }
 
-    fn earn(&mut self, root: &mut Section<'_>, digits: i64) -> Vec<EarnRule> {
+    fn earn(&mut self, root: &mut Section<'_>, digits: i64, wallets: &[Wallet]) -> Vec<EarnRule> {
         let mut rules: Vec<EarnRule> = Vec::new();
         for mut section in self.sections(root, "earn") {
             let id = self.id(&mut section, "id");
             let on = self.trigger(&mut section);
+            let wallet = self.wallet_of(&mut section, wallets);
             let birthday = self.choice(&mut section, "when", &["birthday"], false).is_some();
             let fixed = self.int(&mut section, "fixed", 0, GIVE_MAX, false);
             let per = self.money(&mut section, "per", digits, false);
@@ -258,14 +243,14 @@ impl Reading<'_> {
             };
             let limit = self.limit(&mut section, id);
             self.end(&section);
-            if let (Some(id), Some(on), Some(amount), 1) = (id, on, amount, given) {
+            if let (Some(id), Some(on), Some(wallet), Some(amount), 1) = (id, on, wallet, amount, given) {
                 if let Amount::Times { of, .. } = amount
                     && rules.get(of).is_some_and(|rule| rule.on != on)
                 {
                     let field = section.field("times.of");
                     self.fault(section.at, &field, "multiplies a rule that waits for another event".into());
                 }
-                rules.push(EarnRule { id, on, birthday, amount, limit });
+                rules.push(EarnRule { id, on, wallet, birthday, amount, limit });
             }
         }
         rules
@@ -437,12 +422,9 @@ impl Reading<'_> {
                     None => self.fault(at, &section.field("on"), one_of(&word, &COUNTED)),
                 }
             }
-            let key = match self.choice(&mut section, "key", &["member", "device", "ip", "phone"], true) {
-                Some((0, _)) => KeyKind::Member,
-                Some((1, _)) => KeyKind::Device,
-                Some((2, _)) => KeyKind::Ip,
-                _ => KeyKind::Phone,
-            };
+            let keys: Vec<&str> = core::iter::once("member").chain(RiskKind::ALL.map(RiskKind::name)).collect();
+            let key = self.choice(&mut section, "key", &keys, true).and_then(|(at, _)| at.checked_sub(1));
+            let key = key.and_then(|at| RiskKind::ALL.get(at)).map_or(KeyKind::Member, |kind| KeyKind::Risk(*kind));
             let measure = match self.choice(&mut section, "measure", &["count", "points", "members"], true) {
                 Some((0, _)) => Measure::Count,
                 Some((1, _)) => Measure::Points,

@@ -2,11 +2,13 @@
 //! hold: a difference there is another layout, and another layout is another version byte. Lines may
 //! be added, for variants that are new; none may change.
 
-use crate::ledger::{bytes, check, event, hex, publish};
+use crate::ledger::{bytes, check, event, hex, publish, row_bytes};
 use expect_test::expect_file;
-use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode};
+use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode, decode_row};
 use ledger_core::counter::Key;
-use ledger_core::event::{Body, Currency, Event, Finding, Line, RiskKeys, Who};
+use ledger_core::event::{
+    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Origin, RiskKeys, RiskKind, Who,
+};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::life::{LifeChange, Scope};
 use ledger_core::lots::Lots;
@@ -24,6 +26,10 @@ const AT: At = At(1_767_225_600_123);
 const EUR: Currency = Currency(*b"EUR");
 const CARD: RiskKey = RiskKey([0xca; 16]);
 
+fn detail() -> LineDetail {
+    LineDetail { category: "drinks".into(), tags: vec!["hot".into()], discount: Money(10), tax: Money(3_192) }
+}
+
 /// One of each, in the order of declaration. The match has no other arm: a new variant must come here.
 fn bodies() -> Vec<Body<Who>> {
     let bodies = vec![
@@ -33,20 +39,34 @@ fn bodies() -> Vec<Body<Who>> {
             order: "o-1".into(),
             currency: EUR,
             lines: vec![
-                Line { sku: "tea".into(), quantity: 2, net: Money(19_990) },
-                Line { sku: "".into(), quantity: 1, net: Money(0) },
+                Line { detail: Some(Box::new(detail())), ..Line::plain("tea", 2, Money(19_990)) },
+                Line::plain("", 1, Money(0)),
             ],
+            shipping: Money(499),
+            points_paid: Money(1_000),
         },
         Body::Cancelled { order: "o-1".into() },
-        Body::Refunded { order: "o-1".into(), currency: EUR, amount: Money(250) },
+        Body::Refunded {
+            order: "o-1".into(),
+            currency: EUR,
+            amount: Money(250),
+            lines: vec![LineRefund { line: 1, amount: Money(200) }],
+        },
         Body::CheckIn,
         Body::Referral { referee: Who::Known(MemberNo(2)) },
-        Body::Redeem { points: Points(500), order: "".into(), total: Some(Money(700)) },
-        Body::Hold { hold: "h".into(), points: Points(251), ttl_ms: Some(3_600_000), order: "".into(), total: None },
+        Body::Redeem { wallet: "miles".into(), points: Points(500), order: "".into(), total: Some(Money(700)) },
+        Body::Hold {
+            hold: "h".into(),
+            wallet: "".into(),
+            points: Points(251),
+            ttl_ms: Some(3_600_000),
+            order: "".into(),
+            total: None,
+        },
         Body::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true },
         Body::Void { hold: "h".into() },
-        Body::Credit { points: Points(1_000_000_000_000), reason: "sorry".into() },
-        Body::Debit { points: Points(1), reason: "mistake".into() },
+        Body::Credit { wallet: "".into(), points: Points(1_000_000_000_000), reason: "sorry".into() },
+        Body::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into() },
         Body::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() },
         Body::ProgramPublished { text: "id = \"t\"\n".into() },
         Body::Tick { up_to: At(-1) },
@@ -123,7 +143,15 @@ fn changes() -> Vec<Change> {
         },
         Change::Streak { member, term: TermNo(3), count: 7, day: Day(20_454) },
         Change::Active { member, dormant_at: AT },
-        Change::HoldOpened { member, no: 1, name: "h".into(), expires_at: AT, order: u64::MAX, day: Day(20_454) },
+        Change::HoldOpened {
+            member,
+            no: 1,
+            wallet: TermNo(2),
+            name: "h".into(),
+            expires_at: AT,
+            order: u64::MAX,
+            day: Day(20_454),
+        },
         Change::HoldClosed { member, no: 1 },
         Change::CaseOpened(opened),
         Change::CaseJoined { case: Position(9), members: vec![MemberNo(4)] },
@@ -131,7 +159,14 @@ fn changes() -> Vec<Change> {
         Change::TermsAdded { terms: vec!["points".into(), "base".into()] },
         Change::ProgramSet,
         Change::Life { member, change: LifeChange::Closed },
-        Change::Redeemed { member, order: 0, day: Day(20_454), points: Points(199), forget_before: Day(20_054) },
+        Change::Redeemed {
+            member,
+            wallet: TermNo(2),
+            order: 0,
+            day: Day(20_454),
+            points: Points(199),
+            forget_before: Day(20_054),
+        },
         Change::RedeemRefunded { member, redemption: Position(9), points: Points(4) },
         Change::HoldExtended { member, no: 1, expires_at: AT },
     ];
@@ -195,7 +230,16 @@ const ACCOUNTS: [Account; Account::KINDS] = [
 
 fn posting(from: Account, to: Account) -> Posting {
     let lot = LotId { position: Position(70_000), line: 1 };
-    Posting { member: MemberNo(1), wallet: 0, from, to, points: Points(199), lot, expires_at: AT, rule: TermNo(2) }
+    Posting {
+        member: MemberNo(1),
+        wallet: TermNo(3),
+        from,
+        to,
+        points: Points(199),
+        lot,
+        expires_at: AT,
+        rule: TermNo(2),
+    }
 }
 
 /// Every refusal, by asking the decoder for its number.
@@ -203,8 +247,21 @@ fn refusals() -> Vec<Refusal> {
     (0..=250u8).map_while(|number| decode::<Refusal>(&[VERSION, number]).ok()).collect()
 }
 
+/// A check-in of nobody, somewhere.
+fn here(origin: Origin) -> Event<Who> {
+    Event {
+        source: "".into(),
+        id: "".into(),
+        occurred_at: AT,
+        member: Who::Nobody,
+        keys: RiskKeys::default(),
+        origin: Some(Box::new(origin)),
+        body: Body::CheckIn,
+    }
+}
+
 fn said(member: Who, keys: RiskKeys, body: Body<Who>) -> Cause {
-    Cause::Event(Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member, keys, body })
+    Cause::Event(Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member, keys, origin: None, body })
 }
 
 fn record(cause: Cause, verdict: Verdict) -> Record {
@@ -214,20 +271,30 @@ fn record(cause: Cause, verdict: Verdict) -> Record {
 /// Records that between them hold every variant of everything a record may hold.
 fn records() -> Vec<(String, Record)> {
     let m1 = Who::Known(MemberNo(1));
-    let none = RiskKeys::default();
-    let check_in = |verdict| record(said(m1, none, Body::CheckIn), verdict);
+    let check_in = |verdict| record(said(m1, RiskKeys::default(), Body::CheckIn), verdict);
     let mut all = Vec::new();
     for body in bodies() {
         let member = if body.has_member() { m1 } else { Who::Nobody };
-        all.push((format!("event {}", body.kind()), record(said(member, none, body), Verdict::default())));
+        all.push((
+            format!("event {}", body.kind()),
+            record(said(member, RiskKeys::default(), body), Verdict::default()),
+        ));
     }
     let unknown = Who::Unknown(RiskKey([0xcd; 16]));
-    all.push(("who unknown".into(), record(said(unknown, none, Body::CheckIn), Verdict::default())));
+    all.push(("who unknown".into(), record(said(unknown, RiskKeys::default(), Body::CheckIn), Verdict::default())));
     let by_card = Who::Alias(MemberNo(1), CARD);
-    all.push(("who alias".into(), record(said(by_card, none, Body::CheckIn), Verdict::default())));
-    let key = |byte| Some(RiskKey([byte; 16]));
-    let keys = RiskKeys { device: key(1), ip: key(2), phone: key(3) };
+    all.push(("who alias".into(), record(said(by_card, RiskKeys::default(), Body::CheckIn), Verdict::default())));
+    let keys = RiskKind::ALL.into_iter().zip(1..).map(|(kind, byte)| (kind, RiskKey([byte; 16]))).collect();
     all.push(("risk keys".into(), record(said(m1, keys, Body::CheckIn), Verdict::default())));
+    let origin = Origin {
+        channel: "store".into(),
+        store: "s-7".into(),
+        terminal: "t-2".into(),
+        employee: "e-3".into(),
+        partner: "p-4".into(),
+    };
+    let event = Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member: m1, ..here(origin) };
+    all.push(("origin".into(), record(Cause::Event(event), Verdict::default())));
     for timer in [Timer::Expiry, Timer::HoldExpiry, Timer::Tier, Timer::Inactivity] {
         let cause = Cause::Timer { member: MemberNo(1), due: AT, timer };
         all.push((format!("timer {timer:?}"), record(cause, Verdict::default())));
@@ -249,10 +316,11 @@ fn records() -> Vec<(String, Record)> {
     }
     for account in ACCOUNTS {
         let postings = vec![posting(account, Account::Available), posting(Account::Available, account)];
-        let verdict = Verdict { postings, available: Points(199), ..Verdict::default() };
+        let verdict = Verdict { postings, wallet: TermNo(3), available: Points(199), ..Verdict::default() };
         all.push((format!("posting {}", account.name()), check_in(verdict)));
     }
-    for cut in [Cut::None, Cut::Limit, Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed] {
+    let limit = Cut::Limit { limit: TermNo(5) };
+    for cut in [Cut::None, limit, Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed, Cut::MaxBalance, Cut::Clamped] {
         let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), cut }];
         all.push((format!("cut {cut:?}"), check_in(Verdict { trace, ..Verdict::default() })));
     }
@@ -327,41 +395,42 @@ action = "review"
 /// A short life in which every field of every row comes to hold something.
 fn life() -> Memory {
     let mut memory = publish(PROGRAM, AT);
-    let device = RiskKeys { device: Some(RiskKey([0xd0; 16])), ..RiskKeys::default() };
+    let device = || RiskKeys::from_iter([(RiskKind::Device, RiskKey([0xd0; 16]))]);
     let mut say = |n: u32, days: i64, member: &str, keys: RiskKeys, body: Body<Box<str>>| {
         let at = AT.plus_ms(days * 86_400_000);
         let said = Event { keys, ..event(&format!("e-{n}"), member, at, body) };
         assert_eq!(memory.submit(said, at).expect("the record folds").refusal, None, "event {n}");
     };
-    let none = RiskKeys::default();
+    let none = RiskKeys::default;
     let hold = |hold: &str, points| Body::Hold {
         hold: hold.into(),
+        wallet: "".into(),
         points: Points(points),
         ttl_ms: None,
         order: "".into(),
         total: None,
     };
     let purchase = |order: &str, net| {
-        let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(net) }];
-        Body::Purchase { order: order.into(), currency: EUR, lines }
+        let lines = vec![Line::plain("", 1, Money(net))];
+        Body::purchase(order, EUR, lines)
     };
-    say(1, 0, "M1", none, Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) });
-    say(2, 0, "M1", none, Body::AttributesSet { attributes: vec![("percentile".into(), 9)] });
-    say(3, 0, "M1", device, Body::CheckIn);
-    say(4, 0, "M2", none, Body::Referral { referee: "M1".into() });
-    say(5, 1, "M1", none, purchase("o-1", 12_345));
-    say(6, 1, "M1", none, Body::Refunded { order: "o-1".into(), currency: EUR, amount: Money(45) });
-    say(7, 1, "M1", none, hold("h-1", 20));
-    say(8, 1, "M1", none, Body::Capture { hold: "h-1".into(), points: Some(Points(7)), last: true });
-    say(9, 1, "M1", none, hold("h-2", 30));
-    say(10, 1, "M1", none, Body::Capture { hold: "h-2".into(), points: Some(Points(8)), last: false });
-    say(11, 1, "M2", device, Body::CheckIn);
-    say(12, 1, "M1", none, Body::CheckIn);
-    say(13, 1, "M2", none, purchase("o-1", 30_000));
-    say(14, 1, "M1", none, Body::AliasLinked { kind: "card".into(), alias: "card:4711".into() });
-    say(15, 1, "M1", none, Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() });
-    say(16, 1, "M3", none, Body::CheckIn);
-    say(17, 1, "M3", none, Body::Closed { reason: "asked".into() });
+    say(1, 0, "M1", none(), Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) });
+    say(2, 0, "M1", none(), Body::AttributesSet { attributes: vec![("percentile".into(), 9)] });
+    say(3, 0, "M1", device(), Body::CheckIn);
+    say(4, 0, "M2", none(), Body::Referral { referee: "M1".into() });
+    say(5, 1, "M1", none(), purchase("o-1", 12_345));
+    say(6, 1, "M1", none(), Body::refund("o-1", EUR, Money(45)));
+    say(7, 1, "M1", none(), hold("h-1", 20));
+    say(8, 1, "M1", none(), Body::Capture { hold: "h-1".into(), points: Some(Points(7)), last: true });
+    say(9, 1, "M1", none(), hold("h-2", 30));
+    say(10, 1, "M1", none(), Body::Capture { hold: "h-2".into(), points: Some(Points(8)), last: false });
+    say(11, 1, "M2", device(), Body::CheckIn);
+    say(12, 1, "M1", none(), Body::CheckIn);
+    say(13, 1, "M2", none(), purchase("o-1", 30_000));
+    say(14, 1, "M1", none(), Body::AliasLinked { kind: "card".into(), alias: "card:4711".into() });
+    say(15, 1, "M1", none(), Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() });
+    say(16, 1, "M3", none(), Body::CheckIn);
+    say(17, 1, "M3", none(), Body::Closed { reason: "asked".into() });
     memory
 }
 
@@ -371,15 +440,15 @@ fn rows(memory: &Memory) -> Vec<(&'static str, Vec<u8>)> {
     let page = HistoryPage { member: MemberNo(1), page: 2, positions: (1..=32).map(|n| Position(n * 100)).collect() };
     let first = |what: &'static str, row: Option<Vec<u8>>| (what, row.expect("the life made one"));
     vec![
-        ("row shared", bytes(&state.shared)),
-        first("row member", state.member(MemberNo(1)).map(bytes)),
-        first("row newcomer", state.member(MemberNo(2)).map(bytes)),
-        first("row closed member", state.member(MemberNo(3)).map(bytes)),
-        first("row counter", state.counters.values().next().map(bytes)),
-        first("row case", state.cases.values().next().map(bytes)),
-        first("row program", state.programs.first().map(bytes)),
-        ("row history page", bytes(&page)),
-        ("row empty member", bytes(&Member::default())),
+        ("row shared", row_bytes(&state.shared)),
+        first("row member", state.member(MemberNo(1)).map(row_bytes)),
+        first("row newcomer", state.member(MemberNo(2)).map(row_bytes)),
+        first("row closed member", state.member(MemberNo(3)).map(row_bytes)),
+        first("row counter", state.counters.values().next().map(row_bytes)),
+        first("row case", state.cases.values().next().map(row_bytes)),
+        first("row program", state.programs.first().map(row_bytes)),
+        ("row history page", row_bytes(&page)),
+        ("row empty member", row_bytes(&Member::default())),
     ]
 }
 
@@ -421,19 +490,19 @@ fn what_is_encoded_is_decoded_again() {
     }
     let life = life();
     for (no, member) in crate::ledger::members(&life.state) {
-        let mut again: Member = decode(&bytes(member)).expect("a row can be read");
+        let mut again: Member = decode_row(&row_bytes(member)).expect("a row can be read");
         again.next_due = member.next_due; // Derived; a state that loads the row works it out.
         assert_eq!(again, *member, "member {no}");
     }
-    assert_eq!(decode::<Shared>(&bytes(&life.state.shared)).as_ref(), Ok(&life.state.shared));
+    assert_eq!(decode_row::<Shared>(&row_bytes(&life.state.shared)).as_ref(), Ok(&life.state.shared));
     for row in life.state.counters.values() {
-        assert_eq!(decode::<CounterRow>(&bytes(row)).as_ref(), Ok(row));
+        assert_eq!(decode_row::<CounterRow>(&row_bytes(row)).as_ref(), Ok(row));
     }
     for row in life.state.cases.values() {
-        assert_eq!(decode::<Case>(&bytes(row)).as_ref(), Ok(row));
+        assert_eq!(decode_row::<Case>(&row_bytes(row)).as_ref(), Ok(row));
     }
     for row in &life.state.programs {
-        assert_eq!(decode::<ProgramRow>(&bytes(row)).as_ref(), Ok(row));
+        assert_eq!(decode_row::<ProgramRow>(&row_bytes(row)).as_ref(), Ok(row));
     }
 }
 
@@ -442,7 +511,7 @@ fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
     let life = life();
     let mut loaded = State::new();
     for (no, member) in crate::ledger::members(&life.state) {
-        let row = decode(&bytes(member)).expect("a row can be read");
+        let row = decode_row(&row_bytes(member)).expect("a row can be read");
         assert!(!loaded.load_member(MemberNo(no.0 + 1), Member::default()), "numbers have no gaps");
         assert!(loaded.load_member(no, row), "the next number is the next row");
     }
@@ -456,8 +525,9 @@ fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
         assert_eq!(here.member(no).map(|row| row.next_due), Some(member.next_due));
     }
     let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn);
-    let available = life.state.member(MemberNo(1)).map_or(Points::ZERO, |member| member.lots.total());
-    let more = record(cause, Verdict { available, ..Verdict::default() });
+    let wallet = life.programs.current().expect("a program is published").wallet.id;
+    let available = life.state.member(MemberNo(1)).map_or(Points::ZERO, |member| member.available(wallet));
+    let more = record(cause, Verdict { wallet, available, ..Verdict::default() });
     let more = Record { at: life.state.shared.at, ..more };
     let position = life.state.shared.position.next();
     assert_eq!(fold(&mut there, position, &more), Ok(()));

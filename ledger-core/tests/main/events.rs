@@ -4,7 +4,7 @@ use crate::ledger::event;
 use expect_test::expect;
 use ledger_core::event::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
-    Line, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, PROGRAM_BYTES_MAX,
+    Line, LineDetail, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, PROGRAM_BYTES_MAX, TAGS_MAX,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
@@ -16,7 +16,7 @@ fn long(bytes: usize) -> Box<str> {
 }
 
 fn line(net: i64) -> Line {
-    Line { sku: "".into(), quantity: 1, net: Money(net) }
+    Line::plain("", 1, Money(net))
 }
 
 fn with(body: Body<Name>) -> Event<Name> {
@@ -28,21 +28,46 @@ fn with(body: Body<Name>) -> Event<Name> {
 fn the_largest_event_of_each_kind_is_within_the_limits() {
     let name = || long(NAME_BYTES_MAX);
     let most = Points(AMOUNT_MAX);
-    let widest = Line { sku: name(), quantity: u32::MAX, net: Money(AMOUNT_MAX) };
+    let detail = LineDetail {
+        category: name(),
+        tags: vec![name(); TAGS_MAX],
+        discount: Money(AMOUNT_MAX),
+        tax: Money(AMOUNT_MAX),
+    };
+    let widest = Line { detail: Some(Box::new(detail)), ..Line::plain(&name(), u32::MAX, Money(AMOUNT_MAX)) };
+    let paid = Money(AMOUNT_MAX * (LINES_MAX as i64 + 1));
     let bodies = [
         Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) },
         Body::AttributesSet { attributes: vec![(name(), i64::MAX); ATTRIBUTES_MAX] },
-        Body::Purchase { order: name(), currency: EUR, lines: vec![widest; LINES_MAX] },
+        Body::Purchase {
+            order: name(),
+            currency: EUR,
+            lines: vec![widest; LINES_MAX],
+            shipping: Money(AMOUNT_MAX),
+            points_paid: paid,
+        },
         Body::Cancelled { order: name() },
-        Body::Refunded { order: name(), currency: EUR, amount: Money(AMOUNT_MAX) },
+        Body::Refunded {
+            order: name(),
+            currency: EUR,
+            amount: Money(AMOUNT_MAX),
+            lines: vec![LineRefund { line: u16::MAX, amount: Money(AMOUNT_MAX / LINES_MAX as i64) }; LINES_MAX],
+        },
         Body::CheckIn,
         Body::Referral { referee: name() },
-        Body::Redeem { points: most, order: name(), total: None },
-        Body::Hold { hold: name(), points: most, ttl_ms: Some(HOLD_MS_MAX), order: "".into(), total: None },
+        Body::Redeem { wallet: name(), points: most, order: name(), total: None },
+        Body::Hold {
+            hold: name(),
+            wallet: name(),
+            points: most,
+            ttl_ms: Some(HOLD_MS_MAX),
+            order: "".into(),
+            total: None,
+        },
         Body::Capture { hold: name(), points: Some(most), last: true },
         Body::Void { hold: name() },
-        Body::Credit { points: most, reason: long(NOTE_BYTES_MAX) },
-        Body::Debit { points: most, reason: long(NOTE_BYTES_MAX) },
+        Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX) },
+        Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX) },
         Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
         Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX) },
         Body::Tick { up_to: AT_MAX },
@@ -63,7 +88,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
 
 #[test]
 fn what_breaks_a_limit_is_told() {
-    let lines = |lines: Vec<Line>| Body::Purchase { order: "o".into(), currency: EUR, lines };
+    let lines = |lines: Vec<Line>| Body::purchase("o", EUR, lines);
     let birthday = |month, day| Body::Enrolled { birthday: Some(MonthDay { month, day }) };
     let over = Points(AMOUNT_MAX + 1);
     let events = [
@@ -81,15 +106,23 @@ fn what_breaks_a_limit_is_told() {
         with(lines(vec![])),
         with(lines(vec![line(1); LINES_MAX + 1])),
         with(lines(vec![line(0), line(-1), line(AMOUNT_MAX + 1)])),
-        with(lines(vec![Line { sku: long(NAME_BYTES_MAX + 1), quantity: 0, net: Money(1) }])),
-        with(Body::Purchase { order: "".into(), currency: Currency(*b"eur"), lines: vec![line(1)] }),
+        with(lines(vec![Line::plain(&long(NAME_BYTES_MAX + 1), 0, Money(1))])),
+        with(Body::purchase("", Currency(*b"eur"), vec![line(1)])),
         with(Body::Cancelled { order: "".into() }),
-        with(Body::Refunded { order: "o".into(), currency: Currency([0, 159, 146]), amount: Money(0) }),
+        with(Body::refund("o", Currency([0, 159, 146]), Money(0))),
         with(Body::Referral { referee: "".into() }),
-        with(Body::Redeem { points: Points(0), order: long(NAME_BYTES_MAX + 1), total: None }),
-        with(Body::Hold { hold: "".into(), points: over, ttl_ms: Some(0), order: "".into(), total: None }),
+        with(Body::Redeem { wallet: "".into(), points: Points(0), order: long(NAME_BYTES_MAX + 1), total: None }),
+        with(Body::Hold {
+            hold: "".into(),
+            wallet: "".into(),
+            points: over,
+            ttl_ms: Some(0),
+            order: "".into(),
+            total: None,
+        }),
         with(Body::Hold {
             hold: "h".into(),
+            wallet: "".into(),
             points: Points(1),
             ttl_ms: Some(HOLD_MS_MAX + 1),
             order: "".into(),
@@ -97,11 +130,11 @@ fn what_breaks_a_limit_is_told() {
         }),
         with(Body::Capture { hold: "".into(), points: Some(Points(-1)), last: false }),
         with(Body::Void { hold: "".into() }),
-        with(Body::Credit { points: Points(i64::MIN), reason: "".into() }),
-        with(Body::Debit { points: Points(i64::MAX), reason: long(NOTE_BYTES_MAX + 1) }),
+        with(Body::Credit { wallet: "".into(), points: Points(i64::MIN), reason: "".into() }),
+        with(Body::Debit { wallet: "".into(), points: Points(i64::MAX), reason: long(NOTE_BYTES_MAX + 1) }),
         with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
         with(Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) }),
-        with(Body::Redeem { points: Points(1), order: "".into(), total: Some(Money(-1)) }),
+        with(Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: Some(Money(-1)) }),
         with(Body::HoldExtended { hold: "".into(), ttl_ms: Some(0) }),
         with(Body::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) }),
         with(Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) }),

@@ -1,13 +1,13 @@
 //! What every test here may ask of a ledger: its rows as bytes, and whether it adds up.
 
-use ledger_core::bytes::{decode, encode};
+use ledger_core::bytes::{decode, encode, encode_row};
 use ledger_core::event::{Body, Currency, Event, Line, Name, RiskKeys};
 use ledger_core::fold::fold_member;
-use ledger_core::member::Member;
+use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
 use ledger_core::record::{Account, Record};
-use ledger_core::state::State;
-use ledger_core::units::{At, MemberNo, Money, Points, Position};
+use ledger_core::state::{State, WalletTotals};
+use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,14 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The bytes of a row or record.
+/// The bytes of a row.
+pub fn row_bytes<T: Serialize>(row: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_row(row, &mut bytes).expect("everything stored can be encoded");
+    bytes
+}
+
+/// The bytes of a record.
 pub fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode(value, &mut bytes).expect("everything stored can be encoded");
@@ -30,11 +37,11 @@ pub fn members(state: &State) -> impl Iterator<Item = (MemberNo, &Member)> {
 
 /// Every row of a state, named, as the bytes that would be stored.
 pub fn rows(state: &State) -> Vec<(String, Vec<u8>)> {
-    let mut rows: Vec<(String, Vec<u8>)> = vec![("shared".into(), bytes(&state.shared))];
-    rows.extend(members(state).map(|(no, member)| (format!("member {no}"), bytes(member))));
-    rows.extend(state.counters.iter().map(|((key, term), row)| (format!("counter {key} {term}"), bytes(row))));
-    rows.extend(state.cases.iter().map(|(position, case)| (format!("case {position}"), bytes(case))));
-    rows.extend(state.programs.iter().map(|program| (format!("program {}", program.position), bytes(program))));
+    let mut rows: Vec<(String, Vec<u8>)> = vec![("shared".into(), row_bytes(&state.shared))];
+    rows.extend(members(state).map(|(no, member)| (format!("member {no}"), row_bytes(member))));
+    rows.extend(state.counters.iter().map(|((key, term), row)| (format!("counter {key} {term}"), row_bytes(row))));
+    rows.extend(state.cases.iter().map(|(position, case)| (format!("case {position}"), row_bytes(case))));
+    rows.extend(state.programs.iter().map(|program| (format!("program {}", program.position), row_bytes(program))));
     rows
 }
 
@@ -50,14 +57,22 @@ pub fn check(memory: &Memory) {
     check_log(memory);
 }
 
+/// The balance of each kind of account of the first wallet in which points moved.
+pub fn accounts(state: &State) -> [i64; Account::KINDS] {
+    state.shared.wallets.first().map_or([0; Account::KINDS], |totals| totals.accounts)
+}
+
+/// What a member has of the first wallet it had points in.
+pub fn balances(member: &Member) -> Balances {
+    member.balances(member.purses.first().wallet)
+}
+
 /// The books balance, and no row contradicts itself.
 pub fn check_balances(state: &State) {
-    let accounts = state.shared.accounts;
-    assert_eq!(accounts.iter().sum::<i64>(), 0, "debits are credits: {accounts:?}");
-    let mut sums = [0i64; Account::KINDS];
+    let mut sums = std::collections::BTreeMap::<TermNo, [i64; Account::KINDS]>::new();
     let mut tiers = std::collections::BTreeMap::new();
     for (no, member) in members(state) {
-        for lots in [&member.lots, &member.review] {
+        for lots in member.purses.iter().flat_map(|purse| [&purse.lots, purse.review()]) {
             let all: Vec<_> = lots.iter().copied().collect();
             assert_eq!(lots.len(), all.len(), "member {no}: empty lots are dropped");
             assert!(all.iter().all(|lot| lot.left > Points::ZERO), "member {no}: {all:?}");
@@ -68,21 +83,31 @@ pub fn check_balances(state: &State) {
             assert!(hold.points() > Points::ZERO, "member {no}: an open hold holds something");
             assert!(hold.slices.iter().all(|slice| slice.left >= Points::ZERO), "member {no}: {hold:?}");
         }
-        assert!(member.debt >= Points::ZERO, "member {no} owes {}", member.debt);
-        let balances = member.balances();
-        assert_eq!(balances.held.0, member.holds.iter().map(|hold| hold.points().0).sum::<i64>());
-        sums[Account::Available.kind()] += balances.available.0;
-        sums[Account::Review.kind()] += balances.review.0;
-        sums[Account::Held(0).kind()] += balances.held.0;
-        sums[Account::Debt.kind()] -= balances.debt.0;
+        let mut held = 0;
+        for purse in member.purses.iter() {
+            assert!(purse.debt >= Points::ZERO, "member {no} owes {}", purse.debt);
+            let balances = member.balances(purse.wallet);
+            held += balances.held.0;
+            let sums = sums.entry(purse.wallet).or_default();
+            sums[Account::Available.kind()] += balances.available.0;
+            sums[Account::Review.kind()] += balances.review.0;
+            sums[Account::Held(0).kind()] += balances.held.0;
+            sums[Account::Debt.kind()] -= balances.debt.0;
+        }
+        assert_eq!(held, member.holds.iter().map(|hold| hold.points().0).sum::<i64>());
         if member.tier.tier.0 != 0 {
             *tiers.entry(member.tier.tier).or_insert(0u64) += 1;
         }
     }
-    for account in [Account::Available, Account::Review, Account::Held(0), Account::Debt] {
-        let kind = account.kind();
-        assert_eq!(accounts[kind], sums[kind], "the total of {} is that of its members", account.name());
+    for WalletTotals { wallet, accounts } in &state.shared.wallets {
+        assert_eq!(accounts.iter().sum::<i64>(), 0, "debits are credits: {accounts:?}");
+        let sums = sums.remove(wallet).unwrap_or_default();
+        for account in [Account::Available, Account::Review, Account::Held(0), Account::Debt] {
+            let kind = account.kind();
+            assert_eq!(accounts[kind], sums[kind], "the total of {} is that of its members", account.name());
+        }
     }
+    assert!(sums.is_empty(), "a wallet that members have has totals");
     let counted = state.shared.tiers.iter().copied().filter(|(_, count)| *count > 0).collect();
     assert_eq!(tiers, counted, "the members of each tier are counted");
 }
@@ -101,7 +126,7 @@ fn check_log(memory: &Memory) {
         for (position, record) in log.iter().filter(|(_, record)| record.members().contains(&no)) {
             fold_member(&mut alone, no, *position, record).expect("a member's own records fold");
         }
-        assert_eq!(bytes(&alone), bytes(member), "member {no} is its own records");
+        assert_eq!(row_bytes(&alone), row_bytes(member), "member {no} is its own records");
         let touching = log.iter().filter(|(_, record)| record.members().contains(&no));
         let positions: Vec<Position> = touching.map(|(position, _)| *position).collect();
         let pages = memory.state.dirty().pages.iter().filter(|page| page.member == no);
@@ -125,14 +150,15 @@ pub fn event(id: &str, member: &str, at: At, body: Body<Name>) -> Event<Name> {
         occurred_at: at,
         member: member.into(),
         keys: RiskKeys::default(),
+        origin: None,
         body,
     }
 }
 
 /// A purchase of one line.
 pub fn purchase(order: &str, net: i64) -> Body<Name> {
-    let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(net) }];
-    Body::Purchase { order: order.into(), currency: Currency(*b"EUR"), lines }
+    let lines = vec![Line::plain("", 1, Money(net))];
+    Body::purchase(order, Currency(*b"EUR"), lines)
 }
 
 /// A ledger with this program in force since `at`.

@@ -18,6 +18,9 @@ id = "points"
 expiry = { after = "30d" }
 "#;
 
+/// The first word of that program.
+const WALLET: TermNo = TermNo(1);
+
 fn with_one_member() -> Memory {
     let mut memory = publish(PROGRAM, At(0));
     assert_eq!(reason(&mut memory, "1", Body::Enrolled { birthday: None }), None);
@@ -34,7 +37,7 @@ fn hoard(memory: &mut Memory, lots: usize) {
         let member = MemberNo(1);
         let posting = |line: usize| Posting {
             member,
-            wallet: 0,
+            wallet: WALLET,
             from: Account::Issued,
             to: Account::Available,
             points: Points(1),
@@ -42,9 +45,10 @@ fn hoard(memory: &mut Memory, lots: usize) {
             expires_at: At::NEVER,
             rule: TermNo::NONE,
         };
-        let before = memory.state.member(member).expect("M1 is a member").balances().available.0;
+        let before = memory.state.member(member).expect("M1 is a member").available(WALLET).0;
         let verdict = Verdict {
             postings: (0..some).map(posting).collect(),
+            wallet: WALLET,
             available: Points(before + some as i64),
             ..Verdict::default()
         };
@@ -64,12 +68,12 @@ fn reason(memory: &mut Memory, id: &str, body: Body<Box<str>>) -> Option<&'stati
 fn a_member_has_no_more_lots_than_the_limit() {
     let mut memory = with_one_member();
     hoard(&mut memory, LOTS_MAX - 1);
-    let credit = || Body::Credit { points: Points(1), reason: "one more".into() };
+    let credit = || Body::Credit { wallet: "".into(), points: Points(1), reason: "one more".into() };
     assert_eq!(reason(&mut memory, "2", credit()), None);
     assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
     let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
-    assert_eq!(member.lots.len(), LOTS_MAX);
-    let redeem = |points| Body::Redeem { points: Points(points), order: "".into(), total: None };
+    assert_eq!(member.purses.first().lots.len(), LOTS_MAX);
+    let redeem = |points| Body::Redeem { wallet: "".into(), points: Points(points), order: "".into(), total: None };
     let most = SLICES_MAX as i64;
     assert_eq!(reason(&mut memory, "4", redeem(most + 1)), Some("TOO_MANY_LOTS"));
     assert_eq!(reason(&mut memory, "5", redeem(most)), None);
@@ -99,14 +103,21 @@ fn bound() -> Duration {
 fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
     let mut memory = with_one_member();
     for n in 0..20_000 {
-        let credit = Body::Credit { points: Points(100), reason: "lot".into() };
+        let credit = Body::Credit { wallet: "".into(), points: Points(100), reason: "lot".into() };
         // A thousand lots a day, so that they differ in their expiry.
         let at = At(n / 1_000 * DAY_MS);
         let outcome = memory.submit(event(&format!("c-{n}"), "M1", at, credit), at).expect("the record folds");
         assert_eq!(outcome.refusal, None);
     }
     let half = Points(1_000_000);
-    let hold = |name: &str| Body::Hold { hold: name.into(), points: half, ttl_ms: None, order: "".into(), total: None };
+    let hold = |name: &str| Body::Hold {
+        hold: name.into(),
+        wallet: "".into(),
+        points: half,
+        ttl_ms: None,
+        order: "".into(),
+        total: None,
+    };
     let capture = |name: &str, points| Body::Capture { hold: name.into(), points: Some(points), last: true };
     let mut took = vec![
         ("hold", timed(&mut memory, "hold", hold("a"))),
@@ -117,15 +128,15 @@ fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
         ("capture", timed(&mut memory, "capture", capture("c", half))),
     ];
     let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
-    assert_eq!(member.balances().available, Points(999_999));
-    assert_eq!(member.lots.len(), 10_000);
-    assert_eq!(memory.state.shared.accounts[Account::Redeemed.kind()], 1_000_001);
+    assert_eq!(member.available(WALLET), Points(999_999));
+    assert_eq!(member.purses.first().lots.len(), 10_000);
+    assert_eq!(ledger::accounts(&memory.state)[Account::Redeemed.kind()], 1_000_001);
     let due = At(member.next_due.at.0 + DAY_MS);
     let began = worked();
     memory.tick(due).expect("the timers fold");
     took.push(("expiry", worked() - began));
     let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
-    assert_eq!(member.lots.len(), 8_000, "two days' worth are gone");
+    assert_eq!(member.purses.first().lots.len(), 8_000, "two days' worth are gone");
     took.iter().for_each(|(what, took)| assert!(*took < bound(), "{what} took {took:?}"));
     ledger::check_balances(&memory.state);
 }
@@ -136,7 +147,7 @@ fn fortune(memory: &mut Memory, points: i64) {
     let member = MemberNo(1);
     let posting = Posting {
         member,
-        wallet: 0,
+        wallet: WALLET,
         from: Account::Issued,
         to: Account::Available,
         points: Points(points),
@@ -144,7 +155,7 @@ fn fortune(memory: &mut Memory, points: i64) {
         expires_at: At::NEVER,
         rule: TermNo::NONE,
     };
-    let verdict = Verdict { postings: vec![posting], available: Points(points), ..Verdict::default() };
+    let verdict = Verdict { postings: vec![posting], wallet: WALLET, available: Points(points), ..Verdict::default() };
     let cause = Cause::Timer { member, due: At(0), timer: Timer::Inactivity };
     let record = Record { at: At(0), program: 1, cause, verdict };
     ledger_core::fold::fold(&mut memory.state, position, &record).expect("a fortune folds");
@@ -154,12 +165,19 @@ fn fortune(memory: &mut Memory, points: i64) {
 fn a_balance_ends_at_its_limit() {
     let mut memory = with_one_member();
     fortune(&mut memory, BALANCE_MAX - 1);
-    let credit = |points| Body::Credit { points: Points(points), reason: "more".into() };
+    let credit = |points| Body::Credit { wallet: "".into(), points: Points(points), reason: "more".into() };
     assert_eq!(reason(&mut memory, "2", credit(2)), Some("MEMBER_FULL"));
     assert_eq!(reason(&mut memory, "3", credit(1)), None);
     assert_eq!(reason(&mut memory, "4", credit(1)), Some("MEMBER_FULL"));
     // What was issued once counts for ever: the ledger as a whole is full.
-    assert_eq!(reason(&mut memory, "5", Body::Redeem { points: Points(1_000), order: "".into(), total: None }), None);
+    assert_eq!(
+        reason(
+            &mut memory,
+            "5",
+            Body::Redeem { wallet: "".into(), points: Points(1_000), order: "".into(), total: None }
+        ),
+        None
+    );
     assert_eq!(reason(&mut memory, "6", credit(1)), Some("MEMBER_FULL"));
     ledger::check_balances(&memory.state);
 }
@@ -168,9 +186,13 @@ fn a_balance_ends_at_its_limit() {
 fn a_member_has_no_more_holds_than_the_limit() {
     let mut memory = with_one_member();
     fortune(&mut memory, 1_000_000);
-    let hold = |n: usize| {
-        let (hold, points) = (format!("h-{n}").into(), Points(1));
-        Body::Hold { hold, points, ttl_ms: None, order: "".into(), total: None }
+    let hold = |n: usize| Body::Hold {
+        hold: format!("h-{n}").into(),
+        wallet: "".into(),
+        points: Points(1),
+        ttl_ms: None,
+        order: "".into(),
+        total: None,
     };
     for n in 0..HOLDS_MAX {
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold(n)), None);
@@ -187,7 +209,14 @@ fn of_closed_holds_the_last_are_remembered() {
     fortune(&mut memory, 1_000_000);
     for n in 0..=CLOSED_HOLDS_MAX {
         let name: Box<str> = format!("h-{n}").into();
-        let hold = Body::Hold { hold: name.clone(), points: Points(1), ttl_ms: None, order: "".into(), total: None };
+        let hold = Body::Hold {
+            hold: name.clone(),
+            wallet: "".into(),
+            points: Points(1),
+            ttl_ms: None,
+            order: "".into(),
+            total: None,
+        };
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold), None);
         assert_eq!(reason(&mut memory, &format!("void {n}"), Body::Void { hold: name }), None);
     }

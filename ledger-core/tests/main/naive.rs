@@ -35,7 +35,8 @@ attributes = ["percentile"]
 id = "points"
 expiry = {expiry}
 hold_ttl = "{ttl}"
-refund_horizon = "50d"
+[refund]
+horizon = "50d"
 [[earn]]
 id = "welcome"
 on = "enrolled"

@@ -143,6 +143,25 @@ fn what_redemptions_must_keep_to_is_checked() {
         line 7: redeem.worth: is used by no rule; add `share`
     "#]],
     );
+    let second = "[[wallet]]\nid = \"level\"\nkind = \"tier\"\n[redeem]\nstep = 2\n";
+    check_rule(
+        &format!("{second}wallet = \"level\"\n"),
+        expect![[r#"
+        line 11: redeem.wallet: the points of this wallet only measure: nothing is redeemed from it
+    "#]],
+    );
+    check_rule(
+        &format!("{second}wallet = \"stamps\"\n"),
+        expect![[r#"
+        line 11: redeem.wallet: no wallet is called "stamps"
+    "#]],
+    );
+    check_rule(
+        "kind = \"stamp\"\n[redeem]\nstep = 2\n",
+        expect![[r#"
+        line 7: redeem.wallet: no wallet is of kind "points"; name the one that is meant with `wallet`
+    "#]],
+    );
 }
 
 #[test]
@@ -230,11 +249,39 @@ fn a_value_of_the_wrong_kind_is_told() {
 }
 
 #[test]
-fn one_ledger_keeps_one_wallet() {
+fn wallets_are_checked_one_by_one() {
     check_rule(
-        "[[wallet]]\nid = \"miles\"\n",
+        r#"[[wallet]]
+id = "points"
+kind = "coins"
+scale = 2
+spend = "newest"
+negative = "never"
+max_balance = 0
+cost = { money = "1.005" }
+[[earn]]
+id = "base"
+on = "check_in"
+fixed = 1
+wallet = "milse"
+"#,
         expect![[r#"
-        line 6: wallet: this version of the ledger keeps exactly one wallet
+            line 7: wallet[1].id: "points" is used twice; every id must be unique in the file
+            line 8: wallet[1].kind: "coins" is not known here; write one of points, tier, stamp, entitlement, money, miles
+            line 9: wallet[1].scale: only a wallet of kind "money" has a scale
+            line 10: wallet[1].spend: "newest" is not known here; write one of soonest_expiry, oldest
+            line 11: wallet[1].negative: "never" is not known here; write one of debt, clamp, forbid
+            line 12: wallet[1].max_balance: is 0; must be 1 to 9223372036854775807
+            line 13: wallet[1].cost.money: "1.005" is no amount; write one such as "1.00" with 2 digits at most
+            line 13: wallet[1].cost.points: is missing
+            line 18: earn[0].wallet: no wallet is called "milse"
+        "#]],
+    );
+    let many: String = (0..17).map(|n| format!("[[wallet]]\nid = \"w{n}\"\n")).collect();
+    check_rule(
+        &many,
+        expect![[r#"
+        line 36: wallet: at most 16 wallets are allowed
     "#]],
     );
 }
@@ -407,7 +454,7 @@ action = "shout"
 "#,
         expect![[r#"
             line 11: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
-            line 16: counter[1].key: "card" is not known here; write one of member, device, ip, phone
+            line 16: counter[1].key: "card" is not known here; write one of member, device, ip, phone, ip_prefix, payment, address
             line 17: counter[1].measure: "sum" is not known here; write one of count, points, members
             line 18: counter[1].bucket: has no `window`
             line 22: risk[0].at_least: distinct members are counted up to 256

@@ -273,7 +273,8 @@ fn a_purchase_past_the_horizon_is_unknown_whether_or_not_another_came_since() {
     let rules = r#"
 [[wallet]]
 id = "points"
-refund_horizon = "60d"
+[refund]
+horizon = "60d"
 [[earn]]
 id = "base"
 on = "purchase"
@@ -307,7 +308,8 @@ fn of_two_orders_of_one_number_the_later_is_meant() {
     let rules = r#"
 [[wallet]]
 id = "points"
-refund_horizon = "60d"
+[refund]
+horizon = "60d"
 [[earn]]
 id = "base"
 on = "purchase"
@@ -335,7 +337,10 @@ fn before_a_program_is_published_nothing_is_judged() {
     };
     assert_eq!(say("1", "M1", Body::Enrolled { birthday: None }), Some("NO_PROGRAM"));
     assert_eq!(say("2", "M1", Body::Referral { referee: "M2".into() }), Some("NO_PROGRAM"));
-    assert_eq!(say("3", "M1", Body::Redeem { points: Points(1), order: "".into(), total: None }), Some("NO_PROGRAM"));
+    assert_eq!(
+        say("3", "M1", Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None }),
+        Some("NO_PROGRAM")
+    );
     let resolved = Body::CaseResolved { case: Position(1), finding: Finding::Fraud, note: "".into() };
     assert_eq!(say("4", "", resolved), Some("CASE_UNKNOWN"));
     assert_eq!(say("5", "", Body::ProgramPublished { text: "id = 1".into() }), Some("PROGRAM_INVALID"));
@@ -356,7 +361,7 @@ fn a_name_is_in_the_log_once_and_never_if_its_event_is_refused() {
     let alice = "alice@example.org";
     let bob = "bob@example.org";
     assert_eq!(
-        say("1", bob, Body::Redeem { points: Points(1), order: "".into(), total: None }),
+        say("1", bob, Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None }),
         Some("MEMBER_UNKNOWN")
     );
     assert_eq!(say("2", bob, Body::Cancelled { order: "o".into() }), Some("ORDER_UNKNOWN"));
@@ -384,9 +389,8 @@ fn the_weightiest_reason_is_told_first() {
         let outcome = memory.submit(event, At(0)).expect("the record folds");
         outcome.refusal.map(|refusal| refusal.reason())
     };
-    let redeem = || Body::Redeem { points: Points(1), order: "".into(), total: None };
-    let refund =
-        |code: &[u8; 3], amount| Body::Refunded { order: "o".into(), currency: Currency(*code), amount: Money(amount) };
+    let redeem = || Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None };
+    let refund = |code: &[u8; 3], amount| Body::refund("o", Currency(*code), Money(amount));
     // Each event has several faults; its sender is told the one that makes the others pointless.
     assert_eq!(say("1", "M1", 3_600_001, redeem()), Some("IN_THE_FUTURE"), "and of nobody we know");
     assert_eq!(say("2", "M1", 3_600_000, redeem()), Some("MEMBER_UNKNOWN"), "and without a point");
@@ -410,8 +414,8 @@ fn a_purchase_too_large_to_reckon_is_refused_whole() {
     // 10^12 cents at a million points each are 10^18, the most there can be; a cent more is over.
     assert_eq!(say("1", AMOUNT_MAX), None);
     assert_eq!(say("2", 1), Some("MEMBER_FULL"));
-    let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(AMOUNT_MAX) }; 500];
-    let huge = Body::Purchase { order: "3".into(), currency: Currency(*b"EUR"), lines };
+    let lines = vec![Line::plain("", 1, Money(AMOUNT_MAX)); 500];
+    let huge = Body::purchase("3", Currency(*b"EUR"), lines);
     let outcome = memory.submit(event("3", "M2", At(0), huge), At(0)).expect("the record folds");
     assert_eq!(outcome.refusal.map(|refusal| refusal.reason()), Some("MEMBER_FULL"));
     assert_eq!(memory.state.members_len(), 1, "M2 did not become a member by it");

@@ -4,7 +4,7 @@
 use crate::ledger::{self, event};
 use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
 use ledger_core::decide::{footing, in_window};
-use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, RiskKeys};
+use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, RiskKind};
 use ledger_core::judge::brought_up_to;
 use ledger_core::life::Scope;
 use ledger_core::lots::Lots;
@@ -66,17 +66,24 @@ fn body_of(act: &Act, spent: &[Position]) -> Body<Name> {
         }
         Act::Purchase { order, paid } => {
             // Lines of a purchase are added up.
-            let line = |net| Line { sku: "".into(), quantity: 1, net: Money(net) };
-            Body::Purchase { order: order.into(), currency: eur, lines: vec![line(paid / 3), line(paid - paid / 3)] }
+            let line = |net| Line::plain("", 1, Money(net));
+            Body::purchase(&order, eur, vec![line(paid / 3), line(paid - paid / 3)])
         }
         Act::Cancel { order } => Body::Cancelled { order: order.into() },
-        Act::Refund { order, amount } => Body::Refunded { order: order.into(), currency: eur, amount: Money(amount) },
+        Act::Refund { order, amount } => Body::refund(&order, eur, Money(amount)),
         Act::CheckIn => Body::CheckIn,
         Act::Refer { referee } => Body::Referral { referee: referee.into() },
-        Act::Redeem { points } => Body::Redeem { points: Points(points), order: "".into(), total: None },
-        Act::Hold { name, points, ttl } => {
-            Body::Hold { hold: name.into(), points: Points(points), ttl_ms: ttl, order: "".into(), total: None }
+        Act::Redeem { points } => {
+            Body::Redeem { wallet: "".into(), points: Points(points), order: "".into(), total: None }
         }
+        Act::Hold { name, points, ttl } => Body::Hold {
+            wallet: "".into(),
+            hold: name.into(),
+            points: Points(points),
+            ttl_ms: ttl,
+            order: "".into(),
+            total: None,
+        },
         Act::Capture { name, points, last } => Body::Capture { hold: name.into(), points: points.map(Points), last },
         Act::Void { name } => Body::Void { hold: name.into() },
         Act::Extend { name, ttl } => Body::HoldExtended { hold: name.into(), ttl_ms: ttl },
@@ -84,8 +91,8 @@ fn body_of(act: &Act, spent: &[Position]) -> Body<Name> {
             let redemption = spent.get(nth % (spent.len() + 1)).copied().unwrap_or(Position(u64::MAX));
             Body::RedeemRefunded { redemption, points: points.map(Points) }
         }
-        Act::Credit { points } => Body::Credit { points: Points(points), reason: "why".into() },
-        Act::Debit { points } => Body::Debit { points: Points(points), reason: "why".into() },
+        Act::Credit { points } => Body::Credit { wallet: "".into(), points: Points(points), reason: "why".into() },
+        Act::Debit { points } => Body::Debit { wallet: "".into(), points: Points(points), reason: "why".into() },
         Act::Freeze { earn, redeem } => Body::Frozen { scope: scope_of(earn, redeem), reason: "why".into() },
         Act::Unfreeze { earn, redeem } => Body::Unfrozen { scope: scope_of(earn, redeem), reason: "why".into() },
         Act::Close => Body::Closed { reason: "why".into() },
@@ -139,11 +146,12 @@ impl World {
         let id = self.id();
         let some = |key: Option<Key>| key.map(key_of);
         let Keys { device, ip, phone } = said.keys;
-        let keys = RiskKeys {
-            device: some(device.map(Key::Device)),
-            ip: some(ip.map(Key::Ip)),
-            phone: some(phone.map(Key::Phone)),
-        };
+        let keys = [
+            (RiskKind::Device, some(device.map(Key::Device))),
+            (RiskKind::Ip, some(ip.map(Key::Ip))),
+            (RiskKind::Phone, some(phone.map(Key::Phone))),
+        ];
+        let keys = keys.into_iter().filter_map(|(kind, key)| Some((kind, key?))).collect();
         let spent = self.spent.get(said.who).map_or(&[][..], |spent| spent);
         Event { keys, ..event(&id, said.who, At(self.now - said.ago), body_of(&said.act, spent)) }
     }
@@ -194,10 +202,10 @@ impl World {
                 let id = self.said[of % self.said.len()].0.id.clone();
                 let event = Event { id, ..self.event(said) };
                 if self.said.iter().all(|(other, _)| *other != event) {
-                    let balances = self.memory.state.shared.accounts;
+                    let balances = ledger::accounts(&self.memory.state);
                     let outcome = self.submit(event);
                     assert_eq!(outcome.refusal.map(|refusal| refusal.reason()), Some("ID_REUSED"));
-                    assert_eq!(self.memory.state.shared.accounts, balances, "no points move");
+                    assert_eq!(ledger::accounts(&self.memory.state), balances, "no points move");
                 }
             }
             Op::Again(_) | Op::Reuse(..) => {}
@@ -235,7 +243,7 @@ impl World {
 
     fn agree_on_totals(&mut self) {
         self.books.go_to(self.now);
-        let accounts = self.memory.state.shared.accounts;
+        let accounts = ledger::accounts(&self.memory.state);
         // What was released or earned too late is expired at once, but by the next timer.
         let all_fired = !self.memory.state.may_be_due(At(self.now));
         if all_fired {
@@ -263,9 +271,9 @@ impl World {
                 |lots: &Lots| -> Vec<(i64, i64)> { lots.iter().map(|lot| (lot.left.0, lot.expires_at.0)).collect() };
             let clerks_lots =
                 |lots: &[naive::Lot]| -> Vec<(i64, i64)> { lots.iter().map(|lot| (lot.points, lot.expires)).collect() };
-            assert_eq!(lots(&member.lots), clerks_lots(&clerks.available), "{who}: available lots");
-            assert_eq!(lots(&member.review), clerks_lots(&clerks.review), "{who}: lots in review");
-            assert_eq!(member.debt.0, clerks.debt, "{who}: debt");
+            assert_eq!(lots(&member.purses.first().lots), clerks_lots(&clerks.available), "{who}: available lots");
+            assert_eq!(lots(member.purses.first().review()), clerks_lots(&clerks.review), "{who}: lots in review");
+            assert_eq!(member.purses.first().debt.0, clerks.debt, "{who}: debt");
             let mut holds: Vec<_> =
                 member.holds.iter().map(|hold| (hold.name.to_string(), hold.expires_at.0, hold.points().0)).collect();
             let held = |hold: &naive::Hold| hold.lots.iter().map(|lot| lot.points).sum::<i64>();

@@ -109,8 +109,9 @@ impl Shop {
             let row = events.len() + 1;
             let purchase = purchases.purchase().map_err(|reason| anyhow!("{name}: row {row}: {reason}"))?;
             *orders.entry(purchase.member.clone()).or_default() += 1;
-            let lines = vec![proto::Line { sku: String::new(), quantity: 1, net: purchase.amount }];
-            let body = proto::Purchase { order: purchase.order.clone(), currency: CURRENCY.to_owned(), lines };
+            let lines = vec![proto::Line { quantity: 1, net: purchase.amount, ..Default::default() }];
+            let (order, currency) = (purchase.order.clone(), CURRENCY.to_owned());
+            let body = proto::Purchase { order, currency, lines, ..Default::default() };
             events.push(proto::Event {
                 source: "till".to_owned(),
                 id: purchase.order,
@@ -294,7 +295,7 @@ impl Till {
         let (at, due) = (local.stamp(totals.at.as_ref()), totals.position.saturating_sub(first.last + 1));
         say(format_args!("  then a tick to {at}: {} timers were due and are recorded", grouped(due)))?;
         heading("Trial balance: every point ever issued, and where it is now")?;
-        say(show::lines(&show::trial_balance(&totals)))?;
+        totals.wallets.iter().try_for_each(|wallet| say(show::lines(&show::trial_balance(wallet))))?;
         heading(&format!("Tiers: {} members, none of whom enrolled; {at}", grouped(totals.members)))?;
         say(show::lines(&show::tiers(&totals)))?;
 

@@ -18,20 +18,40 @@ fn list<T>(items: &[T], of: fn(&T) -> Value) -> Value {
 }
 
 pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
-    let balance =
-        |one: &proto::AccountBalance| json!({ "account": one.account().as_str_name(), "balance": one.balance });
     let tier = |one: &proto::TierCount| json!({ "tier": one.tier, "members": one.members });
     json!({
         "position": totals.position,
         "at": time(totals.at.as_ref()),
-        "accounts": list(&totals.accounts, balance),
-        "sum": totals.sum,
-        "outstanding": totals.outstanding,
-        "debt": totals.debt,
+        "wallets": list(&totals.wallets, wallet_totals),
         "members": totals.members,
         "tiers": list(&totals.tiers, tier),
         "refused": totals.refused,
         "duplicates": totals.duplicates,
+    })
+}
+
+fn wallet_totals(totals: &proto::WalletTotals) -> Value {
+    let balance =
+        |one: &proto::AccountBalance| json!({ "account": one.account().as_str_name(), "balance": one.balance });
+    json!({
+        "wallet": totals.wallet,
+        "accounts": list(&totals.accounts, balance),
+        "sum": totals.sum,
+        "outstanding": totals.outstanding,
+        "debt": totals.debt,
+        "liability": totals.liability,
+    })
+}
+
+fn purse(purse: &proto::Purse) -> Value {
+    json!({
+        "wallet": purse.wallet,
+        "available": purse.available,
+        "in_review": purse.in_review,
+        "held": purse.held,
+        "debt": purse.debt,
+        "lots": list(&purse.lots, lot),
+        "lots_count": purse.lots_count,
     })
 }
 
@@ -62,6 +82,7 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "frozen": member.frozen().as_str_name(),
         "closed_at": time(member.closed_at.as_ref()),
         "aliases": list(&member.aliases, alias),
+        "more_purses": list(&member.more_purses, purse),
     })
 }
 
@@ -86,6 +107,7 @@ fn hold(hold: &proto::OpenHold) -> Value {
     json!({
         "name": hold.name,
         "no": hold.no,
+        "wallet": hold.wallet,
         "points": hold.points,
         "expires_at": time(hold.expires_at.as_ref()),
     })
@@ -150,6 +172,7 @@ pub(super) fn step(step: &proto::ReplayMemberResponse) -> Value {
             "lots_count": after.lots_count,
             "holds_count": after.holds_count,
             "tier": after.tier,
+            "more_purses": list(&after.more_purses, purse),
         })
     };
     json!({ "record": step.record.as_ref().map(record), "after": step.after.as_ref().map(after) })
@@ -218,6 +241,7 @@ fn posting(posting: &proto::Posting) -> Value {
         "expires_at": time(posting.expires_at.as_ref()),
         "rule": posting.rule,
         "hold_no": posting.hold_no,
+        "wallet": posting.wallet,
     })
 }
 
@@ -227,6 +251,7 @@ fn trace(trace: &proto::Trace) -> Value {
         "computed": trace.computed,
         "granted": trace.granted,
         "cut": trace.cut().as_str_name(),
+        "limit": trace.limit,
     })
 }
 
@@ -261,7 +286,8 @@ fn change(change: &proto::Change) -> Value {
         }
         Some(Change::HoldOpened(one)) => {
             let expires_at = time(one.expires_at.as_ref());
-            let told = json!({ "member": one.member, "no": one.no, "name": one.name, "expires_at": expires_at });
+            let proto::HoldOpened { member, no, name, wallet, .. } = one;
+            let told = json!({ "member": member, "no": no, "name": name, "wallet": wallet, "expires_at": expires_at });
             ("hold_opened", told)
         }
         Some(Change::HoldExtended(one)) => {

@@ -161,7 +161,8 @@ impl Look {
             Look::Data(ledger) => {
                 let totals = ledger.handle().totals().wait()?;
                 let words = words(&ledger.handle(), Vec::new())?;
-                Ok(wire::totals(totals.position, totals.at, &totals.shared, totals.members, &words))
+                let when = (totals.position, totals.at);
+                Ok(wire::totals(when, &totals.shared, totals.members, totals.program.as_deref(), &words))
             }
         }
     }

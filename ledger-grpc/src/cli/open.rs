@@ -121,6 +121,7 @@ pub(super) fn publish_first(handle: &Handle, path: &Path, time: Clock) -> Result
         occurred_at,
         member: Name::default(),
         keys: Default::default(),
+        origin: None,
         body: Body::ProgramPublished { text: text.into() },
     };
     let outcomes = handle.submit_and_wait(Batch { events: vec![event], cursors: Vec::new() })?;

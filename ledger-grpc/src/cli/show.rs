@@ -43,9 +43,9 @@ fn plural(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
-/// The balances of accounts and their sum.
-pub(super) fn balances<'a>(accounts: impl IntoIterator<Item = (&'a str, i64)>) -> Table {
-    let mut table = table(&["account", "balance"], &[1]);
+/// The balances of a wallet's accounts and their sum.
+pub(super) fn balances<'a>(wallet: &str, accounts: impl IntoIterator<Item = (&'a str, i64)>) -> Table {
+    let mut table = table(&[&format!("account of {wallet}"), "balance"], &[1]);
     let mut sum = 0i128;
     for (account, balance) in accounts {
         sum += i128::from(balance);
@@ -60,7 +60,12 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     let mut out = String::new();
     let at = local.stamp(totals.at.as_ref());
     let _ = writeln!(out, "totals at position {}, {at}", grouped(totals.position));
-    let _ = writeln!(out, "{}", lines(&trial_balance(totals)));
+    for wallet in &totals.wallets {
+        let _ = writeln!(out, "{}", lines(&trial_balance(wallet)));
+        if let Some(cost) = wallet.liability {
+            let _ = writeln!(out, "  liability {}", local.money(cost));
+        }
+    }
     let members = plural(totals.members, "member");
     let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
     if totals.duplicates > 0 {
@@ -71,10 +76,10 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     out.trim_end().to_owned()
 }
 
-pub(super) fn trial_balance(totals: &proto::GetTotalsResponse) -> Table {
+pub(super) fn trial_balance(totals: &proto::WalletTotals) -> Table {
     let named = |one: &proto::AccountBalance| (word(one.account().as_str_name(), "ACCOUNT_"), one.balance);
     let named: Vec<_> = totals.accounts.iter().map(named).collect();
-    balances(named.iter().map(|(name, balance)| (name.as_str(), *balance)))
+    balances(&totals.wallet, named.iter().map(|(name, balance)| (name.as_str(), *balance)))
 }
 
 pub(super) fn tiers(totals: &proto::GetTotalsResponse) -> Table {
@@ -90,14 +95,11 @@ pub(super) fn tiers(totals: &proto::GetTotalsResponse) -> Table {
 pub(super) fn member(member: &proto::Member, local: &Local) -> String {
     let at = local.stamp(member.at.as_ref());
     let mut out = format!("member {} at {at}, position {}\n", member.name, grouped(member.position));
-    let _ = writeln!(
-        out,
-        "  available {}, held {}, in review {}, debt {}",
-        grouped(member.available),
-        grouped(member.held),
-        grouped(member.in_review),
-        grouped(member.debt)
-    );
+    let _ = writeln!(out, "  {}", has(member.available, member.held, member.in_review, member.debt));
+    for purse in &member.more_purses {
+        let has = has(purse.available, purse.held, purse.in_review, purse.debt);
+        let _ = writeln!(out, "  {}: {has}", purse.wallet);
+    }
     if let Some(tier) = &member.tier {
         let _ = writeln!(out, "  {}", standing(tier, local));
     }
@@ -114,7 +116,11 @@ pub(super) fn member(member: &proto::Member, local: &Local) -> String {
         let cases: Vec<String> = member.open_cases.iter().map(u64::to_string).collect();
         let _ = writeln!(out, "  open cases: {}", cases.join(", "));
     }
-    let _ = write!(out, "{}{}", lots(member, local), holds(member, local));
+    let _ = write!(out, "{}", lots(&member.lots, member.lots_count, "", local));
+    for purse in &member.more_purses {
+        let _ = write!(out, "{}", lots(&purse.lots, purse.lots_count, &purse.wallet, local));
+    }
+    let _ = write!(out, "{}", holds(member, local));
     out.trim_end().to_owned()
 }
 
@@ -134,6 +140,11 @@ fn life(member: &proto::Member, local: &Local) -> String {
     out
 }
 
+fn has(available: i64, held: i64, in_review: i64, debt: i64) -> String {
+    let [available, held, in_review, debt] = [available, held, in_review, debt].map(grouped);
+    format!("available {available}, held {held}, in review {in_review}, debt {debt}")
+}
+
 fn standing(tier: &proto::TierStanding, local: &Local) -> String {
     let mut out = format!("tier {}: {} in {} days", tier.tier, local.money(tier.metric), tier.window_days);
     if !tier.unmet_since.is_empty() {
@@ -151,35 +162,39 @@ fn standing(tier: &proto::TierStanding, local: &Local) -> String {
     out
 }
 
-/// What a redemption would take, or why it would not.
-pub(super) fn quote(quote: &proto::QuoteResponse, local: &Local) -> String {
+/// What a redemption would take from a wallet, or why it would not. What is told to be available is of the
+/// first wallet, which needs no name.
+pub(super) fn quote(quote: &proto::QuoteResponse, wallet: &str, local: &Local) -> String {
+    let of_first = |told: String| if wallet.is_empty() { told } else { String::new() };
     match &quote.result {
         Some(proto::quote_response::Result::Quoted(quoted)) => {
-            let mut table = table(&["points", "usable before", "lot"], &[0]);
+            let mut table = table(&[&points_of(wallet), "usable before", "lot"], &[0]);
             for lot in quoted.lots.iter().take(LOTS_SHOWN) {
                 table.add_row([grouped(lot.points), local.stamp(lot.expires_at.as_ref()), lot_name(lot.id.as_ref())]);
             }
             let rest = (quoted.lots_count as usize).saturating_sub(LOTS_SHOWN);
             let rest = if rest == 0 { String::new() } else { format!("  and from {rest} more lots\n") };
-            format!("it would take\n{}\n{rest}{} would be left", lines(&table), grouped(quoted.available))
+            let left = of_first(format!("{} would be left", grouped(quoted.available)));
+            format!("it would take\n{}\n{rest}{left}", lines(&table)).trim_end().to_owned()
         }
         Some(proto::quote_response::Result::Refused(refused)) => {
-            let available = grouped(refused.available);
-            format!("it would be refused: {} ({}); {available} available", refused.message, refused.reason)
+            let available = of_first(format!("; {} available", grouped(refused.available)));
+            format!("it would be refused: {} ({}){available}", refused.message, refused.reason)
         }
         None => String::new(),
     }
 }
 
-fn lots(member: &proto::Member, local: &Local) -> String {
-    if member.lots.is_empty() {
+/// Lots of one wallet; the first needs no name.
+fn lots(lots: &[proto::Lot], count: u32, wallet: &str, local: &Local) -> String {
+    if lots.is_empty() {
         return String::new();
     }
-    if member.lots.len() > LOTS_SHOWN {
-        return lots_by_expiry(member, local);
+    if lots.len() > LOTS_SHOWN {
+        return lots_by_expiry(lots, count, wallet, local);
     }
-    let mut table = table(&["points", "usable before", "lot", ""], &[0]);
-    for lot in &member.lots {
+    let mut table = table(&[&points_of(wallet), "usable before", "lot", ""], &[0]);
+    for lot in lots {
         let waits = if lot.in_review { "in review" } else { "" };
         let expires = local.stamp(lot.expires_at.as_ref());
         table.add_row([grouped(lot.points), expires, lot_name(lot.id.as_ref()), waits.to_owned()]);
@@ -187,19 +202,23 @@ fn lots(member: &proto::Member, local: &Local) -> String {
     format!("{}\n", lines(&table))
 }
 
+fn points_of(wallet: &str) -> String {
+    if wallet.is_empty() { "points".to_owned() } else { format!("points of {wallet}") }
+}
+
 /// Many lots, as what goes when.
-fn lots_by_expiry(member: &proto::Member, local: &Local) -> String {
-    let mut table = table(&["points", "usable before", "in lots", ""], &[0, 2]);
+fn lots_by_expiry(lots: &[proto::Lot], count: u32, wallet: &str, local: &Local) -> String {
+    let mut table = table(&[&points_of(wallet), "usable before", "in lots", ""], &[0, 2]);
     let same =
         |one: &proto::Lot, other: &proto::Lot| (one.expires_at, one.in_review) == (other.expires_at, other.in_review);
-    for lots in member.lots.chunk_by(same) {
+    for lots in lots.chunk_by(same) {
         let points = lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
         let (expires_at, in_review) = lots.first().map(|lot| (lot.expires_at, lot.in_review)).unwrap_or_default();
         let waits = if in_review { "in review" } else { "" };
         let expires = local.stamp(expires_at.as_ref());
         table.add_row([grouped(points), expires, grouped(lots.len() as u64), waits.to_owned()]);
     }
-    let rest = (member.lots_count as usize).saturating_sub(member.lots.len());
+    let rest = (count as usize).saturating_sub(lots.len());
     let rest = if rest == 0 { String::new() } else { format!("  and {rest} more lots\n") };
     format!("{}\n{rest}", lines(&table))
 }
@@ -400,11 +419,13 @@ fn reason(trace: &proto::Trace) -> String {
     let granted = grouped(trace.granted);
     match trace.cut() {
         Cut::Unspecified | Cut::None => format!("{rule} {granted}"),
-        Cut::Limit => format!("{rule} {granted} of {}: limit reached", grouped(trace.computed)),
+        Cut::Limit => format!("{rule} {granted} of {}: {} reached", grouped(trace.computed), trace.limit),
         Cut::Review => format!("{rule} {granted}, in review"),
         Cut::Denied => format!("{rule} {granted} of {}: denied", grouped(trace.computed)),
         Cut::Frozen => format!("{rule} {granted} of {}: the member is frozen", grouped(trace.computed)),
         Cut::Closed => format!("{rule} {granted} of {}: the member is closed", grouped(trace.computed)),
+        Cut::MaxBalance => format!("{rule} {granted} of {}: the most the wallet allows", grouped(trace.computed)),
+        Cut::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
     }
 }
 

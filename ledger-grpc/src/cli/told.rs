@@ -44,6 +44,9 @@ pub(super) struct Quote {
     /// What the whole order costs, in minor units
     #[arg(long)]
     total: Option<i64>,
+    /// The wallet they would come from; the program's first if not said
+    #[arg(long, default_value = "")]
+    wallet: String,
     #[command(flatten)]
     ledger: Where,
     /// Answer in JSON
@@ -115,13 +118,13 @@ impl Member {
 impl Quote {
     pub(super) fn run(self) -> Result<Answer> {
         let look = self.ledger.open()?;
-        let Quote { member, points, order, total, .. } = self;
-        let redeem = Some(proto::Redeem { points, order, total });
+        let Quote { member, points, order, total, wallet, .. } = self;
+        let redeem = Some(proto::Redeem { points, order, total, wallet: wallet.clone() });
         let quote = look.quote(proto::QuoteRequest { member, redeem, min_position: 0 })?;
         if self.json {
             say(json::quote(&quote))?
         } else {
-            say(show::quote(&quote, &look.local()?))?
+            say(show::quote(&quote, &wallet, &look.local()?))?
         }
         Ok(matches!(quote.result, Some(proto::quote_response::Result::Quoted(_))).into())
     }

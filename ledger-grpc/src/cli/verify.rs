@@ -13,19 +13,6 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Every kind of account, in order of [`Account::kind`].
-const ACCOUNTS: [Account; Account::KINDS] = [
-    Account::Issued,
-    Account::Redeemed,
-    Account::Expired,
-    Account::ClawedBack,
-    Account::Voided,
-    Account::Debited,
-    Account::Available,
-    Account::Review,
-    Account::Held(0),
-    Account::Debt,
-];
-
 #[derive(Args)]
 pub(super) struct Verify {
     /// The ledger's directory
@@ -76,7 +63,11 @@ pub(super) fn verdict(report: &Report) -> String {
     table.add_row(["rows compared".to_owned(), grouped(report.rows)]);
     table.add_row(["root of the log".to_owned(), hex(&report.root)]);
     table.add_row(["digest of the state".to_owned(), hex(&report.digest)]);
-    let balances = show::balances(ACCOUNTS.map(|account| (account.name(), report.accounts[account.kind()])));
+    let balances = report.wallets.iter().map(|(name, totals)| {
+        let accounts = Account::ALL.map(|account| (account.name(), totals.accounts[account.kind()]));
+        format!("{}\n\n", show::lines(&show::balances(name, accounts)))
+    });
+    let balances: String = balances.collect();
     let found = match report.findings.as_slice() {
         [] => "verified: the log, the state folded from it and the trial balance agree".to_owned(),
         [first, rest @ ..] => {
@@ -85,11 +76,14 @@ pub(super) fn verdict(report: &Report) -> String {
             format!("{rest}{more}DIVERGES: {first}")
         }
     };
-    format!("{}\n\n{}\n\n{found}", show::lines(&table), show::lines(&balances))
+    format!("{}\n\n{balances}{found}", show::lines(&table))
 }
 
 fn told(report: &Report) -> Value {
-    let accounts = ACCOUNTS.map(|account| (account.name().to_owned(), Value::from(report.accounts[account.kind()])));
+    let wallets = report.wallets.iter().map(|(name, totals)| {
+        let told = |account: Account| (account.name().to_owned(), Value::from(totals.accounts[account.kind()]));
+        (name.to_string(), Value::from(serde_json::Map::from_iter(Account::ALL.map(told))))
+    });
     json!({
         "agrees": report.agrees(),
         "records": report.records,
@@ -98,7 +92,7 @@ fn told(report: &Report) -> Value {
         "rows": report.rows,
         "root": hex(&report.root),
         "digest": hex(&report.digest),
-        "accounts": serde_json::Map::from_iter(accounts),
+        "wallets": serde_json::Map::from_iter(wallets),
         "findings": report.findings,
     })
 }

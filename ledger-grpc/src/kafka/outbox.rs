@@ -200,9 +200,13 @@ fn outcomes(record: &Record, told: &Told) -> Vec<Outcome> {
             json!({ "reason": refusal.reason(), "why": refusal.to_string() }),
         )
     });
-    let limits = verdict.trace.iter().filter(|trace| trace.cut == Cut::Limit).map(|trace| {
-        let more = json!({ "rule": told.term(trace.rule), "computed": trace.computed.0, "granted": trace.granted.0 });
-        Outcome::of("limit.hit", record.member(), more)
+    let limits = verdict.trace.iter().filter_map(|trace| {
+        let Cut::Limit { limit } = trace.cut else { return None };
+        let more = json!({
+            "rule": told.term(trace.rule), "limit": told.term(limit),
+            "computed": trace.computed.0, "granted": trace.granted.0,
+        });
+        Some(Outcome::of("limit.hit", record.member(), more))
     });
     let by_timer = matches!(record.cause, Cause::Timer { timer: Timer::HoldExpiry, .. });
     let changes = verdict.changes.iter().filter_map(|change| changed(change, record, told));
@@ -229,7 +233,8 @@ fn movements(postings: &[Posting], by_timer: bool, told: &Told) -> Vec<Outcome> 
             })
         };
         let slices: Vec<Value> = group.iter().map(slice).collect();
-        let more = json!({ "points": points, "rule": told.term(first.rule), "postings": slices });
+        let (wallet, rule) = (told.term(first.wallet), told.term(first.rule));
+        let more = json!({ "wallet": wallet, "points": points, "rule": rule, "postings": slices });
         Some(Outcome::of(moved(first, by_timer), first.member, more))
     };
     postings.chunk_by(same).filter_map(outcome).collect()

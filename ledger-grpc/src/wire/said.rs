@@ -5,8 +5,10 @@
 
 use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Invalid, MEMBERS_MAX, TAG_BYTES_MAX, violation};
 use crate::proto;
-use ledger_core::event::{AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, NAME_BYTES_MAX, Name};
-use ledger_core::event::{PROGRAM_BYTES_MAX, RiskKeys, Violation};
+use ledger_core::event::{
+    AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineRefund, NAME_BYTES_MAX, Name, Origin,
+    PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation,
+};
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position, RiskKey};
 use prost::Message;
@@ -108,11 +110,8 @@ fn decode(message: proto::Event, bytes: usize, hash: Hash<'_>) -> Result<Event<N
         return Err(found);
     }
     let occurred_at = instant("occurred_at", message.occurred_at, &mut found);
-    let keys = RiskKeys {
-        device: risk_key("device", &message.device, hash, &mut found),
-        ip: risk_key("ip", &message.ip, hash, &mut found),
-        phone: risk_key("phone", &message.phone, hash, &mut found),
-    };
+    let keys = risk_keys(&message, hash, &mut found);
+    let origin = origin(&message);
     let Some(body) = message.body else {
         found.push(violation("body", "unknown type; send one of those in event.proto"));
         return Err(found);
@@ -123,6 +122,7 @@ fn decode(message: proto::Event, bytes: usize, hash: Hash<'_>) -> Result<Event<N
         occurred_at,
         member: message.member.into(),
         keys,
+        origin,
         body: decode_body(body, &mut found),
     };
     // A field that could not be read stands here with a value that is valid: it is named once.
@@ -141,20 +141,27 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             order: said.order.into(),
             currency: currency("purchase.currency", &said.currency, found),
             lines: said.lines.into_iter().map(line).collect(),
+            shipping: Money(said.shipping),
+            points_paid: Money(said.points_paid),
         },
         Said::Cancelled(said) => Body::Cancelled { order: said.order.into() },
         Said::Refunded(said) => Body::Refunded {
             order: said.order.into(),
             currency: currency("refunded.currency", &said.currency, found),
             amount: Money(said.amount),
+            lines: said.lines.into_iter().map(line_refund).collect(),
         },
         Said::CheckIn(proto::CheckIn {}) => Body::CheckIn,
         Said::Referral(said) => Body::Referral { referee: said.referee.into() },
-        Said::Redeem(said) => {
-            Body::Redeem { points: Points(said.points), order: said.order.into(), total: said.total.map(Money) }
-        }
+        Said::Redeem(said) => Body::Redeem {
+            wallet: said.wallet.into(),
+            points: Points(said.points),
+            order: said.order.into(),
+            total: said.total.map(Money),
+        },
         Said::Hold(said) => Body::Hold {
             hold: said.hold.into(),
+            wallet: said.wallet.into(),
             points: Points(said.points),
             ttl_ms: said.ttl.map(duration_ms),
             order: said.order.into(),
@@ -164,8 +171,12 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             Body::Capture { hold: said.hold.into(), points: said.points.map(Points), last: said.last }
         }
         Said::Void(said) => Body::Void { hold: said.hold.into() },
-        Said::Credit(said) => Body::Credit { points: Points(said.points), reason: said.reason.into() },
-        Said::Debit(said) => Body::Debit { points: Points(said.points), reason: said.reason.into() },
+        Said::Credit(said) => {
+            Body::Credit { wallet: said.wallet.into(), points: Points(said.points), reason: said.reason.into() }
+        }
+        Said::Debit(said) => {
+            Body::Debit { wallet: said.wallet.into(), points: Points(said.points), reason: said.reason.into() }
+        }
         Said::CaseResolved(said) => Body::CaseResolved {
             case: Position(said.case),
             finding: finding(said.finding, found),
@@ -210,7 +221,20 @@ fn scope(field: &str, said: i32, found: &mut Vec<Violation>) -> Scope {
 }
 
 fn line(said: proto::Line) -> Line {
-    Line { sku: said.sku.into(), quantity: said.quantity, net: Money(said.net) }
+    let proto::Line { sku, quantity, net, category, tags, discount, tax } = said;
+    let detail = LineDetail {
+        category: category.into(),
+        tags: tags.into_iter().map(Into::into).collect(),
+        discount: Money(discount),
+        tax: Money(tax),
+    };
+    let detail = (detail != LineDetail::default()).then(|| Box::new(detail));
+    Line { sku: sku.into(), quantity, net: Money(net), detail }
+}
+
+/// A line beyond all lines stands for the last there can be.
+fn line_refund(said: proto::LineRefund) -> LineRefund {
+    LineRefund { line: u16::try_from(said.line).unwrap_or(u16::MAX), amount: Money(said.amount) }
 }
 
 /// What does not fit is no date, which the event says of itself.
@@ -240,6 +264,39 @@ fn finding(said: i32, found: &mut Vec<Violation>) -> Finding {
             Finding::Legitimate
         }
     }
+}
+
+fn risk_keys(message: &proto::Event, hash: Hash<'_>, found: &mut Vec<Violation>) -> RiskKeys {
+    let mut keys = RiskKeys::default();
+    for kind in RiskKind::ALL {
+        let text = match kind {
+            RiskKind::Device => &message.device,
+            RiskKind::Ip => &message.ip,
+            RiskKind::Phone => &message.phone,
+            RiskKind::IpPrefix => &message.ip_prefix,
+            RiskKind::Payment => &message.payment,
+            RiskKind::Address => &message.address,
+        };
+        if let Some(key) = risk_key(kind.name(), text, hash, found) {
+            keys.set(kind, key);
+        }
+    }
+    keys
+}
+
+/// Nothing where nothing is said.
+fn origin(message: &proto::Event) -> Option<Box<Origin>> {
+    let proto::Event { channel, store, terminal, employee, partner, .. } = message;
+    if [channel, store, terminal, employee, partner].iter().all(|text| text.is_empty()) {
+        return None;
+    }
+    Some(Box::new(Origin {
+        channel: channel.as_str().into(),
+        store: store.as_str().into(),
+        terminal: terminal.as_str().into(),
+        employee: employee.as_str().into(),
+        partner: partner.as_str().into(),
+    }))
 }
 
 fn risk_key(kind: &str, text: &str, hash: Hash<'_>, found: &mut Vec<Violation>) -> Option<RiskKey> {

@@ -8,7 +8,7 @@ use crate::proto;
 use ledger_core::calendar::show_day;
 use ledger_core::counter::Key;
 use ledger_core::decide::footing;
-use ledger_core::event::{Body, Event, Finding, Line, Violation, Who};
+use ledger_core::event::{Body, Event, Finding, Line, LineRefund, RiskKind, Violation, Who};
 use ledger_core::life::{Alias, Scope};
 use ledger_core::lots::Lot;
 use ledger_core::member::{Hold, Member, Streak};
@@ -18,8 +18,8 @@ use ledger_core::record::{
     Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, TierWhy, Timer, Trace, Verdict,
 };
 use ledger_core::refusal::Refusal;
-use ledger_core::state::{Case, ProgramRow, Shared};
-use ledger_core::units::{At, LotId, MemberNo, MonthDay, Position, RiskKey, TermNo};
+use ledger_core::state::{Case, ProgramRow, Shared, WalletTotals};
+use ledger_core::units::{At, LotId, MemberNo, MonthDay, Points, Position, TermNo};
 use prost::Message;
 
 /// Tells one outcome.
@@ -31,6 +31,7 @@ pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
             trace: outcome.trace.iter().map(|one| trace(one, words)).collect(),
             earned: outcome.earned.0,
             available,
+            also_earned: outcome.also.iter().map(|one| wallet_points(*one, words)).collect(),
         }),
     };
     proto::Outcome {
@@ -39,6 +40,10 @@ pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
         duplicate: outcome.duplicate,
         result: Some(result),
     }
+}
+
+fn wallet_points((wallet, points): (TermNo, Points), words: &Words) -> proto::WalletPoints {
+    proto::WalletPoints { wallet: words.term(wallet), points: points.0 }
 }
 
 /// Tells the outcomes of a batch, the invalid in their places.
@@ -89,13 +94,24 @@ fn refused(refusal: Refusal, available: i64) -> proto::Refused {
 fn trace(trace: &Trace, words: &Words) -> proto::Trace {
     let cut = match trace.cut {
         Cut::None => proto::Cut::None,
-        Cut::Limit => proto::Cut::Limit,
+        Cut::Limit { .. } => proto::Cut::Limit,
         Cut::Review => proto::Cut::Review,
         Cut::Denied => proto::Cut::Denied,
         Cut::Frozen => proto::Cut::Frozen,
         Cut::Closed => proto::Cut::Closed,
+        Cut::MaxBalance => proto::Cut::MaxBalance,
+        Cut::Clamped => proto::Cut::Clamped,
     };
-    proto::Trace { rule: words.term(trace.rule), computed: trace.computed.0, granted: trace.granted.0, cut: cut.into() }
+    proto::Trace {
+        rule: words.term(trace.rule),
+        computed: trace.computed.0,
+        granted: trace.granted.0,
+        cut: cut.into(),
+        limit: match trace.cut {
+            Cut::Limit { limit } => words.term(limit),
+            _ => String::new(),
+        },
+    }
 }
 
 /// Tells what would come of a redemption.
@@ -131,21 +147,21 @@ pub struct Portrait<'a> {
 /// Tells a member, with at most so many lots and holds.
 pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto::Member {
     let Portrait { no, member, position, at, program } = portrait;
-    let balances = member.balances();
-    let available = member.lots.iter().map(|lot| shown_lot(lot, false));
-    let in_review = member.review.iter().map(|lot| shown_lot(lot, true));
+    let first = program.map_or_else(|| member.purses.first().wallet, |program| program.wallet.id);
+    let proto::Purse { available, in_review, held, debt, lots, lots_count, .. } =
+        purse(member, first, words, shown_max);
     proto::Member {
         name: member.name.to_string(),
         no: no.0,
         position: position.0,
         at: stamp(at),
-        available: balances.available.0,
-        in_review: balances.review.0,
-        held: balances.held.0,
-        debt: balances.debt.0,
-        lots: available.chain(in_review).take(shown_max).collect(),
-        lots_count: count(member.lots.len() + member.review.len()),
-        holds: member.holds.iter().take(shown_max).map(open_hold).collect(),
+        available,
+        in_review,
+        held,
+        debt,
+        lots,
+        lots_count,
+        holds: member.holds.iter().take(shown_max).map(|hold| open_hold(hold, words)).collect(),
         holds_count: count(member.holds.len()),
         tier: program.and_then(|program| tier(program, member, at, words)),
         streaks: member.streaks.iter().map(|one| streak(one, words)).collect(),
@@ -159,11 +175,32 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         frozen: told_scope(member.life.as_ref().and_then(|life| life.frozen)).into(),
         closed_at: member.closed_at().and_then(stamp),
         aliases: member.life.iter().flat_map(|life| &life.aliases).map(told_alias).collect(),
+        more_purses: more_purses(member, first, words, shown_max),
     }
 }
 
 fn told_alias(alias: &Alias) -> proto::Alias {
     proto::Alias { kind: alias.kind.to_string(), key: alias.key.to_string(), linked_at: stamp(alias.linked_at) }
+}
+
+fn purse(member: &Member, wallet: TermNo, words: &Words, shown_max: usize) -> proto::Purse {
+    let (balances, purse) = (member.balances(wallet), member.purses.of(wallet));
+    let available = purse.lots.iter().map(|lot| shown_lot(lot, false));
+    let in_review = purse.review().iter().map(|lot| shown_lot(lot, true));
+    proto::Purse {
+        wallet: words.term(wallet),
+        available: balances.available.0,
+        in_review: balances.review.0,
+        held: balances.held.0,
+        debt: balances.debt.0,
+        lots: available.chain(in_review).take(shown_max).collect(),
+        lots_count: count(purse.lots_len()),
+    }
+}
+
+fn more_purses(member: &Member, first: TermNo, words: &Words, shown_max: usize) -> Vec<proto::Purse> {
+    let others = member.purses.iter().map(|purse| purse.wallet).filter(|wallet| *wallet != first);
+    others.map(|wallet| purse(member, wallet, words, shown_max)).collect()
 }
 
 /// Tells many members, each under the name that was asked for.
@@ -173,13 +210,15 @@ pub fn maybe_member(name: &str, member: Option<proto::Member>) -> proto::MaybeMe
 
 /// Tells one step of a replay.
 pub fn step(position: Position, told: &Record, after: &Member, words: &Words) -> proto::ReplayMemberResponse {
-    let balances = after.balances();
+    let first = told.verdict.wallet;
+    let proto::Purse { available, in_review, held, debt, lots_count, .. } = purse(after, first, words, 0);
     let after = proto::MemberState {
-        available: balances.available.0,
-        in_review: balances.review.0,
-        held: balances.held.0,
-        debt: balances.debt.0,
-        lots_count: count(after.lots.len() + after.review.len()),
+        available,
+        in_review,
+        held,
+        debt,
+        lots_count,
+        more_purses: more_purses(after, first, words, 0),
         holds_count: count(after.holds.len()),
         tier: words.term(after.tier.tier),
     };
@@ -217,8 +256,9 @@ fn lot_id(id: LotId) -> Option<proto::LotId> {
     Some(proto::LotId { position: id.position.0, line: id.line.into() })
 }
 
-fn open_hold(hold: &Hold) -> proto::OpenHold {
+fn open_hold(hold: &Hold, words: &Words) -> proto::OpenHold {
     proto::OpenHold {
+        wallet: words.term(hold.wallet),
         name: hold.name.to_string(),
         no: hold.no,
         points: hold.points().0,
@@ -339,6 +379,7 @@ fn posting(posting: &Posting, own: MemberNo, words: &Words) -> proto::Posting {
         expires_at: stamp(posting.expires_at),
         rule: words.term(posting.rule),
         hold_no,
+        wallet: words.term(posting.wallet),
     }
 }
 
@@ -360,15 +401,24 @@ fn alias(who: &Who, words: &Words) -> String {
 }
 
 fn said(event: &Event<Who>, words: &Words) -> proto::Event {
-    let hash = |key: Option<RiskKey>| key.map(|key| key.to_string()).unwrap_or_default();
+    let hash = |kind| event.keys.get(kind).map(|key| key.to_string()).unwrap_or_default();
+    let origin = event.origin.as_deref().cloned().unwrap_or_default();
     proto::Event {
         source: event.source.to_string(),
         id: event.id.to_string(),
         occurred_at: stamp(event.occurred_at),
         member: who(&event.member, words),
-        device: hash(event.keys.device),
-        ip: hash(event.keys.ip),
-        phone: hash(event.keys.phone),
+        device: hash(RiskKind::Device),
+        ip: hash(RiskKind::Ip),
+        phone: hash(RiskKind::Phone),
+        ip_prefix: hash(RiskKind::IpPrefix),
+        payment: hash(RiskKind::Payment),
+        address: hash(RiskKind::Address),
+        channel: origin.channel.into(),
+        store: origin.store.into(),
+        terminal: origin.terminal.into(),
+        employee: origin.employee.into(),
+        partner: origin.partner.into(),
         body: Some(said_body(&event.body, words)),
     }
 }
@@ -381,26 +431,31 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             let told = |(name, value): &(Box<str>, i64)| proto::Attribute { name: name.to_string(), value: *value };
             Said::AttributesSet(proto::AttributesSet { attributes: attributes.iter().map(told).collect() })
         }
-        Body::Purchase { order, currency, lines } => Said::Purchase(proto::Purchase {
+        Body::Purchase { order, currency, lines, shipping, points_paid } => Said::Purchase(proto::Purchase {
             order: order.to_string(),
             currency: currency.to_string(),
             lines: lines.iter().map(said_line).collect(),
+            shipping: shipping.0,
+            points_paid: points_paid.0,
         }),
         Body::Cancelled { order } => Said::Cancelled(proto::Cancelled { order: order.to_string() }),
-        Body::Refunded { order, currency, amount } => Said::Refunded(proto::Refunded {
+        Body::Refunded { order, currency, amount, lines } => Said::Refunded(proto::Refunded {
             order: order.to_string(),
             currency: currency.to_string(),
             amount: amount.0,
+            lines: lines.iter().map(said_line_refund).collect(),
         }),
         Body::CheckIn => Said::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Said::Referral(proto::Referral { referee: who(referee, words) }),
-        Body::Redeem { points, order, total } => Said::Redeem(proto::Redeem {
+        Body::Redeem { wallet, points, order, total } => Said::Redeem(proto::Redeem {
+            wallet: wallet.to_string(),
             points: points.0,
             order: order.to_string(),
             total: total.map(|total| total.0),
         }),
-        Body::Hold { hold, points, ttl_ms, order, total } => Said::Hold(proto::Hold {
+        Body::Hold { hold, wallet, points, ttl_ms, order, total } => Said::Hold(proto::Hold {
             hold: hold.to_string(),
+            wallet: wallet.to_string(),
             points: points.0,
             ttl: ttl_ms.map(told_duration),
             order: order.to_string(),
@@ -417,8 +472,12 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             Said::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|points| points.0), last: *last })
         }
         Body::Void { hold } => Said::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit { points, reason } => Said::Credit(proto::Credit { points: points.0, reason: reason.to_string() }),
-        Body::Debit { points, reason } => Said::Debit(proto::Debit { points: points.0, reason: reason.to_string() }),
+        Body::Credit { wallet, points, reason } => {
+            Said::Credit(proto::Credit { wallet: wallet.to_string(), points: points.0, reason: reason.to_string() })
+        }
+        Body::Debit { wallet, points, reason } => {
+            Said::Debit(proto::Debit { wallet: wallet.to_string(), points: points.0, reason: reason.to_string() })
+        }
         Body::CaseResolved { case, finding, note } => Said::CaseResolved(proto::CaseResolved {
             case: case.0,
             finding: told_finding(Some(*finding)).into(),
@@ -443,7 +502,20 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
 }
 
 fn said_line(line: &Line) -> proto::Line {
-    proto::Line { sku: line.sku.to_string(), quantity: line.quantity, net: line.net.0 }
+    let detail = line.detail.as_deref().cloned().unwrap_or_default();
+    proto::Line {
+        sku: line.sku.to_string(),
+        quantity: line.quantity,
+        net: line.net.0,
+        category: detail.category.into(),
+        tags: detail.tags.into_iter().map(Into::into).collect(),
+        discount: detail.discount.0,
+        tax: detail.tax.0,
+    }
+}
+
+fn said_line_refund(one: &LineRefund) -> proto::LineRefund {
+    proto::LineRefund { line: one.line.into(), amount: one.amount.0 }
 }
 
 fn told_duration(ms: i64) -> prost_types::Duration {
@@ -498,7 +570,8 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
             member: name(member),
             streak: Some(streak(&Streak { term: *term, count: *count, last: *day }, words)),
         }),
-        Change::HoldOpened { member, no, name: hold, expires_at, .. } => Told::HoldOpened(proto::HoldOpened {
+        Change::HoldOpened { member, no, wallet, name: hold, expires_at, .. } => Told::HoldOpened(proto::HoldOpened {
+            wallet: words.term(*wallet),
             member: name(member),
             no: *no,
             name: hold.to_string(),
@@ -557,17 +630,18 @@ pub fn program(version: u32, row: &ProgramRow) -> proto::ProgramVersion {
 }
 
 /// Tells the trial balance. How many events came again is not in the ledger: the server adds it.
-pub fn totals(position: Position, at: At, shared: &Shared, members: u32, words: &Words) -> proto::GetTotalsResponse {
-    let balance = |account: Account| shared.accounts[account.kind()];
-    let accounts = ACCOUNTS.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
+pub fn totals(
+    (position, at): (Position, At),
+    shared: &Shared,
+    members: u32,
+    program: Option<&Program>,
+    words: &Words,
+) -> proto::GetTotalsResponse {
     let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
     proto::GetTotalsResponse {
         position: position.0,
         at: stamp(at),
-        accounts: accounts.into(),
-        sum: shared.accounts.iter().fold(0, |sum: i64, one| sum.saturating_add(*one)),
-        outstanding: [Account::Available, Account::Review, Account::Held(0)].map(balance).iter().sum(),
-        debt: -balance(Account::Debt),
+        wallets: shared.wallets.iter().map(|one| wallet_totals(one, program, words)).collect(),
         members: members.into(),
         tiers: shared.tiers.iter().map(tier).collect(),
         refused: shared.refused,
@@ -575,18 +649,19 @@ pub fn totals(position: Position, at: At, shared: &Shared, members: u32, words: 
     }
 }
 
-const ACCOUNTS: [Account; Account::KINDS] = [
-    Account::Issued,
-    Account::Redeemed,
-    Account::Expired,
-    Account::ClawedBack,
-    Account::Voided,
-    Account::Debited,
-    Account::Available,
-    Account::Review,
-    Account::Held(0),
-    Account::Debt,
-];
+fn wallet_totals(totals: &WalletTotals, program: Option<&Program>, words: &Words) -> proto::WalletTotals {
+    let balance = |account: Account| totals.accounts[account.kind()];
+    let accounts =
+        Account::ALL.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
+    proto::WalletTotals {
+        wallet: words.term(totals.wallet),
+        accounts: accounts.into(),
+        sum: totals.accounts.iter().fold(0, |sum: i64, one| sum.saturating_add(*one)),
+        outstanding: Account::ALL.iter().filter(|one| one.is_spendable_later()).map(|one| balance(*one)).sum(),
+        debt: -balance(Account::Debt),
+        liability: program.and_then(|program| totals.liability(program)).map(|cost| cost.0),
+    }
+}
 
 /// Tells a counter.
 pub fn counter(

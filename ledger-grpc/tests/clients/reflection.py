@@ -154,8 +154,8 @@ def main():
         print(f"replay {record.position} v{record.program_version} {cause}{refused}{postings} = {after.available}")
 
     totals = api.call("ledger.v1.AuditService", "GetTotals")
-    accounts = {enum_name(one, "account")[8:]: one.balance for one in totals.accounts if one.balance}
-    print(f"totals: {accounts}, sum {totals.sum}, {totals.refused} refused, {totals.duplicates} came again")
+    accounts = {enum_name(one, "account")[8:]: one.balance for one in totals.wallets[0].accounts if one.balance}
+    print(f"totals: {accounts}, sum {totals.wallets[0].sum}, {totals.refused} refused, {totals.duplicates} came again")
 
 
 main()

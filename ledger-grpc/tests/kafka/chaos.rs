@@ -54,8 +54,8 @@ const TROUBLES: [Trouble; 6] = [
 ];
 
 fn purchase(n: u64) -> Event {
-    let line = Line { sku: String::new(), quantity: 1, net: 100 };
-    let body = Purchase { order: format!("o-{n}"), currency: "CNY".into(), lines: vec![line] };
+    let line = Line { quantity: 1, net: 100, ..Default::default() };
+    let body = Purchase { order: format!("o-{n}"), currency: "CNY".into(), lines: vec![line], ..Default::default() };
     Event {
         source: "shop".into(),
         id: n.to_string(),
@@ -170,11 +170,12 @@ fn holds(consumer: &BaseConsumer) -> usize {
 
 async fn every_purchase_once_and_in_order(server: &Server, sent: u64) {
     let totals = server.totals().await;
+    let [points] = totals.wallets.as_slice() else { panic!("one wallet: {totals:?}") };
     let balance = |account: Account| {
-        totals.accounts.iter().find(|balance| balance.account == account as i32).map_or(0, |found| found.balance)
+        points.accounts.iter().find(|balance| balance.account == account as i32).map_or(0, |found| found.balance)
     };
     assert_eq!(-balance(Account::Issued), sent as i64, "one point for each purchase");
-    assert_eq!((totals.sum, totals.position), (0, sent + 1));
+    assert_eq!((points.sum, totals.position), (0, sent + 1));
     let mut ask = MemberServiceClient::new(server.connect().await);
     // Another member after each round.
     let of = (sent / ROUND) % MEMBERS;

@@ -68,9 +68,9 @@ fn act(random: &mut Random, n: u64, id: u64, orders: &mut Vec<String>) -> Body {
         0..=9 => {
             let order = format!("{n}-{id}");
             orders.push(order.clone());
-            let line = |net| proto::Line { sku: "tea".into(), quantity: 1, net };
+            let line = |net| proto::Line { sku: "tea".into(), quantity: 1, net, ..Default::default() };
             let lines = (0..=random.below(2)).map(|_| line(random.below(30_000) as i64)).collect();
-            Body::Purchase(proto::Purchase { order, currency: "CNY".into(), lines })
+            Body::Purchase(proto::Purchase { order, currency: "CNY".into(), lines, ..Default::default() })
         }
         10..=11 => Body::CheckIn(proto::CheckIn {}),
         12 => Body::Referral(proto::Referral { referee: format!("friend-{n}-{}", random.below(3)) }),
@@ -81,7 +81,8 @@ fn act(random: &mut Random, n: u64, id: u64, orders: &mut Vec<String>) -> Body {
         17 => Body::Void(proto::Void { hold: format!("h-{}", random.below(id)) }),
         _ => {
             let order = orders.last().cloned().unwrap_or_else(|| "none".into());
-            Body::Refunded(proto::Refunded { order, currency: "CNY".into(), amount: 1 + random.below(5_000) as i64 })
+            let amount = 1 + random.below(5_000) as i64;
+            Body::Refunded(proto::Refunded { order, currency: "CNY".into(), amount, ..Default::default() })
         }
     }
 }

@@ -33,7 +33,7 @@ fn next(random: &mut Random, id: u64) -> Event<Name> {
             &id,
             at,
             &alias,
-            Body::Redeem { points: ledger_core::units::Points(1), order: "".into(), total: None },
+            Body::Redeem { wallet: "".into(), points: ledger_core::units::Points(1), order: "".into(), total: None },
         ),
     }
 }

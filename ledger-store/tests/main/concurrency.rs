@@ -14,7 +14,13 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 fn credit(id: &str, name: &str, points: i64) -> Event<Name> {
-    event("office", id, BEGIN, name, Body::Credit { points: Points(points), reason: "a gift".into() })
+    event(
+        "office",
+        id,
+        BEGIN,
+        name,
+        Body::Credit { wallet: "".into(), points: Points(points), reason: "a gift".into() },
+    )
 }
 
 fn enrol(name: &str) -> Event<Name> {
@@ -33,7 +39,7 @@ fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
         say(&handle, vec![enrol(&name), credit(&format!("gift-{round}"), &name, 100)]);
         let barrier = Barrier::new(THREADS);
         let spend = |thread: usize| {
-            let body = Body::Redeem { points: Points(100), order: "".into(), total: None };
+            let body = Body::Redeem { wallet: "".into(), points: Points(100), order: "".into(), total: None };
             let redeem = event("till", &format!("r-{round}-{thread}"), BEGIN, &name, body);
             barrier.wait();
             say(&handle, vec![redeem]).pop().expect("an outcome").refusal
@@ -46,7 +52,7 @@ fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
         assert_eq!(refusals.iter().filter(|refusal| refusal.is_none()).count(), 1, "{refusals:?}");
         let others = refusals.iter().flatten().all(|refusal| *refusal == Refusal::NotEnoughPoints);
         assert!(others, "{refusals:?}");
-        assert_eq!(member(&handle, &name).member.balances().available, Points(0));
+        assert_eq!(ledger::balances(&member(&handle, &name).member).available, Points(0));
     }
     drop(handle);
     ledger.close().expect("nothing failed");
@@ -55,8 +61,8 @@ fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
 
 /// What holds for any member at any instant.
 fn assert_adds_up(member: &Member) {
-    let balances = member.balances();
-    for lots in [&member.lots, &member.review] {
+    let balances = ledger::balances(member);
+    for lots in member.purses.iter().flat_map(|purse| [&purse.lots, purse.review()]) {
         assert!(lots.iter().all(|lot| lot.left > Points::ZERO));
         assert_eq!(lots.iter().map(|lot| lot.left.0).sum::<i64>(), lots.total().0, "lots add up");
     }
@@ -142,7 +148,11 @@ fn read_on(
         }
         let totals = handle.totals().wait().expect("the shard works");
         assert!(totals.position <= handle.committed() && totals.position >= last, "totals are durable");
-        assert_eq!(totals.shared.accounts.iter().sum::<i64>(), 0, "debits are credits");
+        assert_eq!(
+            totals.shared.wallets.iter().flat_map(|wallet| wallet.accounts).sum::<i64>(),
+            0,
+            "debits are credits"
+        );
         last = totals.position;
     }
     reads
@@ -157,10 +167,13 @@ fn spending_ten_thousand_lots_takes_milliseconds() {
     say(&handle, vec![publish(HARBOUR, BEGIN), enrol("m1")]);
     let credits: Vec<_> = (0..LOTS).map(|n| credit(&format!("gift-{n}"), "m1", 3)).collect();
     credits.chunks(1_000).for_each(|part| assert_eq!(say(&handle, part.to_vec()).len(), part.len()));
-    assert_eq!(member(&handle, "m1").member.lots.len() as u64, LOTS);
+    assert_eq!(member(&handle, "m1").member.purses.first().lots.len() as u64, LOTS);
     let points = Points(3 * LOTS as i64);
     let steps = [
-        ("hold", Body::Hold { hold: "h".into(), points, ttl_ms: None, order: "".into(), total: None }),
+        (
+            "hold",
+            Body::Hold { hold: "h".into(), wallet: "".into(), points, ttl_ms: None, order: "".into(), total: None },
+        ),
         ("capture", Body::Capture { hold: "h".into(), points: None, last: true }),
     ];
     for (what, body) in steps {
@@ -172,7 +185,7 @@ fn spending_ten_thousand_lots_takes_milliseconds() {
         // A hundred times what it takes here; a quadratic fold takes longer still.
         assert!(took < Duration::from_millis(1_000), "{what} took {took:?}");
     }
-    assert_eq!(member(&handle, "m1").member.balances().available, Points(0));
+    assert_eq!(ledger::balances(&member(&handle, "m1").member).available, Points(0));
     drop(handle);
     ledger.close().expect("nothing failed");
     ledger::verified(dir.path());
@@ -227,11 +240,15 @@ fn beyond_the_limit_of_the_queue_submitters_are_told_to_wait_and_nothing_is_lost
         assert_eq!(outcomes.len(), count);
         assert!(outcomes.iter().all(|outcome| outcome.refusal.is_none() && !outcome.duplicate));
     }
-    assert_eq!(member(&handle, "m1").member.balances().available, Points(100), "the refused batches never happened");
+    assert_eq!(
+        ledger::balances(&member(&handle, "m1").member).available,
+        Points(100),
+        "the refused batches never happened"
+    );
     // A batch that alone is more than the limit is taken by an empty queue.
     submit(gifts(1_000, 500)).expect("an empty queue takes any batch");
     assert_eq!(told.recv().expect("answered").0, 500);
-    assert_eq!(member(&handle, "m1").member.balances().available, Points(600));
+    assert_eq!(ledger::balances(&member(&handle, "m1").member).available, Points(600));
     drop(handle);
     ledger.close().expect("nothing failed");
     ledger::verified(dir.path());
@@ -255,7 +272,7 @@ fn submitters_that_wait_for_room_get_it() {
             });
         }
     });
-    assert_eq!(member(&handle, "m1").member.balances().available, Points(8 * 20 * 30));
+    assert_eq!(ledger::balances(&member(&handle, "m1").member).available, Points(8 * 20 * 30));
     drop(handle);
     ledger.close().expect("nothing failed");
 }

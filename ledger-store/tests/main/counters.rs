@@ -3,7 +3,7 @@
 
 use crate::ledger::{self, directory, log_from, open, say};
 use crate::said::{Random, Stream};
-use ledger_core::event::{Body, Event, Who};
+use ledger_core::event::{Body, Event, RiskKind, Who};
 use ledger_core::record::{Cause, Cut, Record};
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, MemberNo, Position, RiskKey};
@@ -30,12 +30,12 @@ impl Recount {
     fn record(&mut self, record: &Record) {
         let Cause::Event(event) = &record.cause else { return };
         let refusal = record.verdict.refusal;
-        let Event { member: Who::Known(member), keys, body, .. } = event else { return };
+        let Event { member: Who::Known(member), keys, origin: None, body, .. } = event else { return };
         // What a rule denies has still happened.
         if refusal.is_some_and(|refusal| refusal != Refusal::RiskDenied) {
             return;
         }
-        let hits = record.verdict.trace.iter().filter(|line| line.cut == Cut::Limit).count() as i64;
+        let hits = record.verdict.trace.iter().filter(|line| matches!(line.cut, Cut::Limit { .. })).count() as i64;
         let granted: i64 = record.verdict.trace.iter().map(|line| line.granted.0).sum();
         let moved = i64::from(matches!(body, Body::CheckIn | Body::Redeem { .. }));
         let points = match body {
@@ -44,9 +44,9 @@ impl Recount {
             _ => 0,
         };
         let seen = i64::from(matches!(body, Body::Enrolled { .. } | Body::CheckIn));
-        let amounts = [(keys.device, seen), (keys.ip, moved + hits), (keys.phone, points)];
+        let amounts = [(RiskKind::Device, seen), (RiskKind::Ip, moved + hits), (RiskKind::Phone, points)];
         for ((key, amount), (counter, _, _)) in amounts.into_iter().zip(COUNTERS) {
-            if let Some(key) = key
+            if let Some(key) = keys.get(key)
                 && amount > 0
             {
                 let counted = Counted { at: record.at, member: *member, amount };

@@ -6,8 +6,9 @@
 use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
 use crate::said::{Stream, event, key, purchase};
-use ledger_core::event::{Body, Finding, Name};
+use ledger_core::event::{Body, Finding, Name, RiskKind};
 use ledger_core::life::Scope;
+use ledger_core::state::WalletTotals;
 use ledger_core::units::{Points, Position};
 use ledger_store::{Batch, Cursor, Report};
 use std::fmt::Write;
@@ -23,14 +24,17 @@ fn fixture(format: u32) -> PathBuf {
 
 /// What a log must come to, one fact a line.
 fn facts(report: &Report) -> String {
-    let accounts: Vec<String> = report.accounts.iter().map(ToString::to_string).collect();
+    let wallet = |(name, totals): &(Box<str>, WalletTotals)| {
+        let accounts: Vec<String> = totals.accounts.iter().map(ToString::to_string).collect();
+        format!("accounts of {name}: {}\n", accounts.join(" "))
+    };
+    let wallets: String = report.wallets.iter().map(wallet).collect();
     format!(
-        "records {}\nmembers {}\nroot {}\ndigest {}\naccounts {}\n",
+        "records {}\nmembers {}\nroot {}\ndigest {}\n{wallets}",
         report.records,
         report.members,
         hex(&report.root),
         hex(&report.digest),
-        accounts.join(" ")
     )
 }
 
@@ -46,20 +50,20 @@ fn write(dir: &Path) {
     }
     // Beside what the stream says: an id used again, a name that is no member, cases that end.
     let mut reused = STREAM.event(0);
-    reused.body = Body::Credit { points: Points(1), reason: "again".into() };
+    reused.body = Body::Credit { wallet: "".into(), points: Points(1), reason: "again".into() };
     let stranger = event(
         "till",
         "x-1",
         STREAM.at(400),
         "stranger",
-        Body::Redeem { points: Points(1), order: "".into(), total: None },
+        Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None },
     );
     say(&handle, vec![reused, stranger]);
     // Two farms of devices.
     let enrol = |n: u64| {
         let body = Body::Enrolled { birthday: None };
         let mut enrol = event("till", &format!("f-{n}"), STREAM.at(400), &format!("f{n}"), body);
-        enrol.keys.device = Some(key(b'f', n / 7));
+        enrol.keys.set(RiskKind::Device, key(b'f', n / 7));
         enrol
     };
     say(&handle, (0..14).map(enrol).collect());
@@ -68,7 +72,7 @@ fn write(dir: &Path) {
     say(&handle, (0..14).map(check_in).collect());
     let spent = [
         purchase("d-1", 10_00),
-        Body::Redeem { points: Points(20), order: "d-2".into(), total: None },
+        Body::Redeem { wallet: "".into(), points: Points(20), order: "d-2".into(), total: None },
         Body::Cancelled { order: "d-1".into() },
     ];
     let spent = spent.into_iter().zip(1..);
@@ -100,7 +104,7 @@ fn write(dir: &Path) {
                 "l-4",
                 STREAM.at(402),
                 &alias(),
-                Body::Redeem { points: Points(1), order: "".into(), total: None },
+                Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None },
             ),
             event("till", "l-5", STREAM.at(402), &alias(), purchase("l-5", 10_00)),
             event("desk", "l-6", STREAM.at(402), "f0", thawed),

@@ -117,7 +117,7 @@ fn the_block_of_the_document_is_what_a_ledger_writes_and_reads() {
     let (one, other) = (ledger::verified(again.path()), ledger::verified(dir.path()));
     assert_eq!((one.root, one.digest), (other.root, other.digest), "the document's block is the whole ledger");
     let ledger = open(again.path(), 1_000);
-    assert_eq!(member(&ledger.handle(), "m1").member.balances().available, Points(12));
+    assert_eq!(ledger::balances(&member(&ledger.handle(), "m1").member).available, Points(12));
 }
 
 #[test]

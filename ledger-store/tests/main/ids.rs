@@ -29,8 +29,13 @@ fn an_answer_is_given_again_within_a_batch_and_behind_any_restart() {
     let other_body = event("till", "e-1", later(1), "m1", purchase("o-1", 11_00));
     let other_member = Event { member: "m2".into(), ..buy.clone() };
     let other_source = Event { source: "shop".into(), ..buy.clone() };
-    let broke =
-        event("till", "e-2", later(1), "m1", Body::Redeem { points: Points(1_000), order: "".into(), total: None });
+    let broke = event(
+        "till",
+        "e-2",
+        later(1),
+        "m1",
+        Body::Redeem { wallet: "".into(), points: Points(1_000), order: "".into(), total: None },
+    );
     let ledger = open(dir.path(), 1_000_000);
     let handle = ledger.handle();
     let said =
@@ -43,7 +48,13 @@ fn an_answer_is_given_again_within_a_batch_and_behind_any_restart() {
     assert_eq!(*reused_again, again(reused));
     assert_eq!(refused.refusal, Some(Refusal::NotEnoughPoints));
     // A refusal is final: points that come later do not change it.
-    let gift = event("office", "e-1", later(2), "m1", Body::Credit { points: Points(5_000), reason: "a gift".into() });
+    let gift = event(
+        "office",
+        "e-1",
+        later(2),
+        "m1",
+        Body::Credit { wallet: "".into(), points: Points(5_000), reason: "a gift".into() },
+    );
     assert_eq!(say_one(&handle, &gift).refusal, None);
     let reused_otherwise = say_one(&handle, &other_member);
     assert_eq!(reused_otherwise.refusal, Some(Refusal::IdReused), "the same words about somebody else");
@@ -95,7 +106,13 @@ fn an_event_that_comes_again_before_it_is_durable_is_applied_once() {
     let ledger = open(dir.path(), 1_000_000);
     let handle = ledger.handle();
     say(&handle, vec![publish(HARBOUR, BEGIN)]);
-    let gift = event("office", "gift", later(1), "m1", Body::Credit { points: Points(7), reason: "a gift".into() });
+    let gift = event(
+        "office",
+        "gift",
+        later(1),
+        "m1",
+        Body::Credit { wallet: "".into(), points: Points(7), reason: "a gift".into() },
+    );
     say(&handle, vec![event("till", "e-1", later(1), "m1", Body::CheckIn)]);
     let (tell, told) = channel();
     for _ in 0..50 {
@@ -109,7 +126,7 @@ fn an_event_that_comes_again_before_it_is_durable_is_applied_once() {
     assert_eq!(outcomes.len(), 150);
     assert_eq!(outcomes.iter().filter(|outcome| !outcome.duplicate).count(), 1);
     assert!(outcomes.iter().all(|outcome| outcome.position == outcomes[0].position), "all are told of one record");
-    assert_eq!(ledger::member(&handle, "m1").member.balances().available, Points(7 + 7));
+    assert_eq!(ledger::balances(&ledger::member(&handle, "m1").member).available, Points(7 + 7));
     drop(handle);
     ledger.close().expect("nothing failed");
     ledger::verified(dir.path());

@@ -1,7 +1,8 @@
 //! What every test here may do with a ledger: open it, say something, and ask whether it adds up.
 
-use ledger_core::bytes::encode;
+use ledger_core::bytes::{encode, encode_row};
 use ledger_core::event::{Event, Name};
+use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record};
@@ -61,7 +62,19 @@ pub fn verified(dir: &Path) -> Report {
     report
 }
 
-/// The bytes of a row or record.
+/// What a member has of the first wallet it had points in.
+pub fn balances(member: &Member) -> Balances {
+    member.balances(member.purses.first().wallet)
+}
+
+/// The bytes of a row.
+pub fn row_bytes<T: Serialize>(row: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_row(row, &mut bytes).expect("everything stored can be encoded");
+    bytes
+}
+
+/// The bytes of a record.
 pub fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode(value, &mut bytes).expect("everything stored can be encoded");
@@ -70,19 +83,19 @@ pub fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// Every row of a state with its key, in order of keys, as `FORMAT.md` says.
 pub fn rows(state: &State) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut rows: Vec<(Vec<u8>, Vec<u8>)> = vec![(b"sh".to_vec(), bytes(&state.shared))];
+    let mut rows: Vec<(Vec<u8>, Vec<u8>)> = vec![(b"sh".to_vec(), row_bytes(&state.shared))];
     for no in 1..=state.members_len() {
         let member = state.member(MemberNo(no)).expect("numbers have no gaps");
-        rows.push(([b"me".as_slice(), &no.to_be_bytes()].concat(), bytes(member)));
+        rows.push(([b"me".as_slice(), &no.to_be_bytes()].concat(), row_bytes(member)));
     }
     for ((key, term), row) in &state.counters {
-        rows.push(([b"co".as_slice(), &key.0, &term.0.to_be_bytes()].concat(), bytes(row)));
+        rows.push(([b"co".as_slice(), &key.0, &term.0.to_be_bytes()].concat(), row_bytes(row)));
     }
     for (position, case) in &state.cases {
-        rows.push(([b"ca".as_slice(), &position.0.to_be_bytes()].concat(), bytes(case)));
+        rows.push(([b"ca".as_slice(), &position.0.to_be_bytes()].concat(), row_bytes(case)));
     }
     for (at, program) in state.programs.iter().enumerate() {
-        rows.push(([b"pr".as_slice(), &(at as u32 + 1).to_be_bytes()].concat(), bytes(program)));
+        rows.push(([b"pr".as_slice(), &(at as u32 + 1).to_be_bytes()].concat(), row_bytes(program)));
     }
     rows.sort();
     rows

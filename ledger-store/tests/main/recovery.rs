@@ -1,8 +1,9 @@
 //! Recovery: what a crash may leave is brought back whole, and what no crash leaves is refused.
 
 use crate::ledger::{self, SECRET, directory, far_future, open, say, simulated};
-use crate::raw::{self, FAMILIES, Raw};
+use crate::raw::{self, FAMILIES, Raw, Row};
 use crate::said::{Random, Stream};
+use ledger_core::bytes::ROW_VERSION;
 use ledger_core::units::At;
 use ledger_store::{Ledger, OpenError, Options, rebuild, verify};
 use std::collections::BTreeMap;
@@ -166,10 +167,43 @@ fn what_rebuild_drops_comes_back_byte_by_byte() {
     let (report, rows) = (ledger::verified(dir.path()), all_rows(dir.path()));
     rebuild(dir.path()).expect("rebuilt");
     let again = ledger::verified(dir.path());
-    assert_eq!((again.digest, again.root, again.accounts), (report.digest, report.root, report.accounts));
+    assert_eq!((again.digest, again.root, again.wallets), (report.digest, report.root, report.wallets));
     open(dir.path(), 100).close().expect("nothing failed");
     assert_eq!(all_rows(dir.path()), rows, "the same rows, the snapshot's own included");
     ledger::verified(dir.path());
+}
+
+/// As an older version would have left them: the same log, rows in another layout.
+#[test]
+fn rows_of_an_older_version_are_folded_again_from_the_log() {
+    let dir = fed(700, 100);
+    let (report, rows) = (ledger::verified(dir.path()), all_rows(dir.path()));
+    let raw = Raw::open(dir.path());
+    for family in ["state", "history"] {
+        let older = |(key, row): Row| (key, [&[ROW_VERSION - 1], &row[1..7]].concat());
+        let older: Vec<Row> = raw.rows(family).into_iter().map(older).collect();
+        assert!(older.len() > 5, "{family} holds rows");
+        raw.replace(family, &older);
+    }
+    let snapshot = raw.get("meta", b"sn").expect("a snapshot was written");
+    raw.put("meta", b"sn", &[&[ROW_VERSION - 1], &snapshot[1..]].concat());
+    drop(raw);
+    open(dir.path(), 100).close().expect("nothing failed");
+    assert_eq!(all_rows(dir.path()), rows, "the same rows, the snapshot's own included");
+    assert_eq!(ledger::verified(dir.path()).digest, report.digest);
+}
+
+/// A newer version's rows are not this one's to drop.
+#[test]
+fn rows_of_a_newer_version_are_refused_and_left() {
+    let dir = fed(700, 100);
+    let raw = Raw::open(dir.path());
+    let snapshot = raw.get("meta", b"sn").expect("a snapshot was written");
+    raw.put("meta", b"sn", &[&[ROW_VERSION + 1], &snapshot[1..]].concat());
+    drop(raw);
+    let before = all_rows(dir.path());
+    assert!(matches!(refused(dir.path(), simulated(100)), OpenError::Damage(_)));
+    assert_eq!(all_rows(dir.path()), before, "nothing was dropped");
 }
 
 #[test]

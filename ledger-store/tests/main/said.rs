@@ -1,7 +1,7 @@
 //! What the tests say to a ledger: single events, and streams of made-up ones that are the same
 //! wherever they are made, so that a parent can say again what a killed child said.
 
-use ledger_core::event::{Body, Currency, Event, Line, Name, RiskKeys};
+use ledger_core::event::{Body, Currency, Event, Line, Name, RiskKeys, RiskKind};
 use ledger_core::units::{At, Money, MonthDay, Points, RiskKey};
 
 /// The program of most tests here.
@@ -50,13 +50,13 @@ impl Random {
 /// An event without risk keys.
 pub fn event(source: &str, id: &str, at: At, member: &str, body: Body<Name>) -> Event<Name> {
     let keys = RiskKeys::default();
-    Event { source: source.into(), id: id.into(), occurred_at: at, member: member.into(), keys, body }
+    Event { source: source.into(), id: id.into(), occurred_at: at, member: member.into(), keys, origin: None, body }
 }
 
 /// A purchase of one line.
 pub fn purchase(order: &str, net: i64) -> Body<Name> {
-    let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(net) }];
-    Body::Purchase { order: order.into(), currency: Currency(*b"EUR"), lines }
+    let lines = vec![Line::plain("", 1, Money(net))];
+    Body::purchase(order, Currency(*b"EUR"), lines)
 }
 
 /// The publication of a program.
@@ -89,9 +89,9 @@ impl Stream {
         let mut event = event("till", &format!("e-{n}"), self.at(n), &name, body);
         if !random.one_in(4) {
             // Few devices and phones: they are shared, and their counters meet.
-            event.keys.device = Some(key(b'd', random.below(1 + self.members / 2)));
-            event.keys.ip = Some(key(b'i', random.below(5)));
-            event.keys.phone = Some(key(b'p', member));
+            event.keys.set(RiskKind::Device, key(b'd', random.below(1 + self.members / 2)));
+            event.keys.set(RiskKind::Ip, key(b'i', random.below(5)));
+            event.keys.set(RiskKind::Phone, key(b'p', member));
         }
         event
     }
@@ -126,7 +126,7 @@ impl Stream {
     fn body(&self, n: u64, member: u64, random: &mut Random) -> Body<Name> {
         let kind = random.below(100);
         let hold_of = |n: Option<u64>| n.map_or_else(|| "none".into(), |n| format!("h-{n}").into());
-        let order_of = |n: Option<u64>| n.map_or_else(|| "none".into(), |n| format!("o-{n}").into());
+        let order_of = |n: Option<u64>| n.map_or_else(|| "none".to_owned(), |n| format!("o-{n}"));
         let is_purchase: fn(u64) -> bool = |kind| (8..38).contains(&kind);
         let is_hold: fn(u64) -> bool = |kind| (62..74).contains(&kind);
         match kind {
@@ -139,12 +139,18 @@ impl Stream {
             8..38 => purchase(&format!("o-{n}"), random.below(9_000) as i64),
             38..43 => {
                 let order = order_of(self.earlier(n, member, is_purchase));
-                Body::Refunded { order, currency: Currency(*b"EUR"), amount: Money(1 + random.below(4_000) as i64) }
+                Body::refund(&order, Currency(*b"EUR"), Money(1 + random.below(4_000) as i64))
             }
-            43..45 => Body::Cancelled { order: order_of(self.earlier(n, member, is_purchase)) },
+            43..45 => Body::Cancelled { order: order_of(self.earlier(n, member, is_purchase)).into() },
             45..54 => Body::CheckIn,
-            54..62 => Body::Redeem { points: Points(1 + random.below(120) as i64), order: "".into(), total: None },
+            54..62 => Body::Redeem {
+                wallet: "".into(),
+                points: Points(1 + random.below(120) as i64),
+                order: "".into(),
+                total: None,
+            },
             62..74 => Body::Hold {
+                wallet: "".into(),
                 hold: format!("h-{n}").into(),
                 points: Points(1 + random.below(80) as i64),
                 ttl_ms: random.one_in(2).then_some(3_600_000),
@@ -157,8 +163,14 @@ impl Stream {
                 last: random.one_in(3),
             },
             86..92 => Body::Void { hold: hold_of(self.earlier(n, member, is_hold)) },
-            92..95 => Body::Credit { points: Points(1 + random.below(40) as i64), reason: "a kind word".into() },
-            95..97 => Body::Debit { points: Points(1 + random.below(20) as i64), reason: "a slip".into() },
+            92..95 => Body::Credit {
+                wallet: "".into(),
+                points: Points(1 + random.below(40) as i64),
+                reason: "a kind word".into(),
+            },
+            95..97 => {
+                Body::Debit { wallet: "".into(), points: Points(1 + random.below(20) as i64), reason: "a slip".into() }
+            }
             _ => Body::Tick { up_to: self.at(n) },
         }
     }

@@ -10,9 +10,8 @@ use ledger_core::decide::in_window;
 use ledger_core::event::{Body, Event, Finding, Name};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
-use ledger_core::record::Account;
-use ledger_core::scenario::{Quote, Said, Seen, SeenCase, Stage, asked, quote_of, run};
-use ledger_core::units::{At, MemberNo, Position};
+use ledger_core::scenario::{Quote, Said, Seen, SeenCase, SeenPurse, SeenTotals, Stage, asked, quote_of, run};
+use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +37,11 @@ impl Playing {
 
     fn seen(&self, member: &Member) -> Seen {
         let terms = self.handle.terms();
-        Seen::of(member, usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]))
+        let program = self.handle.current_program();
+        let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
+        let purse = |wallet: TermNo| SeenPurse::of(member, wallet, &terms[usize::from(wallet.0) - 1]);
+        let tier = usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]);
+        Seen::of(member, wallets.map(purse).collect(), tier)
     }
 }
 
@@ -47,12 +50,7 @@ impl Stage for Playing {
         self.clock.store(said.at.0, Ordering::SeqCst);
         let mut event = said.event.clone();
         for (kind, text) in &said.keys {
-            let key = Some(self.handle.risk_key(kind, text));
-            match *kind {
-                "device" => event.keys.device = key,
-                "ip" => event.keys.ip = key,
-                _ => event.keys.phone = key,
-            }
+            event.keys.set(*kind, self.handle.risk_key(kind.name(), text));
         }
         if let Some(violation) = event.violations().first() {
             return Err(format!("{}: {}", violation.field, violation.problem));
@@ -84,8 +82,15 @@ impl Stage for Playing {
         foreseen.map(|verdict| quote_of(&verdict)).map_err(|error| error.to_string())
     }
 
-    fn totals(&mut self) -> Result<[i64; Account::KINDS], String> {
-        self.handle.totals().wait().map(|totals| totals.shared.accounts).map_err(|error| error.to_string())
+    fn word(&mut self, term: TermNo) -> String {
+        self.handle.terms()[usize::from(term.0) - 1].to_string()
+    }
+
+    fn totals(&mut self) -> Result<Vec<SeenTotals>, String> {
+        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
+        let program = self.handle.current_program();
+        let told = totals.shared.wallets.iter();
+        Ok(told.map(|one| SeenTotals::of(one, program.as_deref(), &self.word(one.wallet))).collect())
     }
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {

@@ -1,14 +1,41 @@
-//! Reads `[redeem]`: what redemptions must keep to.
+//! Reads `[redeem]`: what redemptions from a wallet must keep to; the first wallet of points unless it
+//! names another.
 
 use super::{Reading, Section, number_and_unit};
 use crate::event::AMOUNT_MAX;
-use crate::program::{RedeemRules, Share};
+use crate::program::{RedeemRules, Share, Wallet, WalletKind};
 use crate::units::{Money, Points};
 use alloc::format;
 
 impl Reading<'_> {
-    pub(super) fn redeem(&mut self, root: &mut Section<'_>, digits: i64) -> Option<RedeemRules> {
-        let mut section = self.table(root, "redeem")?;
+    pub(super) fn redeem(&mut self, root: &mut Section<'_>, digits: i64, wallets: &mut [Wallet]) {
+        let Some(mut section) = self.table(root, "redeem") else { return };
+        let wallet = self.redeemed_wallet(&mut section, wallets);
+        let rules = self.redeem_rules(section, digits);
+        if let Some(wallet) = wallet {
+            wallet.redeem = rules;
+        }
+    }
+
+    fn redeemed_wallet<'w>(&mut self, section: &mut Section<'_>, wallets: &'w mut [Wallet]) -> Option<&'w mut Wallet> {
+        let Some(at) = section.table.get("wallet").map(|value| value.span().start) else {
+            let first = wallets.iter_mut().find(|wallet| wallet.kind == WalletKind::Points);
+            if first.is_none() {
+                let problem = "no wallet is of kind \"points\"; name the one that is meant with `wallet`";
+                self.fault(section.at, &section.field("wallet"), problem.into());
+            }
+            return first;
+        };
+        let id = self.wallet_of(section, wallets)?;
+        let wallet = wallets.iter_mut().find(|wallet| wallet.id == id)?;
+        if wallet.kind == WalletKind::Tier {
+            let problem = "the points of this wallet only measure: nothing is redeemed from it";
+            self.fault(at, &section.field("wallet"), problem.into());
+        }
+        Some(wallet)
+    }
+
+    fn redeem_rules(&mut self, mut section: Section<'_>, digits: i64) -> RedeemRules {
         let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
         let (min, max, step) = (points("min"), points("max"), points("step"));
         let (per_order, per_day, per_month) = (points("per_order"), points("per_day"), points("per_month"));
@@ -22,7 +49,7 @@ impl Reading<'_> {
         let grace_days = self.days(&mut section, "grace", false);
         self.end(&section);
         let points = |read: Option<(Points, usize)>| read.map(|(points, _)| points);
-        Some(RedeemRules {
+        RedeemRules {
             min: points(min),
             max: points(max),
             step: points(step),
@@ -31,7 +58,7 @@ impl Reading<'_> {
             per_month: points(per_month),
             share,
             grace_days,
-        })
+        }
     }
 
     /// `share = "50%"` of an order, where points have a `worth`.

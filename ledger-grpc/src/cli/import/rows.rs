@@ -145,14 +145,15 @@ pub(in super::super) struct Purchase {
 
 impl Purchase {
     fn event(self, currency: Currency) -> Event<Name> {
-        let lines = vec![Line { sku: "".into(), quantity: 1, net: Money(self.amount) }];
+        let lines = vec![Line::plain("", 1, Money(self.amount))];
         Event {
             source: SOURCE.into(),
             id: self.order.as_str().into(),
             occurred_at: self.at,
             member: self.member.into(),
             keys: Default::default(),
-            body: Body::Purchase { order: self.order.into(), currency, lines },
+            origin: None,
+            body: Body::purchase(&self.order, currency, lines),
         }
     }
 }
