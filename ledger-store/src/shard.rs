@@ -488,9 +488,13 @@ impl Judge<'_> {
     fn judge(&mut self, batch: Vec<Submission>) -> Result<(), Damage> {
         let inner = self.inner;
         let clock = (inner.clock)();
-        let mut judged = Judged { staged: None, cursors: Vec::new(), waiting: Vec::with_capacity(batch.len()) };
         let mut live = inner.live.write();
-        live.book.forget(inner.status.committed_now());
+        let mut judged = Judged {
+            staged: None,
+            cursors: Vec::new(),
+            waiting: Vec::with_capacity(batch.len()),
+            on_disk: live.book.take_committed(inner.status.committed_now()),
+        };
         if inner.options.time == Time::Wall && live.state.may_be_due(clock) {
             live.tick(clock)?;
         }

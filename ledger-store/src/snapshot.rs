@@ -19,10 +19,13 @@ use parking_lot::{Mutex, RwLock};
 use rocksdb::{IngestExternalFileOptions, SstFileWriter};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How many members are encoded under one lock.
 const MEMBERS_AT_ONCE: usize = 512;
+/// How many of them are fetched from memory together.
+const MEMBERS_AHEAD: usize = 64;
 
 /// What a snapshot has to write.
 pub(crate) struct Job {
@@ -46,66 +49,94 @@ pub(crate) fn write(
     status: &Status,
     job: Job,
 ) -> Result<(), Damage> {
-    let Job { folded, mut dirty, ids } = job;
-    dirty.members.sort_unstable();
-    // Families and kinds in the order of their keys.
-    let mut rows = Bulk::new(disk, keys::STATE);
-    let state = live.read();
-    for position in &dirty.cases {
-        rows.put(&keys::case(*position), state.state.cases.get(position))?;
-    }
-    for key in &dirty.counters {
-        rows.put(&keys::counter(*key), state.state.counters.get(key))?;
-    }
-    drop(state);
-    // Members are encoded under the lock and written without it: the judge waits for whoever holds it.
-    let mut encoded = Encoded::default();
-    for members in dirty.members.chunks(MEMBERS_AT_ONCE) {
-        let live = live.read();
-        for no in members {
-            encoded.push(&keys::member(*no), live.state.member(*no))?;
-        }
-        drop(live);
-        encoded.drain(|key, row| rows.put_bytes(key, row))?;
-    }
-    let state = live.read();
-    for (at, row) in state.state.programs.iter().enumerate().skip(dirty.programs_from) {
-        rows.put(&keys::program(at as u32 + 1), Some(row))?;
-    }
-    rows.put(keys::SHARED, Some(&state.state.shared))?;
-    // Pages that left a member's row while rows were read belong to them, and go first.
-    let mut pages = Bulk::new(disk, keys::HISTORY);
-    let known = state.book.pages.iter().map(|(key, positions)| (*key, positions));
-    let filling = state.state.dirty().pages.iter().map(|page| ((page.member, page.page), &page.positions));
-    for ((member, page), positions) in known.chain(filling).collect::<BTreeMap<_, _>>() {
-        let row = HistoryPage { member, page, positions: positions.clone() };
-        pages.put(&keys::page(member, page), Some(&row))?;
-    }
-    let written: Vec<(MemberNo, u64)> = state.book.pages.keys().copied().collect();
-    let rests_on = state.state.shared.position;
-    drop(state);
-
-    let mut sorted: Vec<(u128, Position)> = ids.iter().map(|(key, position)| (*key, *position)).collect();
-    sorted.sort_unstable();
-    let mut id_rows = Bulk::new(disk, keys::IDS);
-    for (key, position) in sorted {
-        id_rows.put_bytes(&key.to_be_bytes(), &position.0.to_le_bytes())?;
-    }
-
+    let Job { folded, dirty, ids } = job;
+    let (folded_rows, id_rows) = std::thread::scope(|scope| {
+        let id_rows = scope.spawn(|| write_ids(disk, &ids));
+        let folded_rows = write_folded(disk, live, dirty);
+        (folded_rows, id_rows.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let Folded { rows, pages, pages_written, rests_on } = folded_rows?;
     status.wait(rests_on).map_err(Damage::Database)?;
     let (_, tree) = tree.lock().clone();
     pages.ingest()?;
-    id_rows.ingest()?;
+    id_rows?.ingest()?;
     rows.ingest()?;
     let known = disk.snapshot_at()?.ids;
     disk.set_snapshot_at(&SnapshotAt { folded, tree, ids: known + ids.len() as u64 })?;
 
     let mut live = live.write();
     live.book.ids.unseal();
-    for page in written {
+    for page in pages_written {
         live.book.pages.remove(&page);
     }
     Ok(())
+}
+
+/// Files of folded state, not yet part of the database.
+struct Folded<'a> {
+    rows: Finished<'a>,
+    pages: Finished<'a>,
+    pages_written: Vec<(MemberNo, u64)>,
+    /// No row says anything of later records.
+    rests_on: Position,
+}
+
+/// Rows are encoded under the lock and written without it: the judge waits for whoever holds it.
+fn write_folded<'a>(disk: &'a Disk, live: &RwLock<Live>, mut dirty: Dirty) -> Result<Folded<'a>, Damage> {
+    dirty.members.sort_unstable();
+    let mut encoded = Encoded::default();
+    // Families and kinds in the order of their keys.
+    let mut rows = Bulk::new(disk, keys::STATE);
+    let state = live.read();
+    for position in &dirty.cases {
+        encoded.push(&keys::case(*position), state.state.cases.get(position))?;
+    }
+    for key in &dirty.counters {
+        encoded.push(&keys::counter(*key), state.state.counters.get(key))?;
+    }
+    drop(state);
+    encoded.drain_into(&mut rows)?;
+    for members in dirty.members.chunks(MEMBERS_AT_ONCE) {
+        let live = live.read();
+        for members in members.chunks(MEMBERS_AHEAD) {
+            live.state.warm(members);
+            for no in members {
+                encoded.push(&keys::member(*no), live.state.member(*no))?;
+            }
+        }
+        drop(live);
+        encoded.drain_into(&mut rows)?;
+    }
+    let state = live.read();
+    for (at, row) in state.state.programs.iter().enumerate().skip(dirty.programs_from) {
+        encoded.push(&keys::program(at as u32 + 1), Some(row))?;
+    }
+    encoded.push(keys::SHARED, Some(&state.state.shared))?;
+    // Pages that left a member's row while rows were read belong to them, and go first.
+    let mut encoded_pages = Encoded::default();
+    let known = state.book.pages.iter().map(|(key, positions)| (*key, positions));
+    let filling = state.state.dirty().pages.iter().map(|page| ((page.member, page.page), &page.positions));
+    for ((member, page), positions) in known.chain(filling).collect::<BTreeMap<_, _>>() {
+        let row = HistoryPage { member, page, positions: positions.clone() };
+        encoded_pages.push(&keys::page(member, page), Some(&row))?;
+    }
+    let pages_written = state.book.pages.keys().copied().collect();
+    let rests_on = state.state.shared.position;
+    drop(state);
+    encoded.drain_into(&mut rows)?;
+    let mut pages = Bulk::new(disk, keys::HISTORY);
+    encoded_pages.drain_into(&mut pages)?;
+    Ok(Folded { rows: rows.finish()?, pages: pages.finish()?, pages_written, rests_on })
+}
+
+fn write_ids<'a>(disk: &'a Disk, ids: &IdMap) -> Result<Finished<'a>, Damage> {
+    let mut sorted: Vec<(u128, Position)> = ids.iter().map(|(key, position)| (*key, *position)).collect();
+    sorted.sort_unstable();
+    let mut rows = Bulk::new(disk, keys::IDS);
+    for (key, position) in sorted {
+        rows.put(&key.to_be_bytes(), &position.0.to_le_bytes())?;
+    }
+    rows.finish()
 }
 
 /// Every stored row that a state folds to, in order of keys: what `verify` compares with, and what
@@ -155,11 +186,11 @@ impl Encoded {
         Ok(())
     }
 
-    /// Hands over all rows in their order and forgets them.
-    fn drain(&mut self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Damage>) -> Result<(), Damage> {
+    /// Writes all rows in their order and forgets them.
+    fn drain_into(&mut self, rows: &mut Bulk<'_>) -> Result<(), Damage> {
         let mut start = 0;
         for (key_end, end) in self.ends.drain(..) {
-            put(&self.bytes[start..key_end], &self.bytes[key_end..end])?;
+            rows.put(&self.bytes[start..key_end], &self.bytes[key_end..end])?;
             start = end;
         }
         self.bytes.clear();
@@ -171,31 +202,16 @@ impl Encoded {
 struct Bulk<'a> {
     disk: &'a Disk,
     family: &'static str,
-    path: std::path::PathBuf,
+    path: PathBuf,
     writer: Option<SstFileWriter<'a>>,
-    encoded: Encoded,
 }
 
 impl<'a> Bulk<'a> {
     fn new(disk: &'a Disk, family: &'static str) -> Bulk<'a> {
-        Bulk {
-            disk,
-            family,
-            path: disk.dir.join(format!("snapshot-{family}.tmp")),
-            writer: None,
-            encoded: Encoded::default(),
-        }
+        Bulk { disk, family, path: disk.dir.join(format!("snapshot-{family}.tmp")), writer: None }
     }
 
-    fn put<T: Serialize>(&mut self, key: &[u8], row: Option<&T>) -> Result<(), Damage> {
-        let mut encoded = std::mem::take(&mut self.encoded);
-        encoded.push(key, row)?;
-        encoded.drain(|key, row| self.put_bytes(key, row))?;
-        self.encoded = encoded;
-        Ok(())
-    }
-
-    fn put_bytes(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damage> {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damage> {
         if self.writer.is_none() {
             // A crash may have left this name on a file that RocksDB took over: it must not be written through.
             match std::fs::remove_file(&self.path) {
@@ -214,13 +230,27 @@ impl<'a> Bulk<'a> {
         Ok(())
     }
 
-    fn ingest(&mut self) -> Result<(), Damage> {
-        let Some(mut writer) = self.writer.take() else { return Ok(()) };
-        writer.finish()?;
-        drop(writer);
+    /// Ends the file; it is on disk then.
+    fn finish(mut self) -> Result<Finished<'a>, Damage> {
+        if let Some(writer) = &mut self.writer {
+            writer.finish()?;
+        }
+        Ok(Finished { disk: self.disk, family: self.family, file: self.writer.is_some().then_some(self.path) })
+    }
+}
+
+/// A whole file; none if there was no row.
+struct Finished<'a> {
+    disk: &'a Disk,
+    family: &'static str,
+    file: Option<PathBuf>,
+}
+
+impl Finished<'_> {
+    fn ingest(self) -> Result<(), Damage> {
+        let Some(file) = self.file else { return Ok(()) };
         let mut options = IngestExternalFileOptions::default();
         options.set_move_files(true);
-        let family = self.disk.family(self.family);
-        Ok(self.disk.db.ingest_external_file_cf_opts(family, &options, vec![&self.path])?)
+        Ok(self.disk.db.ingest_external_file_cf_opts(self.disk.family(self.family), &options, vec![&file])?)
     }
 }
