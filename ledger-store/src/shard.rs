@@ -233,7 +233,28 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`]; a damaged ledger is not opened.
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
-        let recovered = recover(Arc::new(Disk::open_or_make(dir)?), options.secret)?;
+        let disk = Arc::new(Disk::open_or_make(dir)?);
+        let secret = options.secret;
+        let (submit, submitted) = channel();
+        let (commit, committing) = sync_channel(BATCHES_AHEAD);
+        let (begin, begun) = sync_channel(0);
+        let (tell, told) = channel();
+        let (start, started) = channel::<Arc<Inner>>();
+        // The judge loads the members, too: what a thread allocates it can grow and free most cheaply.
+        let judge = spawn("judge", move || {
+            let recovered = recover(disk, secret);
+            let begun = recovered.as_ref().map_or(Position(0), |recovered| recovered.snapshot);
+            if tell.send(recovered).is_ok()
+                && let Ok(inner) = started.recv()
+            {
+                let alarm = Alarm(inner);
+                Judge { inner: &alarm.0, commit, begin, begun, reported: None }.run(&submitted);
+            }
+        })?;
+        let recovered = match told.recv() {
+            Ok(recovered) => recovered?,
+            Err(_) => return Err(OpenError::System("opening panicked, which is a bug; its message is on stderr".into())),
+        };
         let committed = recovered.live.state.shared.position;
         let inner = Arc::new(Inner {
             disk: recovered.disk,
@@ -248,27 +269,15 @@ impl Ledger {
             room: Condvar::new(),
             room_lock: Mutex::new(()),
         });
-        let (submit, submitted) = channel();
-        let (commit, committing) = sync_channel(BATCHES_AHEAD);
-        let (begin, begun) = sync_channel(0);
-        let spawn = |name: &str, run: Box<dyn FnOnce(&Inner) + Send>| {
-            let alarm = Alarm(inner.clone());
-            let run = move || run(&alarm.0);
-            std::thread::Builder::new()
-                .name(name.into())
-                .spawn(run)
-                .map_err(|error| OpenError::System(error.to_string()))
-        };
-        let begun_at = recovered.snapshot;
-        let judge =
-            move |inner: &Inner| Judge { inner, commit, begin, begun: begun_at, reported: None }.run(&submitted);
-        let committer = move |inner: &Inner| commit::run(&inner.disk, &inner.tree, &inner.status, &committing);
-        let snapshotter = move |inner: &Inner| inner.write_snapshots(&begun);
-        let threads = vec![
-            spawn("judge", Box::new(judge))?,
-            spawn("committer", Box::new(committer))?,
-            spawn("snapshotter", Box::new(snapshotter))?,
-        ];
+        let alarm = Alarm(inner.clone());
+        let committer = spawn("committer", move || {
+            let inner = &alarm.0;
+            commit::run(&inner.disk, &inner.tree, &inner.status, &committing);
+        })?;
+        let alarm = Alarm(inner.clone());
+        let snapshotter = spawn("snapshotter", move || alarm.0.write_snapshots(&begun))?;
+        let threads = vec![judge, committer, snapshotter];
+        let _ = start.send(inner.clone());
         let handle = Handle { inner, queue: Arc::new(Mutex::new(Some(submit))) };
         Ok(Ledger { handle, threads })
     }
@@ -297,6 +306,11 @@ impl Ledger {
         self.handle.inner.status.stop(CLOSED.into());
         stopped
     }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    let thread = std::thread::Builder::new().name(name.into());
+    thread.spawn(run).map_err(|error| OpenError::System(error.to_string()))
 }
 
 /// Stops the shard if the thread that holds it panics: a bug must be loud, and nobody may wait for it.
