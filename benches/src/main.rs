@@ -70,7 +70,7 @@ impl Figures {
 }
 
 fn main() {
-    ledger_grpc::heap::keep_freed_pages();
+    ledger_grpc::heap::set_options();
     let plan = plan().unwrap_or_else(|problem| {
         eprintln!("{problem}\n\n{HELP}");
         std::process::exit(2);

@@ -42,7 +42,12 @@ pub enum Corrupt {
 /// [`Corrupt::Fold`] names the record, the member and what does not add up. The state is then of no
 /// more use.
 pub fn fold(state: &mut State, position: Position, record: &Record) -> Result<(), Corrupt> {
-    for no in record.members() {
+    let mut last = MemberNo::NOBODY;
+    for no in record.mentions() {
+        // Whoever is mentioned again later has the record already, by its position.
+        if core::mem::replace(&mut last, no) == no {
+            continue;
+        }
         let corrupt = |what| Corrupt::Fold { position, member: no, what };
         let member = state.member_for_fold(no).ok_or_else(|| corrupt("member number out of turn"))?;
         if member.position >= position {

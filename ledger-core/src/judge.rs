@@ -9,7 +9,6 @@ use crate::decide::{Desk, Parties, Party, Purchase, Redemption, decide, decide_t
 use crate::event::{Body, Event, Name, Who};
 use crate::fold::{Corrupt, fold, fold_member};
 use crate::member::{Member, Next, RedemptionRef};
-use crate::outcome::Outcome;
 use crate::program::{Fault, Program};
 use crate::record::{CaseOpened, Cause, Change, Record, Timer, Verdict, order_hash};
 use crate::state::State;
@@ -88,7 +87,7 @@ impl Programs {
 }
 
 /// Judges an event at ledger time `at` (or the last record's, if that is later), folds and appends its
-/// records, and answers with the event's outcome. `reused`: its id was used before with another body.
+/// records, and answers where the event's own stands. `reused`: its id was used before with another body.
 ///
 /// # Errors
 /// What the book answers; the state is then of no more use.
@@ -99,7 +98,7 @@ pub fn judge<B: Book>(
     event: Event<Name>,
     at: At,
     reused: bool,
-) -> Result<Outcome, B::Error> {
+) -> Result<Position, B::Error> {
     let at = at.max(state.shared.at);
     let may_join = event.body.is_fact() && !programs.is_empty() && !reused;
     let free = state.members_len().saturating_add(1);
@@ -387,17 +386,16 @@ fn append<B: Book>(
     at: At,
     cause: Cause,
     verdict: Verdict,
-) -> Result<Outcome, B::Error> {
+) -> Result<Position, B::Error> {
     let position = state.shared.position.next();
     let record = Record { at, program: programs.len(), cause, verdict };
     fold(state, position, &record)?;
-    let outcome = Outcome::of(position, &record, false);
     book.append(position, record)?;
     if state.programs.len() > usize::try_from(programs.len()).unwrap_or(usize::MAX) {
         let broken = Corrupt::Fold { position, member: MemberNo::NOBODY, what: "a published program has faults" };
         programs.catch_up(state).map_err(|_| broken)?;
     }
-    Ok(outcome)
+    Ok(position)
 }
 
 /// The purchase of this order among the member's, with its record. Order numbers are hashed in the

@@ -39,6 +39,8 @@ struct Log {
     names: BTreeMap<Box<str>, MemberNo>,
     aliases: BTreeMap<RiskKey, MemberNo>,
     records: Vec<Vec<u8>>,
+    /// The one appended last.
+    last: Option<Record>,
 }
 
 impl Book for Log {
@@ -73,6 +75,7 @@ impl Book for Log {
                 Naming::Alias(key, no) => self.aliases.insert(key, no),
             };
         }
+        self.last = Some(record);
         Ok(())
     }
 }
@@ -112,13 +115,14 @@ impl Memory {
             }
             reused = true;
         }
-        let outcome = judge(&mut self.state, &mut self.programs, &mut self.log, event.clone(), at, reused)?;
+        let position = judge(&mut self.state, &mut self.programs, &mut self.log, event.clone(), at, reused)?;
         if reused {
-            self.conflicts.push((event, outcome.position));
+            self.conflicts.push((event, position));
         } else {
-            self.said.insert(key, (event, outcome.position));
+            self.said.insert(key, (event, position));
         }
-        Ok(outcome)
+        let record = self.log.last.as_ref().ok_or(Corrupt::Bytes { what: "no such record" })?;
+        Ok(Outcome::of(position, record, false))
     }
 
     /// What would come of a command at `at`.

@@ -470,6 +470,34 @@ pub struct Sealed {
     pub bytes: Box<str>,
 }
 
+impl Change {
+    /// The members whose rows it changes.
+    fn members(&self) -> &[MemberNo] {
+        match self {
+            Change::Registered { member, .. }
+            | Change::Enrolled { member, .. }
+            | Change::AttributeSet { member, .. }
+            | Change::Purchased { member, .. }
+            | Change::Refunded { member, .. }
+            | Change::ReferredBy { member, .. }
+            | Change::TierSet { member, .. }
+            | Change::Streak { member, .. }
+            | Change::Active { member, .. }
+            | Change::HoldOpened { member, .. }
+            | Change::HoldClosed { member, .. }
+            | Change::Life { member, .. }
+            | Change::Redeemed { member, .. }
+            | Change::RedeemRefunded { member, .. }
+            | Change::HoldExtended { member, .. }
+            | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
+            Change::CaseOpened(CaseOpened { members, .. })
+            | Change::CaseJoined { members, .. }
+            | Change::CaseClosed { members, .. } => members,
+            Change::Counted { key: Key::Risk(_), .. } | Change::TermsAdded { .. } | Change::ProgramSet => &[],
+        }
+    }
+}
+
 impl Record {
     /// The member the cause concerns.
     pub fn member(&self) -> MemberNo {
@@ -481,39 +509,20 @@ impl Record {
 
     /// Every member the record touches, each once, in order of appearance.
     pub fn members(&self) -> Vec<MemberNo> {
-        let mut all = Vec::with_capacity(2);
-        let mut add = |no: MemberNo| {
-            if no != MemberNo::NOBODY && !all.contains(&no) {
+        let mut all = Vec::new();
+        for no in self.mentions() {
+            if !all.contains(&no) {
                 all.push(no);
-            }
-        };
-        add(self.member());
-        self.verdict.postings.iter().for_each(|posting| add(posting.member));
-        for change in &self.verdict.changes {
-            match change {
-                Change::Registered { member, .. }
-                | Change::Enrolled { member, .. }
-                | Change::AttributeSet { member, .. }
-                | Change::Purchased { member, .. }
-                | Change::Refunded { member, .. }
-                | Change::ReferredBy { member, .. }
-                | Change::TierSet { member, .. }
-                | Change::Streak { member, .. }
-                | Change::Active { member, .. }
-                | Change::HoldOpened { member, .. }
-                | Change::HoldClosed { member, .. }
-                | Change::Life { member, .. }
-                | Change::Redeemed { member, .. }
-                | Change::RedeemRefunded { member, .. }
-                | Change::HoldExtended { member, .. }
-                | Change::Counted { key: Key::Member(member), .. } => add(*member),
-                Change::CaseOpened(CaseOpened { members, .. })
-                | Change::CaseJoined { members, .. }
-                | Change::CaseClosed { members, .. } => members.iter().for_each(|no| add(*no)),
-                Change::Counted { key: Key::Risk(_), .. } | Change::TermsAdded { .. } | Change::ProgramSet => {}
             }
         }
         all
+    }
+
+    /// Every mention of a member, in order; nearly always the same one again and again.
+    pub fn mentions(&self) -> impl Iterator<Item = MemberNo> {
+        let postings = self.verdict.postings.iter().map(|posting| posting.member);
+        let changes = self.verdict.changes.iter().flat_map(Change::members).copied();
+        core::iter::once(self.member()).chain(postings).chain(changes).filter(|no| *no != MemberNo::NOBODY)
     }
 
     /// The names that stand for somebody, or for nobody, from this record on.

@@ -108,7 +108,7 @@ impl From<bool> for Answer {
 pub(crate) fn run() -> ExitCode {
     let command = Cli::parse().command;
     if matches!(command, Command::Serve(_) | Command::Demo(_) | Command::Import(_)) {
-        ledger_grpc::heap::keep_freed_pages();
+        ledger_grpc::heap::set_options();
     }
     let answer = match command {
         Command::Serve(serve) => serve.run(),

@@ -8,6 +8,7 @@ use crate::block::Staged;
 use crate::disk::Disk;
 use crate::error::{CommitError, Damage};
 use crate::keys;
+use crate::live::Answer;
 use crate::shard::{Cursor, Done, Status};
 use ledger_core::merkle::Frontier;
 use ledger_core::outcome::Outcome;
@@ -17,51 +18,74 @@ use rocksdb::WriteBatch;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+/// Most batches that share a flush.
+const BATCHES_AT_ONCE: usize = 16;
+
 /// A judged batch on its way to disk.
 pub(crate) struct Judged {
     /// Its records; `None` if every event had come before.
     pub(crate) staged: Option<Arc<Staged>>,
     pub(crate) cursors: Vec<Cursor>,
-    /// Who waits for which outcomes.
-    pub(crate) waiting: Vec<(Done, Vec<Outcome>)>,
+    /// Who waits for which answers.
+    pub(crate) waiting: Vec<(Done, Vec<Answer>)>,
     /// Earlier batches that nobody asks for any more, to be freed here.
     pub(crate) on_disk: Vec<Arc<Staged>>,
 }
 
-/// Writes a batch. The only place that writes the log.
-fn write(disk: &Disk, tree: &mut Frontier, staged: Option<&Staged>, cursors: &[Cursor]) -> Result<(), Damage> {
-    let mut batch = WriteBatch::default();
-    if let Some(staged) = staged {
+/// Writes batches together. The only place that writes the log.
+fn write(disk: &Disk, tree: &mut Frontier, batches: &[Judged]) -> Result<(), Damage> {
+    let mut rows = WriteBatch::default();
+    for staged in batches.iter().filter_map(|batch| batch.staged.as_deref()) {
         for (last, block) in staged.pack(tree)? {
-            batch.put_cf(disk.family(keys::LOG), keys::block(last), block);
+            rows.put_cf(disk.family(keys::LOG), keys::block(last), block);
         }
     }
-    for cursor in cursors {
-        batch.put_cf(disk.family(keys::META), keys::cursor(&cursor.source), cursor.next.to_le_bytes());
+    for cursor in batches.iter().flat_map(|batch| &batch.cursors) {
+        rows.put_cf(disk.family(keys::META), keys::cursor(&cursor.source), cursor.next.to_le_bytes());
     }
-    if batch.is_empty() { Ok(()) } else { Ok(disk.write_synced(batch)?) }
+    if rows.is_empty() { Ok(()) } else { Ok(disk.write_synced(rows)?) }
 }
 
-/// Commits batches in the order they were judged, until there are no more or one fails.
+/// Commits batches in the order they were judged, all that wait with one flush, until there are no more or
+/// one fails.
 pub(crate) fn run(disk: &Disk, tree: &Mutex<(Position, Frontier)>, status: &Status, judged: &Receiver<Judged>) {
     let (mut committed, mut frontier) = tree.lock().clone();
-    while let Ok(Judged { staged, cursors, waiting, on_disk }) = judged.recv() {
+    while let Ok(first) = judged.recv() {
+        let batches: Vec<Judged> = std::iter::once(first).chain(judged.try_iter().take(BATCHES_AT_ONCE - 1)).collect();
         if status.stopped().is_none() {
-            match write(disk, &mut frontier, staged.as_deref(), &cursors) {
+            match write(disk, &mut frontier, &batches) {
                 Ok(()) => {
-                    committed = staged.map_or(committed, |staged| staged.last());
+                    let staged = batches.iter().rev().find_map(|batch| batch.staged.as_deref());
+                    committed = staged.map_or(committed, Staged::last);
                     *tree.lock() = (committed, frontier.clone());
                     status.committed(committed);
                 }
                 Err(error) => status.stop(format!("commit failed: {error}")),
             }
         }
-        for (done, outcomes) in waiting {
-            done(match status.stopped() {
-                None => Ok(outcomes),
-                Some(reason) => Err(CommitError::Stopped { reason }),
-            });
+        for batch in batches {
+            answer(batch, status.stopped());
         }
-        drop(on_disk);
+    }
+}
+
+/// Tells whoever waits for a batch what came of it; `stopped`: why nothing did.
+fn answer(Judged { staged, waiting, on_disk, .. }: Judged, stopped: Option<String>) {
+    for (done, answers) in waiting {
+        done(match &stopped {
+            None => Ok(answers.into_iter().map(|answer| outcome(answer, staged.as_deref())).collect()),
+            Some(reason) => Err(CommitError::Stopped { reason: reason.clone() }),
+        });
+    }
+    drop(on_disk);
+}
+
+fn outcome(answer: Answer, staged: Option<&Staged>) -> Outcome {
+    match answer {
+        Answer::New(position) => {
+            let record = staged.and_then(|staged| staged.record(position));
+            Outcome::of(position, record.expect("a new record is in the batch it was judged with"), false)
+        }
+        Answer::Again(outcome) => outcome,
     }
 }

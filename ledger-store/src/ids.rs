@@ -41,12 +41,50 @@ impl Hasher for AsIs {
     }
 }
 
+/// The keyed hashes by which ids and names are known.
+#[derive(Clone, Copy)]
+pub(crate) struct Hash(u64, u64);
+
+impl Hash {
+    pub(crate) fn new(secret: &[u8; 32]) -> Hash {
+        let word = |at: usize| u64::from_le_bytes(secret[at..at + 8].try_into().unwrap_or_default());
+        Hash(word(0), word(8))
+    }
+
+    /// The hash of an event's source and id.
+    pub(crate) fn id<W>(self, event: &Event<W>) -> u128 {
+        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
+        hasher.write(&(event.source.len() as u64).to_le_bytes());
+        hasher.write(event.source.as_bytes());
+        hasher.write(event.id.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// The hash of a member's name.
+    pub(crate) fn name(self, name: &str) -> u128 {
+        let mut hasher = SipHasher13::new_with_keys(!self.0, self.1);
+        hasher.write(name.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// The hash of an event whose id was used before with another body: the whole event, every name in
+    /// it hidden, so that it stays the same when somebody named in it becomes a member.
+    pub(crate) fn conflict(self, event: &Event<Who>) -> Result<u128, Corrupt> {
+        let mut bytes = Vec::new();
+        encode(event, &mut bytes)?;
+        // Other keys than `id`, so that the two can never meet.
+        let mut hasher = SipHasher13::new_with_keys(self.1, !self.0);
+        hasher.write(&bytes);
+        Ok(hasher.finish128().as_u128())
+    }
+}
+
 /// The hash of an id, and the record it names.
 pub(crate) type IdMap = HashMap<u128, Position, BuildHasherDefault<AsIs>>;
 
 /// All ids of a ledger.
 pub(crate) struct Ids {
-    secret: (u64, u64),
+    pub(crate) hash: Hash,
     filters: Vec<Filter>,
     /// Since the last snapshot.
     recent: IdMap,
@@ -57,41 +95,13 @@ pub(crate) struct Ids {
 impl Ids {
     /// No ids yet, with room for `expected` in the first filter.
     pub(crate) fn new(secret: &[u8; 32], expected: u64) -> Ids {
-        let word = |at: usize| u64::from_le_bytes(secret[at..at + 8].try_into().unwrap_or_default());
         let room = usize::try_from(expected).unwrap_or(usize::MAX / 4).saturating_mul(2).max(FILTER_IDS);
         Ids {
-            secret: (word(0), word(8)),
+            hash: Hash::new(secret),
             filters: vec![Filter::new(room)],
             recent: IdMap::default(),
             sealed: Arc::default(),
         }
-    }
-
-    /// The hash of an event's source and id.
-    pub(crate) fn key<W>(&self, event: &Event<W>) -> u128 {
-        let mut hasher = SipHasher13::new_with_keys(self.secret.0, self.secret.1);
-        hasher.write(&(event.source.len() as u64).to_le_bytes());
-        hasher.write(event.source.as_bytes());
-        hasher.write(event.id.as_bytes());
-        hasher.finish128().as_u128()
-    }
-
-    /// The hash of a member's name.
-    pub(crate) fn name_key(&self, name: &str) -> u128 {
-        let mut hasher = SipHasher13::new_with_keys(!self.secret.0, self.secret.1);
-        hasher.write(name.as_bytes());
-        hasher.finish128().as_u128()
-    }
-
-    /// The hash of an event whose id was used before with another body: the whole event, every name in
-    /// it hidden, so that it stays the same when somebody named in it becomes a member.
-    pub(crate) fn conflict_key(&self, event: &Event<Who>) -> Result<u128, Corrupt> {
-        let mut bytes = Vec::new();
-        encode(event, &mut bytes)?;
-        // Other keys than `key`, so that the two can never meet.
-        let mut hasher = SipHasher13::new_with_keys(self.secret.1, !self.secret.0);
-        hasher.write(&bytes);
-        Ok(hasher.finish128().as_u128())
     }
 
     /// Under which hash a record is found; timers have none. `hidden` hides the name of a member.
@@ -107,9 +117,9 @@ impl Ids {
                     Who::Alias(_, hash) => Who::Unknown(hash),
                     Who::Nobody | Who::Unknown(_) => who,
                 });
-                self.conflict_key(&event).map(Some)
+                self.hash.conflict(&event).map(Some)
             }
-            Cause::Event(event) => Ok(Some(self.key(event))),
+            Cause::Event(event) => Ok(Some(self.hash.id(event))),
             Cause::Timer { .. } => Ok(None),
         }
     }

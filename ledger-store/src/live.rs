@@ -7,7 +7,7 @@
 use crate::block::Staged;
 use crate::disk::Disk;
 use crate::error::Damage;
-use crate::ids::{AsIs, Ids};
+use crate::ids::{AsIs, Hash, Ids};
 use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::bytes::decode;
 use ledger_core::event::{Event, Name, Who};
@@ -37,6 +37,28 @@ pub(crate) struct Live {
     pub(crate) duplicates: u64,
 }
 
+/// What an event is looked up by; hashed by whoever submits it, not by the judge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hashes {
+    id: u128,
+    member: u128,
+}
+
+impl Hashes {
+    pub(crate) fn of(event: &Event<Name>, hash: Hash) -> Hashes {
+        Hashes { id: hash.id(event), member: hash.name(&event.member) }
+    }
+}
+
+/// What came of an event.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It was judged; its record, in the batch that is being judged, tells the outcome.
+    New(Position),
+    /// It had come before.
+    Again(Outcome),
+}
+
 /// Names, ids and records: the store's [`Book`].
 pub(crate) struct Ledgerbook {
     disk: Arc<Disk>,
@@ -59,7 +81,7 @@ impl Book for Ledgerbook {
     type Error = Damage;
 
     fn number(&self, name: &str) -> Option<MemberNo> {
-        self.names.get(&self.ids.name_key(name)).copied()
+        self.names.get(&self.ids.hash.name(name)).copied()
     }
 
     fn alias(&self, name: &str) -> Option<MemberNo> {
@@ -114,7 +136,7 @@ impl Ledgerbook {
     }
 
     pub(crate) fn learn_name(&mut self, name: &str, no: MemberNo) {
-        self.names.insert(self.ids.name_key(name), no);
+        self.names.insert(self.ids.hash.name(name), no);
     }
 
     /// Notes the aliases of a member's row.
@@ -160,30 +182,30 @@ impl Ledgerbook {
 }
 
 impl Live {
-    /// Judges one event, or answers again what was answered before. `key`: what [`Ids::key`] says of it.
-    pub(crate) fn submit(&mut self, key: u128, event: Event<Name>, at: At) -> Result<Outcome, Damage> {
-        let Some(first) = self.book.ids.find(key, &self.book.disk)? else {
-            let outcome = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, false)?;
-            self.book.ids.insert(key, outcome.position);
-            return Ok(outcome);
+    /// Judges one event, or answers again what was answered before.
+    pub(crate) fn submit(&mut self, hashes: Hashes, event: Event<Name>, at: At) -> Result<Answer, Damage> {
+        let Some(first) = self.book.ids.find(hashes.id, &self.book.disk)? else {
+            let position = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, false)?;
+            self.book.ids.insert(hashes.id, position);
+            return Ok(Answer::New(position));
         };
         let record = self.book.record(first)?;
         if self.is(&event, &record) {
             self.duplicates += 1;
-            return Ok(Outcome::of(first, &record, true));
+            return Ok(Answer::Again(Outcome::of(first, &record, true)));
         }
         let hidden = event.clone().map(|name| match &*name {
             "" => Who::Nobody,
             name => Who::Unknown(self.book.hide(name)),
         });
-        let conflict = self.book.ids.conflict_key(&hidden)?;
+        let conflict = self.book.ids.hash.conflict(&hidden)?;
         if let Some(position) = self.book.ids.find(conflict, &self.book.disk)? {
             self.duplicates += 1;
-            return Ok(Outcome::of(position, &self.book.record(position)?, true));
+            return Ok(Answer::Again(Outcome::of(position, &self.book.record(position)?, true)));
         }
-        let outcome = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, true)?;
-        self.book.ids.insert(conflict, outcome.position);
-        Ok(outcome)
+        let position = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, true)?;
+        self.book.ids.insert(conflict, position);
+        Ok(Answer::New(position))
     }
 
     /// The hash under which the record's event is found, if it has an event.
@@ -195,31 +217,24 @@ impl Live {
     /// Touches what judging these events will touch, all at once: memory answers many such calls in
     /// the time of one, where judging one event after the other would wait for each. Each step is a loop
     /// of its own, short enough that the processor looks ahead over several events. Changes nothing.
-    /// Answers the events' keys.
-    pub(crate) fn warm(&self, events: &[Event<Name>]) -> [u128; EVENTS_PER_TURN] {
+    pub(crate) fn warm(&self, events: &[Hashes]) {
         let mut touched = 0;
-        let mut keys = [0; EVENTS_PER_TURN];
-        let mut names = [0; EVENTS_PER_TURN];
         let mut numbers = [MemberNo::NOBODY; EVENTS_PER_TURN];
-        for ((event, key), name) in events.iter().zip(&mut keys).zip(&mut names) {
-            *key = self.book.ids.key(event);
-            *name = self.book.ids.name_key(&event.member);
+        for event in events {
+            touched ^= self.book.ids.warm(event.id);
         }
-        let events = events.len();
-        for key in keys.iter().take(events) {
-            touched ^= self.book.ids.warm(*key);
-        }
-        for (name, number) in names.iter().zip(&mut numbers).take(events) {
-            *number = self.book.names.get(name).copied().unwrap_or_default();
+        for (event, number) in events.iter().zip(&mut numbers) {
+            *number = self.book.names.get(&event.member).copied().unwrap_or_default();
         }
         std::hint::black_box(touched);
         self.state.warm(&numbers);
-        keys
     }
 
     /// The outcome of an event by its source and id, if there is one.
     pub(crate) fn outcome(&self, event: &Event<Name>) -> Result<Option<Outcome>, Damage> {
-        let Some(position) = self.book.ids.find(self.book.ids.key(event), &self.book.disk)? else { return Ok(None) };
+        let Some(position) = self.book.ids.find(self.book.ids.hash.id(event), &self.book.disk)? else {
+            return Ok(None);
+        };
         Ok(Some(Outcome::of(position, &self.book.record(position)?, true)))
     }
 

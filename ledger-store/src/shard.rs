@@ -8,7 +8,8 @@
 use crate::commit::{self, Judged};
 use crate::disk::Disk;
 use crate::error::{CommitError, Damage, OpenError, SubmitError};
-use crate::live::{EVENTS_PER_TURN, Live, risk_key};
+use crate::ids::Hash;
+use crate::live::{EVENTS_PER_TURN, Hashes, Live, risk_key};
 use crate::recover::recover;
 use crate::snapshot::{self, Job};
 use ledger_core::event::{Body, Event, Name};
@@ -41,7 +42,8 @@ pub struct Options {
     pub secret: Option<[u8; 32]>,
     /// A snapshot is written after so many records; a crash costs folding at most three times as many.
     pub snapshot_records: u64,
-    /// Most events in one commit, unless one submitted batch alone is larger.
+    /// Submitted batches that wait are judged together up to so many events, unless one alone is larger:
+    /// enough that little is done for each, few enough that the disk does not wait for them.
     pub batch_events_max: usize,
     /// Most events that may wait to be judged.
     pub queue_events_max: usize,
@@ -53,7 +55,7 @@ impl Default for Options {
             time: Time::Wall,
             secret: None,
             snapshot_records: 2_000_000,
-            batch_events_max: 10_000,
+            batch_events_max: 1_000,
             queue_events_max: 100_000,
         }
     }
@@ -184,6 +186,8 @@ impl Status {
 
 struct Submission {
     batch: Batch,
+    /// Of each event of the batch.
+    hashes: Vec<Hashes>,
     done: Done,
 }
 
@@ -253,7 +257,9 @@ impl Ledger {
         })?;
         let recovered = match told.recv() {
             Ok(recovered) => recovered?,
-            Err(_) => return Err(OpenError::System("opening panicked, which is a bug; its message is on stderr".into())),
+            Err(_) => {
+                return Err(OpenError::System("opening panicked, which is a bug; its message is on stderr".into()));
+            }
         };
         let committed = recovered.live.state.shared.position;
         let inner = Arc::new(Inner {
@@ -358,8 +364,10 @@ impl Handle {
     /// Queues a batch for which room is reserved, if the ledger is not closed.
     fn queue(&self, batch: Batch, done: Done) -> bool {
         let events = batch.events.len();
+        let hash = Hash::new(&self.inner.secret);
+        let hashes = batch.events.iter().map(|event| Hashes::of(event, hash)).collect();
         let queue = self.queue.lock();
-        let sent = queue.as_ref().is_some_and(|queue| queue.send(Submission { batch, done }).is_ok());
+        let sent = queue.as_ref().is_some_and(|queue| queue.send(Submission { batch, hashes, done }).is_ok());
         if !sent {
             self.inner.waiting.fetch_sub(events, Ordering::AcqRel);
         }
@@ -512,20 +520,23 @@ impl Judge<'_> {
         if inner.options.time == Time::Wall && live.state.may_be_due(clock) {
             live.tick(clock)?;
         }
-        for Submission { batch, done } in batch {
-            let mut outcomes = Vec::with_capacity(batch.events.len());
+        for Submission { batch, hashes, done } in batch {
+            let mut answers = Vec::with_capacity(batch.events.len());
+            let mut hashes = &*hashes;
             let mut events = batch.events.into_iter();
             while !events.as_slice().is_empty() {
                 let turn = events.as_slice().len().min(EVENTS_PER_TURN);
-                let keys = live.warm(&events.as_slice()[..turn]);
-                for (event, key) in events.by_ref().take(turn).zip(keys) {
+                let (now, later) = hashes.split_at(turn);
+                hashes = later;
+                live.warm(now);
+                for (event, hashes) in events.by_ref().take(turn).zip(now) {
                     let at = ledger_time(inner.options.time, clock, &event);
-                    outcomes.push(live.submit(key, event, at)?);
+                    answers.push(live.submit(*hashes, event, at)?);
                 }
                 RwLockWriteGuard::bump(&mut live);
             }
             judged.cursors.extend(batch.cursors);
-            judged.waiting.push((done, outcomes));
+            judged.waiting.push((done, answers));
         }
         live.end_batch();
         judged.staged = live.book.take_staged();
