@@ -27,13 +27,23 @@ impl Calendar {
 
     /// The local date on which `at` falls. Saturates outside the years -9999 to 9999.
     pub fn day_of(&self, at: At) -> Day {
+        let days = self.local_ms(at).div_euclid(DAY_MS);
+        Day(i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX }))
+    }
+
+    /// The minute of its local day in which `at` falls, by the clock on the wall: 0 to 1439.
+    pub fn minute_of(&self, at: At) -> i32 {
+        let minutes = self.local_ms(at).rem_euclid(DAY_MS).div_euclid(60_000);
+        i32::try_from(minutes).unwrap_or(0)
+    }
+
+    /// What the clock on the wall shows, as if it stood in Greenwich.
+    fn local_ms(&self, at: At) -> i64 {
         let offset_s = match Timestamp::from_millisecond(at.0) {
             Ok(instant) => self.zone.to_offset(instant).seconds(),
             Err(_) => 0,
         };
-        let local = at.0.saturating_add(i64::from(offset_s).saturating_mul(1000));
-        let days = local.div_euclid(DAY_MS);
-        Day(i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX }))
+        at.0.saturating_add(i64::from(offset_s).saturating_mul(1000))
     }
 
     /// The first instant of a local date (00:00, or the first instant after a gap at midnight).
@@ -132,6 +142,13 @@ impl Clone for Memo {
     fn clone(&self) -> Memo {
         Memo::default()
     }
+}
+
+/// The date written `YYYY-MM-DD`.
+pub fn read_day(text: &str) -> Option<Day> {
+    let date: Date = (text.len() == 10).then(|| text.parse().ok()).flatten()?;
+    let civil = Civil { year: date.year().into(), month: date.month().into(), day: date.day().into() };
+    Some(civil.day())
 }
 
 /// `YYYY-MM-DD` of a local date.

@@ -4,10 +4,12 @@
 //! first, most fundamental first; from the line that calls `observe` on, the event succeeds. Nothing
 //! here changes state, asks a clock or can fail: `fold` does what the verdict says.
 //!
-//! The neighbours: `earn` (what facts give), `refund` (what they take back), `redeem` (what redemptions
-//! must keep to, and giving them back), `spend` (redeem, hold, capture), `tier` (standing), `risk`
-//! (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself).
+//! The neighbours: `earn` (what facts give) and `basket` (what rules ask of an event), `refund` (what
+//! they take back), `redeem` (what redemptions must keep to, and giving them back), `spend` (redeem, hold,
+//! capture), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer`
+//! (what happens by itself).
 
+mod basket;
 mod earn;
 mod life;
 mod redeem;
@@ -17,6 +19,7 @@ mod spend;
 mod tier;
 mod timer;
 
+use basket::Basket;
 pub use risk::in_window;
 pub use tier::{Footing, footing};
 
@@ -271,10 +274,10 @@ impl<'a> Draft<'a> {
                 }
                 self.observe(event)?;
                 self.change(Change::Enrolled { member: self.no, birthday: *birthday });
-                self.earn(Trigger::Enrolled, Money(0))
+                self.earn(Trigger::Enrolled, Basket::of(event))
             }
             Body::AttributesSet { attributes } => self.set_attributes(event, attributes),
-            Body::Purchase { order, currency, lines, .. } => {
+            Body::Purchase { currency, .. } => {
                 if *currency != self.program.currency {
                     return Err(Refusal::CurrencyMismatch);
                 }
@@ -282,8 +285,7 @@ impl<'a> Draft<'a> {
                     return Err(Refusal::OrderExists);
                 }
                 self.observe(event)?;
-                let paid = Money(lines.iter().fold(0, |sum, line| line.net.0.saturating_add(sum)));
-                self.purchase(order, paid)
+                self.purchase(event)
             }
             Body::Cancelled { .. } => {
                 let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
@@ -307,7 +309,7 @@ impl<'a> Draft<'a> {
             }
             Body::CheckIn => {
                 self.observe(event)?;
-                self.earn(Trigger::CheckIn, Money(0))
+                self.earn(Trigger::CheckIn, Basket::of(event))
             }
             Body::Referral { .. } => {
                 let referee = parties.other.ok_or(Refusal::MemberUnknown)?;
@@ -320,7 +322,7 @@ impl<'a> Draft<'a> {
                 self.observe(event)?;
                 self.welcome(referee);
                 self.change(Change::ReferredBy { member: referee.no, referrer: self.no });
-                self.earn(Trigger::Referral, Money(0))
+                self.earn(Trigger::Referral, Basket::of(event))
             }
             Body::Redeem { wallet, points, order, total } => {
                 let wallet = self.redeemable(wallet, *points, order, *total)?;

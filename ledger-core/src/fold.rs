@@ -319,7 +319,8 @@ fn change_member(
         | Change::Life { .. }
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
-        | Change::HoldExtended { .. } => {}
+        | Change::HoldExtended { .. }
+        | Change::TierCounted { .. } => {}
     }
     Ok(())
 }
@@ -407,7 +408,8 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::Life { .. }
             | Change::Redeemed { .. }
             | Change::RedeemRefunded { .. }
-            | Change::HoldExtended { .. } => {}
+            | Change::HoldExtended { .. }
+            | Change::TierCounted { .. } => {}
         }
     }
     if state.shared.position < position {

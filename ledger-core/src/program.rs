@@ -6,8 +6,13 @@
 //!
 //! `decide` asks a program; `fold` never does.
 
+mod earn;
 mod read;
 
+pub use earn::{
+    Amount, AttributeTest, Base, EarnRule, Goods, Hours, Limit, Lines, Measure, Price, Trigger, Value, Weekdays, When,
+    Words,
+};
 pub(crate) use read::read_money;
 
 use crate::calendar::Calendar;
@@ -42,7 +47,7 @@ pub struct Program {
     pub more_wallets: Vec<Wallet>,
     /// How many days a purchase can be refunded.
     pub refund_days: i32,
-    /// Earn rules, in the order they apply.
+    /// Earn rules by trigger, and of one trigger in the order they apply.
     pub earn: Vec<EarnRule>,
     /// When a member counts as dormant.
     pub inactivity: Option<Inactivity>,
@@ -245,83 +250,6 @@ pub enum Round {
     YearEnd,
 }
 
-/// What an earn rule waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// A member enrolled.
-    Enrolled,
-    /// A purchase was completed.
-    Purchase,
-    /// A check-in.
-    CheckIn,
-    /// A referral qualified; the referrer earns.
-    Referral,
-    /// The member became dormant.
-    Inactive,
-}
-
-/// A rule that gives points.
-#[derive(Clone, Debug)]
-pub struct EarnRule {
-    /// Its name.
-    pub id: TermNo,
-    /// What it waits for.
-    pub on: Trigger,
-    /// The wallet it gives to.
-    pub wallet: TermNo,
-    /// Whether it applies on the member's birthday only.
-    pub birthday: bool,
-    /// How much it gives.
-    pub amount: Amount,
-    /// At most how much, in which window.
-    pub limit: Option<Limit>,
-}
-
-/// How much a rule gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amount {
-    /// So many points.
-    Fixed(Points),
-    /// So many for every full unit of money.
-    Per {
-        /// The unit.
-        unit: Money,
-        /// The points.
-        give: Points,
-    },
-    /// So many times what an earlier rule gave, on top of it.
-    Times {
-        /// The earlier rule.
-        of: usize,
-        /// The factor less one.
-        extra: i64,
-    },
-}
-
-/// At most so much of a rule per member in a window of local days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Its name: the rule's with `.limit`.
-    pub id: TermNo,
-    /// What is limited.
-    pub measure: Measure,
-    /// At most how much.
-    pub max: i64,
-    /// In how many days, today included.
-    pub days: i32,
-}
-
-/// What limits and counters count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// Events.
-    Count,
-    /// Points granted.
-    Points,
-    /// Distinct members.
-    Members,
-}
-
 /// When a member counts as dormant.
 #[derive(Clone, Debug)]
 pub struct Inactivity {
@@ -488,7 +416,18 @@ impl Program {
         self.calendar.start_of(first_gone)
     }
 
-    /// The rule that caps or gives what is called `term`, for explanations.
+    /// The earn rules that wait for `on`, in the order they apply.
+    #[inline]
+    pub fn earn_on(&self, on: Trigger) -> &[EarnRule] {
+        earn::waiting_for(&self.earn, on)
+    }
+
+    /// The earn rule of this name.
+    pub fn earn_rule(&self, id: TermNo) -> Option<&EarnRule> {
+        self.earn.iter().find(|rule| rule.id == id)
+    }
+
+    /// The rank of a tier; of one that is none, the lowest.
     pub fn rank_of(&self, tier: TermNo) -> usize {
         let ranks = self.tiers.as_ref().map(|tiers| tiers.ranks.as_slice()).unwrap_or_default();
         ranks.iter().position(|rank| rank.id == tier).unwrap_or(0)
@@ -507,18 +446,5 @@ impl CounterRule {
     /// The first bucket of the window that ends at `at`.
     pub fn window_from(&self, at: At) -> i32 {
         self.bucket(at).saturating_sub(self.buckets)
-    }
-}
-
-impl Trigger {
-    /// The kind of event, as in program files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Trigger::Enrolled => "enrolled",
-            Trigger::Purchase => "purchase",
-            Trigger::CheckIn => "check_in",
-            Trigger::Referral => "referral",
-            Trigger::Inactive => "inactive",
-        }
     }
 }

@@ -377,6 +377,13 @@ pub enum Change {
         /// When it releases itself.
         expires_at: At,
     },
+    /// The points of the purchase in this record depend on the tier; its refunds look at the same one.
+    TierCounted {
+        /// Whose.
+        member: MemberNo,
+        /// The tier in which the member stood before; none of a newcomer.
+        tier: TermNo,
+    },
 }
 
 /// A flag with its evidence.
@@ -489,6 +496,7 @@ impl Change {
             | Change::Redeemed { member, .. }
             | Change::RedeemRefunded { member, .. }
             | Change::HoldExtended { member, .. }
+            | Change::TierCounted { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

@@ -1,6 +1,6 @@
 //! The quantities of a points ledger, each its own type, all integers.
 //!
-//! Nothing here rounds except [`per`], the one rounding function; nothing here wraps: sums are
+//! Nothing here rounds except [`units_of`] and [`share`], which say how; nothing here wraps: sums are
 //! checked, and what cannot be represented is the caller's refusal or the fold's `Corrupt`.
 
 use core::fmt;
@@ -161,12 +161,37 @@ pub struct MonthDay {
     pub day: u8,
 }
 
-/// `give` for every full `unit` of `amount`, rounded down: `floor(amount / unit) * give`.
-/// `None` if the product does not fit or `unit` is not positive.
+/// What becomes of the part that is short of a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// It is lost.
+    #[default]
+    Down,
+    /// Half of a whole and more is a whole.
+    HalfUp,
+    /// Any part is a whole.
+    Up,
+}
+
+/// How many times `unit` goes into `amount`, which is 0 or more. `None` if `unit` is not positive.
 #[inline]
-pub fn per(amount: Money, unit: Money, give: Points) -> Option<Points> {
-    if unit.0 <= 0 {
-        return None;
+pub fn units_of(amount: Money, unit: Money, rounding: Rounding) -> Option<i64> {
+    let whole = amount.0.checked_div_euclid(unit.0).filter(|_| unit.0 > 0)?;
+    if rounding == Rounding::Down {
+        return Some(whole);
     }
-    amount.0.div_euclid(unit.0).checked_mul(give.0).map(Points)
+    let part = amount.0.checked_rem_euclid(unit.0)?;
+    let least = if rounding == Rounding::Up { 1 } else { unit.0.saturating_sub(part) };
+    whole.checked_add(i64::from(part >= least))
+}
+
+/// `amount * part / whole`, all 0 or more. `None` if it does not fit 64 bits, or `whole` is 0.
+pub fn share(amount: i64, part: i64, whole: i64, rounding: Rounding) -> Option<i64> {
+    let (product, whole) = (i128::from(amount).checked_mul(i128::from(part))?, i128::from(whole));
+    let (top, bottom) = match rounding {
+        Rounding::Down => (product, whole),
+        Rounding::HalfUp => (product.checked_mul(2)?.checked_add(whole)?, whole.checked_mul(2)?),
+        Rounding::Up => (product.checked_add(whole.checked_sub(1)?)?, whole),
+    };
+    i64::try_from(top.checked_div(bottom)?).ok()
 }

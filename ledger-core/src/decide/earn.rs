@@ -1,22 +1,40 @@
 //! Earning: what facts give, by the program's rules in their order.
+//!
+//! A rule applies if all its conditions hold; what it then comes to by itself is [`Facts::compute`], which a
+//! refund asks again for what is kept. Rules that do not apply leave no trace and cost no memory.
 
 use super::Draft;
+use super::basket::Basket;
 use crate::counter::Key;
-use crate::program::{Amount, EarnRule, Limit, Measure, Program, Trigger, Wallet};
+use crate::event::{Body, Event, Who};
+use crate::program::{Amount, EarnRule, Limit, Measure, Program, Trigger, Value, Wallet, When};
 use crate::record::{Change, Cut, Trace, order_hash};
 use crate::refusal::Refusal;
-use crate::units::{MemberNo, Money, Points, TermNo, per};
+use crate::units::{MemberNo, Money, Points, TermNo, share, units_of};
+
+/// What rules are worked out from.
+#[derive(Clone, Copy)]
+pub(super) struct Facts<'a> {
+    /// The program that judges.
+    pub(super) program: &'a Program,
+    /// What happened.
+    pub(super) basket: Basket<'a>,
+    /// The tier in which the member stood before.
+    pub(super) tier: TermNo,
+}
 
 impl Draft<'_> {
-    pub(super) fn purchase(&mut self, order: &str, paid: Money) -> Result<(), Refusal> {
+    pub(super) fn purchase(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
+        let Body::Purchase { order, .. } = &event.body else { return Ok(()) };
+        let basket = Basket::of(event);
         self.change(Change::Purchased {
             member: self.no,
             order: order_hash(order),
             day: self.day,
             forget_before: self.horizon(),
         });
-        self.measure(self.day, paid.0);
-        self.earn(Trigger::Purchase, paid)
+        self.measure(self.day, basket.net().0);
+        self.earn(Trigger::Purchase, basket)
     }
 
     /// Adds to the tier metric on a date.
@@ -34,24 +52,83 @@ impl Draft<'_> {
     }
 
     /// Applies every rule that waits for `on`, then streaks and ladders.
-    pub(super) fn earn(&mut self, on: Trigger, money: Money) -> Result<(), Refusal> {
+    pub(super) fn earn(&mut self, on: Trigger, basket: Basket<'_>) -> Result<(), Refusal> {
         let program = self.program;
-        let birthday = program.earn.iter().any(|rule| rule.birthday && rule.on == on)
-            && self.member.birthday.is_some_and(|birthday| program.calendar.celebrates(birthday, self.day));
-        let rules = program.earn.iter().filter(|rule| rule.on == on && (!rule.birthday || birthday));
-        for rule in rules {
-            let wallet = program.wallet(rule.wallet);
-            let computed = compute(program, rule, money, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
-            let (granted, cut) = self.limited(rule, wallet, computed);
-            self.trace(rule.id, computed, granted, cut);
-            if !granted.is_zero() {
-                let expires_at = self.expires_at(wallet);
-                self.grant(rule.id, wallet.id, granted, expires_at);
+        let facts = Facts { program, basket, tier: self.member.tier.tier };
+        let mut tier_counts = false;
+        for rule in program.earn_on(on) {
+            if rule.when.as_ref().is_none_or(|when| self.holds(when, rule, &facts)) {
+                self.apply(rule, &facts)?;
+                tier_counts |= matches!(rule.amount.value(), Some(Value::ByTier(_)));
             }
+        }
+        if tier_counts && on == Trigger::Purchase {
+            self.change(Change::TierCounted { member: self.no, tier: facts.tier });
         }
         self.streaks(on);
         self.ladders(on);
         Ok(())
+    }
+
+    /// Whether all that a rule asks for is so.
+    fn holds(&self, when: &When, rule: &EarnRule, facts: &Facts<'_>) -> bool {
+        let (calendar, basket) = (&self.program.calendar, &facts.basket);
+        let said = |words: &crate::program::Words, word: fn(&crate::event::Origin) -> &str| {
+            words.is_empty() || basket.origin.is_some_and(|origin| words.has(word(origin)))
+        };
+        let is = |name: TermNo, least: i64, most: i64| {
+            self.attribute(name).is_some_and(|value| (least..=most).contains(&value))
+        };
+        when.from.is_none_or(|from| self.day >= from)
+            && when.until.is_none_or(|until| self.day <= until)
+            && when.weekdays.is_none_or(|days| days.has(self.day))
+            && said(&when.channels, |origin| &origin.channel)
+            && said(&when.stores, |origin| &origin.store)
+            && said(&when.partners, |origin| &origin.partner)
+            && (when.tiers.is_empty() || when.tiers.contains(&facts.standing()))
+            && when.attributes.iter().all(|test| is(test.name, test.least, test.most))
+            && when.first.is_none_or(|counter| self.is_first(when, rule, counter))
+            && (!when.birthday || self.member.birthday.is_some_and(|born| calendar.celebrates(born, self.day)))
+            && when.hours.is_none_or(|hours| hours.has(calendar.minute_of(basket.at)))
+            && when.lines.as_ref().is_none_or(|lines| basket.has(lines))
+            && facts.reaches(rule)
+    }
+
+    /// Whether a rule has seen nothing like it; of purchases as such, the member's row knows more.
+    fn is_first(&self, when: &When, rule: &EarnRule, counter: TermNo) -> bool {
+        let bought = rule.on == Trigger::Purchase && when.is_first_of_all() && !self.member.purchases.is_empty();
+        !bought && self.member.counter(counter).is_none_or(|counter| counter.total == 0)
+    }
+
+    fn apply(&mut self, rule: &EarnRule, facts: &Facts<'_>) -> Result<(), Refusal> {
+        let wallet = facts.program.wallet(rule.wallet);
+        let carried = rule.amount.carry().map_or(0, |carry| self.carried(carry));
+        let computed = facts.compute(rule, carried, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
+        let (granted, cut) = self.limited(rule, wallet, computed);
+        self.trace(rule.id, computed, granted, cut);
+        if !granted.is_zero() {
+            let expires_at = self.expires_at(wallet);
+            self.grant(rule.id, wallet.id, granted, expires_at);
+        }
+        if let (Amount::Per { unit, carry: Some(carry), .. }, true) = (&rule.amount, is_whole(cut)) {
+            let all = facts.basket.base(rule).0.saturating_add(carried);
+            self.keep(*carry, all.rem_euclid(unit.0).saturating_sub(carried));
+        }
+        if let Some(first) = rule.when.as_ref().and_then(|when| when.first).filter(|_| self.denied.is_none()) {
+            self.keep(first, 1);
+        }
+        Ok(())
+    }
+
+    /// What waits for the next purchase, in minor units.
+    pub(super) fn carried(&self, carry: TermNo) -> i64 {
+        self.member.counter(carry).map_or(0, |counter| counter.total)
+    }
+
+    /// Adds to a counter of the member that has no window.
+    pub(super) fn keep(&mut self, term: TermNo, amount: i64) {
+        let (key, seen) = (Key::Member(self.no), MemberNo::NOBODY);
+        self.change(Change::Counted { key, term, bucket: 0, keep_from: 0, amount, seen });
     }
 
     fn limited(&mut self, rule: &EarnRule, wallet: &Wallet, computed: Points) -> (Points, Cut) {
@@ -124,17 +201,62 @@ impl Draft<'_> {
     }
 }
 
-/// What a rule comes to by itself; multipliers multiply what the earlier rule was granted.
-/// `None` if it does not fit 64 bits.
-pub(super) fn compute(program: &Program, rule: &EarnRule, money: Money, earlier: &[Trace]) -> Option<Points> {
-    match rule.amount {
-        Amount::Fixed(points) => Some(points),
-        Amount::Per { unit, give } => per(money, unit, give),
-        Amount::Times { of, extra } => {
-            let base = granted(earlier, program.earn.get(of)?.id);
-            base.0.checked_mul(extra).map(Points)
+impl Facts<'_> {
+    /// What a rule comes to by itself; multipliers multiply what the earlier rule was granted. `carried`
+    /// is what the rule's base brings from earlier purchases. `None` if it does not fit 64 bits.
+    pub(super) fn compute(&self, rule: &EarnRule, carried: i64, earlier: &[Trace]) -> Option<Points> {
+        let points = match &rule.amount {
+            Amount::Fixed(points) => self.value(points, rule),
+            Amount::Per { unit, give, .. } => {
+                let base = Money(self.basket.base(rule).0.checked_add(carried)?);
+                units_of(base, *unit, rule.round)?.checked_mul(self.value(give, rule))?
+            }
+            Amount::PerItems { items, give } => {
+                let items = units_of(Money(self.basket.items(rule)), Money(*items), rule.round)?;
+                items.checked_mul(self.value(give, rule))?
+            }
+            Amount::Times { of, extra } => granted(earlier, *of).0.checked_mul(*extra)?,
+            Amount::Percent { of, rate } => share(granted(earlier, *of).0, self.value(rate, rule), WHOLE, rule.round)?,
+        };
+        Some(Points(points))
+    }
+
+    /// Whether the base of a rule is as large as it asks for.
+    pub(super) fn reaches(&self, rule: &EarnRule) -> bool {
+        let least = rule.when.as_ref().and_then(|when| when.at_least);
+        least.is_none_or(|least| self.basket.base(rule) >= least)
+    }
+
+    /// A number of a rule, by what it depends on.
+    pub(super) fn value(&self, value: &Value, rule: &EarnRule) -> i64 {
+        match value {
+            Value::Flat(value) => *value,
+            Value::ByBase(steps) => {
+                let base = self.basket.base(rule);
+                let reached = steps.iter().rev().find(|(least, _)| base >= *least);
+                reached.map_or(0, |(_, value)| *value)
+            }
+            Value::ByTier(steps) => {
+                let rank = self.program.rank_of(self.tier);
+                let reached = steps.iter().map(|(tier, value)| (self.program.rank_of(*tier), *value));
+                reached.filter(|(least, _)| rank >= *least).max().map_or(0, |(_, value)| value)
+            }
         }
     }
+
+    /// The tier in which the member stood: the lowest if it is new.
+    fn standing(&self) -> TermNo {
+        let lowest = || self.program.tiers.as_ref().and_then(|tiers| tiers.ranks.first()).map(|lowest| lowest.id);
+        if self.tier == TermNo::NONE { lowest().unwrap_or(TermNo::NONE) } else { self.tier }
+    }
+}
+
+/// A hundred percent, in hundredths of a percent.
+const WHOLE: i64 = 10_000;
+
+/// Whether nothing was kept from a rule's points for good: what was short of a unit is then carried on.
+pub(super) fn is_whole(cut: Cut) -> bool {
+    matches!(cut, Cut::None | Cut::Review)
 }
 
 /// What a rule was granted.

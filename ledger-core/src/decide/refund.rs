@@ -2,10 +2,11 @@
 //! and facts; the difference goes back. The lots of the purchase give first, then the member's other
 //! lots of the same wallet in their order; what is then missing is the wallet's to say.
 
-use super::{Draft, Purchase, earn};
-use crate::event::{Body, Event};
+use super::basket::Basket;
+use super::earn::{Facts, is_whole};
+use super::{Draft, Purchase};
 use crate::lots::{Lot, SLICES_MAX, Slice};
-use crate::program::{Amount, Negative, Wallet};
+use crate::program::{Amount, EarnRule, Negative, Wallet};
 use crate::record::{Account, Cause, Change, Cut, Trace};
 use crate::refusal::Refusal;
 use crate::units::{At, LotId, Money, Points, TermNo};
@@ -13,27 +14,53 @@ use alloc::vec::Vec;
 
 /// What was paid for a purchase.
 pub(super) fn paid(purchase: &Purchase<'_>) -> Money {
-    let Cause::Event(Event { body: Body::Purchase { lines, .. }, .. }) = &purchase.record.cause else {
-        return Money(0);
-    };
-    Money(lines.iter().fold(0, |sum, line| line.net.0.saturating_add(sum)))
+    facts(purchase).basket.net()
 }
 
-/// What each rule that applied to the purchase would have been granted for `kept` alone: never more
-/// than it was.
-fn earned_by(purchase: &Purchase<'_>, kept: Money) -> Vec<Trace> {
-    let mut lines: Vec<Trace> = Vec::with_capacity(purchase.record.verdict.trace.len());
-    for line in &purchase.record.verdict.trace {
-        let rule = purchase.program.earn.iter().find(|rule| rule.id == line.rule);
-        let computed = match rule.map(|rule| (rule, rule.amount)) {
-            Some((_, Amount::Fixed(_))) if kept.0 == 0 => Some(Points::ZERO),
-            Some((rule, _)) => earn::compute(purchase.program, rule, kept, &lines),
+/// The facts of a purchase as they were.
+fn facts<'a>(purchase: &Purchase<'a>) -> Facts<'a> {
+    let basket = match &purchase.record.cause {
+        Cause::Event(event) => Basket::of(event),
+        Cause::Timer { due, .. } => Basket::empty(*due),
+    };
+    let counted = purchase.record.verdict.changes.iter().find_map(|change| match change {
+        Change::TierCounted { tier, .. } => Some(*tier),
+        _ => None,
+    });
+    Facts { program: purchase.program, basket, tier: counted.unwrap_or(TermNo::NONE) }
+}
+
+/// What each rule that applied to the purchase would have been granted for what is kept alone: never
+/// more than it was.
+fn earned_by(facts: &Facts<'_>, trace: &[Trace]) -> Vec<Trace> {
+    let mut lines: Vec<Trace> = Vec::with_capacity(trace.len());
+    for line in trace {
+        let computed = match facts.program.earn_rule(line.rule) {
+            Some(rule) if is_lost(rule, facts) => Some(Points::ZERO),
+            Some(rule) => facts.compute(rule, brought(rule, line, facts), &lines),
             None => Some(line.granted),
         };
         let granted = computed.unwrap_or(line.granted).min(line.granted);
         lines.push(Trace { granted, ..*line });
     }
     lines
+}
+
+/// The least that earlier purchases must have brought to a rule, given what it came to: for the rules that
+/// build on its points, the purchase is worked out again as if that was all.
+fn brought(rule: &EarnRule, line: &Trace, facts: &Facts<'_>) -> i64 {
+    let Amount::Per { unit, give, carry: Some(_) } = &rule.amount else { return 0 };
+    if !is_whole(line.cut) {
+        return 0;
+    }
+    let whole = Facts { basket: facts.basket.keeping(facts.basket.net()), ..*facts };
+    let units = line.computed.0.checked_div(whole.value(give, rule)).unwrap_or(0);
+    units.saturating_mul(unit.0).saturating_sub(whole.basket.base(rule).0).max(0)
+}
+
+/// Whether a rule would not have applied to what is kept.
+fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
+    (facts.basket.kept().0 == 0 && matches!(rule.amount, Amount::Fixed(_))) || !facts.reaches(rule)
 }
 
 /// What a refund takes back of one rule.
@@ -53,21 +80,38 @@ struct Own {
 
 impl Draft<'_> {
     pub(super) fn refund(&mut self, purchase: &Purchase<'_>, amount: Money) -> Result<(), Refusal> {
-        let kept = Money(paid(purchase).0.saturating_sub(purchase.known.refunded.0));
-        let before = earned_by(purchase, kept);
-        let after = earned_by(purchase, Money(kept.0.saturating_sub(amount.0)));
-        let wallet_of = |term: TermNo| {
-            let rule = purchase.program.earn.iter().find(|rule| rule.id == term);
-            rule.map_or(purchase.program.wallet.id, |rule| rule.wallet)
-        };
-        let back = before.iter().zip(&after).map(|(before, after)| Back {
-            rule: before.rule,
-            wallet: wallet_of(before.rule),
-            points: Points(before.granted.0.saturating_sub(after.granted.0)),
-        });
+        let whole = facts(purchase);
+        let kept = whole.basket.net().0.saturating_sub(purchase.known.refunded.0);
+        let keeping = |kept: i64| Facts { basket: whole.basket.keeping(Money(kept)), ..whole };
+        let (before, after) = (keeping(kept), keeping(kept.saturating_sub(amount.0)));
+        let trace = &purchase.record.verdict.trace;
+        let mut back: Vec<Back> = Vec::with_capacity(trace.len());
+        for (line, (had, has)) in trace.iter().zip(earned_by(&before, trace).iter().zip(earned_by(&after, trace))) {
+            let rule = purchase.program.earn_rule(line.rule);
+            let carrying = rule.filter(|rule| rule.amount.carry().is_some() && is_whole(line.cut));
+            let points = match carrying {
+                Some(rule) => self.uncarry(rule, &before, &after),
+                None => had.granted.0.saturating_sub(has.granted.0),
+            };
+            let wallet = rule.map_or(purchase.program.wallet.id, |rule| rule.wallet);
+            back.push(Back { rule: line.rule, wallet, points: Points(points) });
+        }
         self.change(Change::Refunded { member: self.no, purchase: purchase.known.position, amount });
         self.measure(purchase.known.day, amount.0.saturating_neg());
-        self.claw_back(purchase, back.collect())
+        self.claw_back(purchase, back)
+    }
+
+    /// Takes from what waits for the next purchase, and, as far as that does not reach, whole units: so all
+    /// that a member keeps earns as if it were one purchase, whatever was given back in which order.
+    fn uncarry(&mut self, rule: &EarnRule, before: &Facts<'_>, after: &Facts<'_>) -> i64 {
+        let Amount::Per { unit, give, carry: Some(carry) } = &rule.amount else { return 0 };
+        let counted = |facts: &Facts<'_>| if facts.reaches(rule) { facts.basket.base(rule).0 } else { 0 };
+        let gone = counted(before).saturating_sub(counted(after));
+        let left = self.carried(*carry).saturating_sub(gone);
+        // Rounded down, so as many units as bring what is left to 0 or more.
+        let units = left.div_euclid(unit.0).min(0).saturating_neg();
+        self.keep(*carry, units.saturating_mul(unit.0).saturating_sub(gone));
+        units.saturating_mul(before.value(give, rule))
     }
 
     fn claw_back(&mut self, purchase: &Purchase<'_>, mut back: Vec<Back>) -> Result<(), Refusal> {

@@ -2,12 +2,13 @@
 //! ticks may come early, late or never and every member ends the same.
 
 use super::Draft;
+use super::basket::Basket;
 use crate::event::RiskKeys;
 use crate::lots::{SLICES_MAX, Slice};
 use crate::member::Hold;
 use crate::program::Trigger;
 use crate::record::{Account, Change, Timer, Verdict};
-use crate::units::{At, Money, TermNo};
+use crate::units::{At, TermNo};
 use alloc::vec::Vec;
 
 pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
@@ -35,7 +36,7 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             draft.change(Change::Active { member: draft.no, dormant_at: At::NEVER });
             draft.count_kind("inactive", &RiskKeys::default(), 0);
             // A balance at its limit earns nothing more; the dormancy is over all the same.
-            if draft.earn(Trigger::Inactive, Money(0)).is_ok() {
+            if draft.earn(Trigger::Inactive, Basket::empty(due)).is_ok() {
                 draft.count_consequences("inactive", &RiskKeys::default());
                 draft.stand();
             }

@@ -3,17 +3,18 @@
 //! A [`Section`] is one table on its way in. It hands out fields by name, notes what is missing,
 //! mistyped or out of range, and at its end complains about fields nobody asked for.
 
+mod earn;
 mod redeem;
 mod wallet;
 
 use super::{
-    Amount, CounterRule, EarnRule, Fault, GIVE_MAX, Inactivity, KeyKind, Ladder, Limit, Measure, Program, RULES_MAX,
-    RiskRule, Span, StreakRule, Tier, Tiers, Trigger, Wallet,
+    CounterRule, Fault, Inactivity, KeyKind, Ladder, Measure, Program, RULES_MAX, RiskRule, Span, StreakRule, Tier,
+    Tiers, Trigger,
 };
 use crate::calendar::Calendar;
 use crate::event::{Currency, NAME_BYTES_MAX, RiskKind};
 use crate::record::Action;
-use crate::units::{DAY_MS, Money, Points, TermNo};
+use crate::units::{DAY_MS, Money, TermNo};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -40,8 +41,6 @@ const COUNTED: [&str; 17] = [
     "limit_hit",
     "inactive",
 ];
-const TRIGGERS: [Trigger; 5] =
-    [Trigger::Enrolled, Trigger::Purchase, Trigger::CheckIn, Trigger::Referral, Trigger::Inactive];
 const MINUTE_MS: i64 = 60_000;
 /// The word for the tier metric.
 const SPEND: &str = "spend";
@@ -55,6 +54,9 @@ struct Reading<'a> {
     text: &'a str,
     terms: &'a mut Vec<Box<str>>,
     ids: Vec<TermNo>,
+    /// Tiers that earn rules name, and attributes that they ask for.
+    tier_words: Vec<earn::TierWord>,
+    asked: Vec<TermNo>,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
 }
@@ -68,7 +70,15 @@ struct Section<'t> {
 
 pub(super) fn program(text: &str, terms: &mut Vec<Box<str>>) -> Result<Program, Vec<Fault>> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut reading = Reading { text, terms, ids: Vec::new(), faults: Vec::new(), warnings: Vec::new() };
+    let mut reading = Reading {
+        text,
+        terms,
+        ids: Vec::new(),
+        tier_words: Vec::new(),
+        asked: Vec::new(),
+        faults: Vec::new(),
+        warnings: Vec::new(),
+    };
     for error in errors {
         let at = error.span().map_or(0, |span| span.start);
         reading.fault(at, "file", error.message().to_string());
@@ -158,9 +168,10 @@ impl Reading<'_> {
         let mut wallets = self.wallets(&mut root, digits);
         self.redeem(&mut root, digits, &mut wallets);
         let refund_days = self.refund(&mut root);
-        let earn = self.earn(&mut root, digits, &wallets);
+        let mut earn = self.earn(&mut root, digits, &wallets, &attributes);
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
+        self.check_tier_words(tiers.as_ref().map_or(&[], |tiers| tiers.ranks.as_slice()));
         let ranks: Vec<TermNo> = tiers.iter().flat_map(|tiers| tiers.ranks.iter().map(|tier| tier.id)).collect();
         let streaks = self.streaks(&mut root, &ranks);
         let ladders = self.ladders(&mut root, ranks.len());
@@ -172,6 +183,7 @@ impl Reading<'_> {
             self.fault(0, &format!("earn[{rule}].on"), "waits for inactivity; add [inactivity] with `after`".into());
         }
         self.end(&root);
+        earn.sort_by_key(|rule| rule.on);
         let mut wallets = wallets.into_iter();
         Some(Program {
             id: id?,
@@ -210,86 +222,6 @@ impl Reading<'_> {
         horizon.unwrap_or(REFUND_DAYS)
     }
 
-    fn earn(&mut self, root: &mut Section<'_>, digits: i64, wallets: &[Wallet]) -> Vec<EarnRule> {
-        let mut rules: Vec<EarnRule> = Vec::new();
-        for mut section in self.sections(root, "earn") {
-            let id = self.id(&mut section, "id");
-            let on = self.trigger(&mut section);
-            let wallet = self.wallet_of(&mut section, wallets);
-            let birthday = self.choice(&mut section, "when", &["birthday"], false).is_some();
-            let fixed = self.int(&mut section, "fixed", 0, GIVE_MAX, false);
-            let per = self.money(&mut section, "per", digits, false);
-            let give = self.int(&mut section, "give", 1, GIVE_MAX, per.is_some());
-            let times = self.times(&mut section, &rules);
-            let given = [fixed.is_some(), per.is_some(), times.is_some()].iter().filter(|is| **is).count();
-            let asked = ["fixed", "per", "times"].iter().filter(|key| section.table.get(**key).is_some()).count();
-            if asked != 1 {
-                let field = section.field("fixed");
-                self.fault(section.at, &field, "a rule gives by exactly one of `fixed`, `per` or `times`".into());
-            }
-            let amount = match (fixed, per, times) {
-                (Some((points, _)), None, None) => Some(Amount::Fixed(Points(points))),
-                (None, Some((unit, at)), None) => {
-                    if on.is_some_and(|on| on != Trigger::Purchase) {
-                        self.fault(at, &section.field("per"), "only a purchase has money; use `fixed`".into());
-                    }
-                    if unit.0 <= 0 {
-                        self.fault(at, &section.field("per"), "must be more than 0".into());
-                    }
-                    give.map(|(give, _)| Amount::Per { unit, give: Points(give) })
-                }
-                (None, None, Some(times)) => Some(times),
-                _ => None,
-            };
-            let limit = self.limit(&mut section, id);
-            self.end(&section);
-            if let (Some(id), Some(on), Some(wallet), Some(amount), 1) = (id, on, wallet, amount, given) {
-                if let Amount::Times { of, .. } = amount
-                    && rules.get(of).is_some_and(|rule| rule.on != on)
-                {
-                    let field = section.field("times.of");
-                    self.fault(section.at, &field, "multiplies a rule that waits for another event".into());
-                }
-                rules.push(EarnRule { id, on, wallet, birthday, amount, limit });
-            }
-        }
-        rules
-    }
-
-    fn times(&mut self, section: &mut Section<'_>, rules: &[EarnRule]) -> Option<Amount> {
-        let mut times = self.table(section, "times")?;
-        let of = self.text_of(&mut times, "of", true);
-        let factor = self.int(&mut times, "factor", 2, 1_000, true);
-        self.end(&times);
-        let (of, at) = of?;
-        let term = self.term(&of);
-        let Some(of) = rules.iter().position(|rule| rule.id == term) else {
-            self.fault(at, &times.field("of"), format!("no earlier rule is called {of:?}; put that rule above"));
-            return None;
-        };
-        Some(Amount::Times { of, extra: factor?.0.saturating_sub(1) })
-    }
-
-    fn limit(&mut self, section: &mut Section<'_>, rule: Option<TermNo>) -> Option<Limit> {
-        let mut limit = self.table(section, "limit")?;
-        let times = self.int(&mut limit, "times", 1, i64::from(i32::MAX), false);
-        let points = self.int(&mut limit, "points", 1, i64::MAX, false);
-        let days = self.days(&mut limit, "per", true);
-        self.end(&limit);
-        let (measure, max) = match (times, points) {
-            (Some((max, _)), None) => (Measure::Count, max),
-            (None, Some((max, _))) => (Measure::Points, max),
-            _ => {
-                let field = section.field("limit");
-                self.fault(limit.at, &field, "limits either `times` or `points`".into());
-                return None;
-            }
-        };
-        let rule = usize::from(rule?.0).checked_sub(1)?;
-        let name = format!("{}.limit", self.terms.get(rule)?);
-        Some(Limit { id: self.term(&name), measure, max, days: days? })
-    }
-
     fn inactivity(&mut self, root: &mut Section<'_>) -> Option<Inactivity> {
         let mut section = self.table(root, "inactivity")?;
         let days = self.days(&mut section, "after", true);
@@ -307,7 +239,7 @@ impl Reading<'_> {
     fn tiers(&mut self, root: &mut Section<'_>, digits: i64, attributes: &[(TermNo, usize)]) -> Option<Tiers> {
         let sections = self.sections(root, "tier");
         let table = self.table(root, "tiers");
-        let mut used = Vec::new();
+        let mut used = core::mem::take(&mut self.asked);
         let mut ranks: Vec<Tier> = Vec::new();
         for (rank, mut section) in sections.into_iter().enumerate() {
             let id = self.id(&mut section, "id");
@@ -488,9 +420,9 @@ impl Reading<'_> {
     }
 
     fn trigger(&mut self, section: &mut Section<'_>) -> Option<Trigger> {
-        let names = TRIGGERS.map(Trigger::name);
+        let names = Trigger::ALL.map(Trigger::name);
         let (at, _) = self.choice(section, "on", &names, true)?;
-        TRIGGERS.get(at).copied()
+        Trigger::ALL.get(at).copied()
     }
 
     // Fields of one section, by type.
@@ -556,6 +488,15 @@ impl Reading<'_> {
         Some((choice?, at))
     }
 
+    fn flag(&mut self, section: &mut Section<'_>, key: &'static str) -> bool {
+        let Some((value, at)) = self.value(section, key, false) else { return false };
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.fault(at, &section.field(key), "must be true or false".into());
+        }
+        flag.unwrap_or(false)
+    }
+
     fn words(&mut self, section: &mut Section<'_>, key: &'static str, must: bool) -> Vec<(String, usize)> {
         let Some((value, at)) = self.value(section, key, must) else { return Vec::new() };
         let Some(array) = value.as_array() else {
@@ -586,22 +527,27 @@ impl Reading<'_> {
     fn sections<'t>(&mut self, root: &mut Section<'t>, key: &'static str) -> Vec<Section<'t>> {
         let Some((value, at)) = self.value(root, key, false) else { return Vec::new() };
         let Some(array) = value.as_array() else {
-            self.fault(at, key, format!("must be a list of tables: [[{key}]]"));
+            let problem = match root.path.is_empty() {
+                true => format!("must be a list of tables: [[{key}]]"),
+                false => "must be a list of tables: [{ … }]".into(),
+            };
+            self.fault(at, &root.field(key), problem);
             return Vec::new();
         };
+        let path = root.field(key);
         if array.len() > RULES_MAX {
-            self.fault(at, key, format!("has {} entries; at most {RULES_MAX} are allowed", array.len()));
+            self.fault(at, &path, format!("has {} entries; at most {RULES_MAX} are allowed", array.len()));
         }
         let mut sections = Vec::new();
         for (n, item) in array.iter().take(RULES_MAX).enumerate() {
             match item.get_ref().as_table() {
                 Some(table) => sections.push(Section {
                     table,
-                    path: format!("{key}[{n}]"),
+                    path: format!("{path}[{n}]"),
                     at: item.span().start,
                     used: Vec::new(),
                 }),
-                None => self.fault(item.span().start, &format!("{key}[{n}]"), "must be a table".into()),
+                None => self.fault(item.span().start, &format!("{path}[{n}]"), "must be a table".into()),
             }
         }
         sections
@@ -676,6 +622,11 @@ impl Reading<'_> {
 }
 
 impl Section<'_> {
+    /// Where a field stands; where the section begins, if it is not there.
+    fn place(&self, key: &str) -> usize {
+        self.table.get(key).map_or(self.at, |value| value.span().start)
+    }
+
     fn field(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
     }

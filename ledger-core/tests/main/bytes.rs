@@ -169,6 +169,7 @@ fn changes() -> Vec<Change> {
         },
         Change::RedeemRefunded { member, redemption: Position(9), points: Points(4) },
         Change::HoldExtended { member, no: 1, expires_at: AT },
+        Change::TierCounted { member, tier: TermNo(9) },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -192,8 +193,9 @@ fn changes() -> Vec<Change> {
         Change::Redeemed { .. } => 18,
         Change::RedeemRefunded { .. } => 19,
         Change::HoldExtended { .. } => 20,
+        Change::TierCounted { .. } => 21,
     };
-    assert!(changes.iter().map(number).eq(0..21), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..22), "one of each, in order");
     changes
 }
 

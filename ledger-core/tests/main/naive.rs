@@ -15,6 +15,8 @@ const ZONE: i64 = 8 * HOUR;
 const WINDOW: i64 = 30;
 /// The refund horizon, in days.
 const HORIZON: i64 = 50;
+/// What a point of the rule that carries costs.
+const DROP: i64 = 300;
 /// How far ahead a source's clock may be.
 const FUTURE: i64 = DAY;
 
@@ -56,6 +58,22 @@ id = "birthday"
 on = "purchase"
 when = "birthday"
 times = {{ of = "base", factor = 2 }}
+[[earn]]
+id = "midweek"
+on = "purchase"
+when = {{ weekdays = ["tuesday", "wednesday", "thursday"], at_least = "40.00" }}
+percent = {{ of = "base", rate = "25%" }}
+round = "half_up"
+[[earn]]
+id = "gift"
+on = "purchase"
+table = [{{ tier = "silver", give = 2 }}, {{ tier = "gold", give = 4 }}]
+[[earn]]
+id = "drops"
+on = "purchase"
+per = "3.00"
+give = 1
+carry = true
 [[earn]]
 id = "check_in"
 on = "check_in"
@@ -319,6 +337,16 @@ fn month_days(year: i64, month: i64) -> i64 {
     }
 }
 
+/// Tuesday to Thursday: 6 January 1970 was a Tuesday.
+fn is_midweek(day: i64) -> bool {
+    (day - 5).rem_euclid(7) < 3
+}
+
+/// A quarter, half a point and more being one.
+fn quarter(points: i64) -> i64 {
+    points / 4 + i64::from(points % 4 >= 2)
+}
+
 /// Year, month and day of month, by counting from 1970.
 fn civil(day: i64) -> (i64, i64, i64) {
     let (mut year, mut month, mut left) = (1970, 1, day);
@@ -376,6 +404,8 @@ struct Bought {
     paid: i64,
     refunded: i64,
     version: usize,
+    /// Whether what it left of three euros waits for the next purchase.
+    carries: bool,
     /// What each rule was granted, and the lot it made of it.
     granted: Vec<(&'static str, i64, u64)>,
 }
@@ -405,6 +435,8 @@ pub struct Member {
     /// Uses of limits: rule, day, amount.
     used: Vec<(&'static str, i64, i64)>,
     spent_points: Vec<Spent>,
+    /// What waits for the next purchase.
+    carried: i64,
     /// Frozen for earning, and for redeeming.
     pub frozen: (bool, bool),
     pub closed_at: Option<i64>,
@@ -827,9 +859,21 @@ impl Books {
                 if self.member(who).celebrates(day) {
                     self.earn(&mut work, "birthday", base, None);
                 }
+                if is_midweek(day) && *paid >= 4_000 {
+                    self.earn(&mut work, "midweek", quarter(base), None);
+                }
+                let rank = self.member(who).tier.unwrap_or(0);
+                self.earn(&mut work, "gift", [0, 2, 4, 4][rank], None);
+                let counted = self.member(who).carried + paid;
+                self.earn(&mut work, "drops", counted / DROP, None);
+                let carries = !work.denied && !work.mute;
+                if carries {
+                    self.member(who).carried = counted % DROP;
+                }
                 let granted = std::mem::take(&mut work.bought);
                 let order = order.clone();
-                self.member(who).bought.push(Bought { order, day, paid: *paid, refunded: 0, version, granted });
+                let bought = Bought { order, day, paid: *paid, refunded: 0, version, carries, granted };
+                self.member(who).bought.push(bought);
             }
             Act::Cancel { order } => {
                 let at = known(self, order).ok_or("ORDER_UNKNOWN")?;
@@ -1156,6 +1200,9 @@ impl Books {
             let worth = |(rule, granted, _): &(&str, i64, u64)| match *rule {
                 "base" => base,
                 "birthday" => base.min(*granted),
+                "midweek" if kept < 4_000 => 0,
+                "midweek" => quarter(base).min(*granted),
+                "drops" => (kept / DROP).min(*granted),
                 _ if kept == 0 => 0,
                 _ => *granted,
             };
@@ -1167,6 +1214,16 @@ impl Books {
         let day = bought.day;
         let own: Vec<u64> = bought.granted.iter().map(|(_, _, lot)| *lot).collect();
         let mut missing: Vec<i64> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
+        if bought.carries {
+            // Cent by cent from what waits; at its end a point goes back, and three euros wait again.
+            let (mut waits, mut back) = (member.carried - amount, 0);
+            while waits < 0 {
+                waits += DROP;
+                back += 1;
+            }
+            member.carried = waits;
+            *missing.last_mut().expect("drops is the last rule") = back;
+        }
         let all: i64 = missing.iter().sum();
         member.measure(day, work.today, -amount);
         // Each rule from its own lot, then from the purchase's others, then from whatever is there.

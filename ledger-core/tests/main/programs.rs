@@ -115,6 +115,83 @@ fn an_unknown_field_is_told_with_the_field_that_was_meant() {
 }
 
 #[test]
+fn every_word_of_a_rule_is_checked() {
+    check_rule(
+        r#"[[earn]]
+id = "a"
+on = "purchase"
+base = "brutto"
+round = "even"
+per_items = 0
+give = 1
+when = { weekdays = ["monday", "someday"], hours = "9-12", from = "2026-02-30", until = 3, channels = [], first = 1 }
+[[earn]]
+id = "b"
+on = "purchase"
+per = "1.00"
+carry = true
+round = "up"
+base = { price = "net", delivery = true }
+table = [{ at_least = "0.00", give = 1 }, { at_least = "0.00", rate = "5%" }]
+when = { tiers = ["gold"], attributes = [{ name = "age", equal = 1, at_least = 2 }, { name = "age" }], skus = [""] }
+[[earn]]
+id = "c"
+on = "check_in"
+base = "gross"
+percent = { of = "d", rate = "0%" }
+table = [{ tier = "gold", rate = "half" }, { tier = "gold", rate = "1%" }]
+when = { at_least = "1.00", except = { tags = ["x"], size = 4 }, from = "2026-02-02", until = "2026-02-01" }
+[[earn]]
+id = "d"
+on = "purchase"
+fixed = 1
+carry = true
+table = [{ give = 5 }]
+when = "someday"
+"#,
+        expect![[r#"
+            line 9: earn[0].base: "brutto" is not known here; write one of net, gross, ex_tax
+            line 10: earn[0].round: "even" is not known here; write one of down, half_up, up
+            line 11: earn[0].per_items: is 0; must be 1 to 1000000
+            line 13: earn[0].when.from: "2026-02-30" is no date; write one such as "2026-06-16"
+            line 13: earn[0].when.until: must be a text in quotes
+            line 13: earn[0].when.first: must be true or false
+            line 13: earn[0].when.weekdays: "someday" is not known here; write one of monday, tuesday, wednesday, thursday, friday, saturday, sunday
+            line 13: earn[0].when.hours: "9-12" is no time of the day; write 07:00-09:30
+            line 13: earn[0].when.channels: is empty: nothing would ever count
+            line 19: earn[1].round: what is carried on is not rounded
+            line 20: earn[1].base.delivery: is not a field here
+            line 21: earn[1].table[1].give: is missing
+            line 21: earn[1].table[1].at_least: must be more than that of the step before
+            line 21: earn[1].table[1].rate: is not a field here
+            line 21: earn[1].table: what is carried on counts alike in every purchase: steps go by `tier`
+            line 22: earn[1].when.attributes[0].equal: needs either `equal`, or `at_least`, `at_most` or both
+            line 22: earn[1].when.attributes[0].name: "age" is not declared; add it to `attributes`
+            line 22: earn[1].when.attributes[1].equal: needs either `equal`, or `at_least`, `at_most` or both
+            line 22: earn[1].when.attributes[1].name: "age" is not declared; add it to `attributes`
+            line 22: earn[1].when.skus: holds a word that is not of 1 to 128 bytes
+            line 22: earn[1].when.tiers: no tier is called "gold"
+            line 26: earn[2].base: only a purchase has money
+            line 27: earn[2].percent.of: no earlier rule is called "d"; put that rule above
+            line 27: earn[2].percent.rate: "0%" is no rate; write 50% or 12.5%, at most 10000%
+            line 28: earn[2].table[0].rate: "half" is no rate; write 50% or 12.5%, at most 10000%
+            line 28: earn[2].table[1].tier: "gold" has a step already
+            line 28: earn[2].table[0].tier: no tier is called "gold"
+            line 28: earn[2].table[1].tier: no tier is called "gold"
+            line 29: earn[2].when.until: lies before `from`
+            line 29: earn[2].when.except.size: is not a field here
+            line 29: earn[2].when.at_least: only a purchase has lines and money
+            line 29: earn[2].when.except: only a purchase has lines and money
+            line 34: earn[3].carry: only what is short of `per` is carried on
+            line 35: earn[3].table[0].at_least: is missing
+            line 35: earn[3].table: says what the rule gives: leave out the number
+            line 35: earn[3].table: what is carried on counts alike in every purchase: steps go by `tier`
+            line 36: earn[3].when: "someday" is not known here; write one of birthday
+        "#]],
+    );
+}
+
+#[test]
 fn what_redemptions_must_keep_to_is_checked() {
     check_rule(
         "[redeem]\nmin = 100\nmax = 50\nstep = 0\nper_day = 99\nshare = \"101%\"\ngrace = \"1M\"\nmost = 1\n",
@@ -183,7 +260,7 @@ fn what_is_missing_is_named() {
             line 1: wallet: is missing; add [[wallet]] with id = "points"
             line 2: earn[0].id: is missing
             line 2: earn[0].on: is missing
-            line 2: earn[0].fixed: a rule gives by exactly one of `fixed`, `per` or `times`
+            line 2: earn[0].fixed: a rule gives by exactly one of `fixed`, `per`, `per_items`, `times`, `percent` or `table`
             line 3: streak[0].id: is missing
             line 3: streak[0].on: is missing
             line 3: streak[0].days: is missing
@@ -318,8 +395,8 @@ on = "check_in"
 fixed = 1000001
 "#,
         expect![[r#"
-            line 6: earn[0].fixed: a rule gives by exactly one of `fixed`, `per` or `times`
-            line 12: earn[1].fixed: a rule gives by exactly one of `fixed`, `per` or `times`
+            line 6: earn[0].fixed: a rule gives by exactly one of `fixed`, `per`, `per_items`, `times`, `percent` or `table`
+            line 12: earn[1].fixed: a rule gives by exactly one of `fixed`, `per`, `per_items`, `times`, `percent` or `table`
             line 15: earn[2].give: is missing
             line 22: earn[3].per: must be more than 0
             line 27: earn[4].per: only a purchase has money; use `fixed`
@@ -351,8 +428,9 @@ times = { of = "base", factor = 2 }
 "#,
         expect![[r#"
             line 9: earn[0].times.of: no earlier rule is called "base"; put that rule above
+            line 18: earn[2].times.of: is a rule that waits for another event
             line 18: earn[2].times.factor: is 1; must be 2 to 1000
-            line 19: earn[3].times.of: multiplies a rule that waits for another event
+            line 22: earn[3].times.of: is a rule that waits for another event
         "#]],
     );
 }

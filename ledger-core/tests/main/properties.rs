@@ -362,11 +362,12 @@ proptest! {
         prop_assert_eq!(&play(&turned, spend + 1), &straight);
         let at_once: Vec<i64> = if refunded > 0 { vec![refunded] } else { vec![] };
         prop_assert_eq!(&play(&at_once, spend + 1), &straight);
-        // The clerk's own sum: a point a euro of what is kept, at most 300; as much again on the birthday.
+        // The clerk's own sum: a point a euro of what is kept, at most 300; as much again on the birthday; and
+        // one for every three euros.
         let kept = if cancel { 0 } else { paid - refunded };
         let base = (kept / 100).min(300);
-        let earned = base * (1 + i64::from(birthday)) + if kept > 0 { 3 } else { 0 } + 7;
-        let had = (paid / 100).min(300) * (1 + i64::from(birthday)) + 3 + 7;
+        let earned = base * (1 + i64::from(birthday)) + kept / 300 + if kept > 0 { 3 } else { 0 } + 7;
+        let had = (paid / 100).min(300) * (1 + i64::from(birthday)) + paid / 300 + 3 + 7;
         let spent = if spend < had { spend + 1 } else { 0 };
         let (balances, ..) = straight;
         prop_assert_eq!(balances.available.0 - balances.debt.0, earned - spent);

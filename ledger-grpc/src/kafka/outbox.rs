@@ -320,6 +320,7 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::CaseJoined { .. }
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
-        | Change::TermsAdded { .. } => return None,
+        | Change::TermsAdded { .. }
+        | Change::TierCounted { .. } => return None,
     })
 }

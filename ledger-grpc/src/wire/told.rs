@@ -595,7 +595,8 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         | Change::ProgramSet
         | Change::Life { .. }
         | Change::Redeemed { .. }
-        | Change::RedeemRefunded { .. } => return None,
+        | Change::RedeemRefunded { .. }
+        | Change::TierCounted { .. } => return None,
     };
     Some(proto::Change { change: Some(told) })
 }
