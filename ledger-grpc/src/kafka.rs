@@ -135,19 +135,18 @@ impl Kafka {
         let producer = Arc::new(Producer::new(&shared.config)?);
         let (feeders, feeds): (Vec<_>, Vec<_>) = (0..feed::threads()).map(|_| channel()).unzip();
         let (open, closed) = sync_channel(0);
-        let consume = Consume::new(Arc::clone(&shared), feeders, open)?;
+        let consume = Consume::new(Arc::clone(&shared), open.clone())?;
+        let current = Arc::new(consume::Current::default());
         let mut threads = vec![
             spawn("kafka-poll", {
-                let consume = Arc::clone(&consume);
-                move || consume.run()
+                let current = Arc::clone(&current);
+                move || consume::run(consume, &open, &feeders, &current)
             })?,
-            // Weak, so that the consumer is closed when the thread that polls it ends.
             spawn("kafka-watch", {
-                let (consume, shared) = (Arc::downgrade(&consume), Arc::clone(&shared));
-                move || consume::watch(&consume, &shared)
+                let shared = Arc::clone(&shared);
+                move || consume::watch(&current, &shared)
             })?,
         ];
-        drop(consume);
         for messages in feeds {
             let feed = Feed::new(Arc::clone(&shared), Arc::clone(&producer));
             threads.push(spawn("kafka-feed", move || feed.run(&messages))?);

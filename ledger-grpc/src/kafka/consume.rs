@@ -39,11 +39,19 @@ const HINTS: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(5);
 /// How long it waits for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long a node waits, at first, that lost its place in the group to its own name; twice as long each
+/// further time.
+const FENCED: Duration = Duration::from_secs(1);
+/// So often in a row it comes back. Then another ledger must have the same name, and one of the two gives way.
+const FENCED_MAX: u32 = 6;
+/// Whoever kept its place so long was not fenced again.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// The consumer and those who are fed by it.
 pub(super) struct Consume {
     consumer: BaseConsumer<Listener>,
-    feeds: parking_lot::Mutex<Vec<Sender<Vec<Message>>>>,
+    /// The group knows somebody else by this node's name.
+    fenced: AtomicBool,
     /// Some partition stopped being fetched: the watching thread finds out which.
     unsettled: AtomicBool,
     /// Fetch every partition again from where it stands.
@@ -141,11 +149,7 @@ impl Listener {
 }
 
 impl Consume {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        feeds: Vec<Sender<Vec<Message>>>,
-        open: SyncSender<()>,
-    ) -> KafkaResult<Arc<Consume>> {
+    pub(super) fn new(shared: Arc<Shared>, open: SyncSender<()>) -> KafkaResult<Arc<Consume>> {
         let config = &shared.config;
         let mut settings = rdkafka::ClientConfig::new();
         // What may be set otherwise.
@@ -179,7 +183,7 @@ impl Consume {
         let listener = Listener { shared, repause: AtomicBool::new(false) };
         Ok(Arc::new(Consume {
             consumer: settings.create_with_context(listener)?,
-            feeds: parking_lot::Mutex::new(feeds),
+            fenced: AtomicBool::new(false),
             unsettled: AtomicBool::new(false),
             again: AtomicBool::new(false),
             _open: open,
@@ -190,18 +194,20 @@ impl Consume {
         &self.consumer.context().shared
     }
 
-    /// Polls until it is asked to stop; then waits for what is in flight and leaves the group.
-    pub(super) fn run(&self) {
+    /// Polls until it is asked to stop; then waits for what is in flight. Ends earlier, and answers so, if it
+    /// was fenced.
+    fn run(&self, feeds: &[Sender<Vec<Message>>]) -> bool {
         let topics: Vec<&str> = self.shared().config.topics.iter().map(|topic| topic.name.as_str()).collect();
         if let Err(error) = self.consumer.subscribe(&topics) {
-            return self.give_up(&error.to_string());
+            self.give_up(&error.to_string());
         }
-        let feeds = std::mem::take(&mut *self.feeds.lock());
-        let waiting = feeds.iter().map(|_| Vec::new()).collect();
-        let mut turn = Turn { waiting, feeds, ..Turn::default() };
+        let mut turn = Turn::new(feeds);
         let mut hinted = Instant::now();
         while !self.shared().stop.asked() {
             self.poll(&mut turn);
+            if self.fenced.load(Ordering::Acquire) {
+                return true;
+            }
             self.mind_room(&mut turn);
             if self.again.swap(false, Ordering::AcqRel) {
                 self.fetch_again();
@@ -214,10 +220,11 @@ impl Consume {
         drop(turn);
         self.shared().flight.wait_for_all(ANSWER);
         self.hint();
+        false
     }
 
     /// Hands on what is there, up to a chunk.
-    fn poll(&self, turn: &mut Turn) {
+    fn poll(&self, turn: &mut Turn<'_>) {
         let mut wait = POLL;
         for _ in 0..CHUNK {
             match self.consumer.poll(wait) {
@@ -230,7 +237,7 @@ impl Consume {
         turn.hand_on(&self.shared().flight);
     }
 
-    fn take(&self, message: &BorrowedMessage<'_>, turn: &mut Turn) {
+    fn take(&self, message: &BorrowedMessage<'_>, turn: &mut Turn<'_>) {
         let shared = self.shared();
         let Some(lane) = turn.lane(shared, message.topic(), message.partition()) else { return };
         let timestamp = message.timestamp().to_millis().unwrap_or_default();
@@ -256,6 +263,9 @@ impl Consume {
 
     fn trouble(&self, error: &KafkaError) {
         match error {
+            KafkaError::MessageConsumptionFatal(RDKafkaErrorCode::FencedInstanceId) => {
+                self.fenced.store(true, Ordering::Release);
+            }
             KafkaError::MessageConsumptionFatal(code) => self.give_up(&format!("{error} ({code:?})")),
             KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 self.unsettled.store(true, Ordering::Release);
@@ -264,11 +274,9 @@ impl Consume {
         }
     }
 
-    /// The node must not go on: another one has its place in the group, or the options are wrong.
+    /// The node must not go on: the options are wrong, or what they ask for is not allowed.
     fn give_up(&self, why: &str) {
-        tracing::error!(why, "kafka: the consumer has stopped; start the ledger again when this is mended");
-        self.shared().lanes.give_up(why.to_owned());
-        self.shared().stop.wait(Duration::MAX);
+        give_up(self.shared(), why);
     }
 
     /// A partition must not go on.
@@ -281,7 +289,7 @@ impl Consume {
     }
 
     /// Waits a moment if too much is in flight, and pauses everything if that does not help.
-    fn mind_room(&self, turn: &mut Turn) {
+    fn mind_room(&self, turn: &mut Turn<'_>) {
         let flight = &self.shared().flight;
         if turn.paused {
             if flight.is_half_empty() {
@@ -395,6 +403,51 @@ impl Consume {
     }
 }
 
+fn give_up(shared: &Shared, why: &str) {
+    tracing::error!(why, "kafka: the consumer has stopped; start the ledger again when this is mended");
+    shared.lanes.give_up(why.to_owned());
+    shared.stop.wait(Duration::MAX);
+}
+
+/// The consumer of now, for the thread that watches.
+pub(super) type Current = parking_lot::Mutex<Weak<Consume>>;
+
+/// Polls until everything ends. A broker that answers too late can take a node that comes back for two,
+/// and fence it off by its own name: then it comes back once more, as another consumer.
+pub(super) fn run(mut consume: Arc<Consume>, open: &SyncSender<()>, feeds: &[Sender<Vec<Message>>], current: &Current) {
+    let shared = Arc::clone(consume.shared());
+    let mut fenced = 0;
+    loop {
+        let began = Instant::now();
+        *current.lock() = Arc::downgrade(&consume);
+        if !consume.run(feeds) {
+            return;
+        }
+        fenced = if began.elapsed() > SETTLED { 1 } else { fenced + 1 };
+        // The old one closes its partitions when it ends, so it must end before there is another.
+        *current.lock() = Weak::new();
+        while Arc::strong_count(&consume) > 1 {
+            shared.stop.wait(POLL);
+        }
+        drop(consume);
+        if fenced > FENCED_MAX {
+            return give_up(&shared, "another consumer of the group has the same `instance`: give each ledger its own");
+        }
+        let wait = FENCED * 2u32.pow(fenced - 1);
+        let why = format!("the group knows another consumer by this node's `instance`; back in {} s", wait.as_secs());
+        tracing::warn!(why, "kafka: fenced");
+        shared.lanes.give_up(why);
+        if shared.stop.wait(wait) {
+            return;
+        }
+        shared.lanes.go_on();
+        consume = match Consume::new(Arc::clone(&shared), open.clone()) {
+            Ok(consume) => consume,
+            Err(error) => return give_up(&shared, &error.to_string()),
+        };
+    }
+}
+
 /// The name of this node in the group. It changes with what is read: a member that comes back under its
 /// name is given its partitions of before, and would wait in vain for those of a topic that is new.
 fn member(instance: &str, config: &Config) -> String {
@@ -405,9 +458,8 @@ fn member(instance: &str, config: &Config) -> String {
 }
 
 /// What the polling thread keeps between two polls.
-#[derive(Default)]
-struct Turn {
-    feeds: Vec<Sender<Vec<Message>>>,
+struct Turn<'a> {
+    feeds: &'a [Sender<Vec<Message>>],
     waiting: Vec<Vec<Message>>,
     /// What waits to be handed on.
     load: Load,
@@ -417,7 +469,12 @@ struct Turn {
     paused: bool,
 }
 
-impl Turn {
+impl<'a> Turn<'a> {
+    fn new(feeds: &'a [Sender<Vec<Message>>]) -> Turn<'a> {
+        let waiting = feeds.iter().map(|_| Vec::new()).collect();
+        Turn { feeds, waiting, load: Load::default(), last: None, full_since: None, paused: false }
+    }
+
     /// The lane of a partition, if it goes on.
     fn lane(&mut self, shared: &Shared, topic: &str, partition: i32) -> Option<Arc<Lane>> {
         let same = |lane: &&Arc<Lane>| lane.partition == partition && lane.topic.name == topic && lane.is_open();
@@ -444,11 +501,11 @@ pub(super) fn header(header: rdkafka::message::Header<'_, &[u8]>) -> Header {
 }
 
 /// Looks after the partitions until everything ends.
-pub(super) fn watch(consume: &Weak<Consume>, shared: &Shared) {
+pub(super) fn watch(current: &Current, shared: &Shared) {
     let mut waited = Duration::ZERO;
     while !shared.stop.wait(POLL) {
         waited += POLL;
-        let Some(consume) = consume.upgrade() else { return };
+        let Some(consume) = current.lock().upgrade() else { continue };
         if waited >= WATCH || consume.unsettled.load(Ordering::Acquire) {
             waited = Duration::ZERO;
             consume.look();

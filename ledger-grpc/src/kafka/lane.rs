@@ -235,6 +235,11 @@ impl Lanes {
         state.given_up = Some(why);
     }
 
+    /// Partitions can be opened again.
+    pub(super) fn go_on(&self) {
+        self.state.lock().given_up = None;
+    }
+
     /// What does not go on, and why: partitions, or `consumer` if all of it.
     pub(super) fn halted(&self) -> Vec<(String, String)> {
         let state = self.state.lock();

@@ -139,7 +139,17 @@ impl Broker {
 
     /// A consumer of the group, that takes partitions until it is dropped.
     pub(crate) fn second_consumer(&self, group: &str, topics: &[&str]) -> BaseConsumer {
+        self.consumer(self.settings(), group, topics)
+    }
+
+    /// One of the same name as another one, which is fenced off by it.
+    pub(crate) fn namesake(&self, instance: &str, group: &str, topics: &[&str]) -> BaseConsumer {
         let mut settings = self.settings();
+        settings.set("group.instance.id", instance);
+        self.consumer(settings, group, topics)
+    }
+
+    fn consumer(&self, mut settings: ClientConfig, group: &str, topics: &[&str]) -> BaseConsumer {
         settings
             .set("group.id", group)
             .set("partition.assignment.strategy", "cooperative-sticky")

@@ -3,10 +3,10 @@
 //! A round sends purchases of one point each, breaks something in the middle, mends it, and waits until
 //! the ledger has every purchase that was ever sent exactly once; and that it recovered by itself. The
 //! rounds take turns: the ledger is killed, the broker is killed, the broker is frozen for longer than
-//! the session, a second consumer joins and leaves, the ledger may not write any more, and retention deletes
-//! what was not read yet: the only trouble that a person has to end.
+//! the session, a second consumer joins and leaves, another one comes under the ledger's own name, the ledger
+//! may not write any more, and retention deletes what was not read yet: the only trouble that a person has to end.
 //!
-//! `LEDGER_CHAOS` says how many rounds (6), `LEDGER_SEED` what is random.
+//! `LEDGER_CHAOS` says how many rounds (7), `LEDGER_SEED` what is random.
 
 use crate::broker::{Broker, until};
 use crate::server::{Run, Server, config, verify};
@@ -40,18 +40,26 @@ enum Trouble {
     BrokerKilled,
     BrokerFrozen,
     SecondConsumer,
+    Namesake,
     DiskFull,
     Truncated,
 }
 
-const TROUBLES: [Trouble; 6] = [
+const TROUBLES: [Trouble; 7] = [
     Trouble::LedgerKilled,
     Trouble::BrokerKilled,
     Trouble::BrokerFrozen,
     Trouble::SecondConsumer,
+    Trouble::Namesake,
     Trouble::DiskFull,
     Trouble::Truncated,
 ];
+
+/// What the group knows the ledger by: its `instance`, and a hash of the topics it reads.
+fn instance() -> String {
+    let hash = ledger_core::merkle::leaf(b"brief,orders");
+    format!("ledger-{}", hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>())
+}
 
 fn purchase(n: u64) -> Event {
     let line = Line { quantity: 1, net: 100, ..Default::default() };
@@ -128,6 +136,17 @@ impl Field<'_> {
                 until("it gets partitions", || (holds(&second) > 0).then_some(()));
                 drop(second);
             }
+            Trouble::Namesake => {
+                self.midway(before, random);
+                let halted = "ledger_kafka_halted{partition=\"consumer\"}";
+                let namesake = self.broker.namesake(&instance(), "points", &["brief", "orders"]);
+                until("the ledger is fenced off", || {
+                    let _ = namesake.poll(Duration::from_millis(50));
+                    (self.server().figure(halted) == 1.0).then_some(())
+                });
+                drop(namesake);
+                until("it is back", || (self.server().figure(halted) == 0.0).then_some(()));
+            }
             Trouble::DiskFull => {
                 self.midway(before, random);
                 self.server().may_not_write();
@@ -199,7 +218,8 @@ async fn every_purchase_once_and_in_order(server: &Server, sent: u64) {
 #[test]
 fn nothing_is_lost_or_applied_twice_whatever_breaks() {
     let _alone = crate::alone();
-    let rounds: u64 = std::env::var("LEDGER_CHAOS").map_or(6, |text| text.parse().expect("a number"));
+    let rounds: u64 =
+        std::env::var("LEDGER_CHAOS").map_or(TROUBLES.len() as u64, |text| text.parse().expect("a number"));
     let mut random = Random::new("chaos");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
