@@ -142,7 +142,9 @@ pub fn program_text(data: &[u8]) {
             assert_eq!(again, terms, "and brings no new words");
             assert_eq!(format!("{:?}", same.earn), format!("{:?}", program.earn));
             for day in [i32::MIN, -1, 0, 20_000, i32::MAX] {
-                let _ = program.expires_at(Day(day));
+                for wallet in program.wallets() {
+                    let _ = program.expires_at(wallet, Day(day));
+                }
             }
             let at = At(1_767_225_600_000);
             let mut memory = Memory::new();
