@@ -201,7 +201,7 @@ impl Bytes<'_> {
     fn act(&mut self) -> Act {
         let order = |bytes: &mut Self| format!("o-{}", bytes.next() % 5);
         let hold = |bytes: &mut Self| format!("h-{}", bytes.next() % 6);
-        match self.next() % 18 {
+        match self.next() % 20 {
             0 => Act::Enrol {
                 birthday: [None, Some((2, 29)), Some((12, 25)), Some((3, 1))][usize::from(self.next() % 4)],
             },
@@ -239,6 +239,12 @@ impl Bytes<'_> {
             16 => {
                 let points = Some(1 + self.below(60)).filter(|points| points % 3 != 0);
                 Act::GiveBack { nth: self.next().into(), points }
+            }
+            17 => Act::Give { to: WHO[usize::from(self.next() % 4)], points: 1 + self.below(130) },
+            18 => {
+                let age = self.below(70) - 1;
+                let left = Some(self.below(90) - 1).filter(|left| left % 3 != 0);
+                Act::Import { lots: vec![(1 + self.below(60), age, left)] }
             }
             _ if self.next().is_multiple_of(4) => Act::Close,
             _ => Act::CheckIn,

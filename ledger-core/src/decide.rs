@@ -6,8 +6,8 @@
 //!
 //! The neighbours: `earn` (what facts give) and `basket` (what rules ask of an event), `refund` (what
 //! they take back), `redeem` (what redemptions must keep to, and giving them back), `spend` (redeem, hold,
-//! capture), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer`
-//! (what happens by itself).
+//! capture), `transfer` (from member to member, and from other systems), `tier` (standing), `risk` (counters
+//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself).
 
 mod basket;
 mod earn;
@@ -18,6 +18,7 @@ mod risk;
 mod spend;
 mod tier;
 mod timer;
+mod transfer;
 
 use basket::Basket;
 pub use risk::in_window;
@@ -334,6 +335,8 @@ impl<'a> Draft<'a> {
                 self.hold(event, hold, wallet, *points, *ttl_ms, order)
             }
             Body::HoldExtended { hold, ttl_ms } => self.extend(event, hold, *ttl_ms),
+            Body::Transfer { wallet, points, .. } => self.transfer(event, parties.other, wallet, *points),
+            Body::Imported { wallet, lots } => self.import(event, wallet, lots),
             Body::RedeemRefunded { points, .. } => self.refund_redemption(event, parties.redemption, *points),
             Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
             Body::Void { hold } => self.void(event, hold),

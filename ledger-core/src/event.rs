@@ -26,6 +26,8 @@ pub const NOTE_BYTES_MAX: usize = 512;
 pub const LINES_MAX: usize = 500;
 /// Most tags of one line.
 pub const TAGS_MAX: usize = 32;
+/// Most lots of one import.
+pub const OPENING_LOTS_MAX: usize = 500;
 /// Most attributes set by one event.
 pub const ATTRIBUTES_MAX: usize = 32;
 /// Largest amount of one line, refund, credit or redemption (10^12): sums stay far below 2^63.
@@ -352,6 +354,35 @@ pub enum Body<W> {
         /// How many; all that were not given back yet if absent.
         points: Option<Points>,
     },
+    /// Command: give points to another member.
+    Transfer {
+        /// Who gets them.
+        to: W,
+        /// From which wallet, and to which; the program's first if empty.
+        wallet: Box<str>,
+        /// How many the member gives, greater than 0; the program's fee is taken of them.
+        points: Points,
+        /// Why. Up to 512 bytes.
+        note: Box<str>,
+    },
+    /// Command: points that another system owed the member, each with its own dates.
+    Imported {
+        /// To which wallet, in which the member never had any; the program's first if empty.
+        wallet: Box<str>,
+        /// The points, by lot.
+        lots: Vec<OpeningLot>,
+    },
+}
+
+/// Points of another system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningLot {
+    /// How many, greater than 0.
+    pub points: Points,
+    /// When they were earned there.
+    pub earned_at: At,
+    /// The first instant at which they are gone; as if earned here on that date if absent.
+    pub expires_at: Option<At>,
 }
 
 /// What kind of speech an event is.
@@ -480,6 +511,8 @@ impl<W> Body<W> {
             Body::AliasUnlinked { .. } => "alias_unlinked",
             Body::HoldExtended { .. } => "hold_extended",
             Body::RedeemRefunded { .. } => "redeem_refunded",
+            Body::Transfer { .. } => "transfer",
+            Body::Imported { .. } => "imported",
         }
     }
 
@@ -500,7 +533,9 @@ impl<W> Body<W> {
             | Body::Void { .. }
             | Body::Credit { .. }
             | Body::Debit { .. }
-            | Body::HoldExtended { .. } => Class::Command,
+            | Body::HoldExtended { .. }
+            | Body::Transfer { .. }
+            | Body::Imported { .. } => Class::Command,
             Body::CaseResolved { .. }
             | Body::ProgramPublished { .. }
             | Body::Tick { .. }
@@ -521,6 +556,7 @@ impl<W> Body<W> {
     pub fn other(&self) -> Option<&W> {
         match self {
             Body::Referral { referee } => Some(referee),
+            Body::Transfer { to, .. } => Some(to),
             Body::AliasLinked { alias, .. } | Body::AliasUnlinked { alias, .. } => Some(alias),
             _ => None,
         }
@@ -561,6 +597,8 @@ impl<W> Body<W> {
             Body::AliasUnlinked { kind, alias } => Body::AliasUnlinked { kind, alias: who(alias) },
             Body::HoldExtended { hold, ttl_ms } => Body::HoldExtended { hold, ttl_ms },
             Body::RedeemRefunded { redemption, points } => Body::RedeemRefunded { redemption, points },
+            Body::Transfer { to, wallet, points, note } => Body::Transfer { to: who(to), wallet, points, note },
+            Body::Imported { wallet, lots } => Body::Imported { wallet, lots },
         }
     }
 }
@@ -739,6 +777,30 @@ impl Found {
                 if let Some(points) = points {
                     self.amount("redeem_refunded.points", points.0, 1);
                 }
+            }
+            Body::Transfer { to, wallet, points, note } => {
+                self.name("transfer.to", to, 1);
+                self.name("transfer.wallet", wallet, 0);
+                self.amount("transfer.points", points.0, 1);
+                self.text("transfer.note", note, 0, NOTE_BYTES_MAX);
+            }
+            Body::Imported { wallet, lots } => {
+                self.name("imported.wallet", wallet, 0);
+                self.opening_lots(lots);
+            }
+        }
+    }
+
+    fn opening_lots(&mut self, lots: &[OpeningLot]) {
+        if lots.is_empty() || lots.len() > OPENING_LOTS_MAX {
+            self.add("imported.lots", format!("has {} lots; send 1 to {OPENING_LOTS_MAX}", lots.len()));
+        }
+        for (n, lot) in lots.iter().take(OPENING_LOTS_MAX).enumerate() {
+            self.amount(&format!("imported.lots[{n}].points"), lot.points.0, 1);
+            let dates = [("earned_at", Some(lot.earned_at)), ("expires_at", lot.expires_at)];
+            for (field, _) in dates.iter().filter(|(_, at)| at.is_some_and(|at| !(AT_MIN..=AT_MAX).contains(&at))) {
+                let problem = "must lie between 1900-01-01 and 9999-01-01";
+                self.add(&format!("imported.lots[{n}].{field}"), problem.into());
             }
         }
     }

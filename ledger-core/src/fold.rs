@@ -122,8 +122,8 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         Account::Held(no) => take_held(&mut member.holds, no, posting),
         Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
         // What was spent may be given back.
-        Account::Issued | Account::Redeemed => Ok(()),
-        Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
+        Account::Issued | Account::Redeemed | Account::Moved => Ok(()),
+        Account::Fees | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
             Err("points cannot come back from this account")
         }
     }?;
@@ -149,7 +149,13 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
             }
             _ => Err("more debt repaid than owed"),
         },
-        Account::Redeemed | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => Ok(()),
+        Account::Redeemed
+        | Account::Expired
+        | Account::ClawedBack
+        | Account::Voided
+        | Account::Debited
+        | Account::Moved
+        | Account::Fees => Ok(()),
         Account::Issued => Err("points cannot go back to issued"),
     }
 }
@@ -442,6 +448,10 @@ fn fold_totals(state: &mut State, position: Position, record: &Record) -> Result
             let balance = totals.accounts.get_mut(account.kind()).ok_or("unknown account")?;
             *balance = balance.checked_add(points).ok_or("total overflows")?;
         }
+    }
+    let kept = |totals: &WalletTotals| totals.accounts.get(Account::Moved.kind()) != Some(&0);
+    if shared.wallets.iter().any(kept) {
+        return Err("points are given and not taken");
     }
     for change in &record.verdict.changes {
         match change {

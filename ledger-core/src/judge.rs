@@ -110,7 +110,7 @@ pub fn judge<B: Book>(
     };
     if !reused {
         // No timer makes a member or gives one another name: who sits where stays as it is.
-        fire_before(state, programs, book, (&event, subject), at)?;
+        fire_before(state, programs, book, (&event, subject, other), at)?;
     }
     let mut seats = [subject, other].into_iter();
     let mut names: [Name; 2] = Default::default();
@@ -325,7 +325,7 @@ fn fire_before<B: Book>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
-    (event, subject): (&Event<Name>, Seat),
+    (event, subject, other): (&Event<Name>, Seat, Seat),
     at: At,
 ) -> Result<(), B::Error> {
     match &event.body {
@@ -335,7 +335,11 @@ fn fire_before<B: Book>(
             let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
-        _ => subject.no().map_or(Ok(()), |no| fire_member(state, programs, book, no, at)),
+        body => {
+            let recipient = if let Body::Transfer { .. } = body { other.no() } else { None };
+            let concerned = subject.no().into_iter().chain(recipient);
+            concerned.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
+        }
     }
 }
 

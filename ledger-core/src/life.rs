@@ -7,7 +7,7 @@
 //!
 //! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
 
-use crate::units::{At, MemberNo, RiskKey};
+use crate::units::{At, Day, MemberNo, Points, RiskKey, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,21 @@ pub struct Life {
     pub closed_at: Option<At>,
     /// Other names, oldest first.
     pub aliases: Vec<Alias>,
+    /// What the member gave to others and got from them, by wallet, in order of the first time.
+    pub gifts: Vec<Gifts>,
+}
+
+/// What of one wallet went from the member to others, and when some last came: no more than limits ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gifts {
+    /// The wallet.
+    pub wallet: TermNo,
+    /// The last local date on which the member gave any.
+    pub day: Day,
+    /// How many points it gave on that date.
+    pub given: Points,
+    /// When the member last got any.
+    pub received_at: Option<At>,
 }
 
 /// A change of a member's life. Variants are numbered by their order in the record's bytes: add at
@@ -107,6 +122,27 @@ pub enum LifeChange {
         /// Its keyed hash.
         key: RiskKey,
     },
+    /// The member gave points to another.
+    Gave {
+        /// Of which wallet.
+        wallet: TermNo,
+        /// On which local date.
+        day: Day,
+        /// How many.
+        points: Points,
+    },
+    /// The member got points from another.
+    Received {
+        /// Of which wallet.
+        wallet: TermNo,
+    },
+}
+
+impl Gifts {
+    /// How many points the member gave on this date, if it is the last on which it gave any.
+    pub fn given_on(&self, day: Day) -> Points {
+        if self.day == day { self.given } else { Points::ZERO }
+    }
 }
 
 impl Life {
@@ -118,6 +154,20 @@ impl Life {
     /// Whether this is frozen.
     pub fn freezes(&self, scope: Scope) -> bool {
         self.frozen.is_some_and(|frozen| frozen.covers(scope))
+    }
+
+    /// What was given and got of a wallet, if any was.
+    pub fn gifts_of(&self, wallet: TermNo) -> Option<&Gifts> {
+        self.gifts.iter().find(|gifts| gifts.wallet == wallet)
+    }
+
+    fn gifts_mut(&mut self, wallet: TermNo) -> Option<&mut Gifts> {
+        let known = self.gifts.iter().position(|gifts| gifts.wallet == wallet);
+        let at = known.unwrap_or_else(|| {
+            self.gifts.push(Gifts { wallet, day: Day(i32::MIN), given: Points::ZERO, received_at: None });
+            self.gifts.len().saturating_sub(1)
+        });
+        self.gifts.get_mut(at)
     }
 
     /// Carries out a change that was recorded at `at`.
@@ -134,6 +184,13 @@ impl Life {
                     return Err("an alias is linked twice");
                 }
                 self.aliases.push(Alias { kind: kind.clone(), key: *key, linked_at: at });
+            }
+            LifeChange::Gave { wallet, day, points } => {
+                let gifts = self.gifts_mut(*wallet).ok_or("no such gifts")?;
+                (gifts.day, gifts.given) = (*day, gifts.given_on(*day).plus(*points).ok_or("points given overflow")?);
+            }
+            LifeChange::Received { wallet } => {
+                self.gifts_mut(*wallet).ok_or("no such gifts")?.received_at = Some(at);
             }
             LifeChange::AliasUnlinked { key } => {
                 let at = self.aliases.iter().position(|alias| alias.key == *key).ok_or("no such alias")?;

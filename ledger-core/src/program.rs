@@ -92,6 +92,8 @@ pub struct Wallet {
     pub hold_ms: i64,
     /// What redemptions and holds from it must keep to.
     pub redeem: RedeemRules,
+    /// How members may give its points to each other, if they may.
+    pub transfer: Option<TransferRules>,
 }
 
 /// What the points of a wallet are.
@@ -194,6 +196,21 @@ pub struct RedeemRules {
     pub share: Option<Share>,
     /// For how many days points live that are given back after they expired; not at all if absent.
     pub grace_days: Option<i32>,
+}
+
+/// How members may give points to each other; what is absent asks nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct TransferRules {
+    /// At least so many points at once.
+    pub min: Option<Points>,
+    /// At most so many points at once.
+    pub max: Option<Points>,
+    /// At most so many points a local day.
+    pub per_day: Option<Points>,
+    /// What the program takes of them, in hundredths of a percent; rounded down.
+    pub fee_basis_points: i64,
+    /// For how long whoever got points may give none, in milliseconds.
+    pub cooling_ms: i64,
 }
 
 /// At most which share of an order may be paid with points.

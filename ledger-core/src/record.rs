@@ -99,11 +99,15 @@ pub enum Account {
     Held(u32),
     /// Member: owed to the program. Its balance is minus the debt.
     Debt,
+    /// Between two members: what one gives and the other gets in the same record. Its balance is 0.
+    Moved,
+    /// Program: taken for moving points.
+    Fees,
 }
 
 impl Account {
     /// How many kinds of account there are.
-    pub const KINDS: usize = 10;
+    pub const KINDS: usize = 12;
 
     /// One account of each kind, in order of declaration.
     pub const ALL: [Account; Account::KINDS] = [
@@ -117,6 +121,8 @@ impl Account {
         Account::Review,
         Account::Held(0),
         Account::Debt,
+        Account::Moved,
+        Account::Fees,
     ];
 
     /// Place among the kinds, in order of declaration.
@@ -132,6 +138,8 @@ impl Account {
             Account::Review => 7,
             Account::Held(_) => 8,
             Account::Debt => 9,
+            Account::Moved => 10,
+            Account::Fees => 11,
         }
     }
 
@@ -145,7 +153,9 @@ impl Account {
             | Account::ClawedBack
             | Account::Voided
             | Account::Debited
-            | Account::Debt => false,
+            | Account::Debt
+            | Account::Moved
+            | Account::Fees => false,
         }
     }
 
@@ -162,6 +172,8 @@ impl Account {
             Account::Review => "review",
             Account::Held(_) => "held",
             Account::Debt => "debt",
+            Account::Moved => "moved",
+            Account::Fees => "fees",
         }
     }
 }

@@ -144,6 +144,36 @@ pub enum Refusal {
     /// More than the wallet lets a member have.
     #[error("the member would have more than the wallet allows")]
     OverMaxBalance,
+    /// The program has no `[transfer]` for the wallet.
+    #[error("the program lets no points of this wallet be given to other members")]
+    TransferNotAllowed,
+    /// Nobody of this name gets points: only members can.
+    #[error("no such member to give points to")]
+    RecipientUnknown,
+    /// A member gives points to itself.
+    #[error("a member cannot give points to itself")]
+    TransferToSelf,
+    /// The recipient is closed, or frozen for earning.
+    #[error("the other member is closed, or frozen for earning")]
+    RecipientBlocked,
+    /// Fewer points than the program lets be given at once.
+    #[error("fewer points than the program's least transfer")]
+    TransferBelowMin,
+    /// More points than the program lets be given at once.
+    #[error("more points than the program's largest transfer")]
+    TransferAboveMax,
+    /// The member got points from another too short a time ago.
+    #[error("the member got points from another; it may give some once the cooling time is over")]
+    TransferCooling,
+    /// With what was given since midnight, more than the program allows a day.
+    #[error("more points than one day may give, counting what was given")]
+    TransferMaxPerDay,
+    /// Points can be brought from another system only before the wallet was ever used.
+    #[error("the member has had points in this wallet already; opening lots come first, and once")]
+    WalletInUse,
+    /// An opening lot has expired already.
+    #[error("a lot has expired already; leave it out")]
+    LotExpired,
 }
 
 impl Refusal {
@@ -194,6 +224,16 @@ impl Refusal {
             Refusal::WalletUnknown => "WALLET_UNKNOWN",
             Refusal::WalletNotSpendable => "WALLET_NOT_SPENDABLE",
             Refusal::OverMaxBalance => "OVER_MAX_BALANCE",
+            Refusal::TransferNotAllowed => "TRANSFER_NOT_ALLOWED",
+            Refusal::RecipientUnknown => "RECIPIENT_UNKNOWN",
+            Refusal::TransferToSelf => "TRANSFER_TO_SELF",
+            Refusal::RecipientBlocked => "RECIPIENT_BLOCKED",
+            Refusal::TransferBelowMin => "TRANSFER_BELOW_MIN",
+            Refusal::TransferAboveMax => "TRANSFER_ABOVE_MAX",
+            Refusal::TransferCooling => "TRANSFER_COOLING",
+            Refusal::TransferMaxPerDay => "TRANSFER_MAX_PER_DAY",
+            Refusal::WalletInUse => "WALLET_IN_USE",
+            Refusal::LotExpired => "LOT_EXPIRED",
         }
     }
 
@@ -213,7 +253,11 @@ impl Refusal {
             | Refusal::RedeemMaxPerOrder
             | Refusal::RedeemMaxPerDay
             | Refusal::RedeemMaxPerMonth
-            | Refusal::OverMaxBalance => true,
+            | Refusal::OverMaxBalance
+            | Refusal::RecipientUnknown
+            | Refusal::RecipientBlocked
+            | Refusal::TransferCooling
+            | Refusal::TransferMaxPerDay => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -243,7 +287,13 @@ impl Refusal {
             | Refusal::RedemptionUnknown
             | Refusal::RefundOverRedeemed
             | Refusal::WalletUnknown
-            | Refusal::WalletNotSpendable => false,
+            | Refusal::WalletNotSpendable
+            | Refusal::TransferNotAllowed
+            | Refusal::TransferToSelf
+            | Refusal::TransferBelowMin
+            | Refusal::TransferAboveMax
+            | Refusal::WalletInUse
+            | Refusal::LotExpired => false,
         }
     }
 }

@@ -16,7 +16,9 @@
 //! without an arrow are played silently; `#` begins a comment.
 
 use crate::calendar::{Calendar, show_day};
-use crate::event::{Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Name, Origin, RiskKeys, RiskKind};
+use crate::event::{
+    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Name, OpeningLot, Origin, RiskKeys, RiskKind,
+};
 use crate::life::Scope;
 use crate::member::Member;
 use crate::memory::{Memory, hash_key};
@@ -377,6 +379,10 @@ impl Play<'_> {
             ("debit", [amount, reason, rest @ ..]) => {
                 (Body::Debit { wallet: "".into(), points: points(amount)?, reason: (*reason).into() }, rest)
             }
+            ("transfer", [to, amount, rest @ ..]) => {
+                (Body::Transfer { to: (*to).into(), wallet: "".into(), points: points(amount)?, note: "".into() }, rest)
+            }
+            ("import", [lot, rest @ ..]) => (Body::Imported { wallet: "".into(), lots: vec![self.lot_of(lot)?] }, rest),
             ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("unfreeze", [scope, rest @ ..]) => (Body::Unfrozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("close", rest) => (Body::Closed { reason: "".into() }, rest),
@@ -465,8 +471,11 @@ impl Play<'_> {
                 Body::Redeem { wallet, .. }
                 | Body::Hold { wallet, .. }
                 | Body::Credit { wallet, .. }
-                | Body::Debit { wallet, .. },
+                | Body::Debit { wallet, .. }
+                | Body::Transfer { wallet, .. }
+                | Body::Imported { wallet, .. },
             ) => *wallet = value.into(),
+            ("and", Body::Imported { lots, .. }) => lots.push(self.lot_of(value)?),
             ("order", Body::Redeem { order, .. } | Body::Hold { order, .. }) => *order = value.into(),
             ("total", Body::Redeem { total, .. } | Body::Hold { total, .. }) => *total = Some(self.money(value)?),
             (_, body) => return Err(format!("{} has no {name:?}", body.kind())),
@@ -486,6 +495,16 @@ impl Play<'_> {
         let detail = LineDetail { category: category.into(), tags, discount, tax };
         let detail = (detail != LineDetail::default()).then(|| Box::new(detail));
         Ok(Line { sku: sku.into(), quantity, net, detail })
+    }
+
+    /// An opening lot written `POINTS/EARNED/EXPIRES`; without an expiry as if it was earned here.
+    fn lot_of(&self, text: &str) -> Result<OpeningLot, String> {
+        let mut fields = text.split('/');
+        let mut field = || fields.next().filter(|field| !field.is_empty());
+        let points = field().and_then(|points| points.parse().ok()).ok_or_else(|| format!("{text:?} has no points"))?;
+        let earned_at = field().ok_or_else(|| format!("{text:?} does not say when it was earned"))?;
+        let expires_at = field().map(|at| self.read(at)).transpose()?;
+        Ok(OpeningLot { points: Points(points), earned_at: self.read(earned_at)?, expires_at })
     }
 
     fn show_money(&self, minor: i64) -> String {
@@ -593,7 +612,14 @@ impl Play<'_> {
         let accounts = found.as_ref().map_or([0; Account::KINDS], |totals| totals.accounts);
         let liability = found.and_then(|totals| totals.liability);
         let of = |account: Account| accounts.get(account.kind()).copied().unwrap_or_default();
-        let program = [Account::Redeemed, Account::Expired, Account::ClawedBack, Account::Voided, Account::Debited];
+        let program = [
+            Account::Redeemed,
+            Account::Expired,
+            Account::ClawedBack,
+            Account::Voided,
+            Account::Debited,
+            Account::Fees,
+        ];
         let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
         let outstanding = member.iter().fold(0i64, |sum, account| sum.saturating_add(of(*account)));
         let mut parts: Vec<String> = program

@@ -135,6 +135,8 @@ line! {
     alias_unlinked: AliasUnlinked,
     hold_extended: HoldExtended,
     redeem_refunded: RedeemRefunded,
+    transfer: Transfer,
+    imported: Imported,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -199,6 +201,18 @@ said! {
         #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
     }
     HoldExtended { hold: String, #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span> }
+    Transfer {
+        to: String,
+        points: i64,
+        #[serde(default)] note: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+    }
+    Imported { lots: Many<OpeningLot>, #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String }
+    OpeningLot {
+        points: i64,
+        earned_at: Maybe<Instant>,
+        #[serde(default, skip_serializing_if = "Maybe::is_none")] expires_at: Maybe<Instant>,
+    }
     RedeemRefunded {
         redemption: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")] points: Option<i64>,
@@ -481,6 +495,9 @@ mod tests {
             r#""hold_extended":{"hold":"h-1","ttl":"3600s"}"#,
             r#""redeem_refunded":{"redemption":12,"points":40}"#,
             r#""redeem_refunded":{"redemption":12}"#,
+            r#""transfer":{"to":"M2","points":40,"note":"a gift","wallet":"stamps"}"#,
+            r#""imported":{"lots":[{"points":7,"earned_at":"2025-01-01T00:00:00Z"}]}"#,
+            r#""imported":{"lots":[{"points":7,"earned_at":"2025-01-01T00:00:00Z","expires_at":"2026-02-01T00:00:00Z"}]}"#,
             r#""capture":{"hold":"h-1","points":40,"last":true}"#,
             r#""void":{"hold":"h-1"}"#,
             r#""credit":{"points":40,"reason":"sorry"}"#,

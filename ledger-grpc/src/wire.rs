@@ -120,6 +120,8 @@ mod tests {
         let lines = vec![proto::Line { sku: "cup".into(), quantity: 2, net: 350, ..proto::Line::default() }];
         let ttl = Some(Duration { seconds: 3, nanos: 500_000_000 });
         let fraud = proto::Finding::Fraud.into();
+        let opening = proto::OpeningLot { points: 7, earned_at: Some(NOON), expires_at: None };
+        let opening = vec![opening, proto::OpeningLot { expires_at: Some(NOON), ..opening }];
         vec![
             Body::Enrolled(proto::Enrolled { birthday: Some(proto::MonthDay { month: 2, day: 29 }) }),
             Body::AttributesSet(proto::AttributesSet { attributes }),
@@ -136,6 +138,8 @@ mod tests {
             Body::Redeem(proto::Redeem { points: 5, order: "gift".into(), total: Some(700), wallet: "w".into() }),
             Body::Hold(proto::Hold { hold: "h".into(), points: 5, ttl, order: "gift".into(), ..Default::default() }),
             Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
+            Body::Transfer(proto::Transfer { to: "anna".into(), points: 5, note: "a gift".into(), wallet: "w".into() }),
+            Body::Imported(proto::Imported { lots: opening, wallet: "w".into() }),
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),

@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{Body, Event, Finding, Line, Name, RiskKind};
+use ledger_core::event::{Body, Event, Finding, Line, Name, OpeningLot, RiskKind};
 use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
@@ -40,7 +40,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 44] = [
+const REFUSALS: [Refusal; 54] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -85,6 +85,16 @@ const REFUSALS: [Refusal; 44] = [
     Refusal::WalletUnknown,
     Refusal::WalletNotSpendable,
     Refusal::OverMaxBalance,
+    Refusal::TransferNotAllowed,
+    Refusal::RecipientUnknown,
+    Refusal::TransferToSelf,
+    Refusal::RecipientBlocked,
+    Refusal::TransferBelowMin,
+    Refusal::TransferAboveMax,
+    Refusal::TransferCooling,
+    Refusal::TransferMaxPerDay,
+    Refusal::WalletInUse,
+    Refusal::LotExpired,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -427,6 +437,20 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         }),
         Body::HoldExtended { hold, ttl_ms } => {
             Message::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(duration) })
+        }
+        Body::Transfer { to, wallet, points, note } => Message::Transfer(proto::Transfer {
+            to: to.to_string(),
+            points: points.0,
+            note: note.to_string(),
+            wallet: wallet.to_string(),
+        }),
+        Body::Imported { wallet, lots } => {
+            let lot = |lot: &OpeningLot| proto::OpeningLot {
+                points: lot.points.0,
+                earned_at: stamp(lot.earned_at),
+                expires_at: lot.expires_at.and_then(stamp),
+            };
+            Message::Imported(proto::Imported { lots: lots.iter().map(lot).collect(), wallet: wallet.to_string() })
         }
         Body::RedeemRefunded { redemption, points } => Message::RedeemRefunded(proto::RedeemRefunded {
             redemption: redemption.0,

@@ -19,8 +19,12 @@ pub(super) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
         return Some(Refusal::MemberClosed);
     }
     let asks = match body {
-        Body::Credit { .. } => Scope::Earn,
-        Body::Redeem { .. } | Body::Hold { .. } | Body::HoldExtended { .. } | Body::Capture { .. } => Scope::Redeem,
+        Body::Credit { .. } | Body::Imported { .. } => Scope::Earn,
+        Body::Redeem { .. }
+        | Body::Hold { .. }
+        | Body::HoldExtended { .. }
+        | Body::Capture { .. }
+        | Body::Transfer { .. } => Scope::Redeem,
         _ => return None,
     };
     life.freezes(asks).then_some(Refusal::MemberFrozen)
@@ -86,7 +90,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn live(&mut self, change: LifeChange) {
+    pub(super) fn live(&mut self, change: LifeChange) {
         self.change(Change::Life { member: self.no, change });
     }
 }

@@ -27,6 +27,7 @@ impl Draft<'_> {
         let asked = match &event.body {
             Body::Redeem { points, .. }
             | Body::Hold { points, .. }
+            | Body::Transfer { points, .. }
             | Body::Credit { points, .. }
             | Body::Debit { points, .. } => points.0,
             _ => 0,

@@ -144,7 +144,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn quote(&self, wallet: &Wallet, points: Points) -> Result<Vec<Slice>, Refusal> {
+    pub(super) fn quote(&self, wallet: &Wallet, points: Points) -> Result<Vec<Slice>, Refusal> {
         let lots = &self.member.purses.of(wallet.id).lots;
         let slices = match wallet.spend {
             SpendOrder::SoonestExpiry => lots.quote(points, |_| false),
@@ -166,9 +166,14 @@ impl<'a> Draft<'a> {
 
 /// The first `points` of what a hold still holds, and the rest.
 fn split(hold: &Hold, points: Points) -> (Vec<Slice>, Vec<Slice>) {
+    split_slices(hold.slices.iter().filter(|slice| !slice.left.is_zero()), points)
+}
+
+/// The first `points` of some slices, and the rest.
+pub(super) fn split_slices<'s>(slices: impl Iterator<Item = &'s Slice>, points: Points) -> (Vec<Slice>, Vec<Slice>) {
     let (mut spent, mut rest) = (Vec::new(), Vec::new());
     let mut missing = points;
-    for slice in hold.slices.iter().filter(|slice| !slice.left.is_zero()) {
+    for slice in slices {
         let taken = slice.left.min(missing);
         missing = Points(missing.0.saturating_sub(taken.0));
         if !taken.is_zero() {

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 17] = [
+const COUNTED: [&str; 19] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -38,6 +38,8 @@ const COUNTED: [&str; 17] = [
     "debit",
     "hold_extended",
     "redeem_refunded",
+    "transfer",
+    "imported",
     "limit_hit",
     "inactive",
 ];
@@ -167,6 +169,7 @@ impl Reading<'_> {
         let attributes = self.attributes(&mut root);
         let mut wallets = self.wallets(&mut root, digits);
         self.redeem(&mut root, digits, &mut wallets);
+        self.transfer(&mut root, &mut wallets);
         let refund_days = self.refund(&mut root);
         let mut earn = self.earn(&mut root, digits, &wallets, &attributes);
         let inactivity = self.inactivity(&mut root);

@@ -7,7 +7,7 @@ use expect_test::expect_file;
 use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode, decode_row};
 use ledger_core::counter::Key;
 use ledger_core::event::{
-    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Origin, RiskKeys, RiskKind, Who,
+    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, OpeningLot, Origin, RiskKeys, RiskKind, Who,
 };
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::life::{LifeChange, Scope};
@@ -77,6 +77,11 @@ fn bodies() -> Vec<Body<Who>> {
         Body::AliasUnlinked { kind: "card".into(), alias: Who::Alias(MemberNo(1), CARD) },
         Body::HoldExtended { hold: "h".into(), ttl_ms: Some(3_600_000) },
         Body::RedeemRefunded { redemption: Position(9), points: Some(Points(4)) },
+        Body::Transfer { to: Who::Known(MemberNo(2)), wallet: "".into(), points: Points(100), note: "a gift".into() },
+        Body::Imported {
+            wallet: "".into(),
+            lots: vec![OpeningLot { points: Points(300), earned_at: At(0), expires_at: Some(AT) }],
+        },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -102,8 +107,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::AliasUnlinked { .. } => 20,
         Body::HoldExtended { .. } => 21,
         Body::RedeemRefunded { .. } => 22,
+        Body::Transfer { .. } => 23,
+        Body::Imported { .. } => 24,
     };
-    assert!(bodies.iter().map(number).eq(0..23), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..25), "one of each, in order");
     bodies
 }
 
@@ -206,14 +213,18 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::Closed,
         LifeChange::AliasLinked { kind: "card".into(), key: CARD },
         LifeChange::AliasUnlinked { key: CARD },
+        LifeChange::Gave { wallet: TermNo(1), day: Day(20_454), points: Points(100) },
+        LifeChange::Received { wallet: TermNo(1) },
     ];
     let number = |change: &LifeChange| match change {
         LifeChange::Frozen { .. } => 0,
         LifeChange::Closed => 1,
         LifeChange::AliasLinked { .. } => 2,
         LifeChange::AliasUnlinked { .. } => 3,
+        LifeChange::Gave { .. } => 4,
+        LifeChange::Received { .. } => 5,
     };
-    assert!(changes.iter().map(number).eq(0..4), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..6), "one of each, in order");
     changes
 }
 
@@ -228,6 +239,8 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Review,
     Account::Held(300),
     Account::Debt,
+    Account::Moved,
+    Account::Fees,
 ];
 
 fn posting(from: Account, to: Account) -> Posting {

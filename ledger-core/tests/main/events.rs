@@ -4,7 +4,8 @@ use crate::ledger::event;
 use expect_test::expect;
 use ledger_core::event::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
-    Line, LineDetail, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, PROGRAM_BYTES_MAX, TAGS_MAX,
+    Line, LineDetail, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot,
+    PROGRAM_BYTES_MAX, TAGS_MAX,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
@@ -13,6 +14,10 @@ const EUR: Currency = Currency(*b"EUR");
 
 fn long(bytes: usize) -> Box<str> {
     "x".repeat(bytes).into()
+}
+
+fn lot(points: i64, earned_at: At, expires_at: Option<At>) -> OpeningLot {
+    OpeningLot { points: Points(points), earned_at, expires_at }
 }
 
 fn line(net: i64) -> Line {
@@ -73,6 +78,8 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::Tick { up_to: AT_MAX },
         Body::HoldExtended { hold: name(), ttl_ms: Some(HOLD_MS_MAX) },
         Body::RedeemRefunded { redemption: Position(u64::MAX), points: Some(most) },
+        Body::Transfer { to: name(), wallet: name(), points: most, note: long(NOTE_BYTES_MAX) },
+        Body::Imported { wallet: name(), lots: vec![lot(AMOUNT_MAX, AT_MIN, Some(AT_MAX)); OPENING_LOTS_MAX] },
         Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Closed { reason: long(NOTE_BYTES_MAX) },
@@ -137,6 +144,18 @@ fn what_breaks_a_limit_is_told() {
         with(Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: Some(Money(-1)) }),
         with(Body::HoldExtended { hold: "".into(), ttl_ms: Some(0) }),
         with(Body::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) }),
+        with(Body::Transfer {
+            to: "".into(),
+            wallet: long(NAME_BYTES_MAX + 1),
+            points: Points(0),
+            note: long(NOTE_BYTES_MAX + 1),
+        }),
+        with(Body::Imported { wallet: long(NAME_BYTES_MAX + 1), lots: vec![] }),
+        with(Body::Imported { wallet: "".into(), lots: vec![lot(1, At(0), None); OPENING_LOTS_MAX + 1] }),
+        with(Body::Imported {
+            wallet: "".into(),
+            lots: vec![lot(0, At(AT_MIN.0 - 1), None), lot(1, At(0), Some(At(AT_MAX.0 + 1)))],
+        }),
         with(Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) }),
         with(Body::Unfrozen { scope: Scope::All, reason: "\n".into() }),
         with(Body::Closed { reason: long(NOTE_BYTES_MAX + 1) }),
@@ -203,6 +222,16 @@ fn what_breaks_a_limit_is_told() {
         hold_extended.hold: must not be empty
         hold_extended.ttl: must be longer than 0 and at most 400 days
         redeem_refunded.points: is 0; must be 1 to 1000000000000
+        transfer.to: must not be empty
+        transfer.wallet: has 129 bytes; at most 128 are allowed
+        transfer.points: is 0; must be 1 to 1000000000000
+        transfer.note: has 513 bytes; at most 512 are allowed
+        imported.wallet: has 129 bytes; at most 128 are allowed
+        imported.lots: has 0 lots; send 1 to 500
+        imported.lots: has 501 lots; send 1 to 500
+        imported.lots[0].points: is 0; must be 1 to 1000000000000
+        imported.lots[0].earned_at: must lie between 1900-01-01 and 9999-01-01
+        imported.lots[1].expires_at: must lie between 1900-01-01 and 9999-01-01
         frozen.reason: has 513 bytes; at most 512 are allowed
         unfrozen.reason: must not contain control characters
         closed.reason: has 513 bytes; at most 512 are allowed

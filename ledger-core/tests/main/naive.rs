@@ -28,6 +28,7 @@ pub fn program(version: usize) -> String {
     };
     let expiry = if version == 0 { r#"{ after = "40d" }"# } else { r#"{ after = "2M", round = "month_end" }"# };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
+    let (per_day, fee) = if version == 0 { (150, 10) } else { (130, 7) };
     format!(
         r#"id = "naive"
 timezone = "Asia/Shanghai"
@@ -39,6 +40,12 @@ expiry = {expiry}
 hold_ttl = "{ttl}"
 [refund]
 horizon = "50d"
+[transfer]
+min = 3
+max = 120
+per_day = {per_day}
+fee = "{fee}%"
+cooling = "2h"
 [[earn]]
 id = "welcome"
 on = "enrolled"
@@ -213,6 +220,8 @@ struct Rules {
     hold_ms: i64,
     least: [i64; 4],
     fast_at_least: i64,
+    given_a_day: i64,
+    fee_percent: i64,
 }
 
 impl Rules {
@@ -228,6 +237,8 @@ impl Rules {
                 hold_ms: 6 * HOUR,
                 least: [0, 5_000, 15_000, 30_000],
                 fast_at_least: 3,
+                given_a_day: 150,
+                fee_percent: 10,
             },
             _ => Rules {
                 give: 2,
@@ -239,6 +250,8 @@ impl Rules {
                 hold_ms: 12 * HOUR,
                 least: [0, 6_000, 14_000, 30_000],
                 fast_at_least: 2,
+                given_a_day: 130,
+                fee_percent: 7,
             },
         }
     }
@@ -437,6 +450,11 @@ pub struct Member {
     spent_points: Vec<Spent>,
     /// What waits for the next purchase.
     carried: i64,
+    /// Points given to others, each with its date; and when some last came.
+    gave: Vec<(i64, i64)>,
+    received_at: Option<i64>,
+    /// Whether a point was ever moved.
+    used_wallet: bool,
     /// Frozen for earning, and for redeeming.
     pub frozen: (bool, bool),
     pub closed_at: Option<i64>,
@@ -508,6 +526,14 @@ pub enum Act {
     Debit {
         points: i64,
     },
+    Give {
+        to: Who,
+        points: i64,
+    },
+    /// Points of another system: how many, how many days old, and for how many days to come.
+    Import {
+        lots: Vec<(i64, i64, Option<i64>)>,
+    },
     Freeze {
         earn: bool,
         redeem: bool,
@@ -537,6 +563,8 @@ impl Act {
             Act::GiveBack { .. } => "redeem_refunded",
             Act::Credit { .. } => "credit",
             Act::Debit { .. } => "debit",
+            Act::Give { .. } => "transfer",
+            Act::Import { .. } => "imported",
             Act::Freeze { .. } => "frozen",
             Act::Unfreeze { .. } => "unfrozen",
             Act::Close => "closed",
@@ -544,7 +572,9 @@ impl Act {
     }
 
     fn is_command(&self) -> bool {
-        matches!(self.kind(), "redeem" | "hold" | "hold_extended" | "capture" | "void" | "credit" | "debit")
+        let commands =
+            ["redeem", "hold", "hold_extended", "capture", "void", "credit", "debit", "transfer", "imported"];
+        commands.contains(&self.kind())
     }
 
     fn is_control(&self) -> bool {
@@ -577,8 +607,8 @@ pub struct Books {
     /// Everything ever counted: counter, key, bucket, amount, by whom.
     counted: Vec<(usize, Key, i64, i64, Who)>,
     lots_made: u64,
-    /// Issued, redeemed, expired, clawed back, voided, debited.
-    pub totals: [i64; 6],
+    /// Issued, redeemed, expired, clawed back, voided, debited, fees.
+    pub totals: [i64; 7],
 }
 
 const REDEEMED: usize = 1;
@@ -586,6 +616,7 @@ const EXPIRED: usize = 2;
 const CLAWED_BACK: usize = 3;
 const VOIDED: usize = 4;
 const DEBITED: usize = 5;
+const FEES: usize = 6;
 
 /// The event or timer the clerk works on.
 struct Work {
@@ -814,8 +845,10 @@ impl Books {
             return Err("MEMBER_CLOSED");
         }
         match act.kind() {
-            "credit" if member.frozen.0 => return Err("MEMBER_FROZEN"),
-            "redeem" | "hold" | "hold_extended" | "capture" if member.frozen.1 => return Err("MEMBER_FROZEN"),
+            "credit" | "imported" if member.frozen.0 => return Err("MEMBER_FROZEN"),
+            "redeem" | "hold" | "hold_extended" | "capture" | "transfer" if member.frozen.1 => {
+                return Err("MEMBER_FROZEN");
+            }
             _ => {}
         }
         let mut work = self.work(who, keys, happened_at, self.now);
@@ -933,6 +966,8 @@ impl Books {
                 self.observe(&mut work, act)?;
                 self.totals[account] += points;
             }
+            Act::Give { to, points } => self.give(&mut work, act, to, *points)?,
+            Act::Import { lots } => self.import(&mut work, act, lots)?,
             Act::Hold { name, points, ttl } => {
                 let now = self.now;
                 let member = self.member(who);
@@ -1052,9 +1087,11 @@ impl Books {
     /// Counts the event; a command that a rule denies ends here.
     fn observe(&mut self, work: &mut Work, act: &Act) -> Result<(), &'static str> {
         let asked = match act {
-            Act::Redeem { points } | Act::Hold { points, .. } | Act::Credit { points } | Act::Debit { points } => {
-                *points
-            }
+            Act::Redeem { points }
+            | Act::Hold { points, .. }
+            | Act::Credit { points }
+            | Act::Debit { points }
+            | Act::Give { points, .. } => *points,
             _ => 0,
         };
         self.count_kind(work, act.kind(), asked);
@@ -1174,12 +1211,84 @@ impl Books {
         granted
     }
 
+    /// A gift: every point of it goes to its place alone.
+    fn give(&mut self, work: &mut Work, act: &Act, to: Who, points: i64) -> Result<(), &'static str> {
+        let (rules, now, who) = (self.rules(), self.now, work.who);
+        let other = self.members.get(to).ok_or("RECIPIENT_UNKNOWN")?;
+        if to == who {
+            return Err("TRANSFER_TO_SELF");
+        }
+        if other.frozen.0 || other.closed_at.is_some() {
+            return Err("RECIPIENT_BLOCKED");
+        }
+        if points < 3 {
+            return Err("TRANSFER_BELOW_MIN");
+        }
+        if points > 120 {
+            return Err("TRANSFER_ABOVE_MAX");
+        }
+        let member = self.member(who);
+        if member.received_at.is_some_and(|at| now < at + 2 * HOUR) {
+            return Err("TRANSFER_COOLING");
+        }
+        let today: i64 = member.gave.iter().filter(|(day, _)| *day == work.today).map(|(_, points)| points).sum();
+        if today + points > rules.given_a_day {
+            return Err("TRANSFER_MAX_PER_DAY");
+        }
+        let lots = take(&mut member.available, points).ok_or("NOT_ENOUGH_POINTS")?;
+        member.gave.push((work.today, points));
+        self.observe(work, act)?;
+        let under_review = self.work(to, Keys::default(), now, now).review;
+        let fee = points * rules.fee_percent / 100;
+        self.totals[FEES] += fee;
+        let single = lots.iter().flat_map(|lot| (0..lot.points).map(|_| Lot { points: 1, ..lot.clone() }));
+        let other = self.member(to);
+        for lot in single.skip(fee as usize) {
+            match (other.debt > 0, under_review) {
+                (true, _) => other.debt -= 1,
+                (false, true) => give_back(&mut other.review, vec![lot]),
+                (false, false) => give_back(&mut other.available, vec![lot]),
+            }
+        }
+        (other.received_at, other.used_wallet) = (Some(now), true);
+        Ok(())
+    }
+
+    fn import(&mut self, work: &mut Work, act: &Act, lots: &[(i64, i64, Option<i64>)]) -> Result<(), &'static str> {
+        let (now, version) = (self.now, self.version);
+        if self.member(work.who).used_wallet {
+            return Err("WALLET_IN_USE");
+        }
+        let mut dated: Vec<(i64, i64, i64)> = Vec::new();
+        for (points, age, left) in lots {
+            let earned_at = now - age * DAY;
+            let expires = left.map_or_else(|| expires_at(version, day_of(earned_at)), |days| now + days * DAY);
+            dated.push((earned_at, expires, *points));
+        }
+        if dated.iter().any(|(earned_at, ..)| *earned_at > now) {
+            return Err("IN_THE_FUTURE");
+        }
+        if dated.iter().any(|(_, expires, _)| *expires <= now) {
+            return Err("LOT_EXPIRED");
+        }
+        dated.sort_by_key(|(earned_at, ..)| *earned_at);
+        self.observe(work, act)?;
+        for (_, expires, points) in dated {
+            self.grant_until(work, points, expires);
+        }
+        Ok(())
+    }
+
     fn grant(&mut self, work: &mut Work, points: i64) -> u64 {
+        self.grant_until(work, points, expires_at(self.version, work.day))
+    }
+
+    fn grant_until(&mut self, work: &mut Work, points: i64, expires: i64) -> u64 {
         self.lots_made += 1;
         let made = self.lots_made;
-        let expires = expires_at(self.version, work.day);
         let review = work.review;
         let member = self.member(work.who);
+        member.used_wallet |= points > 0;
         let repaid = points.min(member.debt);
         member.debt -= repaid;
         if points > repaid {

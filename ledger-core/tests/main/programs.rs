@@ -94,7 +94,7 @@ action = "review"
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -224,8 +224,8 @@ fn what_redemptions_must_keep_to_is_checked() {
     check_rule(
         &format!("{second}wallet = \"level\"\n"),
         expect![[r#"
-        line 11: redeem.wallet: the points of this wallet only measure: nothing is redeemed from it
-    "#]],
+            line 11: redeem.wallet: the points of this wallet only measure: they are neither spent nor given
+        "#]],
     );
     check_rule(
         &format!("{second}wallet = \"stamps\"\n"),
@@ -237,6 +237,26 @@ fn what_redemptions_must_keep_to_is_checked() {
         "kind = \"stamp\"\n[redeem]\nstep = 2\n",
         expect![[r#"
         line 7: redeem.wallet: no wallet is of kind "points"; name the one that is meant with `wallet`
+    "#]],
+    );
+}
+
+#[test]
+fn what_gifts_must_keep_to_is_checked() {
+    check_rule(
+        "[transfer]\nmin = 10\nmax = 9\nper_day = 5\nfee = \"100%\"\ncooling = \"1M\"\n",
+        expect![[r#"
+        line 8: transfer.max: allows nothing: at least 10 go at once
+        line 9: transfer.per_day: allows nothing: at least 10 go at once
+        line 10: transfer.fee: "100%" is no fee; write 1% to 99%
+        line 11: transfer.cooling: "1M" is no duration; write 15m, 24h or 30d
+    "#]],
+    );
+    check_rule(
+        "[transfer]\nmin = 0\nstep = 5\n",
+        expect![[r#"
+        line 7: transfer.min: is 0; must be 1 to 1000000000000
+        line 8: transfer.step: is not a field here
     "#]],
     );
 }

@@ -44,6 +44,9 @@ fn an_act() -> impl Strategy<Value = Act> {
             .prop_map(|(nth, points)| Act::GiveBack { nth: nth.into(), points }),
         2 => (1..300i64).prop_map(|points| Act::Credit { points }),
         1 => (1..100i64).prop_map(|points| Act::Debit { points }),
+        6 => (prop::sample::select(&WHO[..]), 1..130i64).prop_map(|(to, points)| Act::Give { to, points }),
+        2 => prop::collection::vec((1..60i64, -1..70i64, prop::option::weighted(0.3, -1..90i64)), 1..4)
+            .prop_map(|lots| Act::Import { lots }),
         1 => a_scope().prop_map(|(earn, redeem)| Act::Freeze { earn, redeem }),
         2 => a_scope().prop_map(|(earn, redeem)| Act::Unfreeze { earn, redeem }),
         1 => prop::bool::weighted(0.3).prop_map(|close| if close { Act::Close } else { Act::CheckIn }),
@@ -413,10 +416,12 @@ fn stories_reach_every_rule() {
         ID_REUSED, IN_THE_FUTURE, MEMBER_UNKNOWN, ALREADY_ENROLLED, ATTRIBUTE_UNKNOWN, ORDER_EXISTS, ORDER_UNKNOWN, \
         REFUND_OVER_PAID, SELF_REFERRAL, REFERRAL_EXISTS, RISK_DENIED, HOLD_EXISTS, HOLD_UNKNOWN, HOLD_CLOSED, \
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
+        RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
+        TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
         available to clawed_back, available to debited, available to held, review to available, review to expired, \
         review to clawed_back, review to voided, held to available, held to redeemed, \
-        debt to clawed_back, \
+        debt to clawed_back, available to moved, available to fees, moved to available, moved to review, \
         Registered, Enrolled, AttributeSet, Purchased, Refunded, ReferredBy, Counted, TierSet, Streak, Active, \
         HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, \
         tier Joined, tier Earned, tier Granted, tier Footing, tier Lapsed, case Flag, case Review, case Deny, \

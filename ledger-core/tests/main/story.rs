@@ -4,7 +4,7 @@
 use crate::ledger::{self, event};
 use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
 use ledger_core::decide::{footing, in_window};
-use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, RiskKind};
+use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, OpeningLot, RiskKind};
 use ledger_core::judge::brought_up_to;
 use ledger_core::life::Scope;
 use ledger_core::lots::Lots;
@@ -12,6 +12,7 @@ use ledger_core::member::Member;
 use ledger_core::memory::{Memory, hash_key};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
+use ledger_core::record::Account;
 use ledger_core::record::Action;
 use ledger_core::scenario::{Seen, Stage};
 use ledger_core::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, RiskKey};
@@ -53,7 +54,7 @@ fn key_of(key: Key) -> RiskKey {
     }
 }
 
-fn body_of(act: &Act, spent: &[Position]) -> Body<Name> {
+fn body_of(act: &Act, now: i64, spent: &[Position]) -> Body<Name> {
     let eur = Currency(*b"EUR");
     match act.clone() {
         Act::Enrol { birthday } => {
@@ -93,6 +94,17 @@ fn body_of(act: &Act, spent: &[Position]) -> Body<Name> {
         }
         Act::Credit { points } => Body::Credit { wallet: "".into(), points: Points(points), reason: "why".into() },
         Act::Debit { points } => Body::Debit { wallet: "".into(), points: Points(points), reason: "why".into() },
+        Act::Give { to, points } => {
+            Body::Transfer { to: to.into(), wallet: "".into(), points: Points(points), note: "".into() }
+        }
+        Act::Import { lots } => {
+            let lot = |(points, age, left): (i64, i64, Option<i64>)| OpeningLot {
+                points: Points(points),
+                earned_at: At(now - age * naive::DAY),
+                expires_at: left.map(|days| At(now + days * naive::DAY)),
+            };
+            Body::Imported { wallet: "".into(), lots: lots.into_iter().map(lot).collect() }
+        }
         Act::Freeze { earn, redeem } => Body::Frozen { scope: scope_of(earn, redeem), reason: "why".into() },
         Act::Unfreeze { earn, redeem } => Body::Unfrozen { scope: scope_of(earn, redeem), reason: "why".into() },
         Act::Close => Body::Closed { reason: "why".into() },
@@ -153,7 +165,7 @@ impl World {
         ];
         let keys = keys.into_iter().filter_map(|(kind, key)| Some((kind, key?))).collect();
         let spent = self.spent.get(said.who).map_or(&[][..], |spent| spent);
-        Event { keys, ..event(&id, said.who, At(self.now - said.ago), body_of(&said.act, spent)) }
+        Event { keys, ..event(&id, said.who, At(self.now - said.ago), body_of(&said.act, self.now, spent)) }
     }
 
     pub fn control(&mut self, body: Body<Name>) -> Event<Name> {
@@ -247,10 +259,12 @@ impl World {
         // What was released or earned too late is expired at once, but by the next timer.
         let all_fired = !self.memory.state.may_be_due(At(self.now));
         if all_fired {
-            let [issued, rest @ ..] = self.books.totals;
+            let [issued, rest @ .., fees] = self.books.totals;
             assert_eq!(-accounts[0], issued);
             assert_eq!(accounts[1..6], rest, "redeemed, expired, clawed back, voided, debited");
+            assert_eq!(accounts[Account::Fees.kind()], fees);
         }
+        assert_eq!(accounts[Account::Moved.kind()], 0, "what one gives another gets");
     }
 
     fn program(&self) -> Arc<Program> {

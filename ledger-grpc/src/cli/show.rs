@@ -349,6 +349,11 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::AliasLinked(said) => format!("{} {} linked", said.kind, short(&said.name)),
         Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
         Body::HoldExtended(said) => format!("hold {} extended", said.hold),
+        Body::Transfer(said) => reasoned(&format!("{} to {}", grouped(said.points), said.to), &said.note),
+        Body::Imported(said) => {
+            let points = said.lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
+            format!("{} imported in {}", grouped(points), plural(said.lots.len() as u64, "lot"))
+        }
         Body::RedeemRefunded(said) => {
             let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
             format!("{points} given back of redemption {}", said.redemption)

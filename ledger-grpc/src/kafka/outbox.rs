@@ -255,12 +255,15 @@ fn moved(posting: &Posting, by_timer: bool) -> &'static str {
         (_, Account::ClawedBack) => "points.clawed_back",
         (_, Account::Voided) => "points.voided",
         (_, Account::Debited) => "points.debited",
+        (_, Account::Fees) => "points.charged",
+        (_, Account::Moved) => "points.given",
         (_, Account::Held(_)) => "hold.created",
         (_, Account::Review) => "points.pended",
         (Account::Held(_), Account::Available) if by_timer => "hold.expired",
         (Account::Held(_), Account::Available) => "hold.released",
         (Account::Review, Account::Available) => "points.activated",
         (Account::Redeemed, Account::Available) => "points.restored",
+        (Account::Moved, Account::Available) => "points.received",
         (_, Account::Available | Account::Issued) => "points.earned",
     }
 }

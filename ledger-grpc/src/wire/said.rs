@@ -6,8 +6,8 @@
 use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Invalid, MEMBERS_MAX, TAG_BYTES_MAX, violation};
 use crate::proto;
 use ledger_core::event::{
-    AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineRefund, NAME_BYTES_MAX, Name, Origin,
-    PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation,
+    AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineRefund, NAME_BYTES_MAX, Name, OpeningLot,
+    Origin, PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position, RiskKey};
@@ -196,9 +196,29 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             Body::AliasUnlinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() }
         }
         Said::HoldExtended(said) => Body::HoldExtended { hold: said.hold.into(), ttl_ms: said.ttl.map(duration_ms) },
+        Said::Transfer(said) => {
+            let (to, wallet, note) = (said.to.into(), said.wallet.into(), said.note.into());
+            Body::Transfer { to, wallet, points: Points(said.points), note }
+        }
+        Said::Imported(said) => {
+            let lots = said.lots.into_iter().enumerate();
+            Body::Imported {
+                wallet: said.wallet.into(),
+                lots: lots.map(|(n, lot)| opening_lot(n, lot, found)).collect(),
+            }
+        }
         Said::RedeemRefunded(said) => {
             Body::RedeemRefunded { redemption: Position(said.redemption), points: said.points.map(Points) }
         }
+    }
+}
+
+fn opening_lot(n: usize, said: proto::OpeningLot, found: &mut Vec<Violation>) -> OpeningLot {
+    let field = |name: &str| format!("imported.lots[{n}].{name}");
+    OpeningLot {
+        points: Points(said.points),
+        earned_at: instant(&field("earned_at"), said.earned_at, found),
+        expires_at: said.expires_at.map(|at| instant(&field("expires_at"), Some(at), found)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::proto;
 use ledger_core::calendar::show_day;
 use ledger_core::counter::Key;
 use ledger_core::decide::footing;
-use ledger_core::event::{Body, Event, Finding, Line, LineRefund, RiskKind, Violation, Who};
+use ledger_core::event::{Body, Event, Finding, Line, LineRefund, OpeningLot, RiskKind, Violation, Who};
 use ledger_core::life::{Alias, Scope};
 use ledger_core::lots::Lot;
 use ledger_core::member::{Hold, Member, Streak};
@@ -362,6 +362,8 @@ fn account(account: Account) -> proto::Account {
         Account::Review => proto::Account::Review,
         Account::Held(_) => proto::Account::Held,
         Account::Debt => proto::Account::Debt,
+        Account::Moved => proto::Account::Moved,
+        Account::Fees => proto::Account::Fees,
     }
 }
 
@@ -463,6 +465,20 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         }),
         Body::HoldExtended { hold, ttl_ms } => {
             Said::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(told_duration) })
+        }
+        Body::Transfer { to, wallet, points, note } => Said::Transfer(proto::Transfer {
+            to: who(to, words),
+            points: points.0,
+            note: note.to_string(),
+            wallet: wallet.to_string(),
+        }),
+        Body::Imported { wallet, lots } => {
+            let told = |lot: &OpeningLot| proto::OpeningLot {
+                points: lot.points.0,
+                earned_at: stamp(lot.earned_at),
+                expires_at: lot.expires_at.and_then(stamp),
+            };
+            Said::Imported(proto::Imported { lots: lots.iter().map(told).collect(), wallet: wallet.to_string() })
         }
         Body::RedeemRefunded { redemption, points } => Said::RedeemRefunded(proto::RedeemRefunded {
             redemption: redemption.0,

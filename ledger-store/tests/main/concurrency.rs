@@ -59,6 +59,41 @@ fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
     ledger::verified(dir.path());
 }
 
+#[test]
+fn of_twenty_gifts_of_a_hundred_from_a_hundred_one_succeeds() {
+    const THREADS: usize = 20;
+    let dir = directory();
+    let ledger = open(dir.path(), 1_000);
+    let handle = ledger.handle();
+    let program = format!("{HARBOUR}\n[transfer]\n");
+    say(&handle, vec![publish(&program, BEGIN), enrol("giver"), credit("gift", "giver", 100)]);
+    say(&handle, (0..THREADS).map(|thread| enrol(&format!("m{thread}"))).collect());
+    let barrier = Barrier::new(THREADS);
+    let give = |thread: usize| {
+        let body =
+            Body::Transfer { to: format!("m{thread}").into(), wallet: "".into(), points: Points(100), note: "".into() };
+        let gift = event("app", &format!("g-{thread}"), BEGIN, "giver", body);
+        barrier.wait();
+        say(&handle, vec![gift]).pop().expect("an outcome").refusal
+    };
+    let refusals: Vec<_> = std::thread::scope(|scope| {
+        let give = &give;
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || give(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    let given: Vec<usize> = (0..THREADS).filter(|thread| refusals[*thread].is_none()).collect();
+    assert_eq!(given.len(), 1, "{refusals:?}");
+    assert!(refusals.iter().flatten().all(|refusal| *refusal == Refusal::NotEnoughPoints), "{refusals:?}");
+    assert_eq!(ledger::balances(&member(&handle, "giver").member).available, Points(0));
+    for thread in 0..THREADS {
+        let available = ledger::balances(&member(&handle, &format!("m{thread}")).member).available;
+        assert_eq!(available, Points(if given.contains(&thread) { 100 } else { 0 }), "m{thread}");
+    }
+    drop(handle);
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+}
+
 /// What holds for any member at any instant.
 fn assert_adds_up(member: &Member) {
     let balances = ledger::balances(member);

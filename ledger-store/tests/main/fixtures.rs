@@ -6,7 +6,7 @@
 use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
 use crate::said::{Stream, event, key, purchase};
-use ledger_core::event::{Body, Finding, Name, RiskKind};
+use ledger_core::event::{Body, Finding, Name, OpeningLot, RiskKind};
 use ledger_core::life::Scope;
 use ledger_core::state::WalletTotals;
 use ledger_core::units::{Points, Position};
@@ -91,6 +91,9 @@ fn write(dir: &Path) {
         event("desk", id, STREAM.at(402), who, Body::AliasLinked { kind: "card".into(), alias: alias() })
     };
     let frozen = Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() };
+    let earned_at = STREAM.at(0);
+    let opening = OpeningLot { points: Points(70), earned_at, expires_at: Some(STREAM.at(90_000)) };
+    let gift = |to: &str| Body::Transfer { to: to.into(), wallet: "".into(), points: Points(20), note: "".into() };
     let unlinked = Body::AliasUnlinked { kind: "card".into(), alias: alias() };
     let thawed = Body::Unfrozen { scope: Scope::All, reason: "".into() };
     say(
@@ -112,6 +115,9 @@ fn write(dir: &Path) {
             linked("l-8", "f1"),
             event("desk", "l-9", STREAM.at(402), "f0", Body::Closed { reason: "asked".into() }),
             event("till", "l-10", STREAM.at(402), "f0", Body::CheckIn),
+            event("desk", "l-11", STREAM.at(402), "f2", Body::Imported { wallet: "".into(), lots: vec![opening] }),
+            event("app", "l-12", STREAM.at(402), "f2", gift("f3")),
+            event("app", "l-13", STREAM.at(402), "f2", gift("f2")),
         ],
     );
     drop(handle);

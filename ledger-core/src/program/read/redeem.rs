@@ -1,23 +1,24 @@
-//! Reads `[redeem]`: what redemptions from a wallet must keep to; the first wallet of points unless it
-//! names another.
+//! Reads `[redeem]` and `[transfer]`: what spending from a wallet and giving must keep to; the first wallet of
+//! points unless they name another.
 
 use super::{Reading, Section, number_and_unit};
 use crate::event::AMOUNT_MAX;
-use crate::program::{RedeemRules, Share, Wallet, WalletKind};
+use crate::program::{RedeemRules, Share, TransferRules, Wallet, WalletKind};
 use crate::units::{Money, Points};
 use alloc::format;
 
 impl Reading<'_> {
     pub(super) fn redeem(&mut self, root: &mut Section<'_>, digits: i64, wallets: &mut [Wallet]) {
         let Some(mut section) = self.table(root, "redeem") else { return };
-        let wallet = self.redeemed_wallet(&mut section, wallets);
+        let wallet = self.spent_wallet(&mut section, wallets);
         let rules = self.redeem_rules(section, digits);
         if let Some(wallet) = wallet {
             wallet.redeem = rules;
         }
     }
 
-    fn redeemed_wallet<'w>(&mut self, section: &mut Section<'_>, wallets: &'w mut [Wallet]) -> Option<&'w mut Wallet> {
+    /// The wallet that such rules are of.
+    fn spent_wallet<'w>(&mut self, section: &mut Section<'_>, wallets: &'w mut [Wallet]) -> Option<&'w mut Wallet> {
         let Some(at) = section.table.get("wallet").map(|value| value.span().start) else {
             let first = wallets.iter_mut().find(|wallet| wallet.kind == WalletKind::Points);
             if first.is_none() {
@@ -29,7 +30,7 @@ impl Reading<'_> {
         let id = self.wallet_of(section, wallets)?;
         let wallet = wallets.iter_mut().find(|wallet| wallet.id == id)?;
         if wallet.kind == WalletKind::Tier {
-            let problem = "the points of this wallet only measure: nothing is redeemed from it";
+            let problem = "the points of this wallet only measure: they are neither spent nor given";
             self.fault(at, &section.field("wallet"), problem.into());
         }
         Some(wallet)
@@ -39,12 +40,8 @@ impl Reading<'_> {
         let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
         let (min, max, step) = (points("min"), points("max"), points("step"));
         let (per_order, per_day, per_month) = (points("per_order"), points("per_day"), points("per_month"));
-        for (most, key) in [(max, "max"), (per_order, "per_order"), (per_day, "per_day"), (per_month, "per_month")] {
-            let (Some((least, _)), Some((most, at))) = (min.or(step), most) else { continue };
-            if most < least {
-                self.fault(at, &section.field(key), format!("allows nothing: at least {least} go at once"));
-            }
-        }
+        let most = [("max", max), ("per_order", per_order), ("per_day", per_day), ("per_month", per_month)];
+        self.at_least(&section, min.or(step), &most);
         let share = self.share(&mut section, digits);
         let grace_days = self.days(&mut section, "grace", false);
         self.end(&section);
@@ -58,6 +55,55 @@ impl Reading<'_> {
             per_month: points(per_month),
             share,
             grace_days,
+        }
+    }
+
+    pub(super) fn transfer(&mut self, root: &mut Section<'_>, wallets: &mut [Wallet]) {
+        let Some(mut section) = self.table(root, "transfer") else { return };
+        let wallet = self.spent_wallet(&mut section, wallets);
+        let rules = self.transfer_rules(section);
+        if let Some(wallet) = wallet {
+            wallet.transfer = Some(rules);
+        }
+    }
+
+    fn transfer_rules(&mut self, mut section: Section<'_>) -> TransferRules {
+        let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
+        let (min, max, per_day) = (points("min"), points("max"), points("per_day"));
+        self.at_least(&section, min, &[("max", max), ("per_day", per_day)]);
+        let fee = self.text_of(&mut section, "fee", false).map(|(text, at)| {
+            let percent = number_and_unit(&text).filter(|(percent, unit)| *unit == "%" && (1..=99).contains(percent));
+            if percent.is_none() {
+                self.fault(at, &section.field("fee"), format!("{text:?} is no fee; write 1% to 99%"));
+            }
+            percent.and_then(|(percent, _)| percent.checked_mul(100)).unwrap_or(0)
+        });
+        let cooling = self.duration_ms(&mut section, "cooling", false);
+        self.end(&section);
+        let points = |read: Option<(Points, usize)>| read.map(|(points, _)| points);
+        TransferRules {
+            min: points(min),
+            max: points(max),
+            per_day: points(per_day),
+            fee_basis_points: fee.unwrap_or(0),
+            cooling_ms: cooling.map_or(0, |(ms, _)| ms),
+        }
+    }
+
+    /// Complains of what allows less than the least that goes at once.
+    fn at_least(
+        &mut self,
+        section: &Section<'_>,
+        least: Option<(Points, usize)>,
+        most: &[(&str, Option<(Points, usize)>)],
+    ) {
+        let Some((least, _)) = least else { return };
+        for (key, most) in most {
+            if let Some((most, at)) = most
+                && *most < least
+            {
+                self.fault(*at, &section.field(key), format!("allows nothing: at least {least} go at once"));
+            }
         }
     }
 

@@ -54,6 +54,7 @@ impl Reading<'_> {
             cost,
             hold_ms,
             redeem: RedeemRules::default(),
+            transfer: None,
         })
     }
 
