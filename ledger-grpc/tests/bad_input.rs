@@ -247,6 +247,18 @@ fn cancel(order: &str) -> Body {
     Body::Cancelled(proto::Cancelled { order: order.into() })
 }
 
+fn give(to: &str, points: i64, wallet: &str) -> Body {
+    Body::Transfer(proto::Transfer { to: to.into(), points, wallet: wallet.into(), note: String::new() })
+}
+
+fn import(lots: Vec<proto::OpeningLot>) -> Body {
+    Body::Imported(proto::Imported { lots, wallet: String::new() })
+}
+
+fn opening(points: i64) -> proto::OpeningLot {
+    proto::OpeningLot { points, earned_at: stamp(NOON), expires_at: None }
+}
+
 fn redeem(points: i64) -> Body {
     Body::Redeem(proto::Redeem { points, ..proto::Redeem::default() })
 }
@@ -658,6 +670,9 @@ async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
         assert_eq!(world.reject("anna", redeem(points)).await, ["event.redeem.points"]);
         assert_eq!(world.reject("anna", credit(points)).await, ["event.credit.points"]);
         assert_eq!(world.reject("anna", debit(points)).await, ["event.debit.points"]);
+        assert_eq!(world.reject("anna", give("ben", points, "")).await, ["event.transfer.points"]);
+        let lots = vec![opening(1), opening(points)];
+        assert_eq!(world.reject("anna", import(lots)).await, ["event.imported.lots[1].points"]);
         assert_eq!(world.reject("anna", hold("h", points)).await, ["event.hold.points"]);
         assert_eq!(world.reject("anna", capture("h", points)).await, ["event.capture.points"]);
         assert_eq!(world.reject("anna", refund("o", points)).await, ["event.refunded.amount"]);
@@ -691,6 +706,24 @@ async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
     assert_eq!(world.take("ben", purchase_of("more", "EUR", &[(1, TOO_MUCH - 1); 500])).await, 2 * most);
     assert_eq!(world.refuse("anna", redeem(TOO_MUCH - 1)).await, "NOT_ENOUGH_POINTS");
     assert_eq!(world.take("ben", redeem(TOO_MUCH - 1)).await, 2 * most - TOO_MUCH + 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gifts_and_opening_lots_that_cannot_be_are_invalid_or_refused() {
+    let world = World::new().await;
+    world.take("anna", enrolled()).await;
+    let five = world.take("anna", credit(5)).await;
+    assert_eq!(world.reject("anna", give("", 1, "")).await, ["event.transfer.to"]);
+    assert_eq!(world.reject("anna", import(vec![])).await, ["event.imported.lots"]);
+    assert_eq!(world.reject("anna", import(vec![opening(1); 501])).await, ["event.imported.lots"]);
+    let undated = proto::OpeningLot { earned_at: None, ..opening(1) };
+    assert_eq!(world.reject("anna", import(vec![undated])).await, ["event.imported.lots[0].earned_at"]);
+    assert_eq!(world.refuse("anna", give("ben", 1, "")).await, "TRANSFER_NOT_ALLOWED");
+    assert_eq!(world.refuse("anna", give("ben", 1, "no such wallet")).await, "WALLET_UNKNOWN");
+    assert_eq!(world.refuse("anna", import(vec![opening(1)])).await, "WALLET_IN_USE");
+    assert_eq!(world.refuse("nobody", import(vec![opening(1)])).await, "MEMBER_UNKNOWN");
+    assert_eq!(world.member("anna").await.available, five);
     world.end().await;
 }
 

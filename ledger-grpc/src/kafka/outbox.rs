@@ -310,6 +310,8 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
                 Outcome::of("member.alias_linked", *member, json!({ "kind": kind }))
             }
             LifeChange::AliasUnlinked { .. } => Outcome::of("member.alias_unlinked", *member, Value::Null),
+            // The points themselves say it.
+            LifeChange::Gave { .. } | LifeChange::Received { .. } => return None,
         },
         Change::Registered { .. }
         | Change::AttributeSet { .. }
