@@ -497,7 +497,10 @@ mod tests {
             r#""redeem_refunded":{"redemption":12}"#,
             r#""transfer":{"to":"M2","points":40,"note":"a gift","wallet":"stamps"}"#,
             r#""imported":{"lots":[{"points":7,"earned_at":"2025-01-01T00:00:00Z"}]}"#,
-            r#""imported":{"lots":[{"points":7,"earned_at":"2025-01-01T00:00:00Z","expires_at":"2026-02-01T00:00:00Z"}]}"#,
+            concat!(
+                r#""imported":{"lots":[{"points":7,"earned_at":"2025-01-01T00:00:00Z","#,
+                r#""expires_at":"2026-01-01T00:00:00Z"}]}"#
+            ),
             r#""capture":{"hold":"h-1","points":40,"last":true}"#,
             r#""void":{"hold":"h-1"}"#,
             r#""credit":{"points":40,"reason":"sorry"}"#,
