@@ -77,12 +77,14 @@ impl<'a> Draft<'a> {
         if full { Err(Refusal::MemberFull) } else { Ok(()) }
     }
 
-    /// What another gave: debt is repaid first, and what is under review waits.
+    /// What another gave: debt is repaid first, and what is under review waits. The lots are new ones with the
+    /// old dates: the numbers of two members' lots say nothing about each other.
     fn receive(&mut self, wallet: &Wallet, given: &[Slice]) {
         let to = if self.review { Account::Review } else { Account::Available };
         for slice in given {
             let left = self.repay(wallet.id, Account::Moved, TermNo::NONE, slice.left, Some(*slice));
-            self.post(wallet.id, (Account::Moved, to), Slice { left, ..*slice }, TermNo::NONE);
+            let lot = Slice { expires_at: slice.expires_at, id: self.new_lot(), left };
+            self.post(wallet.id, (Account::Moved, to), lot, TermNo::NONE);
         }
         self.live(LifeChange::Received { wallet: wallet.id });
     }

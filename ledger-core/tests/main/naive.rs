@@ -1241,7 +1241,11 @@ impl Books {
         let under_review = self.work(to, Keys::default(), now, now).review;
         let fee = points * rules.fee_percent / 100;
         self.totals[FEES] += fee;
-        let single = lots.iter().flat_map(|lot| (0..lot.points).map(|_| Lot { points: 1, ..lot.clone() }));
+        let made = self.lots_made;
+        self.lots_made += lots.len() as u64;
+        let numbered = (made + 1..).zip(&lots);
+        let single =
+            numbered.flat_map(|(made, lot)| (0..lot.points).map(move |_| Lot { points: 1, made, expires: lot.expires }));
         let other = self.member(to);
         for lot in single.skip(fee as usize) {
             match (other.debt > 0, under_review) {
