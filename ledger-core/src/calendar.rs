@@ -62,6 +62,22 @@ impl Calendar {
         Civil::of(day).and_then(|date| date.plus_months(months)).map_or(Day(i32::MAX), Civil::day)
     }
 
+    /// The Monday of the week in which `day` lies.
+    pub fn week_start(&self, day: Day) -> Day {
+        // 1970-01-01 was a Thursday.
+        day.plus(day.0.rem_euclid(7).saturating_add(3).rem_euclid(7).saturating_neg())
+    }
+
+    /// The first day of the month in which `day` lies.
+    pub fn month_start(&self, day: Day) -> Day {
+        Civil::of(day).map_or(Day(i32::MIN), |date| Civil { day: 1, ..date }.day())
+    }
+
+    /// The first day of the year in which `day` lies.
+    pub fn year_start(&self, day: Day) -> Day {
+        Civil::of(day).map_or(Day(i32::MIN), |date| Civil { month: 1, day: 1, ..date }.day())
+    }
+
     /// The last day of the month in which `day` lies.
     pub fn month_end(&self, day: Day) -> Day {
         Civil::of(day).map_or(Day(i32::MAX), |date| date.month_end().day())

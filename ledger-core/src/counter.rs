@@ -21,6 +21,11 @@ pub enum Key {
     Risk(RiskKey),
 }
 
+impl Key {
+    /// Everybody's: the key of budgets. No device, address or phone hashes to zeros.
+    pub const EVERYONE: Key = Key::Risk(RiskKey([0; 16]));
+}
+
 /// What was counted in one bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -92,6 +97,11 @@ impl Counter {
     /// What was counted in `from` and later buckets.
     pub fn sum_from(&self, from: i32) -> i64 {
         self.tallies.iter().filter(|tally| tally.bucket >= from).fold(0, |sum, tally| sum.saturating_add(tally.amount))
+    }
+
+    /// What was counted in one bucket.
+    pub fn at(&self, bucket: i32) -> i64 {
+        self.tallies.iter().find(|tally| tally.bucket == bucket).map_or(0, |tally| tally.amount)
     }
 
     /// The distinct members seen in `from` and later buckets, longest ago first.

@@ -7,11 +7,12 @@
 //! The neighbours: `earn` (what facts give) and `basket` (what rules ask of an event), `refund` (what
 //! they take back), `redeem` (what redemptions must keep to, and giving them back), `spend` (redeem, hold,
 //! capture), `transfer` (from member to member, and from other systems), `tier` (standing), `risk` (counters
-//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself).
+//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much).
 
 mod basket;
 mod earn;
 mod life;
+mod limit;
 mod redeem;
 mod refund;
 mod risk;

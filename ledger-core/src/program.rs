@@ -10,8 +10,8 @@ mod earn;
 mod read;
 
 pub use earn::{
-    Amount, AttributeTest, Base, EarnRule, Goods, Hours, Limit, Lines, Measure, Price, Trigger, Value, Weekdays, When,
-    Words,
+    Amount, AttributeTest, Base, EarnRule, Goods, Hours, Limit, Lines, Measure, Over, Price, Trigger, Value, Weekdays,
+    When, Whose, Window, Words,
 };
 pub(crate) use read::read_money;
 
@@ -47,6 +47,8 @@ pub struct Program {
     pub more_wallets: Vec<Wallet>,
     /// How many days a purchase can be refunded.
     pub refund_days: i32,
+    /// Whether what a refund takes back makes room again in the limits that were counted with it.
+    pub refund_reopens: bool,
     /// Earn rules by trigger, and of one trigger in the order they apply.
     pub earn: Vec<EarnRule>,
     /// When a member counts as dormant.

@@ -478,6 +478,11 @@ pub enum Cut {
     MaxBalance,
     /// More was to be taken back than there is, and the wallet lets the rest go.
     Clamped,
+    /// Another rule of its group gives more.
+    Beaten {
+        /// Which.
+        by: TermNo,
+    },
 }
 
 /// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.

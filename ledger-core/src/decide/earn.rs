@@ -5,9 +5,10 @@
 
 use super::Draft;
 use super::basket::Basket;
+use super::limit::Allowed;
 use crate::counter::Key;
 use crate::event::{Body, Event, Who};
-use crate::program::{Amount, EarnRule, Limit, Measure, Program, Trigger, Value, Wallet, When};
+use crate::program::{Amount, EarnRule, Program, Trigger, Value, When};
 use crate::record::{Change, Cut, Trace, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{MemberNo, Money, Points, TermNo, share, units_of};
@@ -56,11 +57,18 @@ impl Draft<'_> {
         let program = self.program;
         let facts = Facts { program, basket, tier: self.member.tier.tier };
         let mut tier_counts = false;
-        for rule in program.earn_on(on) {
-            if rule.when.as_ref().is_none_or(|when| self.holds(when, rule, &facts)) {
+        let mut rest = program.earn_on(on);
+        while let Some(rule) = rest.first() {
+            let mates = rest.iter().take_while(|mate| rule.group.is_some() && mate.group == rule.group).count();
+            let (now, later) = rest.split_at_checked(mates.max(1)).unwrap_or_default();
+            if rule.group.is_some() {
+                self.best_of(now, &facts)?;
+            } else if self.applies(rule, &facts) {
                 self.apply(rule, &facts)?;
-                tier_counts |= matches!(rule.amount.value(), Some(Value::ByTier(_)));
             }
+            let looks_at_tier = |rule: &EarnRule| matches!(rule.amount.value(), Some(Value::ByTier(_)));
+            tier_counts |= now.iter().any(looks_at_tier);
+            rest = later;
         }
         if tier_counts && on == Trigger::Purchase {
             self.change(Change::TierCounted { member: self.no, tier: facts.tier });
@@ -68,6 +76,11 @@ impl Draft<'_> {
         self.streaks(on);
         self.ladders(on);
         Ok(())
+    }
+
+    #[inline]
+    fn applies(&self, rule: &EarnRule, facts: &Facts<'_>) -> bool {
+        rule.when.as_ref().is_none_or(|when| self.holds(when, rule, facts))
     }
 
     /// Whether all that a rule asks for is so.
@@ -100,11 +113,36 @@ impl Draft<'_> {
         !bought && self.member.counter(counter).is_none_or(|counter| counter.total == 0)
     }
 
+    /// The rules of a group that apply: the one that gives most does, the first of equals.
+    fn best_of(&mut self, rules: &[EarnRule], facts: &Facts<'_>) -> Result<(), Refusal> {
+        let mut best: Option<(&EarnRule, Points)> = None;
+        for rule in rules.iter().filter(|rule| self.applies(rule, facts)) {
+            let computed = facts.compute(rule, 0, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
+            let given = self.allowed(rule, facts.program.wallet(rule.wallet), computed).granted;
+            if best.is_none_or(|(_, most)| given > most) {
+                best = Some((rule, given));
+            }
+        }
+        let Some((best, _)) = best else { return Ok(()) };
+        for rule in rules {
+            if rule.id == best.id {
+                self.apply(rule, facts)?;
+            } else if self.applies(rule, facts) {
+                let computed = facts.compute(rule, 0, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
+                self.trace(rule.id, computed, Points::ZERO, Cut::Beaten { by: best.id });
+            }
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, rule: &EarnRule, facts: &Facts<'_>) -> Result<(), Refusal> {
         let wallet = facts.program.wallet(rule.wallet);
         let carried = rule.amount.carry().map_or(0, |carry| self.carried(carry));
         let computed = facts.compute(rule, carried, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
-        let (granted, cut) = self.limited(rule, wallet, computed);
+        let Allowed { granted, cut, counts } = self.allowed(rule, wallet, computed);
+        if counts {
+            self.count_limits(rule, granted);
+        }
         self.trace(rule.id, computed, granted, cut);
         if !granted.is_zero() {
             let expires_at = self.expires_at(wallet);
@@ -129,40 +167,6 @@ impl Draft<'_> {
     pub(super) fn keep(&mut self, term: TermNo, amount: i64) {
         let (key, seen) = (Key::Member(self.no), MemberNo::NOBODY);
         self.change(Change::Counted { key, term, bucket: 0, keep_from: 0, amount, seen });
-    }
-
-    fn limited(&mut self, rule: &EarnRule, wallet: &Wallet, computed: Points) -> (Points, Cut) {
-        if let Some(cut) = self.denied {
-            return (Points::ZERO, cut);
-        }
-        let open = if self.review { Cut::Review } else { Cut::None };
-        let (most, open) = match self.room(wallet) {
-            Some(room) if room < computed => (room, Cut::MaxBalance),
-            _ => (computed, open),
-        };
-        let Some(limit) = rule.limit else { return (most, open) };
-        let used = self.member.counter(limit.id).map_or(0, |counter| counter.sum_from(self.limit_from(&limit)));
-        let room = limit.max.saturating_sub(used).max(0);
-        let (granted, amount) = match limit.measure {
-            Measure::Count if room == 0 => (Points::ZERO, 0),
-            Measure::Count => (most, 1),
-            Measure::Points | Measure::Members => (most.min(Points(room)), most.0.min(room)),
-        };
-        if amount > 0 {
-            self.change(Change::Counted {
-                key: Key::Member(self.no),
-                term: limit.id,
-                bucket: self.day.0,
-                keep_from: self.limit_from(&limit),
-                amount,
-                seen: MemberNo::NOBODY,
-            });
-        }
-        if granted < most { (granted, Cut::Limit { limit: limit.id }) } else { (granted, open) }
-    }
-
-    fn limit_from(&self, limit: &Limit) -> i32 {
-        self.day.0.saturating_sub(limit.days).saturating_add(1)
     }
 
     fn streaks(&mut self, on: Trigger) {

@@ -31,16 +31,30 @@ fn facts<'a>(purchase: &Purchase<'a>) -> Facts<'a> {
 }
 
 /// What each rule that applied to the purchase would have been granted for what is kept alone: never
-/// more than it was.
+/// more than it was. Of a group, whichever rule is best for what is kept; never more than the group was.
 fn earned_by(facts: &Facts<'_>, trace: &[Trace]) -> Vec<Trace> {
     let mut lines: Vec<Trace> = Vec::with_capacity(trace.len());
     for line in trace {
-        let computed = match facts.program.earn_rule(line.rule) {
+        let rule = facts.program.earn_rule(line.rule);
+        let most = line.granted.max(match line.cut {
+            Cut::Beaten { by } => trace.iter().find(|best| best.rule == by).map_or(Points::ZERO, |best| best.granted),
+            _ => Points::ZERO,
+        });
+        let computed = match rule {
             Some(rule) if is_lost(rule, facts) => Some(Points::ZERO),
             Some(rule) => facts.compute(rule, brought(rule, line, facts), &lines),
             None => Some(line.granted),
         };
-        let granted = computed.unwrap_or(line.granted).min(line.granted);
+        let mut granted = computed.unwrap_or(line.granted).min(most);
+        let group = rule.and_then(|rule| rule.group);
+        let is_mate = |other: &Trace| facts.program.earn_rule(other.rule).is_some_and(|rule| rule.group == group);
+        for mate in lines.iter_mut().filter(|mate| group.is_some() && is_mate(mate)) {
+            if mate.granted < granted {
+                mate.granted = Points::ZERO;
+            } else {
+                granted = Points::ZERO;
+            }
+        }
         lines.push(Trace { granted, ..*line });
     }
     lines
@@ -70,6 +84,17 @@ struct Back {
     points: Points,
 }
 
+/// Points of a group are those of the rule that gave them, whichever is best for what is kept.
+fn settle_groups(trace: &[Trace], back: &mut [Back]) {
+    for (at, line) in trace.iter().enumerate() {
+        let Cut::Beaten { by } = line.cut else { continue };
+        let points = back.get_mut(at).map_or(0, |back| core::mem::take(&mut back.points.0));
+        if let Some(best) = back.iter_mut().find(|back| back.rule == by) {
+            best.points.0 = best.points.0.saturating_add(points);
+        }
+    }
+}
+
 /// A lot that the purchase made, and where it is.
 struct Own {
     rule: TermNo,
@@ -95,6 +120,14 @@ impl Draft<'_> {
             };
             let wallet = rule.map_or(purchase.program.wallet.id, |rule| rule.wallet);
             back.push(Back { rule: line.rule, wallet, points: Points(points) });
+        }
+        settle_groups(trace, &mut back);
+        if purchase.program.refund_reopens {
+            for Back { rule, points, .. } in &back {
+                if let Some(rule) = purchase.program.earn_rule(*rule) {
+                    self.reopen_limits(rule, purchase.known.day, points.0);
+                }
+            }
         }
         self.change(Change::Refunded { member: self.no, purchase: purchase.known.position, amount });
         self.measure(purchase.known.day, amount.0.saturating_neg());

@@ -40,8 +40,10 @@ pub struct EarnRule {
     pub amount: Amount,
     /// What becomes of a part of a unit, or of a point.
     pub round: Rounding,
-    /// At most how much, in which window.
-    pub limit: Option<Limit>,
+    /// The group of rules of which only the best gives, if it is in one.
+    pub group: Option<TermNo>,
+    /// At most how much: its own limits, then those of its campaign, then those of all rules.
+    pub limits: Vec<Limit>,
 }
 
 /// What must hold for a rule to apply: all that is said.
@@ -276,17 +278,56 @@ pub enum Value {
     ByTier(Box<[(TermNo, i64)]>),
 }
 
-/// At most so much of a rule per member in a window of local days.
+/// At most so much of a rule, or of several together, in a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Its name: the rule's with `.limit`.
+    /// Its name, by which it is counted: that of its rule or campaign, and which of its limits it is.
     pub id: TermNo,
+    /// Whose points count together.
+    pub whose: Whose,
     /// What is limited.
     pub measure: Measure,
     /// At most how much.
     pub max: i64,
-    /// In how many days, today included.
-    pub days: i32,
+    /// In which time.
+    pub window: Window,
+    /// What is given of that for which there is no room.
+    pub over: Over,
+}
+
+/// Whose points count together against a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Each member's own.
+    Member,
+    /// All members': a budget.
+    Everyone,
+}
+
+/// A time in which a limit counts. Periods are those of the local calendar; weeks begin on Monday.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// One event.
+    Order,
+    /// So many days, the day of the event being the last.
+    Days(i32),
+    /// The week.
+    Week,
+    /// The month.
+    Month,
+    /// The year.
+    Year,
+    /// All time.
+    Ever,
+}
+
+/// What is given of more than a limit has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// As much as there is room for.
+    Cut,
+    /// Nothing.
+    Nothing,
 }
 
 /// What limits and counters count.

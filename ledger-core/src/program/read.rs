@@ -4,6 +4,7 @@
 //! mistyped or out of range, and at its end complains about fields nobody asked for.
 
 mod earn;
+mod limit;
 mod redeem;
 mod wallet;
 
@@ -170,8 +171,9 @@ impl Reading<'_> {
         let mut wallets = self.wallets(&mut root, digits);
         self.redeem(&mut root, digits, &mut wallets);
         self.transfer(&mut root, &mut wallets);
-        let refund_days = self.refund(&mut root);
-        let mut earn = self.earn(&mut root, digits, &wallets, &attributes);
+        let (refund_days, refund_reopens) = self.refund(&mut root);
+        let campaigns = self.campaigns(&mut root, &wallets);
+        let mut earn = self.earn(&mut root, digits, &wallets, &attributes, &campaigns);
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
         self.check_tier_words(tiers.as_ref().map_or(&[], |tiers| tiers.ranks.as_slice()));
@@ -196,6 +198,7 @@ impl Reading<'_> {
             wallet: wallets.next()?,
             more_wallets: wallets.collect(),
             refund_days,
+            refund_reopens,
             earn,
             inactivity,
             streaks,
@@ -218,11 +221,12 @@ impl Reading<'_> {
         words.into_iter().map(|(word, at)| (self.term(&word), at)).collect()
     }
 
-    fn refund(&mut self, root: &mut Section<'_>) -> i32 {
-        let Some(mut section) = self.table(root, "refund") else { return REFUND_DAYS };
+    fn refund(&mut self, root: &mut Section<'_>) -> (i32, bool) {
+        let Some(mut section) = self.table(root, "refund") else { return (REFUND_DAYS, false) };
         let horizon = self.days(&mut section, "horizon", false);
+        let reopens = self.flag(&mut section, "reopens_limits");
         self.end(&section);
-        horizon.unwrap_or(REFUND_DAYS)
+        (horizon.unwrap_or(REFUND_DAYS), reopens)
     }
 
     fn inactivity(&mut self, root: &mut Section<'_>) -> Option<Inactivity> {

@@ -335,7 +335,9 @@ fn records() -> Vec<(String, Record)> {
         all.push((format!("posting {}", account.name()), check_in(verdict)));
     }
     let limit = Cut::Limit { limit: TermNo(5) };
-    for cut in [Cut::None, limit, Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed, Cut::MaxBalance, Cut::Clamped] {
+    let beaten = Cut::Beaten { by: TermNo(6) };
+    let plain = [Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed, Cut::MaxBalance, Cut::Clamped];
+    for cut in [Cut::None, limit].into_iter().chain(plain).chain([beaten]) {
         let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), cut }];
         all.push((format!("cut {cut:?}"), check_in(Verdict { trace, ..Verdict::default() })));
     }

@@ -192,6 +192,74 @@ when = "someday"
 }
 
 #[test]
+fn groups_campaigns_and_limits_are_checked() {
+    check_rule(
+        r#"[[wallet]]
+id = "level"
+kind = "tier"
+[[campaign]]
+id = "spring"
+budget = { points = 100, per = "order" }
+[[campaign]]
+id = "autumn"
+[[campaign]]
+id = "all"
+all = true
+limit = [{ points = 9, per = "month" }, { times = 3, per = "month", over = "half" }]
+[[earn]]
+id = "a"
+on = "purchase"
+fixed = 1
+group = "g"
+campaign = "all"
+limit = { points = 5, per = "fortnight" }
+[[earn]]
+id = "b"
+on = "purchase"
+fixed = 1
+campaign = "winter"
+[[earn]]
+id = "c"
+on = "check_in"
+fixed = 1
+group = "g"
+wallet = "level"
+campaign = "spring"
+[[earn]]
+id = "d"
+on = "check_in"
+group = "g"
+wallet = "level"
+times = { of = "c", factor = 2 }
+[[earn]]
+id = "e"
+on = "purchase"
+group = "h"
+per = "1.00"
+give = 1
+carry = true
+[refund]
+reopens_limits = "yes"
+"#,
+        expect![[r#"
+            line 11: campaign[0].budget.per: one order has a limit of `points`, and that is each member's own
+            line 12: campaign[1].limit: a campaign has a `limit` or a `budget`
+            line 17: campaign[2].limit[1].over: "half" is not known here; write one of cut, nothing
+            line 17: campaign[2].limit[1].per: there is a limit over such a window already
+            line 23: earn[0].campaign: every rule belongs to "all"
+            line 24: earn[0].limit.per: "fortnight" is no window; write 1d or 90d, or order, week, month, year or ever
+            line 29: earn[1].campaign: no campaign is called "winter"
+            line 34: earn[2].group: the rules of "g" must follow each other
+            line 34: earn[2].group: the rules of "g" must wait for one event and give to one wallet
+            line 36: earn[2].campaign: "spring" is a campaign of another wallet
+            line 42: earn[3].times.of: of the rules of a group only one gives: none builds on another
+            line 49: earn[4].carry: a rule of a group carries nothing on
+            line 51: refund.reopens_limits: must be true or false
+        "#]],
+    );
+}
+
+#[test]
 fn what_redemptions_must_keep_to_is_checked() {
     check_rule(
         "[redeem]\nmin = 100\nmax = 50\nstep = 0\nper_day = 99\nshare = \"101%\"\ngrace = \"1M\"\nmost = 1\n",
@@ -462,7 +530,7 @@ fn a_limit_counts_either_times_or_points() {
          [[earn]]\nid = \"b\"\non = \"check_in\"\nfixed = 1\nlimit = { per = \"1h\" }\n",
         expect![[r#"
             line 10: earn[0].limit: limits either `times` or `points`
-            line 15: earn[1].limit.per: "1h" is no number of days; write 1d or 90d
+            line 15: earn[1].limit.per: "1h" is no window; write 1d or 90d, or order, week, month, year or ever
             line 15: earn[1].limit: limits either `times` or `points`
         "#]],
     );

@@ -430,6 +430,7 @@ fn reason(trace: &proto::Trace) -> String {
         Cut::Frozen => format!("{rule} {granted} of {}: the member is frozen", grouped(trace.computed)),
         Cut::Closed => format!("{rule} {granted} of {}: the member is closed", grouped(trace.computed)),
         Cut::MaxBalance => format!("{rule} {granted} of {}: the most the wallet allows", grouped(trace.computed)),
+        Cut::Beaten => format!("{rule} {granted} of {}: {} gives more", grouped(trace.computed), trace.limit),
         Cut::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
     }
 }

@@ -101,6 +101,7 @@ fn trace(trace: &Trace, words: &Words) -> proto::Trace {
         Cut::Closed => proto::Cut::Closed,
         Cut::MaxBalance => proto::Cut::MaxBalance,
         Cut::Clamped => proto::Cut::Clamped,
+        Cut::Beaten { .. } => proto::Cut::Beaten,
     };
     proto::Trace {
         rule: words.term(trace.rule),
@@ -109,6 +110,7 @@ fn trace(trace: &Trace, words: &Words) -> proto::Trace {
         cut: cut.into(),
         limit: match trace.cut {
             Cut::Limit { limit } => words.term(limit),
+            Cut::Beaten { by } => words.term(by),
             _ => String::new(),
         },
     }

@@ -1,12 +1,13 @@
 //! Reads `[[earn]]`: what a rule waits for, what must hold (`when`), which money counts (`base`), and what
 //! it gives. Tiers stand further down in a file than rules: their names are looked up at the end.
 
+use super::limit::Campaign;
 use super::{Reading, Section, one_of, read_money};
 use crate::calendar::read_day;
 use crate::event::NAME_BYTES_MAX;
 use crate::program::{
-    Amount, AttributeTest, Base, EarnRule, GIVE_MAX, Goods, Hours, Limit, Lines, Measure, Price, RULES_MAX, Tier,
-    Trigger, Value, Wallet, Weekdays, When, Words,
+    Amount, AttributeTest, Base, EarnRule, GIVE_MAX, Goods, Hours, Lines, Price, RULES_MAX, Tier, Trigger, Value,
+    Wallet, Weekdays, When, Words,
 };
 use crate::units::{Day, Money, Rounding, TermNo};
 use alloc::boxed::Box;
@@ -40,10 +41,14 @@ impl Reading<'_> {
         digits: i64,
         wallets: &[Wallet],
         attributes: &[(TermNo, usize)],
+        campaigns: &[Campaign],
     ) -> Vec<EarnRule> {
         let mut rules: Vec<EarnRule> = Vec::new();
-        for section in self.sections(root, "earn") {
-            rules.extend(self.earn_rule(section, digits, wallets, attributes, &rules));
+        for mut section in self.sections(root, "earn") {
+            let of_campaigns = self.limits_of_campaigns(&mut section, wallets, campaigns);
+            let Some(mut rule) = self.earn_rule(section, digits, wallets, attributes, &rules) else { continue };
+            rule.limits.extend(of_campaigns);
+            rules.push(rule);
         }
         rules
     }
@@ -71,12 +76,46 @@ impl Reading<'_> {
             let problem = "what is carried on is not rounded";
             self.fault(section.place("round"), &section.field("round"), problem.into());
         }
-        let limit = self.limit(&mut section, id);
+        let group = self.group(&mut section, wallet, rules);
+        if group.is_some() && amount.as_ref().is_some_and(|amount| amount.carry().is_some()) {
+            self.fault(section.place("carry"), &section.field("carry"), "a rule of a group carries nothing on".into());
+        }
+        let limits = self.limits(&mut section, id);
         if on.is_some_and(|on| on != Trigger::Purchase) {
             self.purchases_only(&section);
         }
         self.end(&section);
-        Some(EarnRule { id: id?, on: on?, wallet: wallet?, when, base, amount: amount?, round, limit })
+        Some(EarnRule { id: id?, on: on?, wallet: wallet?, when, base, amount: amount?, round, group, limits })
+    }
+
+    /// The group of a rule: its rules follow each other, wait for the same and give to the same wallet.
+    fn group(&mut self, section: &mut Section<'_>, wallet: Option<TermNo>, rules: &[EarnRule]) -> Option<TermNo> {
+        let (name, at) = self.text_of(section, "group", false)?;
+        let group = self.term(&name);
+        let Some(known) = rules.iter().rfind(|rule| rule.group == Some(group)) else { return Some(group) };
+        let field = section.field("group");
+        if rules.last().is_none_or(|last| last.id != known.id) {
+            self.fault(at, &field, format!("the rules of {name:?} must follow each other"));
+        }
+        if Some(known.on) != trigger_of(section) || Some(known.wallet) != wallet {
+            self.fault(at, &field, format!("the rules of {name:?} must wait for one event and give to one wallet"));
+        }
+        let mates = rules.iter().filter(|rule| rule.group == Some(group));
+        let word = |rule: &EarnRule| self.terms.get(usize::from(rule.id.0).checked_sub(1)?).cloned();
+        let mates: Vec<Box<str>> = mates.filter_map(word).collect();
+        let builds_on = ["times", "percent"].into_iter().find(|way| {
+            let of = section.table.get(*way).and_then(|way| way.get_ref().as_table()?.get("of")?.get_ref().as_str());
+            of.is_some_and(|of| mates.iter().any(|mate| **mate == *of))
+        });
+        if let Some(way) = builds_on {
+            let field = section.field(&format!("{way}.of"));
+            self.fault(
+                section.place(way),
+                &field,
+                "of the rules of a group only one gives: none builds on another".into(),
+            );
+        }
+        Some(group)
     }
 
     /// Complains about fields that mean something for purchases alone.
@@ -155,7 +194,7 @@ impl Reading<'_> {
     }
 
     /// The name of a counter that belongs to a rule.
-    fn counter_of(&mut self, rule: Option<TermNo>, what: &str) -> Option<TermNo> {
+    pub(super) fn counter_of(&mut self, rule: Option<TermNo>, what: &str) -> Option<TermNo> {
         let name = format!("{}.{what}", self.terms.get(usize::from(rule?.0).checked_sub(1)?)?);
         Some(self.term(&name))
     }
@@ -422,24 +461,6 @@ impl Reading<'_> {
             self.fault(at, &section.field(key), format!("{text:?} is no date; write one such as \"2026-06-16\""));
         }
         Some((day?, at))
-    }
-
-    fn limit(&mut self, section: &mut Section<'_>, rule: Option<TermNo>) -> Option<Limit> {
-        let mut limit = self.table(section, "limit")?;
-        let times = self.int(&mut limit, "times", 1, i64::from(i32::MAX), false);
-        let points = self.int(&mut limit, "points", 1, i64::MAX, false);
-        let days = self.days(&mut limit, "per", true);
-        self.end(&limit);
-        let (measure, max) = match (times, points) {
-            (Some((max, _)), None) => (Measure::Count, max),
-            (None, Some((max, _))) => (Measure::Points, max),
-            _ => {
-                let field = section.field("limit");
-                self.fault(limit.at, &field, "limits either `times` or `points`".into());
-                return None;
-            }
-        };
-        Some(Limit { id: self.counter_of(rule, "limit")?, measure, max, days: days? })
     }
 }
 

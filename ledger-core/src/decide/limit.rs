@@ -1,0 +1,133 @@
+//! Limits and budgets: at most how much rules give, to a member and to all together.
+//!
+//! What was given is counted in counters, a budget's under [`Key::EVERYONE`]; what this very event has given
+//! already is in the verdict. So a limit that several rules share is exact within one event, and a budget over
+//! any number of events in one batch: each is judged on what those before it left.
+
+use super::Draft;
+use crate::counter::Key;
+use crate::program::{EarnRule, Limit, Measure, Over, Wallet, Whose, Window};
+use crate::record::{Change, Cut};
+use crate::units::{Day, MemberNo, Points};
+
+/// What may be given of what a rule came to.
+pub(super) struct Allowed {
+    pub(super) granted: Points,
+    pub(super) cut: Cut,
+    /// Whether it counts against the limits.
+    pub(super) counts: bool,
+}
+
+impl Draft<'_> {
+    /// What may be given of `computed`.
+    pub(super) fn allowed(&self, rule: &EarnRule, wallet: &Wallet, computed: Points) -> Allowed {
+        if let Some(cut) = self.denied {
+            return Allowed { granted: Points::ZERO, cut, counts: false };
+        }
+        let open = if self.review { Cut::Review } else { Cut::None };
+        let (most, cut) = match self.room(wallet) {
+            Some(room) if room < computed => (room, Cut::MaxBalance),
+            _ => (computed, open),
+        };
+        let mut allowed = Allowed { granted: most, cut, counts: true };
+        for limit in &rule.limits {
+            let room = limit.max.saturating_sub(self.used(limit)).max(0);
+            let granted = match (limit.measure, limit.over) {
+                (Measure::Count, _) if room == 0 => {
+                    allowed.counts = false;
+                    Points::ZERO
+                }
+                (Measure::Count | Measure::Members, _) => continue,
+                (Measure::Points, Over::Nothing) if room < allowed.granted.0 => Points::ZERO,
+                (Measure::Points, _) => allowed.granted.min(Points(room)),
+            };
+            if granted < allowed.granted {
+                (allowed.granted, allowed.cut) = (granted, Cut::Limit { limit: limit.id });
+            }
+        }
+        allowed
+    }
+
+    /// Counts what a rule gave against its limits.
+    pub(super) fn count_limits(&mut self, rule: &EarnRule, granted: Points) {
+        for limit in &rule.limits {
+            let amount = if limit.measure == Measure::Count { 1 } else { granted.0 };
+            self.count_limit(limit, self.day, amount);
+        }
+    }
+
+    /// Makes room for what a refund takes back of what a rule gave on `day`.
+    pub(super) fn reopen_limits(&mut self, rule: &EarnRule, day: Day, points: i64) {
+        for limit in rule.limits.iter().filter(|limit| limit.measure == Measure::Points) {
+            self.count_limit(limit, day, points.saturating_neg());
+        }
+    }
+
+    fn count_limit(&mut self, limit: &Limit, day: Day, amount: i64) {
+        if amount == 0 || limit.window == Window::Order {
+            return;
+        }
+        let (bucket, keep_from) = (self.bucket(limit, day), self.keep_from(limit, day));
+        let (key, term, seen) = (self.key_of(limit), limit.id, MemberNo::NOBODY);
+        self.change(Change::Counted { key, term, bucket, keep_from, amount, seen });
+    }
+
+    /// How much of a limit is used up on the day of the event.
+    fn used(&self, limit: &Limit) -> i64 {
+        if limit.window == Window::Order {
+            return self.given_in_order(limit);
+        }
+        let key = self.key_of(limit);
+        let counter = match key {
+            Key::Member(_) => self.member.counter(limit.id),
+            Key::Risk(risk) => self.desk.state.counters.get(&(risk, limit.id)).map(|row| &row.counter),
+        };
+        let bucket = self.bucket(limit, self.day);
+        let before = counter.map_or(0, |counter| match limit.window {
+            Window::Days(days) => counter.sum_from(bucket.saturating_sub(days).saturating_add(1)),
+            Window::Week | Window::Month | Window::Year => counter.at(bucket),
+            Window::Ever | Window::Order => counter.total,
+        });
+        self.verdict.changes.iter().fold(before, |sum, change| match change {
+            Change::Counted { key: whose, term, amount, .. } if (*whose, *term) == (key, limit.id) => {
+                sum.saturating_add(*amount)
+            }
+            _ => sum,
+        })
+    }
+
+    /// What the rules that share a limit of an order have given in this one.
+    fn given_in_order(&self, limit: &Limit) -> i64 {
+        let shares = |rule: &EarnRule| rule.limits.iter().any(|other| other.id == limit.id);
+        let given = self.verdict.trace.iter().filter(|line| self.program.earn_rule(line.rule).is_some_and(shares));
+        given.fold(0, |sum, line| sum.saturating_add(line.granted.0))
+    }
+
+    fn key_of(&self, limit: &Limit) -> Key {
+        match limit.whose {
+            Whose::Member => Key::Member(self.no),
+            Whose::Everyone => Key::EVERYONE,
+        }
+    }
+
+    /// The bucket in which a limit counts what happens on `day`.
+    fn bucket(&self, limit: &Limit, day: Day) -> i32 {
+        let calendar = &self.program.calendar;
+        match limit.window {
+            Window::Days(_) => day.0,
+            Window::Week => calendar.week_start(day).0,
+            Window::Month => calendar.month_start(day).0,
+            Window::Year => calendar.year_start(day).0,
+            Window::Ever | Window::Order => 0,
+        }
+    }
+
+    /// The first bucket that is still needed once something of `day` is counted.
+    fn keep_from(&self, limit: &Limit, day: Day) -> i32 {
+        match limit.window {
+            Window::Days(days) => day.0.max(self.day.0).saturating_sub(days).saturating_add(1),
+            // As long as purchases can be told late or be refunded.
+            _ => self.bucket(limit, day.min(self.horizon())),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Reads `limit`, `budget` and `[[campaign]]`: at most how much rules give, alone and together.
+//!
+//! A limit is counted under the name of its rule or campaign and the kind of its window: `base.limit` for a
+//! window of days, `base.limit.month` for a month. So a version may change how much, or how many days, and what
+//! was counted counts on; another kind of window begins anew.
+
+use super::{Reading, Section, number_and_unit};
+use crate::program::{Limit, Measure, Over, Wallet, Whose, Window};
+use crate::units::TermNo;
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Rules that are limited together.
+pub(super) struct Campaign {
+    id: TermNo,
+    wallet: TermNo,
+    /// Whether every rule that gives to the wallet belongs to it.
+    all: bool,
+    limits: Vec<Limit>,
+}
+
+impl Reading<'_> {
+    pub(super) fn campaigns(&mut self, root: &mut Section<'_>, wallets: &[Wallet]) -> Vec<Campaign> {
+        let mut campaigns = Vec::new();
+        for mut section in self.sections(root, "campaign") {
+            let id = self.id(&mut section, "id");
+            let wallet = self.wallet_of(&mut section, wallets);
+            let all = self.flag(&mut section, "all");
+            let limits = self.limits(&mut section, id);
+            if limits.is_empty() {
+                self.fault(section.at, &section.field("limit"), "a campaign has a `limit` or a `budget`".into());
+            }
+            self.end(&section);
+            if let (Some(id), Some(wallet)) = (id, wallet) {
+                campaigns.push(Campaign { id, wallet, all, limits });
+            }
+        }
+        campaigns
+    }
+
+    /// The limits that a rule shares with others.
+    pub(super) fn limits_of_campaigns(
+        &mut self,
+        section: &mut Section<'_>,
+        wallets: &[Wallet],
+        campaigns: &[Campaign],
+    ) -> Vec<Limit> {
+        let named = self.text_of(section, "campaign", false).map(|(name, at)| (self.term(&name), name, at));
+        let wallet = match section.table.get("wallet").and_then(|wallet| wallet.get_ref().as_str()) {
+            Some(name) => Some(self.term(name)),
+            None => wallets.first().map(|wallet| wallet.id),
+        };
+        if let Some((term, name, at)) = &named {
+            let field = section.field("campaign");
+            match campaigns.iter().find(|campaign| campaign.id == *term) {
+                None => self.fault(*at, &field, format!("no campaign is called {name:?}")),
+                Some(campaign) if campaign.all => self.fault(*at, &field, format!("every rule belongs to {name:?}")),
+                Some(campaign) if Some(campaign.wallet) != wallet => {
+                    self.fault(*at, &field, format!("{name:?} is a campaign of another wallet"));
+                }
+                Some(_) => {}
+            }
+        }
+        let own = campaigns.iter().filter(|campaign| named.as_ref().is_some_and(|(term, ..)| campaign.id == *term));
+        let all = campaigns.iter().filter(|campaign| campaign.all && Some(campaign.wallet) == wallet);
+        own.chain(all).flat_map(|campaign| campaign.limits.iter().copied()).collect()
+    }
+
+    /// `limit` and `budget` of a rule or campaign, each a table or a list of them.
+    pub(super) fn limits(&mut self, section: &mut Section<'_>, of: Option<TermNo>) -> Vec<Limit> {
+        let mut limits: Vec<Limit> = Vec::new();
+        for (key, whose) in [("limit", Whose::Member), ("budget", Whose::Everyone)] {
+            let single = section.table.get(key).is_some_and(|value| value.get_ref().is_table());
+            let tables =
+                if single { self.table(section, key).into_iter().collect() } else { self.sections(section, key) };
+            for mut table in tables {
+                let limit = self.one_limit(&mut table, of, (key, whose));
+                self.end(&table);
+                let Some(limit) = limit else { continue };
+                if limits.iter().any(|known| known.id == limit.id) {
+                    let problem = "there is a limit over such a window already".into();
+                    self.fault(table.place("per"), &table.field("per"), problem);
+                }
+                limits.push(limit);
+            }
+        }
+        limits
+    }
+
+    fn one_limit(
+        &mut self,
+        table: &mut Section<'_>,
+        of: Option<TermNo>,
+        (key, whose): (&'static str, Whose),
+    ) -> Option<Limit> {
+        let times = self.int(table, "times", 1, i64::from(i32::MAX), false);
+        let points = self.int(table, "points", 1, i64::MAX, false);
+        let window = self.window(table, whose == Whose::Member);
+        let over = match self.choice(table, "over", &["cut", "nothing"], false) {
+            Some((1, _)) => Over::Nothing,
+            _ => Over::Cut,
+        };
+        let (measure, max) = match (times, points) {
+            (Some((max, _)), None) => (Measure::Count, max),
+            (None, Some((max, _))) => (Measure::Points, max),
+            _ => {
+                self.fault(table.at, &table.path.clone(), "limits either `times` or `points`".into());
+                return None;
+            }
+        };
+        let (window, name) = window?;
+        if window == Window::Order && (measure, whose) != (Measure::Points, Whose::Member) {
+            let problem = "one order has a limit of `points`, and that is each member's own";
+            self.fault(table.place("per"), &table.field("per"), problem.into());
+        }
+        let id = if name.is_empty() { self.counter_of(of, key) } else { self.counter_of(of, &format!("{key}.{name}")) };
+        Some(Limit { id: id?, whose, measure, max, window, over })
+    }
+
+    /// A window and what its kind adds to the name of a limit.
+    fn window(&mut self, table: &mut Section<'_>, must: bool) -> Option<(Window, &'static str)> {
+        let windows = [
+            (Window::Order, "order"),
+            (Window::Week, "week"),
+            (Window::Month, "month"),
+            (Window::Year, "year"),
+            (Window::Ever, "ever"),
+        ];
+        let Some((text, at)) = self.text_of(table, "per", must) else {
+            return (!must).then_some((Window::Ever, "ever"));
+        };
+        let days = || match number_and_unit(&text) {
+            Some((days, "d")) if (1..=super::YEARS_100).contains(&days) => i32::try_from(days).ok(),
+            _ => None,
+        };
+        let known = windows.into_iter().find(|(_, name)| *name == text);
+        let found = known.or_else(|| days().map(|days| (Window::Days(days), "")));
+        if found.is_none() {
+            let problem = format!("{text:?} is no window; write 1d or 90d, or order, week, month, year or ever");
+            self.fault(at, &table.field("per"), problem);
+        }
+        found
+    }
+}
