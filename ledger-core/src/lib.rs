@@ -68,6 +68,7 @@
 
 extern crate alloc;
 
+pub mod budget;
 pub mod bytes;
 pub mod calendar;
 pub mod counter;

@@ -10,8 +10,8 @@ mod earn;
 mod read;
 
 pub use earn::{
-    Amount, AttributeTest, Base, EarnRule, Goods, Hours, Limit, Lines, Measure, Over, Price, Trigger, Value, Weekdays,
-    When, Whose, Window, Words,
+    Amount, AttributeTest, Base, Campaign, EarnRule, Goods, Hours, Limit, Lines, Measure, Over, Price, Trigger, Value,
+    Weekdays, When, Whose, Window, Words,
 };
 pub(crate) use read::read_money;
 
@@ -51,6 +51,8 @@ pub struct Program {
     pub refund_reopens: bool,
     /// Earn rules by trigger, and of one trigger in the order they apply.
     pub earn: Vec<EarnRule>,
+    /// Rules that are counted together.
+    pub campaigns: Vec<Campaign>,
     /// When a member counts as dormant.
     pub inactivity: Option<Inactivity>,
     /// Days in a row that grant a tier.

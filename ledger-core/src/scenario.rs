@@ -15,19 +15,22 @@
 //! writes the answers behind the arrows; a test passes when the text comes back unchanged. Lines
 //! without an arrow are played silently; `#` begins a comment.
 
+mod seen;
+
+pub use self::seen::{Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals};
+use crate::budget;
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
     Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Name, OpeningLot, Origin, RiskKeys, RiskKind,
 };
 use crate::life::Scope;
-use crate::member::Member;
 use crate::memory::{Memory, hash_key};
 use crate::outcome::Outcome;
 use crate::program::Program;
 use crate::record::{Account, Verdict};
 use crate::refusal::Refusal;
 use crate::state::WalletTotals;
-use crate::units::{At, Day, Money, MonthDay, Points, Position, TermNo};
+use crate::units::{At, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -43,104 +46,6 @@ pub struct Said {
     pub event: Event<Name>,
     /// Of which kind each is, and its value.
     pub keys: Vec<(RiskKind, Box<str>)>,
-}
-
-/// What a stage tells of a member.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// What it has of each wallet, the program's first one first.
-    pub purses: Vec<SeenPurse>,
-    /// Tier, or empty.
-    pub tier: String,
-    /// Since when the tier is not earned any more.
-    pub unmet_since: Option<Day>,
-    /// What is frozen.
-    pub frozen: Option<Scope>,
-    /// Whether the member is closed.
-    pub closed: bool,
-    /// What other names the member has, by their kinds, oldest first.
-    pub aliases: Vec<String>,
-}
-
-/// What a stage tells of one of a member's purses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SeenPurse {
-    /// The wallet.
-    pub wallet: String,
-    /// Free to spend.
-    pub available: i64,
-    /// Reserved.
-    pub held: i64,
-    /// Waiting for a case.
-    pub review: i64,
-    /// Owed.
-    pub debt: i64,
-    /// Available lots in the order of spending: points left and expiry.
-    pub lots: Vec<(i64, At)>,
-}
-
-impl Seen {
-    /// What there is to see of a member with these purses in this tier.
-    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str) -> Seen {
-        let life = member.life.as_deref();
-        Seen {
-            purses,
-            tier: tier.to_string(),
-            unmet_since: member.tier.unmet_since,
-            frozen: life.and_then(|life| life.frozen),
-            closed: member.closed_at().is_some(),
-            aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
-        }
-    }
-}
-
-/// The trial balance of one wallet as a stage tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenTotals {
-    /// The wallet.
-    pub wallet: String,
-    /// Balance of each kind of account, in order of [`Account::kind`].
-    pub accounts: [i64; Account::KINDS],
-    /// What the outstanding points cost, in minor units, if the program says so.
-    pub liability: Option<i64>,
-}
-
-impl SeenTotals {
-    /// The trial balance of one wallet.
-    pub fn of(totals: &WalletTotals, program: Option<&Program>, name: &str) -> SeenTotals {
-        let liability = program.and_then(|program| totals.liability(program)).map(|money| money.0);
-        SeenTotals { wallet: name.to_string(), accounts: totals.accounts, liability }
-    }
-}
-
-impl SeenPurse {
-    /// What a member has of one wallet.
-    pub fn of(member: &Member, wallet: TermNo, name: &str) -> SeenPurse {
-        let balances = member.balances(wallet);
-        SeenPurse {
-            wallet: name.to_string(),
-            available: balances.available.0,
-            held: balances.held.0,
-            review: balances.review.0,
-            debt: balances.debt.0,
-            lots: member.purses.of(wallet).lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
-        }
-    }
-}
-
-/// A risk case as a stage tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenCase {
-    /// Its name.
-    pub position: Position,
-    /// The risk rule.
-    pub rule: String,
-    /// What its counter said.
-    pub value: i64,
-    /// Names of the members concerned.
-    pub members: Vec<String>,
-    /// `open`, `legitimate` or `fraud`.
-    pub state: String,
 }
 
 /// The slices that a redemption would take, or why it would be refused.
@@ -180,6 +85,12 @@ pub trait Stage {
     /// # Errors
     /// If the stage fails.
     fn totals(&mut self) -> Result<Vec<SeenTotals>, String>;
+
+    /// What each campaign has given, and each budget has left.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String>;
 
     /// A member's counter: in its window at `at`, and ever.
     ///
@@ -291,6 +202,19 @@ impl Play<'_> {
             ("lots", [name, "in", wallet]) => self.lots(name, wallet),
             ("totals", []) => self.totals(""),
             ("totals", ["in", wallet]) => self.totals(wallet),
+            ("campaigns", []) => {
+                let (campaigns, _) = self.stage.campaigns()?;
+                let show = |SeenCampaign { name, given, cost }: SeenCampaign| {
+                    let cost = cost.map_or_else(String::new, |cost| format!(" for {}", self.show_money(cost)));
+                    format!("{name} gave {given}{cost}")
+                };
+                Ok(campaigns.into_iter().map(show).collect::<Vec<_>>().join(", "))
+            }
+            ("budgets", []) => {
+                let show = |SeenBudget { name, left, max }: SeenBudget| format!("{name} has {left} of {max} left");
+                let (_, budgets) = self.stage.campaigns()?;
+                Ok(budgets.into_iter().map(show).collect::<Vec<_>>().join(", "))
+            }
             ("counter", [name, counter]) => {
                 let (now, ever) = self.stage.counter(name, counter, self.at)?;
                 Ok(format!("{now} now, {ever} ever"))
@@ -715,6 +639,14 @@ impl Stage for Memory {
         let program = self.programs.current().map(|program| &**program);
         let seen = |totals: &WalletTotals| SeenTotals::of(totals, program, self.state.term(totals.wallet));
         Ok(self.state.shared.wallets.iter().map(seen).collect())
+    }
+
+    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String> {
+        let program = self.programs.current().ok_or("no program")?;
+        let (campaigns, budgets) = (budget::campaigns(&self.state, program), budget::budgets(&self.state, program));
+        let word = |term| self.state.term(term);
+        let campaigns = campaigns.iter().map(|one| SeenCampaign::of(one, program, word(one.campaign)));
+        Ok((campaigns.collect(), budgets.iter().map(|one| SeenBudget::of(one, word(one.budget))).collect()))
     }
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {

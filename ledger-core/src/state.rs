@@ -85,6 +85,16 @@ impl WalletTotals {
         wallet.cost?.of(self.owed_to_members())
     }
 
+    /// What the points that expired would have cost, a begun minor unit left out, if the program says what points
+    /// of this wallet cost: breakage.
+    pub fn breakage(&self, program: &Program) -> Option<Money> {
+        let wallet = program.wallets().find(|wallet| wallet.id == self.wallet)?;
+        let expired = self.accounts.get(Account::Expired.kind())?;
+        // Rounded up below zero is rounded down above.
+        let cost = wallet.cost?.of(expired.checked_neg()?)?;
+        cost.0.checked_neg().map(Money)
+    }
+
     /// The totals of a wallet, made if there are none yet.
     pub(crate) fn find_or_add(all: &mut Vec<WalletTotals>, wallet: TermNo) -> Option<&mut WalletTotals> {
         let at = all.iter().position(|totals| totals.wallet == wallet).unwrap_or_else(|| {

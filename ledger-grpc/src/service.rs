@@ -9,7 +9,7 @@ use crate::proto::event_service_server::EventService;
 use crate::proto::member_service_server::MemberService;
 use crate::proto::program_service_server::ProgramService;
 use crate::proto::*;
-use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, Portrait, When, Whose, Words};
+use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, Portrait, When, Whose};
 use ledger_core::event::Name;
 use ledger_core::program::Program;
 use ledger_core::units::{Position, RiskKey};
@@ -278,10 +278,7 @@ impl AuditService for Service {
         let (call, message) = open(request);
         self.0.reach(&call, Position(message.min_position)).await?;
         let totals = self.0.read(&call, Handle::totals).await?.value;
-        let words = Words { terms: Arc::new(totals.shared.terms.clone()), ..Words::default() };
-        let when = (totals.position, totals.at);
-        let told = wire::totals(when, &totals.shared, totals.members, totals.program.as_deref(), &words);
-        answer(GetTotalsResponse { duplicates: self.0.duplicates(), ..told })
+        answer(GetTotalsResponse { duplicates: self.0.duplicates(), ..wire::totals(&totals) })
     }
 
     async fn list_counters(&self, request: Request<ListCountersRequest>) -> Answer<ListCountersResponse> {

@@ -7,13 +7,15 @@
 
 mod said;
 mod told;
+mod totals;
 
 pub use said::{Hash, Page, Sorted, When, Whose};
 pub use said::{
     batch, event_id, member_name, member_names, one, page, program_text, publish, quote, tagged, when, whose,
 };
 pub use told::{Portrait, case, counter, faults, fit, maybe_member, member, members_of_case};
-pub use told::{outcome, outcomes, program, quoted, record, spoken_of, step, totals};
+pub use told::{outcome, outcomes, program, quoted, record, spoken_of, step};
+pub use totals::totals;
 
 use ledger_core::event::{NAME_BYTES_MAX, Violation};
 use ledger_core::program::Fault;

@@ -220,6 +220,10 @@ fn event(id: &str, member: &str, seconds: i64, body: Body) -> proto::Event {
     }
 }
 
+fn check_in() -> Body {
+    Body::CheckIn(proto::CheckIn::default())
+}
+
 fn enrolled() -> Body {
     Body::Enrolled(proto::Enrolled { birthday: None })
 }
@@ -1002,6 +1006,30 @@ async fn of_twenty_who_redeem_the_same_hundred_points_at_once_one_gets_them() {
     assert_eq!(words, expected);
     assert_eq!(world.member("anna").await.available, 0);
     assert_eq!(world.totals().await[&proto::Account::Redeemed], 100);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_three_events_in_one_batch_one_gets_the_last_point_of_a_budget() {
+    let world = World::new().await;
+    let visits = "[[campaign]]\nid = \"visits\"\nbudget = { points = 11 }\n\
+        [[earn]]\nid = \"visit\"\non = \"check_in\"\nfixed = 5\ncampaign = \"visits\"\n";
+    world.publish(&format!("{PROGRAM}{visits}")).await.unwrap();
+    world.take("anna", check_in()).await;
+    world.take("anna", check_in()).await;
+    let events = ["ben", "cleo", "dora"].map(|name| world.event(name, check_in()));
+    let batch = proto::SubmitBatchRequest { events: events.to_vec() };
+    let outcomes = world.events().submit_batch(batch).await.unwrap().into_inner().outcomes;
+    let earned = outcomes.iter().map(accepted);
+    let told: Vec<_> = earned.map(|one| (one.earned, one.trace[0].computed, one.trace[0].limit.as_str())).collect();
+    let name = "visits.budget.ever";
+    assert_eq!(told, [(1, 5, name), (0, 5, name), (0, 5, name)]);
+
+    let mut audit = AuditServiceClient::new(world.channel.clone());
+    let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
+    let left = &totals.budgets[0];
+    assert_eq!((left.budget.as_str(), left.max, left.used, left.left, left.times), (name, 11, 11, 0, false));
+    assert_eq!((totals.campaigns[0].campaign.as_str(), totals.campaigns[0].given), ("visits", 11));
     world.end().await;
 }
 

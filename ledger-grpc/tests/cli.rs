@@ -441,6 +441,25 @@ fn a_wrong_command_line_exits_with_2() {
 // ---- serve and demo --------------------------------------------------------------------------
 
 #[test]
+fn totals_are_told_as_they_were_at_any_position() {
+    let place = Place::new();
+    let all = purchases(900);
+    let first: String = all.lines().take(401).map(|line| format!("{line}\n")).collect();
+    place.import(&place.file("first.csv", &first), "music.toml", "").exits(0);
+    let then = place.ask("totals --json").exits(0).json();
+    let position = then["position"].as_u64().expect("a position");
+    place.import(&place.file("all.csv", &all), "music.toml", "").exits(0);
+    let now = place.ask("totals --json").exits(0).json();
+    assert!(now["position"].as_u64() > Some(position), "{now}");
+    let again = |at: u64| place.ask(&format!("totals --json --at {at}")).exits(0).json();
+    assert_eq!(again(position), then);
+    assert_eq!(again(u64::MAX), now);
+    assert_eq!((again(0)["position"].as_u64(), again(0)["wallets"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    say("totals --at 5").exits(2).has(&["--data"]);
+    place.ask("totals --at 5").exits(0).has(&["totals at position 5"]);
+}
+
+#[test]
 fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     let place = Place::new();
     let file = place.file("events.jsonl", &events());

@@ -14,7 +14,7 @@ use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
-use ledger_core::scenario::{Quote, Said, Seen, SeenCase, SeenPurse, SeenTotals, Stage, run};
+use ledger_core::scenario::{Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, Stage, run};
 use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto;
@@ -298,6 +298,17 @@ impl Stage for Caller {
     fn totals(&mut self) -> Result<Vec<SeenTotals>, String> {
         let told = self.trial_balance()?.wallets;
         Ok(told.into_iter().map(seen_totals).collect())
+    }
+
+    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String> {
+        let proto::GetTotalsResponse { campaigns, budgets, .. } = self.trial_balance()?;
+        let campaign =
+            |one: proto::CampaignTotals| SeenCampaign { name: one.campaign, given: one.given, cost: one.cost };
+        let budget = |one: proto::BudgetLeft| {
+            assert_eq!(one.left, (one.max - one.used).max(0));
+            SeenBudget { name: one.budget, left: one.left, max: one.max }
+        };
+        Ok((campaigns.into_iter().map(campaign).collect(), budgets.into_iter().map(budget).collect()))
     }
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {

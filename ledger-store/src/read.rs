@@ -10,6 +10,7 @@ use crate::error::{Damage, ReadError};
 use crate::keys;
 use crate::live::Live;
 use crate::shard::{Handle, Inner, Time};
+use ledger_core::budget::{self, BudgetLeft, Given};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
 use ledger_core::decide::in_window;
@@ -20,7 +21,7 @@ use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::{Record, Verdict};
-use ledger_core::state::{Case, HistoryPage, ProgramRow, Shared};
+use ledger_core::state::{Case, HistoryPage, ProgramRow, Shared, State};
 use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ pub struct MemberView {
     pub at: At,
 }
 
-/// The shared row: totals and vocabulary.
+/// What all members have and did together.
 #[derive(Clone, Debug)]
 pub struct Totals {
     /// The position at which this is true.
@@ -96,6 +97,25 @@ pub struct Totals {
     pub members: u32,
     /// The program in force.
     pub program: Option<Arc<Program>>,
+    /// What its campaigns gave.
+    pub campaigns: Vec<Given>,
+    /// What its budgets have left, on the local day of that record.
+    pub budgets: Vec<BudgetLeft>,
+}
+
+impl Totals {
+    pub(crate) fn of(state: &State, program: Option<&Arc<Program>>) -> Totals {
+        let shared = state.shared.clone();
+        Totals {
+            position: shared.position,
+            at: shared.at,
+            shared,
+            members: state.members_len(),
+            program: program.cloned(),
+            campaigns: program.map(|program| budget::campaigns(state, program)).unwrap_or_default(),
+            budgets: program.map(|program| budget::budgets(state, program)).unwrap_or_default(),
+        }
+    }
 }
 
 /// A counter as it stands.
@@ -167,13 +187,11 @@ impl Handle {
         self.pending(live.state.shared.position, verdict.map_err(ReadError::from))
     }
 
-    /// The trial balance, members per tier and vocabulary.
+    /// The trial balance, members per tier, campaigns, budgets and vocabulary.
     pub fn totals(&self) -> Pending<Totals> {
         let live = self.inner.live.read();
-        let shared = live.state.shared.clone();
-        let members = live.state.members_len();
-        let program = live.programs.current().cloned();
-        self.pending(shared.position, Totals { position: shared.position, at: shared.at, shared, members, program })
+        let totals = Totals::of(&live.state, live.programs.current());
+        self.pending(totals.position, totals)
     }
 
     /// Risk cases opened behind `after`, oldest first.

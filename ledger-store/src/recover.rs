@@ -77,11 +77,18 @@ pub(crate) fn recover(disk: Arc<Disk>, secret: Option<[u8; 32]>) -> Result<Recov
         let what = format!("stands at {}, the log at {}", live.state.shared.position, tree.size());
         return Err(Damage::Row { row: "shared".into(), what }.into());
     }
-    live.programs.catch_up(&live.state).map_err(|faults| {
+    live.programs = compiled(&live.state)?;
+    Ok(Recovered { disk, live, secret, tree, snapshot: snapshot.folded })
+}
+
+/// The programs that were published.
+pub(crate) fn compiled(state: &State) -> Result<Programs, Damage> {
+    let mut programs = Programs::default();
+    programs.catch_up(state).map_err(|faults| {
         let what = faults.first().map_or_else(String::new, ToString::to_string);
         Damage::Row { row: "program".into(), what }
     })?;
-    Ok(Recovered { disk, live, secret, tree, snapshot: snapshot.folded })
+    Ok(programs)
 }
 
 fn refold(live: &mut Live, position: Position, record: &Record) -> Result<(), Damage> {

@@ -10,7 +10,8 @@ use crate::error::{Damage, OpenError};
 use crate::ids::{self, Ids};
 use crate::keys;
 use crate::live::risk_key;
-use crate::recover::recover;
+use crate::read::Totals;
+use crate::recover::{compiled, recover};
 use crate::snapshot::rows;
 use ledger_core::bytes::{decode, encode_row};
 use ledger_core::fold::fold;
@@ -96,6 +97,32 @@ pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
     let disk = Disk::open(dir)?;
     refold(&disk, |_, _, _| Ok(()), |_| ())?;
     Ok(disk.drop_rows()?)
+}
+
+/// The totals as they were at a position, by folding the log up to it; those of the end if it lies beyond.
+/// Nobody may have the ledger open. `progress` is told how many records are folded.
+///
+/// # Errors
+/// If the log cannot be read or is damaged before that position.
+pub fn totals_at(dir: &Path, position: Position, progress: &mut dyn FnMut(u64)) -> Result<Totals, OpenError> {
+    let state = fold_up_to(&Disk::open(dir)?, position, progress)?;
+    Ok(Totals::of(&state, compiled(&state)?.current()))
+}
+
+fn fold_up_to(disk: &Disk, position: Position, progress: &mut dyn FnMut(u64)) -> Result<State, Damage> {
+    let mut state = State::new();
+    for block in disk.blocks(Position(0)) {
+        let block = block?;
+        for (at, bytes) in block.records() {
+            if at > position {
+                return Ok(state);
+            }
+            fold(&mut state, at, &decode(bytes)?)?;
+            state.take_pages();
+        }
+        progress(state.shared.position.0);
+    }
+    Ok(state)
 }
 
 struct Refolded {

@@ -141,7 +141,7 @@ impl Draft<'_> {
         let computed = facts.compute(rule, carried, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
         let Allowed { granted, cut, counts } = self.allowed(rule, wallet, computed);
         if counts {
-            self.count_limits(rule, granted);
+            self.count_given(rule, granted);
         }
         self.trace(rule.id, computed, granted, cut);
         if !granted.is_zero() {

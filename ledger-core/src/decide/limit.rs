@@ -48,18 +48,35 @@ impl Draft<'_> {
         allowed
     }
 
-    /// Counts what a rule gave against its limits.
-    pub(super) fn count_limits(&mut self, rule: &EarnRule, granted: Points) {
+    /// Counts what a rule gave, against its limits and for its campaigns.
+    pub(super) fn count_given(&mut self, rule: &EarnRule, granted: Points) {
         for limit in &rule.limits {
             let amount = if limit.measure == Measure::Count { 1 } else { granted.0 };
             self.count_limit(limit, self.day, amount);
         }
+        self.count_campaigns(rule, granted.0);
     }
 
-    /// Makes room for what a refund takes back of what a rule gave on `day`.
-    pub(super) fn reopen_limits(&mut self, rule: &EarnRule, day: Day, points: i64) {
-        for limit in rule.limits.iter().filter(|limit| limit.measure == Measure::Points) {
-            self.count_limit(limit, day, points.saturating_neg());
+    /// Counts what a refund takes back of what a rule gave on `day`: its campaigns have given less, and its
+    /// limits have room again if they may.
+    pub(super) fn count_taken_back(&mut self, rule: &EarnRule, day: Day, points: Points, reopens: bool) {
+        let points = points.0.saturating_neg();
+        for limit in rule.limits.iter().filter(|limit| reopens && limit.measure == Measure::Points) {
+            self.count_limit(limit, day, points);
+        }
+        self.count_campaigns(rule, points);
+    }
+
+    fn count_campaigns(&mut self, rule: &EarnRule, points: i64) {
+        for term in rule.campaigns.iter().filter(|_| points != 0) {
+            self.change(Change::Counted {
+                key: Key::EVERYONE,
+                term: *term,
+                bucket: 0,
+                keep_from: 0,
+                amount: points,
+                seen: MemberNo::NOBODY,
+            });
         }
     }
 
@@ -67,7 +84,7 @@ impl Draft<'_> {
         if amount == 0 || limit.window == Window::Order {
             return;
         }
-        let (bucket, keep_from) = (self.bucket(limit, day), self.keep_from(limit, day));
+        let (bucket, keep_from) = (limit.bucket(&self.program.calendar, day), self.keep_from(limit, day));
         let (key, term, seen) = (self.key_of(limit), limit.id, MemberNo::NOBODY);
         self.change(Change::Counted { key, term, bucket, keep_from, amount, seen });
     }
@@ -82,12 +99,7 @@ impl Draft<'_> {
             Key::Member(_) => self.member.counter(limit.id),
             Key::Risk(risk) => self.desk.state.counters.get(&(risk, limit.id)).map(|row| &row.counter),
         };
-        let bucket = self.bucket(limit, self.day);
-        let before = counter.map_or(0, |counter| match limit.window {
-            Window::Days(days) => counter.sum_from(bucket.saturating_sub(days).saturating_add(1)),
-            Window::Week | Window::Month | Window::Year => counter.at(bucket),
-            Window::Ever | Window::Order => counter.total,
-        });
+        let before = counter.map_or(0, |counter| limit.used(counter, &self.program.calendar, self.day));
         self.verdict.changes.iter().fold(before, |sum, change| match change {
             Change::Counted { key: whose, term, amount, .. } if (*whose, *term) == (key, limit.id) => {
                 sum.saturating_add(*amount)
@@ -110,24 +122,12 @@ impl Draft<'_> {
         }
     }
 
-    /// The bucket in which a limit counts what happens on `day`.
-    fn bucket(&self, limit: &Limit, day: Day) -> i32 {
-        let calendar = &self.program.calendar;
-        match limit.window {
-            Window::Days(_) => day.0,
-            Window::Week => calendar.week_start(day).0,
-            Window::Month => calendar.month_start(day).0,
-            Window::Year => calendar.year_start(day).0,
-            Window::Ever | Window::Order => 0,
-        }
-    }
-
     /// The first bucket that is still needed once something of `day` is counted.
     fn keep_from(&self, limit: &Limit, day: Day) -> i32 {
         match limit.window {
             Window::Days(days) => day.0.max(self.day.0).saturating_sub(days).saturating_add(1),
             // As long as purchases can be told late or be refunded.
-            _ => self.bucket(limit, day.min(self.horizon())),
+            _ => limit.bucket(&self.program.calendar, day.min(self.horizon())),
         }
     }
 }

@@ -122,11 +122,9 @@ impl Draft<'_> {
             back.push(Back { rule: line.rule, wallet, points: Points(points) });
         }
         settle_groups(trace, &mut back);
-        if purchase.program.refund_reopens {
-            for Back { rule, points, .. } in &back {
-                if let Some(rule) = purchase.program.earn_rule(*rule) {
-                    self.reopen_limits(rule, purchase.known.day, points.0);
-                }
+        for Back { rule, points, .. } in &back {
+            if let Some(rule) = purchase.program.earn_rule(*rule) {
+                self.count_taken_back(rule, purchase.known.day, *points, purchase.program.refund_reopens);
             }
         }
         self.change(Change::Refunded { member: self.no, purchase: purchase.known.position, amount });

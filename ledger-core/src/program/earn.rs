@@ -4,6 +4,8 @@
 //! of events (channel, SKU, tag …) as text and the program's own words (tiers, attributes) as terms.
 //! How they are judged is `decide/earn.rs` and `decide/basket.rs`.
 
+use crate::calendar::Calendar;
+use crate::counter::Counter;
 use crate::units::{Day, Money, Rounding, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -43,6 +45,23 @@ pub struct EarnRule {
     /// The group of rules of which only the best gives, if it is in one.
     pub group: Option<TermNo>,
     /// At most how much: its own limits, then those of its campaign, then those of all rules.
+    pub limits: Vec<Limit>,
+    /// Where its campaigns count what is given: [`Campaign::given`].
+    pub campaigns: Vec<TermNo>,
+}
+
+/// Rules whose points are counted together, and perhaps limited.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// Its name.
+    pub id: TermNo,
+    /// The wallet its rules give to.
+    pub wallet: TermNo,
+    /// Whether every rule that gives to the wallet belongs to it.
+    pub all: bool,
+    /// The counter of what it gave, less what refunds took back.
+    pub given: TermNo,
+    /// At most how much.
     pub limits: Vec<Limit>,
 }
 
@@ -293,6 +312,30 @@ pub struct Limit {
     pub window: Window,
     /// What is given of that for which there is no room.
     pub over: Over,
+}
+
+impl Limit {
+    /// The bucket in which it counts what happens on `day`.
+    pub fn bucket(&self, calendar: &Calendar, day: Day) -> i32 {
+        match self.window {
+            Window::Days(_) => day.0,
+            Window::Week => calendar.week_start(day).0,
+            Window::Month => calendar.month_start(day).0,
+            Window::Year => calendar.year_start(day).0,
+            Window::Ever | Window::Order => 0,
+        }
+    }
+
+    /// How much of it is used up on `day`; nothing of an order's, which is not counted.
+    pub fn used(&self, counter: &Counter, calendar: &Calendar, day: Day) -> i64 {
+        let bucket = self.bucket(calendar, day);
+        match self.window {
+            Window::Days(days) => counter.sum_from(bucket.saturating_sub(days).saturating_add(1)),
+            Window::Week | Window::Month | Window::Year => counter.at(bucket),
+            Window::Ever => counter.total,
+            Window::Order => 0,
+        }
+    }
 }
 
 /// Whose points count together against a limit.

@@ -200,6 +200,7 @@ impl Reading<'_> {
             refund_days,
             refund_reopens,
             earn,
+            campaigns,
             inactivity,
             streaks,
             ladders,

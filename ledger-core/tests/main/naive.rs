@@ -28,7 +28,7 @@ pub fn program(version: usize) -> String {
     };
     let expiry = if version == 0 { r#"{ after = "40d" }"# } else { r#"{ after = "2M", round = "month_end" }"# };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
-    let (per_day, fee) = if version == 0 { (150, 10) } else { (130, 7) };
+    let (per_day, fee, visits) = if version == 0 { (150, 10, 60) } else { (130, 7, 75) };
     format!(
         r#"id = "naive"
 timezone = "Asia/Shanghai"
@@ -46,6 +46,9 @@ max = 120
 per_day = {per_day}
 fee = "{fee}%"
 cooling = "2h"
+[[campaign]]
+id = "visits"
+budget = {{ points = {visits}, per = "month" }}
 [[earn]]
 id = "welcome"
 on = "enrolled"
@@ -85,11 +88,13 @@ carry = true
 id = "check_in"
 on = "check_in"
 fixed = {check_in}
+campaign = "visits"
 limit = {{ times = 1, per = "1d" }}
 [[earn]]
 id = "friend"
 on = "referral"
 fixed = 20
+campaign = "visits"
 limit = {{ times = 2, per = "30d" }}
 [[earn]]
 id = "back"
@@ -222,6 +227,7 @@ struct Rules {
     fast_at_least: i64,
     given_a_day: i64,
     fee_percent: i64,
+    visits_a_month: i64,
 }
 
 impl Rules {
@@ -239,6 +245,7 @@ impl Rules {
                 fast_at_least: 3,
                 given_a_day: 150,
                 fee_percent: 10,
+                visits_a_month: 60,
             },
             _ => Rules {
                 give: 2,
@@ -252,6 +259,7 @@ impl Rules {
                 fast_at_least: 2,
                 given_a_day: 130,
                 fee_percent: 7,
+                visits_a_month: 75,
             },
         }
     }
@@ -607,6 +615,8 @@ pub struct Books {
     /// Everything ever counted: counter, key, bucket, amount, by whom.
     counted: Vec<(usize, Key, i64, i64, Who)>,
     lots_made: u64,
+    /// What check-ins and referrals gave to anybody, by year and month.
+    pub visits: Vec<((i64, i64), i64)>,
     /// Issued, redeemed, expired, clawed back, voided, debited, fees.
     pub totals: [i64; 7],
 }
@@ -1203,8 +1213,14 @@ impl Books {
                 used.retain(|(whose, day, _)| *whose != name || *day >= from);
                 used.push((name, work.day, using));
             }
-            work.hits += i64::from(granted < computed);
         }
+        if ["check_in", "friend"].contains(&rule) && !nothing {
+            let (year, month, _) = civil(work.day);
+            let given = self.visits_in_month_of(start_of(work.day));
+            granted = granted.min((self.rules().visits_a_month - given).max(0));
+            self.visits.push(((year, month), granted));
+        }
+        work.hits += i64::from(!nothing && granted < computed);
         work.points += granted;
         let lot = self.grant(work, granted);
         work.bought.push((rule, granted, lot));
@@ -1244,8 +1260,8 @@ impl Books {
         let made = self.lots_made;
         self.lots_made += lots.len() as u64;
         let numbered = (made + 1..).zip(&lots);
-        let single =
-            numbered.flat_map(|(made, lot)| (0..lot.points).map(move |_| Lot { points: 1, made, expires: lot.expires }));
+        let single = numbered
+            .flat_map(|(made, lot)| (0..lot.points).map(move |_| Lot { points: 1, made, expires: lot.expires }));
         let other = self.member(to);
         for lot in single.skip(fee as usize) {
             match (other.debt > 0, under_review) {
@@ -1371,6 +1387,12 @@ impl Books {
             member.unmet_since = None;
         }
         member.settle(&rules, rank, natural, work.today);
+    }
+
+    /// What check-ins and referrals gave in a month.
+    pub fn visits_in_month_of(&self, at: i64) -> i64 {
+        let (year, month, _) = civil(day_of(at));
+        self.visits.iter().filter(|(when, _)| *when == (year, month)).map(|(_, points)| points).sum()
     }
 
     /// A case is resolved.

@@ -243,7 +243,6 @@ reopens_limits = "yes"
 "#,
         expect![[r#"
             line 11: campaign[0].budget.per: one order has a limit of `points`, and that is each member's own
-            line 12: campaign[1].limit: a campaign has a `limit` or a `budget`
             line 17: campaign[2].limit[1].over: "half" is not known here; write one of cut, nothing
             line 17: campaign[2].limit[1].per: there is a limit over such a window already
             line 23: earn[0].campaign: every rule belongs to "all"

@@ -12,7 +12,7 @@ use ledger_core::event::Body;
 use ledger_core::fold::fold;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
-use ledger_core::record::{Cause, Change, Record};
+use ledger_core::record::{Cause, Change, Cut, Record};
 use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position};
 use proptest::prelude::*;
@@ -382,7 +382,7 @@ proptest! {
 fn stories_reach_every_rule() {
     let mut runner = TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    let note = |record: &Record, reached: &mut BTreeSet<String>| {
+    let note = |record: &Record, state: &State, reached: &mut BTreeSet<String>| {
         let first_word = |text: String| text.chars().take_while(|c| c.is_alphanumeric()).collect::<String>();
         if let Cause::Timer { timer, .. } = record.cause {
             reached.insert(format!("timer {timer:?}"));
@@ -404,13 +404,16 @@ fn stories_reach_every_rule() {
         }
         for line in &record.verdict.trace {
             reached.insert(format!("cut {}", first_word(format!("{:?}", line.cut))));
+            if let Cut::Limit { limit } = line.cut {
+                reached.insert(format!("cut by {}", state.term(limit)));
+            }
         }
     };
     for _ in 0..1_000 {
         let story = a_story().new_tree(&mut runner).expect("a story").current();
         let mut world = World::new();
         story.iter().for_each(|op| world.play(op));
-        ledger::log(&world.memory).iter().for_each(|(_, record)| note(record, &mut reached));
+        ledger::log(&world.memory).iter().for_each(|(_, record)| note(record, &world.memory.state, &mut reached));
     }
     let expected = "timer Expiry, timer HoldExpiry, timer Tier, timer Inactivity, \
         ID_REUSED, IN_THE_FUTURE, MEMBER_UNKNOWN, ALREADY_ENROLLED, ATTRIBUTE_UNKNOWN, ORDER_EXISTS, ORDER_UNKNOWN, \
@@ -425,7 +428,8 @@ fn stories_reach_every_rule() {
         Registered, Enrolled, AttributeSet, Purchased, Refunded, ReferredBy, Counted, TierSet, Streak, Active, \
         HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, \
         tier Joined, tier Earned, tier Granted, tier Footing, tier Lapsed, case Flag, case Review, case Deny, \
-        cut None, cut Limit, cut Review, cut Denied";
+        cut None, cut Limit, cut Review, cut Denied, cut by base.limit, cut by check_in.limit, \
+        cut by visits.budget.month";
     let missed: Vec<&str> = expected.split(", ").map(str::trim).filter(|what| !reached.contains(*what)).collect();
     assert!(missed.is_empty(), "no story came to {missed:?}; they came to {reached:?}");
 }

@@ -3,6 +3,7 @@
 
 use crate::ledger::{self, event};
 use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
+use ledger_core::budget;
 use ledger_core::decide::{footing, in_window};
 use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, OpeningLot, RiskKind};
 use ledger_core::judge::brought_up_to;
@@ -277,6 +278,10 @@ impl World {
         let program = self.program();
         let state = &self.memory.state;
         assert_eq!(state.members_len() as usize, self.books.members.len(), "who is a member");
+        let (given, left) = (budget::campaigns(state, &program), budget::budgets(state, &program));
+        assert_eq!(given[0].points.0, self.books.visits.iter().map(|(_, points)| points).sum::<i64>(), "visits");
+        assert_eq!(left[0].used, self.books.visits_in_month_of(state.shared.at.0), "visits of the month");
+        assert!(left[0].left() >= 0, "no budget is exceeded");
         for (who, clerks) in &self.books.members {
             let no = self.memory.number(who).expect("the ledger knows the member");
             let row = state.member(no).expect("and has its row");

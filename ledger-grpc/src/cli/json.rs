@@ -27,6 +27,24 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
         "tiers": list(&totals.tiers, tier),
         "refused": totals.refused,
         "duplicates": totals.duplicates,
+        "campaigns": list(&totals.campaigns, campaign),
+        "budgets": list(&totals.budgets, budget),
+    })
+}
+
+fn campaign(one: &proto::CampaignTotals) -> Value {
+    json!({ "campaign": one.campaign, "wallet": one.wallet, "given": one.given, "cost": one.cost })
+}
+
+fn budget(one: &proto::BudgetLeft) -> Value {
+    json!({
+        "budget": one.budget,
+        "wallet": one.wallet,
+        "times": one.times,
+        "since": one.since,
+        "max": one.max,
+        "used": one.used,
+        "left": one.left,
     })
 }
 
@@ -40,6 +58,7 @@ fn wallet_totals(totals: &proto::WalletTotals) -> Value {
         "outstanding": totals.outstanding,
         "debt": totals.debt,
         "liability": totals.liability,
+        "breakage": totals.breakage,
     })
 }
 

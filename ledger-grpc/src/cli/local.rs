@@ -17,9 +17,14 @@ pub(super) struct Local {
 impl Local {
     /// That of a program file.
     pub(super) fn of(text: Option<&str>) -> Local {
-        match text.and_then(|text| Program::read(text, &mut Vec::new()).ok()) {
+        Local::of_program(text.and_then(|text| Program::read(text, &mut Vec::new()).ok()).as_ref())
+    }
+
+    /// That of a program.
+    pub(super) fn of_program(program: Option<&Program>) -> Local {
+        match program {
             Some(program) => Local {
-                calendar: program.calendar,
+                calendar: program.calendar.clone(),
                 currency: format!(" {}", program.currency),
                 digits: usize::try_from(program.minor_digits).unwrap_or(2),
             },

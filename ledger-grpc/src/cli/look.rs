@@ -4,7 +4,8 @@
 
 use super::Usage;
 use super::local::Local;
-use super::open::open_to_look;
+use super::open::{must_be_ledger, open_error, open_to_look};
+use super::progress::Progress;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use ledger_core::program::Program;
@@ -70,6 +71,17 @@ pub(super) enum Look {
 }
 
 impl Where {
+    /// The totals of the ledger in a directory as they were at a position, and how its program then wrote money.
+    pub(super) fn totals_at(&self, position: Position) -> Result<(proto::GetTotalsResponse, Local)> {
+        let dir = self.data.as_deref().ok_or_else(|| Usage("--at needs --data DIR".into()))?;
+        must_be_ledger(dir)?;
+        let mut progress = Progress::of_records("totals");
+        let totals = ledger_store::totals_at(dir, position, &mut |records| progress.at(records)).map_err(open_error);
+        progress.end();
+        let totals = totals?;
+        Ok((wire::totals(&totals), Local::of_program(totals.program.as_deref())))
+    }
+
     pub(super) fn open(&self) -> Result<Look> {
         if let Some(dir) = &self.data {
             return open_to_look(dir).map(Look::Data);
@@ -150,7 +162,7 @@ impl Look {
         }
     }
 
-    /// The trial balance.
+    /// What all members have and did together.
     pub(super) fn totals(&self) -> Result<proto::GetTotalsResponse> {
         match self {
             Look::Server { runtime, channel } => {
@@ -158,12 +170,7 @@ impl Look {
                 let answer = runtime.block_on(audit.get_totals(proto::GetTotalsRequest { min_position: 0 }));
                 Ok(answer.map_err(|status| told(&status))?.into_inner())
             }
-            Look::Data(ledger) => {
-                let totals = ledger.handle().totals().wait()?;
-                let words = words(&ledger.handle(), Vec::new())?;
-                let when = (totals.position, totals.at);
-                Ok(wire::totals(when, &totals.shared, totals.members, totals.program.as_deref(), &words))
-            }
+            Look::Data(ledger) => Ok(wire::totals(&ledger.handle().totals().wait()?)),
         }
     }
 

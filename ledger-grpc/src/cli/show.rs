@@ -62,9 +62,16 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     let _ = writeln!(out, "totals at position {}, {at}", grouped(totals.position));
     for wallet in &totals.wallets {
         let _ = writeln!(out, "{}", lines(&trial_balance(wallet)));
-        if let Some(cost) = wallet.liability {
-            let _ = writeln!(out, "  liability {}", local.money(cost));
+        if let Some((liability, breakage)) = wallet.liability.zip(wallet.breakage) {
+            let (liability, breakage) = (local.money(liability), local.money(breakage));
+            let _ = writeln!(out, "  liability {liability}, breakage {breakage}");
         }
+    }
+    if !totals.campaigns.is_empty() {
+        let _ = writeln!(out, "{}", lines(&campaigns(totals, local)));
+    }
+    if !totals.budgets.is_empty() {
+        let _ = writeln!(out, "{}", lines(&budgets(totals)));
     }
     let members = plural(totals.members, "member");
     let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
@@ -80,6 +87,26 @@ pub(super) fn trial_balance(totals: &proto::WalletTotals) -> Table {
     let named = |one: &proto::AccountBalance| (word(one.account().as_str_name(), "ACCOUNT_"), one.balance);
     let named: Vec<_> = totals.accounts.iter().map(named).collect();
     balances(&totals.wallet, named.iter().map(|(name, balance)| (name.as_str(), *balance)))
+}
+
+fn campaigns(totals: &proto::GetTotalsResponse, local: &Local) -> Table {
+    let mut table = table(&["campaign", "wallet", "given", "cost"], &[2, 3]);
+    for one in &totals.campaigns {
+        let cost = one.cost.map_or_else(|| "-".to_owned(), |cost| local.money(cost));
+        table.add_row([one.campaign.clone(), one.wallet.clone(), grouped(one.given), cost]);
+    }
+    table
+}
+
+fn budgets(totals: &proto::GetTotalsResponse) -> Table {
+    let mut table = table(&["budget", "wallet", "since", "all", "used", "left"], &[3, 4, 5]);
+    for one in &totals.budgets {
+        let since = if one.since.is_empty() { "-" } else { &one.since };
+        let counted = |number: i64| if one.times { format!("{} times", grouped(number)) } else { grouped(number) };
+        let row = [counted(one.max), counted(one.used), counted(one.left)];
+        table.add_row([one.budget.clone(), one.wallet.clone(), since.to_owned()].into_iter().chain(row));
+    }
+    table
 }
 
 pub(super) fn tiers(totals: &proto::GetTotalsResponse) -> Table {

@@ -4,6 +4,7 @@ use super::look::{When, Where};
 use super::{Answer, json, say, show};
 use anyhow::Result;
 use clap::Args;
+use ledger_core::units::Position;
 use ledger_grpc::proto;
 
 #[derive(Args)]
@@ -56,6 +57,9 @@ pub(super) struct Quote {
 
 #[derive(Args)]
 pub(super) struct Totals {
+    /// The totals as they were at this position, by folding the whole log up to it; only with --data
+    #[arg(long, value_name = "POSITION", requires = "data", conflicts_with = "server")]
+    at: Option<u64>,
     #[command(flatten)]
     ledger: Where,
     /// Answer in JSON
@@ -132,12 +136,17 @@ impl Quote {
 
 impl Totals {
     pub(super) fn run(self) -> Result<Answer> {
-        let look = self.ledger.open()?;
-        let totals = look.totals()?;
+        let (totals, local) = match self.at {
+            Some(position) => self.ledger.totals_at(Position(position))?,
+            None => {
+                let look = self.ledger.open()?;
+                (look.totals()?, look.local()?)
+            }
+        };
         if self.json {
             say(json::totals(&totals))?
         } else {
-            say(show::totals(&totals, &look.local()?))?
+            say(show::totals(&totals, &local))?
         }
         Ok(Answer::Yes)
     }

@@ -329,3 +329,41 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::TierCounted { .. } => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger_core::event::{Body, Event, RiskKeys};
+    use ledger_core::memory::Memory;
+    use ledger_core::units::Points;
+
+    const PROGRAM: &str = "id = \"p\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n\
+        [transfer]\nmin = 1\nfee = \"10%\"\n";
+
+    #[test]
+    fn a_gift_tells_what_was_given_what_it_cost_and_what_came() {
+        let mut memory = Memory::new();
+        let mut say = |id: &str, member: &str, body| {
+            let keys = RiskKeys::default();
+            let (source, occurred_at) = ("till".into(), At(1_767_225_600_000));
+            let event = Event { source, id: id.into(), occurred_at, member: member.into(), keys, origin: None, body };
+            memory.submit(event, occurred_at).expect("the ledger works")
+        };
+        say("1", "", Body::ProgramPublished { text: PROGRAM.into() });
+        say("2", "Ada", Body::Enrolled { birthday: None });
+        say("3", "Ada", Body::Credit { wallet: "".into(), points: Points(50), reason: "sorry".into() });
+        say("4", "Bob", Body::Enrolled { birthday: None });
+        let gift = Body::Transfer { to: "Bob".into(), wallet: "".into(), points: Points(40), note: "".into() };
+        let position = say("5", "Ada", gift).position;
+        let record = memory.record(position).expect("it is in the log");
+        let names = HashMap::from([(MemberNo(1), "Ada".into()), (MemberNo(2), "Bob".into())]);
+        let told = Told { terms: Arc::new(memory.state.shared.terms.clone()), names };
+        let told: Vec<_> = outcomes(&record, &told).into_iter().map(|one| (one.kind, one.member, one.more)).collect();
+        let points: Vec<_> =
+            told.iter().map(|(kind, member, more)| (*kind, member.0, more["points"].clone())).collect();
+        let expected =
+            [("points.charged", 1, 4.into()), ("points.given", 1, 36.into()), ("points.received", 2, 36.into())];
+        assert_eq!(points, expected);
+        assert_ne!(told[1].2["postings"][0]["lot"], told[2].2["postings"][0]["lot"], "what came is a new lot");
+    }
+}

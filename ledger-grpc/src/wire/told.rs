@@ -18,7 +18,7 @@ use ledger_core::record::{
     Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, TierWhy, Timer, Trace, Verdict,
 };
 use ledger_core::refusal::Refusal;
-use ledger_core::state::{Case, ProgramRow, Shared, WalletTotals};
+use ledger_core::state::{Case, ProgramRow};
 use ledger_core::units::{At, LotId, MemberNo, MonthDay, Points, Position, TermNo};
 use prost::Message;
 
@@ -352,7 +352,7 @@ fn timer_kind(timer: Timer) -> proto::TimerKind {
     }
 }
 
-fn account(account: Account) -> proto::Account {
+pub(super) fn account(account: Account) -> proto::Account {
     match account {
         Account::Issued => proto::Account::Issued,
         Account::Redeemed => proto::Account::Redeemed,
@@ -646,40 +646,6 @@ pub fn faults(faults: &[Fault]) -> Vec<proto::Fault> {
 /// Tells a program as published.
 pub fn program(version: u32, row: &ProgramRow) -> proto::ProgramVersion {
     proto::ProgramVersion { version, position: row.position.0, at: stamp(row.at), text: row.text.to_string() }
-}
-
-/// Tells the trial balance. How many events came again is not in the ledger: the server adds it.
-pub fn totals(
-    (position, at): (Position, At),
-    shared: &Shared,
-    members: u32,
-    program: Option<&Program>,
-    words: &Words,
-) -> proto::GetTotalsResponse {
-    let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
-    proto::GetTotalsResponse {
-        position: position.0,
-        at: stamp(at),
-        wallets: shared.wallets.iter().map(|one| wallet_totals(one, program, words)).collect(),
-        members: members.into(),
-        tiers: shared.tiers.iter().map(tier).collect(),
-        refused: shared.refused,
-        duplicates: 0,
-    }
-}
-
-fn wallet_totals(totals: &WalletTotals, program: Option<&Program>, words: &Words) -> proto::WalletTotals {
-    let balance = |account: Account| totals.accounts[account.kind()];
-    let accounts =
-        Account::ALL.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
-    proto::WalletTotals {
-        wallet: words.term(totals.wallet),
-        accounts: accounts.into(),
-        sum: totals.accounts.iter().fold(0, |sum: i64, one| sum.saturating_add(*one)),
-        outstanding: Account::ALL.iter().filter(|one| one.is_spendable_later()).map(|one| balance(*one)).sum(),
-        debt: -balance(Account::Debt),
-        liability: program.and_then(|program| totals.liability(program)).map(|cost| cost.0),
-    }
 }
 
 /// Tells a counter.

@@ -10,7 +10,9 @@ use ledger_core::decide::in_window;
 use ledger_core::event::{Body, Event, Finding, Name};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
-use ledger_core::scenario::{Quote, Said, Seen, SeenCase, SeenPurse, SeenTotals, Stage, asked, quote_of, run};
+use ledger_core::scenario::{
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, Stage, asked, quote_of, run,
+};
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
 use std::path::{Path, PathBuf};
@@ -91,6 +93,14 @@ impl Stage for Playing {
         let program = self.handle.current_program();
         let told = totals.shared.wallets.iter();
         Ok(told.map(|one| SeenTotals::of(one, program.as_deref(), &self.word(one.wallet))).collect())
+    }
+
+    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String> {
+        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
+        let program = totals.program.ok_or("no program")?;
+        let campaigns = totals.campaigns.iter().map(|one| SeenCampaign::of(one, &program, &self.word(one.campaign)));
+        let campaigns = campaigns.collect();
+        Ok((campaigns, totals.budgets.iter().map(|one| SeenBudget::of(one, &self.word(one.budget))).collect()))
     }
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {

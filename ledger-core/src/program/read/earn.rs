@@ -1,13 +1,12 @@
 //! Reads `[[earn]]`: what a rule waits for, what must hold (`when`), which money counts (`base`), and what
 //! it gives. Tiers stand further down in a file than rules: their names are looked up at the end.
 
-use super::limit::Campaign;
 use super::{Reading, Section, one_of, read_money};
 use crate::calendar::read_day;
 use crate::event::NAME_BYTES_MAX;
 use crate::program::{
-    Amount, AttributeTest, Base, EarnRule, GIVE_MAX, Goods, Hours, Lines, Price, RULES_MAX, Tier, Trigger, Value,
-    Wallet, Weekdays, When, Words,
+    Amount, AttributeTest, Base, Campaign, EarnRule, GIVE_MAX, Goods, Hours, Lines, Price, RULES_MAX, Tier, Trigger,
+    Value, Wallet, Weekdays, When, Words,
 };
 use crate::units::{Day, Money, Rounding, TermNo};
 use alloc::boxed::Box;
@@ -45,9 +44,10 @@ impl Reading<'_> {
     ) -> Vec<EarnRule> {
         let mut rules: Vec<EarnRule> = Vec::new();
         for mut section in self.sections(root, "earn") {
-            let of_campaigns = self.limits_of_campaigns(&mut section, wallets, campaigns);
+            let its = self.campaigns_of(&mut section, wallets, campaigns);
             let Some(mut rule) = self.earn_rule(section, digits, wallets, attributes, &rules) else { continue };
-            rule.limits.extend(of_campaigns);
+            rule.limits.extend(its.iter().flat_map(|campaign| &campaign.limits));
+            rule.campaigns = its.iter().map(|campaign| campaign.given).collect();
             rules.push(rule);
         }
         rules
@@ -85,7 +85,8 @@ impl Reading<'_> {
             self.purchases_only(&section);
         }
         self.end(&section);
-        Some(EarnRule { id: id?, on: on?, wallet: wallet?, when, base, amount: amount?, round, group, limits })
+        let (id, on, wallet, amount) = (id?, on?, wallet?, amount?);
+        Some(EarnRule { id, on, wallet, when, base, amount, round, group, limits, campaigns: Vec::new() })
     }
 
     /// The group of a rule: its rules follow each other, wait for the same and give to the same wallet.

@@ -5,19 +5,10 @@
 //! was counted counts on; another kind of window begins anew.
 
 use super::{Reading, Section, number_and_unit};
-use crate::program::{Limit, Measure, Over, Wallet, Whose, Window};
+use crate::program::{Campaign, Limit, Measure, Over, Wallet, Whose, Window};
 use crate::units::TermNo;
 use alloc::format;
 use alloc::vec::Vec;
-
-/// Rules that are limited together.
-pub(super) struct Campaign {
-    id: TermNo,
-    wallet: TermNo,
-    /// Whether every rule that gives to the wallet belongs to it.
-    all: bool,
-    limits: Vec<Limit>,
-}
 
 impl Reading<'_> {
     pub(super) fn campaigns(&mut self, root: &mut Section<'_>, wallets: &[Wallet]) -> Vec<Campaign> {
@@ -27,24 +18,22 @@ impl Reading<'_> {
             let wallet = self.wallet_of(&mut section, wallets);
             let all = self.flag(&mut section, "all");
             let limits = self.limits(&mut section, id);
-            if limits.is_empty() {
-                self.fault(section.at, &section.field("limit"), "a campaign has a `limit` or a `budget`".into());
-            }
+            let given = self.counter_of(id, "given");
             self.end(&section);
-            if let (Some(id), Some(wallet)) = (id, wallet) {
-                campaigns.push(Campaign { id, wallet, all, limits });
+            if let (Some(id), Some(wallet), Some(given)) = (id, wallet, given) {
+                campaigns.push(Campaign { id, wallet, all, given, limits });
             }
         }
         campaigns
     }
 
-    /// The limits that a rule shares with others.
-    pub(super) fn limits_of_campaigns(
+    /// The campaigns that a rule belongs to: the one it names, then those of all rules.
+    pub(super) fn campaigns_of<'c>(
         &mut self,
         section: &mut Section<'_>,
         wallets: &[Wallet],
-        campaigns: &[Campaign],
-    ) -> Vec<Limit> {
+        campaigns: &'c [Campaign],
+    ) -> Vec<&'c Campaign> {
         let named = self.text_of(section, "campaign", false).map(|(name, at)| (self.term(&name), name, at));
         let wallet = match section.table.get("wallet").and_then(|wallet| wallet.get_ref().as_str()) {
             Some(name) => Some(self.term(name)),
@@ -63,7 +52,7 @@ impl Reading<'_> {
         }
         let own = campaigns.iter().filter(|campaign| named.as_ref().is_some_and(|(term, ..)| campaign.id == *term));
         let all = campaigns.iter().filter(|campaign| campaign.all && Some(campaign.wallet) == wallet);
-        own.chain(all).flat_map(|campaign| campaign.limits.iter().copied()).collect()
+        own.chain(all).collect()
     }
 
     /// `limit` and `budget` of a rule or campaign, each a table or a list of them.

@@ -1,0 +1,90 @@
+//! Budgets and campaigns read back: what is left of the ones, and what the others gave.
+//!
+//! Both are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs` counts;
+//! here they are only looked at, as of the last record, by the program in force.
+
+use crate::counter::{Counter, Key};
+use crate::program::{Limit, Measure, Program, Whose, Window};
+use crate::state::State;
+use crate::units::{Day, Money, Points, TermNo};
+use alloc::vec::Vec;
+
+/// What is left of a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetLeft {
+    /// Its name: that of its rule or campaign with `.budget` and the kind of its window.
+    pub budget: TermNo,
+    /// The wallet that is given to.
+    pub wallet: TermNo,
+    /// Whether points are counted, or how often rules apply.
+    pub measure: Measure,
+    /// The first day that is counted; `None`: every day.
+    pub since: Option<Day>,
+    /// All of it.
+    pub max: i64,
+    /// How much of it is used up. A version may set `max` below it.
+    pub used: i64,
+}
+
+impl BudgetLeft {
+    /// What is left: 0 or more.
+    pub fn left(&self) -> i64 {
+        self.max.saturating_sub(self.used).max(0)
+    }
+}
+
+/// What a campaign gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The campaign.
+    pub campaign: TermNo,
+    /// The wallet it gave to.
+    pub wallet: TermNo,
+    /// Points, less those that refunds took back.
+    pub points: Points,
+}
+
+impl Given {
+    /// What they cost, if the program says what points of the wallet cost.
+    pub fn cost(&self, program: &Program) -> Option<Money> {
+        program.wallet(self.wallet).cost?.of(self.points.0)
+    }
+}
+
+fn counter(state: &State, term: TermNo) -> Option<&Counter> {
+    let Key::Risk(key) = Key::EVERYONE else { return None };
+    state.counters.get(&(key, term)).map(|row| &row.counter)
+}
+
+/// Every budget of a program, those of campaigns first, on the local day of the last record.
+pub fn budgets(state: &State, program: &Program) -> Vec<BudgetLeft> {
+    let of_campaigns = program.campaigns.iter().flat_map(|one| one.limits.iter().map(|limit| (one.wallet, limit)));
+    let is_shared = |limit: &Limit| program.campaigns.iter().flat_map(|one| &one.limits).any(|one| one.id == limit.id);
+    let of_rules = program.earn.iter().flat_map(|rule| {
+        let own = rule.limits.iter().filter(|limit| !is_shared(limit));
+        own.map(|limit| (rule.wallet, limit))
+    });
+    let today = program.calendar.day_of(state.shared.at);
+    let all = of_campaigns.chain(of_rules).filter(|(_, limit)| limit.whose == Whose::Everyone);
+    all.map(|(wallet, limit)| {
+        let bucket = limit.bucket(&program.calendar, today);
+        let since = match limit.window {
+            Window::Days(days) => Some(Day(bucket.saturating_sub(days).saturating_add(1))),
+            Window::Week | Window::Month | Window::Year => Some(Day(bucket)),
+            Window::Ever | Window::Order => None,
+        };
+        let used = counter(state, limit.id).map_or(0, |counter| limit.used(counter, &program.calendar, today));
+        BudgetLeft { budget: limit.id, wallet, measure: limit.measure, since, max: limit.max, used }
+    })
+    .collect()
+}
+
+/// What every campaign of a program gave since it is counted.
+pub fn campaigns(state: &State, program: &Program) -> Vec<Given> {
+    let given = program.campaigns.iter().map(|campaign| Given {
+        campaign: campaign.id,
+        wallet: campaign.wallet,
+        points: Points(counter(state, campaign.given).map_or(0, |counter| counter.total)),
+    });
+    given.collect()
+}

@@ -1,0 +1,146 @@
+//! What a stage tells: members, purses, totals, campaigns and cases, as far as stories look at them.
+
+use crate::budget::{BudgetLeft, Given};
+use crate::life::Scope;
+use crate::member::Member;
+use crate::program::Program;
+use crate::record::Account;
+use crate::state::WalletTotals;
+use crate::units::{At, Day, Position, TermNo};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What a stage tells of a member.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// What it has of each wallet, the program's first one first.
+    pub purses: Vec<SeenPurse>,
+    /// Tier, or empty.
+    pub tier: String,
+    /// Since when the tier is not earned any more.
+    pub unmet_since: Option<Day>,
+    /// What is frozen.
+    pub frozen: Option<Scope>,
+    /// Whether the member is closed.
+    pub closed: bool,
+    /// What other names the member has, by their kinds, oldest first.
+    pub aliases: Vec<String>,
+}
+
+/// What a stage tells of one of a member's purses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenPurse {
+    /// The wallet.
+    pub wallet: String,
+    /// Free to spend.
+    pub available: i64,
+    /// Reserved.
+    pub held: i64,
+    /// Waiting for a case.
+    pub review: i64,
+    /// Owed.
+    pub debt: i64,
+    /// Available lots in the order of spending: points left and expiry.
+    pub lots: Vec<(i64, At)>,
+}
+
+impl Seen {
+    /// What there is to see of a member with these purses in this tier.
+    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str) -> Seen {
+        let life = member.life.as_deref();
+        Seen {
+            purses,
+            tier: tier.to_string(),
+            unmet_since: member.tier.unmet_since,
+            frozen: life.and_then(|life| life.frozen),
+            closed: member.closed_at().is_some(),
+            aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+        }
+    }
+}
+
+/// The trial balance of one wallet as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenTotals {
+    /// The wallet.
+    pub wallet: String,
+    /// Balance of each kind of account, in order of [`Account::kind`].
+    pub accounts: [i64; Account::KINDS],
+    /// What the outstanding points cost, in minor units, if the program says so.
+    pub liability: Option<i64>,
+}
+
+impl SeenTotals {
+    /// The trial balance of one wallet.
+    pub fn of(totals: &WalletTotals, program: Option<&Program>, name: &str) -> SeenTotals {
+        let liability = program.and_then(|program| totals.liability(program)).map(|money| money.0);
+        SeenTotals { wallet: name.to_string(), accounts: totals.accounts, liability }
+    }
+}
+
+impl SeenPurse {
+    /// What a member has of one wallet.
+    pub fn of(member: &Member, wallet: TermNo, name: &str) -> SeenPurse {
+        let balances = member.balances(wallet);
+        SeenPurse {
+            wallet: name.to_string(),
+            available: balances.available.0,
+            held: balances.held.0,
+            review: balances.review.0,
+            debt: balances.debt.0,
+            lots: member.purses.of(wallet).lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
+        }
+    }
+}
+
+/// A risk case as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenCase {
+    /// Its name.
+    pub position: Position,
+    /// The risk rule.
+    pub rule: String,
+    /// What its counter said.
+    pub value: i64,
+    /// Names of the members concerned.
+    pub members: Vec<String>,
+    /// `open`, `legitimate` or `fraud`.
+    pub state: String,
+}
+
+/// A campaign as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenCampaign {
+    /// Its name.
+    pub name: String,
+    /// Points it gave, less those that refunds took back.
+    pub given: i64,
+    /// What they cost, in minor units, if the program says so.
+    pub cost: Option<i64>,
+}
+
+impl SeenCampaign {
+    /// What there is to see of a campaign.
+    pub fn of(given: &Given, program: &Program, name: &str) -> SeenCampaign {
+        let cost = given.cost(program).map(|money| money.0);
+        SeenCampaign { name: name.to_string(), given: given.points.0, cost }
+    }
+}
+
+/// A budget as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenBudget {
+    /// Its name.
+    pub name: String,
+    /// What is left of it.
+    pub left: i64,
+    /// All of it.
+    pub max: i64,
+}
+
+impl SeenBudget {
+    /// What there is to see of a budget.
+    pub fn of(left: &BudgetLeft, name: &str) -> SeenBudget {
+        SeenBudget { name: name.to_string(), left: left.left(), max: left.max }
+    }
+}

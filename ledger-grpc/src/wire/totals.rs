@@ -1,0 +1,68 @@
+//! What the ledger tells of all members together: trial balances, campaigns and budgets.
+
+use super::Words;
+use super::told::{account, stamp};
+use crate::proto;
+use ledger_core::budget::{BudgetLeft, Given};
+use ledger_core::calendar::show_day;
+use ledger_core::program::{Measure, Program};
+use ledger_core::record::Account;
+use ledger_core::state::WalletTotals;
+use ledger_core::units::TermNo;
+use ledger_store::Totals;
+use std::sync::Arc;
+
+/// Tells the totals. How many events came again is not in the ledger: the server adds it.
+pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
+    let Totals { shared, campaigns, budgets, .. } = totals;
+    let program = totals.program.as_deref();
+    let words = Words { terms: Arc::new(shared.terms.clone()), ..Words::default() };
+    let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
+    proto::GetTotalsResponse {
+        position: totals.position.0,
+        at: stamp(totals.at),
+        wallets: shared.wallets.iter().map(|one| wallet_totals(one, program, &words)).collect(),
+        members: totals.members.into(),
+        tiers: shared.tiers.iter().map(tier).collect(),
+        refused: shared.refused,
+        duplicates: 0,
+        campaigns: campaigns.iter().map(|given| campaign(given, program, &words)).collect(),
+        budgets: budgets.iter().map(|left| budget(left, &words)).collect(),
+    }
+}
+
+fn campaign(given: &Given, program: Option<&Program>, words: &Words) -> proto::CampaignTotals {
+    proto::CampaignTotals {
+        campaign: words.term(given.campaign),
+        wallet: words.term(given.wallet),
+        given: given.points.0,
+        cost: program.and_then(|program| given.cost(program)).map(|cost| cost.0),
+    }
+}
+
+fn budget(left: &BudgetLeft, words: &Words) -> proto::BudgetLeft {
+    proto::BudgetLeft {
+        budget: words.term(left.budget),
+        wallet: words.term(left.wallet),
+        times: left.measure == Measure::Count,
+        since: left.since.map(show_day).unwrap_or_default(),
+        max: left.max,
+        used: left.used,
+        left: left.left(),
+    }
+}
+
+fn wallet_totals(totals: &WalletTotals, program: Option<&Program>, words: &Words) -> proto::WalletTotals {
+    let balance = |account: Account| totals.accounts[account.kind()];
+    let accounts =
+        Account::ALL.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
+    proto::WalletTotals {
+        wallet: words.term(totals.wallet),
+        accounts: accounts.into(),
+        sum: totals.accounts.iter().fold(0, |sum: i64, one| sum.saturating_add(*one)),
+        outstanding: Account::ALL.iter().filter(|one| one.is_spendable_later()).map(|one| balance(*one)).sum(),
+        debt: -balance(Account::Debt),
+        liability: program.and_then(|program| totals.liability(program)).map(|cost| cost.0),
+        breakage: program.and_then(|program| totals.breakage(program)).map(|cost| cost.0),
+    }
+}
