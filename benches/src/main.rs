@@ -6,6 +6,7 @@
 
 mod grpc;
 mod kafka;
+mod rules;
 mod store;
 mod workload;
 
@@ -17,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "benches [MEASURE…] [--members N] [--events N] [--runs N] [--busy] [--csv FILE]
 
-measures: core commit reads replay grpc (all, if none is named); kafka
+measures: core rules commit reads replay grpc (all, if none is named); kafka
   --members N   members, uniform (1000000)
   --events N    events per batch size of `commit` (4000000)
   --backlog N   messages of `kafka` (5000000)
@@ -83,6 +84,9 @@ fn main() {
         if wants("core") {
             store::core(&plan, &mut figures);
         }
+        if wants("rules") {
+            rules::rules(&plan, &mut figures);
+        }
         if wants("commit") || wants("reads") || wants("replay") {
             store::store(&plan, &wants, &mut figures);
         }
@@ -112,7 +116,7 @@ fn plan() -> Result<Plan, String> {
             "--runs" => plan.runs = number(value()?)?.max(1) as usize,
             "--csv" => plan.csv = Some(value()?),
             "--busy" => busy = true,
-            "core" | "commit" | "reads" | "replay" | "grpc" | "kafka" => plan.measures.push(arg),
+            "core" | "rules" | "commit" | "reads" | "replay" | "grpc" | "kafka" => plan.measures.push(arg),
             "--help" => {
                 println!("{HELP}");
                 std::process::exit(0);

@@ -71,7 +71,7 @@ impl Workload {
     }
 }
 
-fn event(id: String, member: &str, occurred_at: At, body: Body<Name>) -> Event<Name> {
+pub(crate) fn event(id: String, member: &str, occurred_at: At, body: Body<Name>) -> Event<Name> {
     Event {
         source: "bench-pos-17".into(),
         id: id.into(),

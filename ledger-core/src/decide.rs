@@ -7,10 +7,12 @@
 //! The neighbours: `earn` (what facts give) and `basket` (what rules ask of an event), `refund` (what
 //! they take back), `redeem` (what redemptions must keep to, and giving them back), `spend` (redeem, hold,
 //! capture), `transfer` (from member to member, and from other systems), `tier` (standing), `risk` (counters
-//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much).
+//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much),
+//! `explain` (why, asked afterwards).
 
 mod basket;
 mod earn;
+mod explain;
 mod life;
 mod limit;
 mod redeem;
@@ -22,6 +24,7 @@ mod timer;
 mod transfer;
 
 use basket::Basket;
+pub use explain::{Came, Condition, Explanation, explain};
 pub use risk::in_window;
 pub use tier::{Footing, footing};
 

@@ -58,6 +58,18 @@ pub enum Timer {
     Inactivity,
 }
 
+impl Timer {
+    /// Its word in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Timer::Expiry => "expiry",
+            Timer::HoldExpiry => "hold_expiry",
+            Timer::Tier => "tier",
+            Timer::Inactivity => "inactivity",
+        }
+    }
+}
+
 /// The outcome of a cause. Refused: no postings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {

@@ -5,6 +5,7 @@
 //! ledger diverges from its log. That is exit code 1, and no error.
 
 mod demo;
+mod explain;
 mod import;
 mod json;
 mod letters;
@@ -70,6 +71,11 @@ enum Command {
     Member(told::Member),
     /// Show what a redemption would take, from which lots, or why it would be refused
     Quote(told::Quote),
+    /// Show why an event came to what it did, or where a member's points come from
+    ///
+    /// Of an event: every earn rule that might have applied, what it came to or which condition did not hold;
+    /// of a refusal: the numbers it rests on. Of a member: the event and the rule behind every lot and debt.
+    Explain(explain::Explain),
     /// Show the trial balance: every point ever issued, and where it is now
     Totals(told::Totals),
     /// Show risk cases with their evidence
@@ -118,6 +124,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::Member(member) => member.run(),
         Command::Quote(quote) => quote.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Totals(totals) => totals.run(),
         Command::Cases(cases) => cases.run(),
         Command::Program(rules) => rules.run(),

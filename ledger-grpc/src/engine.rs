@@ -132,6 +132,12 @@ pub enum Failure {
     /// There is no member of this name, or was none then.
     #[error("no such member")]
     MemberUnknown,
+    /// The program in force has no wallet of this name, or there is none in force.
+    #[error("no such wallet")]
+    WalletUnknown,
+    /// The log does not go that far.
+    #[error("there is no record at this position yet")]
+    RecordUnknown,
     /// No event of this source and id was recorded.
     #[error("no event of this source and id was recorded")]
     OutcomeUnknown,

@@ -23,6 +23,7 @@
 
 pub mod engine;
 pub mod event_json;
+pub mod explain;
 pub mod heap;
 pub mod instant;
 pub mod kafka;

@@ -4,12 +4,13 @@
 //! is the store's. `?` turns an `Invalid` or a `Failure` into a status by the table in `status`.
 
 use crate::engine::{Call, Engine, Failure, Read, Ticket, off_thread};
+use crate::explain;
 use crate::proto::audit_service_server::AuditService;
 use crate::proto::event_service_server::EventService;
 use crate::proto::member_service_server::MemberService;
 use crate::proto::program_service_server::ProgramService;
 use crate::proto::*;
-use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, Portrait, When, Whose};
+use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, Portrait, When, Which, Whose};
 use ledger_core::event::Name;
 use ledger_core::program::Program;
 use ledger_core::units::{Position, RiskKey};
@@ -279,6 +280,32 @@ impl AuditService for Service {
         self.0.reach(&call, Position(message.min_position)).await?;
         let totals = self.0.read(&call, Handle::totals).await?.value;
         answer(GetTotalsResponse { duplicates: self.0.duplicates(), ..wire::totals(&totals) })
+    }
+
+    async fn explain_event(&self, request: Request<ExplainEventRequest>) -> Answer<ExplainEventResponse> {
+        let (call, message) = open(request);
+        let which = wire::which(message.which)?;
+        self.0.reach(&call, Position(message.min_position)).await?;
+        let position = match which {
+            Which::Position(position) => position,
+            Which::Event(source, id) => {
+                let found = self.0.read_log(&call, move |store| store.outcome(&source, &id)).await?;
+                found.ok_or(Failure::OutcomeUnknown)?.position
+            }
+        };
+        let told = self.0.read_log(&call, move |store| explain::event(store, position)).await?;
+        answer(told.ok_or(Failure::RecordUnknown)?)
+    }
+
+    async fn explain_balance(&self, request: Request<ExplainBalanceRequest>) -> Answer<ExplainBalanceResponse> {
+        let (call, message) = open(request);
+        let (name, wallet) = (wire::member_name(message.member)?, message.wallet);
+        self.0.reach(&call, Position(message.min_position)).await?;
+        let told = self.0.read_log(&call, move |store| explain::balance(store, &name, &wallet)).await?;
+        answer(told.map_err(|unknown| match unknown {
+            explain::Unknown::Member => Failure::MemberUnknown,
+            explain::Unknown::Wallet => Failure::WalletUnknown,
+        })?)
     }
 
     async fn list_counters(&self, request: Request<ListCountersRequest>) -> Answer<ListCountersResponse> {

@@ -104,6 +104,8 @@ fn news(failure: &Failure) -> News {
         Failure::AnswerTooLarge { .. } => News::new(Code::ResourceExhausted, "ANSWER_TOO_LARGE"),
         Failure::MemberUnknown => News::new(Code::NotFound, "MEMBER_UNKNOWN"),
         Failure::OutcomeUnknown => News::new(Code::NotFound, "OUTCOME_UNKNOWN"),
+        Failure::WalletUnknown => News::new(Code::NotFound, "WALLET_UNKNOWN"),
+        Failure::RecordUnknown => News::new(Code::NotFound, "RECORD_UNKNOWN"),
         Failure::Submit(error) => submit_news(error),
         Failure::Commit(error) => commit_news(error),
         Failure::Read(error) => read_news(error),

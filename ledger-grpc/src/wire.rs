@@ -9,12 +9,12 @@ mod said;
 mod told;
 mod totals;
 
-pub use said::{Hash, Page, Sorted, When, Whose};
+pub use said::{Hash, Page, Sorted, When, Which, Whose};
 pub use said::{
-    batch, event_id, member_name, member_names, one, page, program_text, publish, quote, tagged, when, whose,
+    batch, event_id, member_name, member_names, one, page, program_text, publish, quote, tagged, when, which, whose,
 };
 pub use told::{Portrait, case, counter, faults, fit, maybe_member, member, members_of_case};
-pub use told::{outcome, outcomes, program, quoted, record, spoken_of, step};
+pub use told::{outcome, outcomes, program, purse, quoted, record, spoken_of, stamp, step, trace};
 pub use totals::totals;
 
 use ledger_core::event::{NAME_BYTES_MAX, Violation};

@@ -978,6 +978,61 @@ async fn a_file_that_is_no_program_at_all_is_told_of_and_not_published() {
     world.end().await;
 }
 
+// ---- why -------------------------------------------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers() {
+    use proto::explain_event_request::Which;
+    let world = World::new().await;
+    world.take("anna", purchase("o-1", 10_00)).await;
+    world.take("anna", redeem(8)).await;
+    let wish = world.event("anna", redeem(5));
+    assert_eq!(refused(&world.submit(wish.clone()).await.unwrap()).reason, "NOT_ENOUGH_POINTS");
+    world.take("anna", refund("o-1", 6_00)).await;
+
+    let explain = async |which: Option<Which>| {
+        let mut audit = AuditServiceClient::new(world.channel.clone());
+        let request = proto::ExplainEventRequest { which, min_position: 0 };
+        audit.explain_event(request).await.map(tonic::Response::into_inner)
+    };
+    let named = |source: &str, id: &str| Some(Which::Event(proto::EventName { source: source.into(), id: id.into() }));
+    assert_eq!(fields(&explain(None).await.unwrap_err()), ["which"]);
+    assert_eq!(fields(&explain(named("", "")).await.unwrap_err()), ["event.source", "event.id"]);
+    assert_eq!(
+        told(&explain(named(&wish.source, "another")).await.unwrap_err()),
+        not_applied(Code::NotFound, "OUTCOME_UNKNOWN")
+    );
+    for position in [0, 99, u64::MAX] {
+        assert_eq!(
+            told(&explain(Some(Which::Position(position))).await.unwrap_err()),
+            not_applied(Code::NotFound, "RECORD_UNKNOWN")
+        );
+    }
+    let why = explain(named(&wish.source, &wish.id)).await.unwrap();
+    let grounds: Vec<_> = why.grounds.iter().map(|one| (one.name.as_str(), one.points)).collect();
+    assert_eq!(grounds, [("asked", 5), ("available", 2), ("held", 0), ("in_review", 0), ("debt", 0)]);
+    assert_eq!((why.before.unwrap().available, why.rules.len()), (2, 0));
+
+    let balance = async |member: &str, wallet: &str| {
+        let mut audit = AuditServiceClient::new(world.channel.clone());
+        let request = proto::ExplainBalanceRequest { member: member.into(), wallet: wallet.into(), min_position: 0 };
+        audit.explain_balance(request).await.map(tonic::Response::into_inner)
+    };
+    assert_eq!(fields(&balance("", "").await.unwrap_err()), ["member"]);
+    assert_eq!(told(&balance("nobody", "").await.unwrap_err()), not_applied(Code::NotFound, "MEMBER_UNKNOWN"));
+    assert_eq!(told(&balance("anna", "miles").await.unwrap_err()), not_applied(Code::NotFound, "WALLET_UNKNOWN"));
+    // Four points are owed for what was kept of nothing: the two left and four more went back.
+    let why = balance("anna", "points").await.unwrap();
+    let owed: Vec<_> = why.debts.iter().map(|one| (one.kind.as_str(), one.rule.as_str(), one.points)).collect();
+    assert_eq!((why.purse.unwrap().debt, owed), (4, vec![("refunded", "base", 4)]));
+    world.take("anna", purchase("o-2", 9_00)).await;
+    let why = balance("anna", "").await.unwrap();
+    let origin = |one: &proto::Origin| (one.kind.clone(), one.rule.clone(), one.points, one.program_version);
+    assert_eq!(why.origins.iter().map(origin).collect::<Vec<_>>(), [("purchase".into(), "base".into(), 5, 1)]);
+    assert_eq!((why.purse.unwrap().lots.len(), why.debts.len()), (1, 0));
+    world.end().await;
+}
+
 // ---- all at once -----------------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread")]

@@ -464,9 +464,27 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     let place = Place::new();
     let file = place.file("events.jsonl", &events());
     place.import(&file, "community.toml", "").exits(1);
-    let questions = ["totals --json", "member M1 --json", "replay M1 --json", "cases --json", "replay M1", "member M1"];
+    let questions = [
+        "totals --json",
+        "member M1 --json",
+        "replay M1 --json",
+        "cases --json",
+        "replay M1",
+        "member M1",
+        "explain M1",
+        "explain M1 --json",
+        "explain --event till 4",
+        "explain --event till 3 --json",
+        "explain --position 5",
+    ];
     let quotes = ["quote M1 1 --order o-1 --total 500 --json", "quote M1 1", "quote M1 1000000", "quote M2 1 --json"];
     let offline = questions.map(|question| place.ask(question).exits(0).out);
+    assert!(offline[6].contains("base") && offline[6].contains("till/3"), "{}", offline[6]);
+    assert!(offline[8].contains("refused NOT_ENOUGH_POINTS") && offline[8].contains("100,000"), "{}", offline[8]);
+    for unknown in ["explain M2", "explain M1 --wallet no", "explain --event till 99", "explain --position 99"] {
+        place.ask(unknown).exits(1);
+    }
+    say("explain").exits(2);
     let quoted = quotes.map(|question| (place.ask(question).code, place.ask(question).out));
     assert_eq!(quoted.each_ref().map(|(code, _)| *code), [0, 0, 1, 1].map(Some));
     assert!(quoted[2].1.contains("NOT_ENOUGH_POINTS") && quoted[3].1.contains("MEMBER_UNKNOWN"), "{quoted:?}");

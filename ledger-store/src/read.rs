@@ -13,7 +13,7 @@ use crate::shard::{Handle, Inner, Time};
 use ledger_core::budget::{self, BudgetLeft, Given};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
-use ledger_core::decide::in_window;
+use ledger_core::decide::{Explanation, explain, in_window};
 use ledger_core::event::{Body, Event, Name};
 use ledger_core::fold::fold_member;
 use ledger_core::judge::{brought_up_to, find, foresee};
@@ -116,6 +116,19 @@ impl Totals {
             budgets: program.map(|program| budget::budgets(state, program)).unwrap_or_default(),
         }
     }
+}
+
+/// A record, explained.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Where it stands.
+    pub position: Position,
+    /// The record.
+    pub record: Record,
+    /// Its own member before it; an empty row if it was none.
+    pub before: Member,
+    /// Every rule that might have applied, and what a refusal rests on.
+    pub why: Explanation,
 }
 
 /// A counter as it stands.
@@ -387,6 +400,25 @@ impl Handle {
             };
             MemberView { no, member, position: step.position, at }
         }))
+    }
+
+    /// The record at a position, and why it came to what it did; `None` if there is none yet. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn explain(&self, position: Position) -> Result<Option<Explained>, ReadError> {
+        if position == Position(0) || position > self.committed() {
+            return Ok(None);
+        }
+        let record = LogReader { inner: &self.inner, block: None }.record(position)?;
+        let no = record.member();
+        let name = self.inner.live.read().state.member(no).map(|row| row.name.clone()).unwrap_or_default();
+        let before = self.member_as_of(&name, AsOf::Position(Position(position.0 - 1)))?;
+        let before = before.map(|view| view.member).unwrap_or_default();
+        let live = self.inner.live.read();
+        let program = live.programs.version(record.program);
+        let why = program.map(|program| explain(&live.state, program, no, &before, &record)).unwrap_or_default();
+        Ok(Some(Explained { position, record, before, why }))
     }
 
     fn pending<T>(&self, rests_on: Position, value: T) -> Pending<T> {

@@ -5,6 +5,7 @@
 
 use super::Draft;
 use super::basket::Basket;
+use super::explain::Condition;
 use super::limit::Allowed;
 use crate::counter::Key;
 use crate::event::{Body, Event, Who};
@@ -79,12 +80,17 @@ impl Draft<'_> {
     }
 
     #[inline]
-    fn applies(&self, rule: &EarnRule, facts: &Facts<'_>) -> bool {
-        rule.when.as_ref().is_none_or(|when| self.holds(when, rule, facts))
+    pub(super) fn applies(&self, rule: &EarnRule, facts: &Facts<'_>) -> bool {
+        self.unmet(rule, facts).is_none()
     }
 
-    /// Whether all that a rule asks for is so.
-    fn holds(&self, when: &When, rule: &EarnRule, facts: &Facts<'_>) -> bool {
+    /// The first of a rule's conditions that does not hold; `None`: it applies.
+    #[inline]
+    pub(super) fn unmet(&self, rule: &EarnRule, facts: &Facts<'_>) -> Option<Condition> {
+        self.unmet_of(rule.when.as_deref()?, rule, facts)
+    }
+
+    fn unmet_of(&self, when: &When, rule: &EarnRule, facts: &Facts<'_>) -> Option<Condition> {
         let (calendar, basket) = (&self.program.calendar, &facts.basket);
         let said = |words: &crate::program::Words, word: fn(&crate::event::Origin) -> &str| {
             words.is_empty() || basket.origin.is_some_and(|origin| words.has(word(origin)))
@@ -92,19 +98,33 @@ impl Draft<'_> {
         let is = |name: TermNo, least: i64, most: i64| {
             self.attribute(name).is_some_and(|value| (least..=most).contains(&value))
         };
-        when.from.is_none_or(|from| self.day >= from)
-            && when.until.is_none_or(|until| self.day <= until)
-            && when.weekdays.is_none_or(|days| days.has(self.day))
-            && said(&when.channels, |origin| &origin.channel)
-            && said(&when.stores, |origin| &origin.store)
-            && said(&when.partners, |origin| &origin.partner)
-            && (when.tiers.is_empty() || when.tiers.contains(&facts.standing()))
-            && when.attributes.iter().all(|test| is(test.name, test.least, test.most))
-            && when.first.is_none_or(|counter| self.is_first(when, rule, counter))
-            && (!when.birthday || self.member.birthday.is_some_and(|born| calendar.celebrates(born, self.day)))
-            && when.hours.is_none_or(|hours| hours.has(calendar.minute_of(basket.at)))
-            && when.lines.as_ref().is_none_or(|lines| basket.has(lines))
-            && facts.reaches(rule)
+        if when.from.is_some_and(|from| self.day < from) || when.until.is_some_and(|until| self.day > until) {
+            Some(Condition::Dates)
+        } else if when.weekdays.is_some_and(|days| !days.has(self.day)) {
+            Some(Condition::Weekdays)
+        } else if !said(&when.channels, |origin| &origin.channel) {
+            Some(Condition::Channels)
+        } else if !said(&when.stores, |origin| &origin.store) {
+            Some(Condition::Stores)
+        } else if !said(&when.partners, |origin| &origin.partner) {
+            Some(Condition::Partners)
+        } else if !(when.tiers.is_empty() || when.tiers.contains(&facts.standing())) {
+            Some(Condition::Tiers)
+        } else if !when.attributes.iter().all(|test| is(test.name, test.least, test.most)) {
+            Some(Condition::Attributes)
+        } else if when.first.is_some_and(|counter| !self.is_first(when, rule, counter)) {
+            Some(Condition::First)
+        } else if when.birthday && !self.member.birthday.is_some_and(|born| calendar.celebrates(born, self.day)) {
+            Some(Condition::Birthday)
+        } else if when.hours.is_some_and(|hours| !hours.has(calendar.minute_of(basket.at))) {
+            Some(Condition::Hours)
+        } else if when.lines.as_ref().is_some_and(|lines| !basket.has(lines)) {
+            Some(Condition::Lines)
+        } else if !facts.reaches(rule) {
+            Some(Condition::AtLeast)
+        } else {
+            None
+        }
     }
 
     /// Whether a rule has seen nothing like it; of purchases as such, the member's row knows more.

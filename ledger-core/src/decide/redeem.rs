@@ -68,7 +68,7 @@ impl<'a> Draft<'a> {
     }
 
     /// What is captured and held from a wallet, of certain orders and days.
-    fn taken(&self, wallet: TermNo, counts: &dyn Fn(u64, Day) -> bool) -> Points {
+    pub(super) fn taken(&self, wallet: TermNo, counts: &dyn Fn(u64, Day) -> bool) -> Points {
         let kept = |one: &RedemptionRef| one.points.0.saturating_sub(one.refunded.0);
         let captured = self.member.redemptions.iter().filter(|one| one.wallet == wallet && counts(one.order, one.day));
         let captured = captured.map(kept);

@@ -14,6 +14,7 @@ mod bytes;
 mod calendar;
 mod counters;
 mod events;
+mod explain;
 mod ledger;
 mod lots;
 mod naive;

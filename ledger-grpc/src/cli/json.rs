@@ -182,19 +182,20 @@ fn evidence(evidence: &proto::CaseEvidence) -> Value {
 }
 
 pub(super) fn step(step: &proto::ReplayMemberResponse) -> Value {
-    let after = |after: &proto::MemberState| {
-        json!({
-            "available": after.available,
-            "in_review": after.in_review,
-            "held": after.held,
-            "debt": after.debt,
-            "lots_count": after.lots_count,
-            "holds_count": after.holds_count,
-            "tier": after.tier,
-            "more_purses": list(&after.more_purses, purse),
-        })
-    };
-    json!({ "record": step.record.as_ref().map(record), "after": step.after.as_ref().map(after) })
+    json!({ "record": step.record.as_ref().map(record), "after": step.after.as_ref().map(state) })
+}
+
+fn state(state: &proto::MemberState) -> Value {
+    json!({
+        "available": state.available,
+        "in_review": state.in_review,
+        "held": state.held,
+        "debt": state.debt,
+        "lots_count": state.lots_count,
+        "holds_count": state.holds_count,
+        "tier": state.tier,
+        "more_purses": list(&state.more_purses, purse),
+    })
 }
 
 fn refused(refused: &proto::Refused) -> Value {
@@ -218,6 +219,43 @@ pub(super) fn quote(quote: &proto::QuoteResponse) -> Value {
         Some(Result::Refused(told)) => json!({ "refused": refused(told), "position": quote.position }),
         None => Value::Null,
     }
+}
+
+pub(super) fn event_explained(told: &proto::ExplainEventResponse) -> Value {
+    use proto::rule_explained::Came;
+    let rule = |one: &proto::RuleExplained| match &one.came {
+        Some(Came::Applied(told)) => json!({ "rule": one.rule, "applied": trace(told) }),
+        Some(Came::Unmet(condition)) => json!({ "rule": one.rule, "unmet": condition }),
+        None => json!({ "rule": one.rule }),
+    };
+    json!({
+        "record": told.record.as_ref().map(record),
+        "before": told.before.as_ref().map(state),
+        "rules": list(&told.rules, rule),
+        "grounds": list(&told.grounds, |one| json!({ "name": one.name, "points": one.points })),
+    })
+}
+
+pub(super) fn balance_explained(told: &proto::ExplainBalanceResponse) -> Value {
+    json!({
+        "position": told.position,
+        "at": time(told.at.as_ref()),
+        "purse": told.purse.as_ref().map(purse),
+        "origins": list(&told.origins, origin),
+        "debts": list(&told.debts, origin),
+    })
+}
+
+fn origin(origin: &proto::Origin) -> Value {
+    json!({
+        "position": origin.position,
+        "at": time(origin.at.as_ref()),
+        "kind": origin.kind,
+        "event": origin.event.as_ref().map(|event| json!({ "source": event.source, "id": event.id })),
+        "rule": origin.rule,
+        "program_version": origin.program_version,
+        "points": origin.points,
+    })
 }
 
 fn record(record: &proto::Record) -> Value {

@@ -11,6 +11,7 @@ use clap::Args;
 use ledger_core::program::Program;
 use ledger_core::units::{At, MemberNo, Position};
 use ledger_grpc::engine::wall_clock;
+use ledger_grpc::explain;
 use ledger_grpc::instant;
 use ledger_grpc::proto;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
@@ -171,6 +172,43 @@ impl Look {
                 Ok(answer.map_err(|status| told(&status))?.into_inner())
             }
             Look::Data(ledger) => Ok(wire::totals(&ledger.handle().totals().wait()?)),
+        }
+    }
+
+    /// Why a record is what it is; `None` if there is no such record.
+    pub(super) fn explain_event(
+        &self,
+        which: proto::explain_event_request::Which,
+    ) -> Result<Option<proto::ExplainEventResponse>> {
+        use proto::explain_event_request::Which;
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
+                let request = proto::ExplainEventRequest { which: Some(which), min_position: 0 };
+                Ok(found(runtime.block_on(audit.explain_event(request)))?.map(tonic::Response::into_inner))
+            }
+            Look::Data(ledger) => {
+                let handle = ledger.handle();
+                let position = match which {
+                    Which::Position(position) => Some(Position(position)),
+                    Which::Event(event) => handle.outcome(&event.source, &event.id)?.map(|outcome| outcome.position),
+                };
+                let Some(position) = position else { return Ok(None) };
+                Ok(explain::event(&handle, position)?)
+            }
+        }
+    }
+
+    /// Where a member's points come from; `None` if there is no such member or wallet.
+    pub(super) fn explain_balance(&self, name: &str, wallet: &str) -> Result<Option<proto::ExplainBalanceResponse>> {
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
+                let (member, wallet) = (name.to_owned(), wallet.to_owned());
+                let request = proto::ExplainBalanceRequest { member, wallet, min_position: 0 };
+                Ok(found(runtime.block_on(audit.explain_balance(request)))?.map(tonic::Response::into_inner))
+            }
+            Look::Data(ledger) => Ok(explain::balance(&ledger.handle(), &name.into(), wallet)?.ok()),
         }
     }
 

@@ -263,7 +263,7 @@ fn holds(member: &proto::Member, local: &Local) -> String {
     format!("{}\n{rest}", lines(&table))
 }
 
-fn lot_name(id: Option<&proto::LotId>) -> String {
+pub(super) fn lot_name(id: Option<&proto::LotId>) -> String {
     id.map_or_else(String::new, |id| format!("L{}.{}", id.position, id.line))
 }
 
@@ -326,7 +326,7 @@ fn whose(name: &str, member: &str) -> String {
     if name == member || name.is_empty() { String::new() } else { format!("{name}: ") }
 }
 
-fn cause(record: &proto::Record, member: &str, local: &Local) -> String {
+pub(super) fn cause(record: &proto::Record, member: &str, local: &Local) -> String {
     let whose = whose(&record.member, member);
     match &record.cause {
         None => String::new(),
@@ -446,7 +446,7 @@ fn why(record: &proto::Record, member: &str) -> String {
     why.join("\n")
 }
 
-fn reason(trace: &proto::Trace) -> String {
+pub(super) fn reason(trace: &proto::Trace) -> String {
     let rule = &trace.rule;
     let granted = grouped(trace.granted);
     match trace.cut() {

@@ -179,13 +179,7 @@ fn cause(cause: &Cause) -> Value {
             "occurred_at": instant::show(event.occurred_at),
         }),
         Cause::Timer { due, timer, .. } => {
-            let timer = match timer {
-                Timer::Expiry => "expiry",
-                Timer::HoldExpiry => "hold_expiry",
-                Timer::Tier => "tier",
-                Timer::Inactivity => "inactivity",
-            };
-            json!({ "timer": timer, "due": instant::show(*due) })
+            json!({ "timer": timer.name(), "due": instant::show(*due) })
         }
     }
 }

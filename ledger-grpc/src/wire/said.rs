@@ -400,6 +400,28 @@ pub fn event_id(source: String, id: String) -> Result<(Name, Name), Invalid> {
     if found.is_empty() { Ok((source.into(), id.into())) } else { Err(Invalid(found)) }
 }
 
+/// Which record is to be explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one at this position.
+    Position(Position),
+    /// That of an event, by source and id.
+    Event(Name, Name),
+}
+
+/// Reads which record is to be explained.
+pub fn which(said: Option<proto::explain_event_request::Which>) -> Result<Which, Invalid> {
+    use proto::explain_event_request::Which as Said;
+    match said {
+        Some(Said::Position(position)) => Ok(Which::Position(Position(position))),
+        Some(Said::Event(proto::EventName { source, id })) => {
+            let (source, id) = event_id(source, id).map_err(|invalid| invalid.under("event"))?;
+            Ok(Which::Event(source, id))
+        }
+        None => Err(Invalid::one("which", "is missing; send a position or an event")),
+    }
+}
+
 /// Reads the names of many members.
 pub fn member_names(texts: Vec<String>) -> Result<Vec<Name>, Invalid> {
     if texts.is_empty() || texts.len() > MEMBERS_MAX {

@@ -91,7 +91,8 @@ fn refused(refusal: Refusal, available: i64) -> proto::Refused {
     }
 }
 
-fn trace(trace: &Trace, words: &Words) -> proto::Trace {
+/// Tells what a rule came to.
+pub fn trace(trace: &Trace, words: &Words) -> proto::Trace {
     let cut = match trace.cut {
         Cut::None => proto::Cut::None,
         Cut::Limit { .. } => proto::Cut::Limit,
@@ -185,7 +186,8 @@ fn told_alias(alias: &Alias) -> proto::Alias {
     proto::Alias { kind: alias.kind.to_string(), key: alias.key.to_string(), linked_at: stamp(alias.linked_at) }
 }
 
-fn purse(member: &Member, wallet: TermNo, words: &Words, shown_max: usize) -> proto::Purse {
+/// Tells what a member has of a wallet, with at most so many lots.
+pub fn purse(member: &Member, wallet: TermNo, words: &Words, shown_max: usize) -> proto::Purse {
     let (balances, purse) = (member.balances(wallet), member.purses.of(wallet));
     let available = purse.lots.iter().map(|lot| shown_lot(lot, false));
     let in_review = purse.review().iter().map(|lot| shown_lot(lot, true));
@@ -285,7 +287,7 @@ fn count(len: usize) -> u32 {
 }
 
 /// Absent for [`At::NEVER`].
-pub(super) fn stamp(at: At) -> Option<prost_types::Timestamp> {
+pub fn stamp(at: At) -> Option<prost_types::Timestamp> {
     let nanos = i32::try_from(at.0.rem_euclid(1000) * 1_000_000).unwrap_or(0);
     (at != At::NEVER).then(|| prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos })
 }

@@ -1,0 +1,180 @@
+//! Explain: why an event came to what it did, asked again of its record and of the member before it.
+//!
+//! What applied is in the record's trace. Of the other rules the conditions are asked again, under the
+//! version of the program that judged; of a refusal, the numbers it rests on. Nothing is decided anew, so an
+//! explanation of an old record is the same whatever the program has become.
+
+use super::basket::Basket;
+use super::earn::Facts;
+use super::redeem::hash_of;
+use super::{Desk, Draft, Party};
+use crate::event::{Body, Event, Who};
+use crate::member::Member;
+use crate::program::{Program, Trigger, Wallet};
+use crate::record::{Cause, Record, Timer, Trace};
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::units::{Day, MemberNo, Points, TermNo};
+use alloc::vec::Vec;
+
+/// What a rule asks for, by the words of a program's `when`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `from`, `until`.
+    Dates,
+    /// `weekdays`.
+    Weekdays,
+    /// `channels`.
+    Channels,
+    /// `stores`.
+    Stores,
+    /// `partners`.
+    Partners,
+    /// `tiers`.
+    Tiers,
+    /// `attributes`.
+    Attributes,
+    /// `first`.
+    First,
+    /// `birthday`.
+    Birthday,
+    /// `hours`.
+    Hours,
+    /// `skus`, `categories`, `tags`, `except`.
+    Lines,
+    /// `at_least`.
+    AtLeast,
+}
+
+impl Condition {
+    /// Its word, as in a program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Condition::Dates => "from, until",
+            Condition::Weekdays => "weekdays",
+            Condition::Channels => "channels",
+            Condition::Stores => "stores",
+            Condition::Partners => "partners",
+            Condition::Tiers => "tiers",
+            Condition::Attributes => "attributes",
+            Condition::First => "first",
+            Condition::Birthday => "birthday",
+            Condition::Hours => "hours",
+            Condition::Lines => "skus, categories, tags, except",
+            Condition::AtLeast => "at_least",
+        }
+    }
+}
+
+/// What came of one earn rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// It applied.
+    Applied(Trace),
+    /// This did not hold: the first such condition.
+    Unmet(Condition),
+}
+
+/// Why an event came to what it did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// Every earn rule that waits for such an event, in the order of the program; none if it was refused.
+    pub rules: Vec<(TermNo, Came)>,
+    /// The numbers a refusal rests on, by name, before the event.
+    pub grounds: Vec<(&'static str, i64)>,
+}
+
+/// Explains a record to whoever asks. `before` is the record's own member before it, an empty row if it was
+/// none; `program` is the version that judged.
+pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, record: &Record) -> Explanation {
+    let happened_at = match &record.cause {
+        Cause::Event(event) => event.occurred_at,
+        Cause::Timer { due, .. } => *due,
+    };
+    let desk = Desk { state, program: Some(program), position: before.position.next(), at: record.at };
+    let mut draft = Draft::new(&desk, program, Party { no, member: before, newcomer: None }, happened_at);
+    let (on, basket) = match &record.cause {
+        Cause::Event(event) => {
+            if let Body::AttributesSet { attributes } = &event.body {
+                draft.attributes = attributes;
+            }
+            (waits_for(&event.body), Basket::of(event))
+        }
+        Cause::Timer { timer: Timer::Inactivity, due, .. } => (Some(Trigger::Inactive), Basket::empty(*due)),
+        Cause::Timer { .. } => (None, Basket::empty(happened_at)),
+    };
+    if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, &record.cause) {
+        return Explanation { rules: Vec::new(), grounds: draft.grounds(refusal, event) };
+    }
+    let facts = Facts { program, basket, tier: before.tier.tier };
+    let came = |rule: &crate::program::EarnRule| {
+        let applied = record.verdict.trace.iter().find(|line| line.rule == rule.id).map(|line| Came::Applied(*line));
+        let came = applied.or_else(|| draft.unmet(rule, &facts).map(Came::Unmet))?;
+        Some((rule.id, came))
+    };
+    let rules = on.map(|on| program.earn_on(on).iter().filter_map(came).collect());
+    Explanation { rules: rules.unwrap_or_default(), grounds: Vec::new() }
+}
+
+fn waits_for(body: &Body<Who>) -> Option<Trigger> {
+    match body {
+        Body::Enrolled { .. } => Some(Trigger::Enrolled),
+        Body::Purchase { .. } => Some(Trigger::Purchase),
+        Body::CheckIn => Some(Trigger::CheckIn),
+        Body::Referral { .. } => Some(Trigger::Referral),
+        _ => None,
+    }
+}
+
+impl Draft<'_> {
+    /// What a refusal of points asked for rests on.
+    fn grounds(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(&'static str, i64)> {
+        let (name, asked, order) = match &event.body {
+            Body::Redeem { wallet, points, order, .. } => (&**wallet, Some(*points), &**order),
+            Body::Hold { wallet, points, order, .. } => (&**wallet, Some(*points), &**order),
+            Body::Transfer { wallet, points, .. } => (&**wallet, Some(*points), ""),
+            Body::Debit { wallet, points, .. } => (&**wallet, Some(*points), ""),
+            Body::Capture { points, .. } => ("", *points, ""),
+            _ => return Vec::new(),
+        };
+        let Ok(wallet) = self.spendable(name) else { return Vec::new() };
+        let balances = self.member.balances(wallet.id);
+        let mut grounds: Vec<_> = asked.map(|points| ("asked", points.0)).into_iter().collect();
+        grounds.extend([
+            ("available", balances.available.0),
+            ("held", balances.held.0),
+            ("in_review", balances.review.0),
+            ("debt", balances.debt.0),
+        ]);
+        let (limit, counted) = self.limit_behind(refusal, wallet, order);
+        grounds.extend(limit.map(|limit| ("limit", limit.0)));
+        grounds.extend(counted.map(|counted| ("counted", counted.0)));
+        grounds
+    }
+
+    /// The limit that a refusal names, and how much counted against it before.
+    fn limit_behind(&self, refusal: Refusal, wallet: &Wallet, order: &str) -> (Option<Points>, Option<Points>) {
+        let (redeem, transfer) = (&wallet.redeem, wallet.transfer.as_ref());
+        let order = hash_of(order);
+        let month = self.program.calendar.month_end(self.today);
+        let taken = |counts: &dyn Fn(u64, Day) -> bool| Some(self.taken(wallet.id, counts));
+        match refusal {
+            Refusal::RedeemBelowMin => (redeem.min, None),
+            Refusal::RedeemAboveMax => (redeem.max, None),
+            Refusal::RedeemNotInSteps => (redeem.step, None),
+            Refusal::RedeemMaxPerOrder => (redeem.per_order, taken(&|of, _| order != 0 && of == order)),
+            Refusal::RedeemMaxPerDay => (redeem.per_day, taken(&|_, day| day == self.today)),
+            Refusal::RedeemMaxPerMonth => {
+                (redeem.per_month, taken(&|_, day| self.program.calendar.month_end(day) == month))
+            }
+            Refusal::TransferBelowMin => (transfer.and_then(|rules| rules.min), None),
+            Refusal::TransferAboveMax => (transfer.and_then(|rules| rules.max), None),
+            Refusal::TransferMaxPerDay => {
+                let gifts = self.member.life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+                let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(self.today));
+                (transfer.and_then(|rules| rules.per_day), Some(given))
+            }
+            _ => (None, None),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Explanations: of every record of every story, every rule that might have applied is told, and why.
+
+use crate::ledger;
+use ledger_core::decide::{Came, Explanation, explain};
+use ledger_core::event::Body;
+use ledger_core::fold::fold_member;
+use ledger_core::member::Member;
+use ledger_core::memory::Memory;
+use ledger_core::program::Trigger;
+use ledger_core::record::{Cause, Record, Timer};
+use ledger_core::scenario::run;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+/// Plays a story.
+fn played(folder: &str, name: &str) -> Memory {
+    let path = ledger::root().join(folder).join(name).with_extension("txt");
+    let program = |name: &str| fs::read_to_string(path.with_file_name(name).with_extension("toml")).ok();
+    let mut memory = Memory::new();
+    run(&fs::read_to_string(&path).expect("the story is there"), &mut memory, &program).expect("it can be played");
+    memory
+}
+
+/// Every record of a ledger with its explanation.
+fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
+    let mut members: BTreeMap<_, Member> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (position, record) in ledger::log(memory) {
+        let no = record.member();
+        let before = members.get(&no).cloned().unwrap_or_default();
+        for no in record.members() {
+            fold_member(members.entry(no).or_default(), no, position, &record).expect("it folds");
+        }
+        if let Some(program) = memory.programs.version(record.program) {
+            let why = explain(&memory.state, program, no, &before, &record);
+            all.push((record, why));
+        }
+    }
+    all
+}
+
+fn waits_for(record: &Record) -> Option<Trigger> {
+    match &record.cause {
+        Cause::Event(event) => match &event.body {
+            Body::Enrolled { .. } => Some(Trigger::Enrolled),
+            Body::Purchase { .. } => Some(Trigger::Purchase),
+            Body::CheckIn => Some(Trigger::CheckIn),
+            Body::Referral { .. } => Some(Trigger::Referral),
+            _ => None,
+        },
+        Cause::Timer { timer, .. } => (*timer == Timer::Inactivity).then_some(Trigger::Inactive),
+    }
+}
+
+#[test]
+fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
+    let mut failed = BTreeSet::new();
+    let stories = [
+        ("programs", "community"),
+        ("ledger-core/tests/stories", "market"),
+        ("ledger-core/tests/stories", "drops"),
+        ("ledger-core/tests/stories", "sale"),
+        ("ledger-core/tests/stories", "conditions"),
+    ];
+    for (folder, name) in stories {
+        let memory = played(folder, name);
+        for (record, Explanation { rules, grounds }) in explained(&memory) {
+            let program = memory.programs.version(record.program).expect("it judged");
+            let waiting = waits_for(&record).filter(|_| record.verdict.refusal.is_none());
+            let waiting = waiting.map(|on| program.earn_on(on).iter().map(|rule| rule.id).collect::<Vec<_>>());
+            let told: Vec<_> = rules.iter().map(|(rule, _)| *rule).collect();
+            assert_eq!(told, waiting.unwrap_or_default(), "{name}: {record:?}");
+            let applied: Vec<_> = rules.iter().filter(|(_, came)| matches!(came, Came::Applied(_))).collect();
+            let is_earning = |line: &&ledger_core::record::Trace| told.contains(&line.rule);
+            assert_eq!(applied.len(), record.verdict.trace.iter().filter(is_earning).count(), "{name}: {record:?}");
+            assert!(record.verdict.refusal.is_some() || grounds.is_empty());
+            failed.extend(rules.iter().filter_map(|(_, came)| match came {
+                Came::Unmet(condition) => Some(condition.name()),
+                Came::Applied(_) => None,
+            }));
+        }
+    }
+    let all = "at_least, attributes, birthday, channels, first, from, until, hours, partners, \
+        skus, categories, tags, except, stores, tiers, weekdays";
+    assert_eq!(failed.into_iter().collect::<Vec<_>>().join(", "), all);
+}
+
+#[test]
+fn a_refusal_tells_the_numbers_it_rests_on() {
+    let memory = played("programs", "mall");
+    let mut told = BTreeMap::new();
+    for (record, why) in explained(&memory) {
+        if let Some(refusal) = record.verdict.refusal.filter(|_| !why.grounds.is_empty()) {
+            let grounds: Vec<_> = why.grounds.iter().map(|(name, points)| format!("{name} {points}")).collect();
+            told.entry(refusal.reason()).or_insert_with(|| grounds.join(", "));
+        }
+    }
+    let told: String = told.into_iter().map(|(reason, grounds)| format!("{reason}: {grounds}\n")).collect();
+    expect_test::expect![[r#"
+        REDEEM_BELOW_MIN: asked 40, available 14349, held 0, in_review 0, debt 0, limit 50
+        REDEEM_MAX_PER_MONTH: asked 5000, available 14349, held 0, in_review 0, debt 0, limit 8000, counted 4200
+        REDEEM_MAX_PER_ORDER: asked 6000, available 18549, held 0, in_review 0, debt 0, limit 5000, counted 0
+        REDEEM_NOT_IN_STEPS: asked 55, available 14349, held 0, in_review 0, debt 0, limit 10
+    "#]]
+    .assert_eq(&told);
+}
