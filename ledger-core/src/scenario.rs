@@ -17,20 +17,21 @@
 
 mod seen;
 
-pub use self::seen::{Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals};
+pub use self::seen::{Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, SeenWhy};
 use crate::budget;
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
     Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Name, OpeningLot, Origin, RiskKeys, RiskKind,
 };
 use crate::life::Scope;
+use crate::member::Member;
 use crate::memory::{Memory, hash_key};
 use crate::outcome::Outcome;
 use crate::program::Program;
-use crate::record::{Account, Verdict};
+use crate::record::{Account, Record, Verdict};
 use crate::refusal::Refusal;
 use crate::state::WalletTotals;
-use crate::units::{At, Money, MonthDay, Points, Position, TermNo};
+use crate::units::{At, MemberNo, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -92,6 +93,12 @@ pub trait Stage {
     /// If the stage fails.
     fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String>;
 
+    /// Why a record came to what it did.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String>;
+
     /// A member's counter: in its window at `at`, and ever.
     ///
     /// # Errors
@@ -136,6 +143,7 @@ pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<S
         at: At(0),
         said: 0,
         last: None,
+        recorded: Position(0),
         spent: Vec::new(),
     };
     let mut out = String::with_capacity(text.len());
@@ -167,6 +175,8 @@ struct Play<'a> {
     at: At,
     said: u32,
     last: Option<Said>,
+    /// Where that was recorded.
+    recorded: Position,
     /// Orders and holds that points were spent for, and the record that spent them.
     spent: Vec<(Box<str>, Position)>,
 }
@@ -227,6 +237,10 @@ impl Play<'_> {
             }
             ("duplicates", []) => Ok(self.stage.duplicates()?.to_string()),
             ("resolve", [n, finding]) => self.resolve(n, finding),
+            ("why", []) => {
+                let why = self.stage.why(self.recorded)?;
+                Ok(why.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            }
             ("tick", []) => self.say(Body::Tick { up_to: self.at }, "", &[]).map(|_| "ok".to_string()),
             (verb, [name, rest @ ..]) => {
                 let (body, rest) = self.body(verb, rest)?;
@@ -444,6 +458,7 @@ impl Play<'_> {
 
     fn submit(&mut self, said: Said) -> Answer {
         let outcome = self.stage.submit(&said)?;
+        self.recorded = outcome.position;
         if outcome.refusal.is_none()
             && let Body::Redeem { order: name, .. } | Body::Capture { hold: name, .. } = &said.event.body
         {
@@ -616,7 +631,7 @@ impl Stage for Memory {
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
         let no = self.number(name).ok_or_else(|| format!("no member {name:?}"))?;
         let row = self.state.member(no).cloned().unwrap_or_default();
-        let row = if as_of { self.then(no, at)? } else { row };
+        let row = if as_of { self.folded(no, |_, record| record.at <= at)? } else { row };
         let published = self.state.programs.iter().filter(|program| !as_of || program.at <= at).count();
         let program = self.programs.version(u32::try_from(published).unwrap_or(u32::MAX)).cloned();
         let member = crate::judge::brought_up_to(&self.state, program.as_deref(), no, &row, at);
@@ -647,6 +662,14 @@ impl Stage for Memory {
         let word = |term| self.state.term(term);
         let campaigns = campaigns.iter().map(|one| SeenCampaign::of(one, program, word(one.campaign)));
         Ok((campaigns.collect(), budgets.iter().map(|one| SeenBudget::of(one, word(one.budget))).collect()))
+    }
+
+    fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
+        let record = self.record(position).map_err(|corrupt| corrupt.to_string())?;
+        let (no, program) = (record.member(), self.programs.version(record.program).ok_or("no program")?);
+        let before = self.folded(no, |at, _| at < position)?;
+        let why = crate::decide::explain(&self.state, program, no, &before, &record);
+        Ok(SeenWhy::of(&why, |term| self.state.term(term).to_string()))
     }
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
@@ -681,13 +704,13 @@ impl Stage for Memory {
 }
 
 impl Memory {
-    /// A member folded from its own records up to an instant.
-    fn then(&self, no: crate::units::MemberNo, at: At) -> Result<crate::member::Member, String> {
-        let mut member = crate::member::Member::default();
+    /// A member folded from its own records, as long as they lie before what is asked for.
+    fn folded(&self, no: MemberNo, before: impl Fn(Position, &Record) -> bool) -> Result<Member, String> {
+        let mut member = Member::default();
         for (n, _) in self.log().iter().enumerate() {
             let position = Position(u64::try_from(n).unwrap_or(u64::MAX)).next();
             let record = self.record(position).map_err(|corrupt| corrupt.to_string())?;
-            if record.at > at {
+            if !before(position, &record) {
                 break;
             }
             if record.members().contains(&no) {

@@ -14,7 +14,9 @@ use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
-use ledger_core::scenario::{Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, Stage, run};
+use ledger_core::scenario::{
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, SeenWhy, Stage, run,
+};
 use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto;
@@ -311,6 +313,19 @@ impl Stage for Caller {
         Ok((campaigns.into_iter().map(campaign).collect(), budgets.into_iter().map(budget).collect()))
     }
 
+    fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
+        use proto::rule_explained::Came;
+        let which = Some(proto::explain_event_request::Which::Position(position.0));
+        let request = proto::ExplainEventRequest { which, min_position: 0 };
+        let mut audit = self.audit();
+        let told = self.runtime.block_on(audit.explain_event(request)).map_err(words)?.into_inner();
+        let rules = told.rules.into_iter().map(|one| match one.came.expect("a rule came to something") {
+            Came::Applied(trace) => SeenWhy::Gave(one.rule, trace.granted, trace.computed),
+            Came::Unmet(condition) => SeenWhy::Asks(one.rule, condition),
+        });
+        Ok(rules.chain(told.grounds.into_iter().map(|one| SeenWhy::Ground(one.name, one.points))).collect())
+    }
+
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
         self.bring(at)?;
         let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), min_position: 0 };
@@ -601,5 +616,12 @@ fn the_stories_of_the_other_programs_play_unchanged_over_grpc() {
 fn the_odd_stories_of_the_core_play_unchanged_over_grpc() {
     let paths = stories("ledger-core/tests/stories");
     assert!(paths.len() >= 3, "{paths:?}");
+    paths.iter().for_each(|path| check(path));
+}
+
+#[test]
+fn the_stories_of_complaints_play_unchanged_over_grpc() {
+    let paths = stories("ledger-core/tests/stories/complaints");
+    assert!(paths.len() >= 13, "{paths:?}");
     paths.iter().for_each(|path| check(path));
 }

@@ -1,6 +1,7 @@
 //! What a stage tells: members, purses, totals, campaigns and cases, as far as stories look at them.
 
 use crate::budget::{BudgetLeft, Given};
+use crate::decide::{Came, Explanation};
 use crate::life::Scope;
 use crate::member::Member;
 use crate::program::Program;
@@ -142,5 +143,39 @@ impl SeenBudget {
     /// What there is to see of a budget.
     pub fn of(left: &BudgetLeft, name: &str) -> SeenBudget {
         SeenBudget { name: name.to_string(), left: left.left(), max: left.max }
+    }
+}
+
+/// One reason of an explanation as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeenWhy {
+    /// A rule applied: its name, what it gave, and what it came to by itself.
+    Gave(String, i64, i64),
+    /// A rule did not apply: its name, and what did not hold.
+    Asks(String, String),
+    /// A number that a refusal rests on.
+    Ground(String, i64),
+}
+
+impl SeenWhy {
+    /// The reasons of an explanation, its words told by `word`.
+    pub fn of(why: &Explanation, word: impl Fn(TermNo) -> String) -> Vec<SeenWhy> {
+        let rules = why.rules.iter().map(|(rule, came)| match came {
+            Came::Applied(trace) => SeenWhy::Gave(word(*rule), trace.granted.0, trace.computed.0),
+            Came::Unmet(condition) => SeenWhy::Asks(word(*rule), condition.name().to_string()),
+        });
+        let grounds = why.grounds.iter().map(|(name, points)| SeenWhy::Ground((*name).to_string(), *points));
+        rules.chain(grounds).collect()
+    }
+}
+
+impl core::fmt::Display for SeenWhy {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            SeenWhy::Gave(rule, gave, whole) if gave == whole => write!(f, "{rule} gave {gave}"),
+            SeenWhy::Gave(rule, gave, whole) => write!(f, "{rule} gave {gave} of {whole}"),
+            SeenWhy::Asks(rule, condition) => write!(f, "{rule} asks for {condition}"),
+            SeenWhy::Ground(name, points) => write!(f, "{name} {points}"),
+        }
     }
 }

@@ -12,6 +12,7 @@
 
 mod bytes;
 mod calendar;
+mod complaints;
 mod counters;
 mod events;
 mod explain;

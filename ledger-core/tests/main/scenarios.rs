@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Plays the file and compares. `UPDATE_EXPECT=1` writes what was played.
-fn check(path: &Path) {
+pub fn check(path: &Path) {
     let program = |name: &str| fs::read_to_string(path.with_file_name(name).with_extension("toml")).ok();
     let text = fs::read_to_string(path).expect("the scenario is there");
     let mut memory = Memory::new();

@@ -11,7 +11,7 @@ use ledger_core::event::{Body, Event, Finding, Name};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, Stage, asked, quote_of, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, SeenWhy, Stage, asked, quote_of, run,
 };
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
@@ -103,6 +103,11 @@ impl Stage for Playing {
         Ok((campaigns, totals.budgets.iter().map(|one| SeenBudget::of(one, &self.word(one.budget))).collect()))
     }
 
+    fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
+        let explained = self.handle.explain(position).map_err(|error| error.to_string())?.ok_or("no such record")?;
+        Ok(SeenWhy::of(&explained.why, |term| self.handle.terms()[usize::from(term.0) - 1].to_string()))
+    }
+
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
         let program = self.handle.current_program().ok_or("no program")?;
         let terms = self.handle.terms();
@@ -175,6 +180,11 @@ fn stories(directory: &str) -> Vec<PathBuf> {
 #[test]
 fn the_stories_of_the_programs_play_unchanged_through_the_store() {
     stories("programs").iter().for_each(|path| check(path));
+}
+
+#[test]
+fn the_stories_of_complaints_play_unchanged_through_the_store() {
+    stories("ledger-core/tests/stories/complaints").iter().for_each(|path| check(path));
 }
 
 #[test]
