@@ -88,6 +88,18 @@ impl Calendar {
         Civil::of(day).map_or(Day(i32::MAX), |date| Civil { month: 12, day: 31, ..date }.day())
     }
 
+    /// A date of the year that comes `years` after the one in which `day` lies; 29 February of a common year
+    /// is its 28th.
+    pub fn in_year(&self, day: Day, years: i32, date: MonthDay) -> Day {
+        Civil::of(day).map_or(Day(i32::MAX), |today| today.in_year(years, date).day())
+    }
+
+    /// The `nth` anniversary of `first` that falls behind `day`; 29 February falls on 1 March in common years.
+    pub fn anniversary(&self, first: Day, day: Day, nth: i32) -> Day {
+        let (first, day) = (Civil::of(first), Civil::of(day.max(first)));
+        first.zip(day).map_or(Day(i32::MAX), |(first, day)| first.anniversary(day, nth))
+    }
+
     /// Whether `birthday` is celebrated on `day`; 29 February falls on 1 March in common years.
     pub fn celebrates(&self, birthday: MonthDay, day: Day) -> bool {
         let Some(date) = Civil::of(day) else { return false };
@@ -167,6 +179,12 @@ pub fn read_day(text: &str) -> Option<Day> {
     Some(civil.day())
 }
 
+/// The date of any year written `MM-DD`.
+pub fn read_month_day(text: &str) -> Option<MonthDay> {
+    let date: Date = (text.len() == 5).then(|| alloc::format!("2000-{text}").parse().ok()).flatten()?;
+    Some(MonthDay { month: date.month().unsigned_abs(), day: date.day().unsigned_abs() })
+}
+
 /// `YYYY-MM-DD` of a local date.
 pub fn show_day(day: Day) -> alloc::string::String {
     match Civil::of(day).and_then(Civil::date) {
@@ -232,6 +250,18 @@ impl Civil {
             _ => 31,
         };
         Civil { day, ..self }
+    }
+
+    fn in_year(self, years: i32, date: MonthDay) -> Civil {
+        let first = Civil { year: self.year + years, month: date.month.into(), day: 1 };
+        Civil { day: i32::from(date.day).min(first.month_end().day), ..first }
+    }
+
+    fn anniversary(self, day: Civil, nth: i32) -> Day {
+        // A 29 February that the year does not have is the day after the 28th by its number.
+        let this_year = Civil { year: day.year, ..self }.day();
+        let years = if this_year > day.day() { nth - 1 } else { nth };
+        Civil { year: day.year + years, ..self }.day()
     }
 
     fn in_leap_year(self) -> bool {

@@ -31,7 +31,7 @@ pub use tier::{Footing, footing};
 use crate::event::{Body, Class, Event, Finding, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
 use crate::member::{Member, PurchaseRef, Purse, RedemptionRef};
-use crate::program::{Program, Trigger, Wallet};
+use crate::program::{Earner, Program, Trigger, Wallet};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -346,6 +346,9 @@ impl<'a> Draft<'a> {
             Body::Void { hold } => self.void(event, hold),
             Body::Credit { wallet, points, .. } => {
                 let wallet = self.spendable(wallet)?;
+                if wallet.expiry.is_over(self.day) {
+                    return Err(Refusal::LotExpired);
+                }
                 if self.room(wallet).is_some_and(|room| room < *points) {
                     return Err(Refusal::OverMaxBalance);
                 }
@@ -536,7 +539,15 @@ impl<'a> Draft<'a> {
         let known = self.verdict.postings.iter().find(|posting| {
             posting.wallet == wallet.id && posting.from == Account::Issued && posting.to != Account::Debt
         });
-        known.map_or_else(|| self.program.expires_at(wallet, self.day), |posting| posting.expires_at)
+        known.map_or_else(|| self.program.expires_at(wallet, self.day, self.earner()), |posting| posting.expires_at)
+    }
+
+    /// The member as expiries ask of it; of a newcomer, this event counts.
+    fn earner(&self) -> Earner {
+        let enrols = |change: &Change| matches!(change, Change::Enrolled { .. });
+        let now = || self.verdict.changes.iter().any(enrols).then_some(self.today);
+        let before = self.member.enrolled_at.map(|at| self.program.calendar.day_of(at));
+        Earner { enrolled_on: before.or_else(now), tier: self.member.tier.tier }
     }
 
     /// How many points more the wallet lets the member have; `None` if it sets no limit.

@@ -7,18 +7,20 @@
 //! `decide` asks a program; `fold` never does.
 
 mod earn;
+mod expiry;
 mod read;
 
 pub use earn::{
     Amount, AttributeTest, Base, Campaign, EarnRule, Goods, Hours, Limit, Lines, Measure, Over, Price, Trigger, Value,
     Weekdays, When, Whose, Window, Words,
 };
+pub use expiry::{Earner, Expiry, Round, Span};
 pub(crate) use read::read_money;
 
 use crate::calendar::Calendar;
 use crate::event::{Currency, RiskKind};
 use crate::record::Action;
-use crate::units::{At, Day, Money, Points, TermNo};
+use crate::units::{At, Money, Points, TermNo};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -237,40 +239,6 @@ impl Share {
     }
 }
 
-/// How long a lot lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
-    /// For ever.
-    Never,
-    /// Some time after the date of earning.
-    Rolling {
-        /// How long.
-        after: Span,
-        /// Rounded up to the last day of what.
-        round: Round,
-    },
-}
-
-/// A span of calendar time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Span {
-    /// Days.
-    Days(i32),
-    /// Months; a day the month does not have becomes its last.
-    Months(i32),
-}
-
-/// To the last day of what an expiry is rounded up; the points are usable through that day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Round {
-    /// The day itself.
-    Day,
-    /// The month.
-    MonthEnd,
-    /// The year.
-    YearEnd,
-}
-
 /// When a member counts as dormant.
 #[derive(Clone, Debug)]
 pub struct Inactivity {
@@ -419,22 +387,6 @@ impl Program {
             && self.currency == earlier.currency
             && self.wallet.id == earlier.wallet.id
             && earlier.wallets().all(keeps)
-    }
-
-    /// When a lot of `wallet` earned on `day` expires: the first instant after its last usable day.
-    pub fn expires_at(&self, wallet: &Wallet, day: Day) -> At {
-        let Expiry::Rolling { after, round } = wallet.expiry else { return At::NEVER };
-        let last = match after {
-            Span::Days(days) => day.plus(days),
-            Span::Months(months) => self.calendar.plus_months(day, months),
-        };
-        // `d + n days` ends at 00:00 of that date; a month or year end is usable through its last day.
-        let first_gone = match round {
-            Round::Day => last,
-            Round::MonthEnd => self.calendar.month_end(last).plus(1),
-            Round::YearEnd => self.calendar.year_end(last).plus(1),
-        };
-        self.calendar.start_of(first_gone)
     }
 
     /// The earn rules that wait for `on`, in the order they apply.

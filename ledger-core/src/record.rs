@@ -495,6 +495,8 @@ pub enum Cut {
         /// Which.
         by: TermNo,
     },
+    /// The wallet's points were to be used by a date that has passed.
+    Expired,
 }
 
 /// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.

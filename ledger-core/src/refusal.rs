@@ -171,8 +171,8 @@ pub enum Refusal {
     /// Points can be brought from another system only before the wallet was ever used.
     #[error("the member has had points in this wallet already; opening lots come first, and once")]
     WalletInUse,
-    /// An opening lot has expired already.
-    #[error("a lot has expired already; leave it out")]
+    /// An opening lot has expired already, or points given by hand would have.
+    #[error("the points would have expired already; leave them out")]
     LotExpired,
 }
 

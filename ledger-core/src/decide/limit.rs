@@ -24,6 +24,9 @@ impl Draft<'_> {
         if let Some(cut) = self.denied {
             return Allowed { granted: Points::ZERO, cut, counts: false };
         }
+        if wallet.expiry.is_over(self.day) {
+            return Allowed { granted: Points::ZERO, cut: Cut::Expired, counts: false };
+        }
         let open = if self.review { Cut::Review } else { Cut::None };
         let (most, cut) = match self.room(wallet) {
             Some(room) if room < computed => (room, Cut::MaxBalance),

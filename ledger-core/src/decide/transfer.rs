@@ -99,7 +99,8 @@ impl<'a> Draft<'a> {
             return Err(Refusal::InTheFuture);
         }
         let expires_at = |lot: &OpeningLot| {
-            let as_if_earned_here = || self.program.expires_at(wallet, self.program.calendar.day_of(lot.earned_at));
+            let as_if_earned_here =
+                || self.program.expires_at(wallet, self.program.calendar.day_of(lot.earned_at), self.earner());
             lot.expires_at.unwrap_or_else(as_if_earned_here)
         };
         let mut dated: Vec<_> = lots.iter().map(|lot| (lot.earned_at, expires_at(lot), lot.points)).collect();

@@ -4,6 +4,7 @@
 //! mistyped or out of range, and at its end complains about fields nobody asked for.
 
 mod earn;
+mod expiry;
 mod limit;
 mod redeem;
 mod wallet;

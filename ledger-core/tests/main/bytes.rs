@@ -337,7 +337,7 @@ fn records() -> Vec<(String, Record)> {
     let limit = Cut::Limit { limit: TermNo(5) };
     let beaten = Cut::Beaten { by: TermNo(6) };
     let plain = [Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed, Cut::MaxBalance, Cut::Clamped];
-    for cut in [Cut::None, limit].into_iter().chain(plain).chain([beaten]) {
+    for cut in [Cut::None, limit].into_iter().chain(plain).chain([beaten, Cut::Expired]) {
         let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), cut }];
         all.push((format!("cut {cut:?}"), check_in(Verdict { trace, ..Verdict::default() })));
     }

@@ -1,7 +1,7 @@
 //! The calendar: days follow one another without gap or overlap in every zone, however odd.
 
 use crate::naive::DAY;
-use ledger_core::calendar::{Calendar, show_day};
+use ledger_core::calendar::{Calendar, read_day, read_month_day, show_day};
 use ledger_core::units::{At, Day, MonthDay};
 use proptest::prelude::*;
 
@@ -87,6 +87,33 @@ fn a_day_that_begins_late_begins_with_its_first_instant() {
     let start = calendar.start_of(calendar.day_of(noon));
     assert_eq!(calendar.show(start), "2018-11-04 01:00");
     assert_eq!(calendar.show(At(start.0 - 1)), "2018-11-03 23:59");
+}
+
+#[test]
+fn dates_of_other_years_are_those_of_the_calendar() {
+    let calendar = zone("Europe/Berlin");
+    let day = |text: &str| read_day(text).expect("a date");
+    let date = |text: &str| read_month_day(text).expect("a date of any year");
+    let in_year = |from: &str, years, text| show_day(calendar.in_year(day(from), years, date(text)));
+    assert_eq!(in_year("2026-12-31", 0, "12-31"), "2026-12-31");
+    assert_eq!(in_year("2026-01-01", 1, "06-30"), "2027-06-30");
+    assert_eq!(in_year("2027-05-05", 1, "02-29"), "2028-02-29");
+    assert_eq!(in_year("2026-05-05", 1, "02-29"), "2027-02-28");
+    let anniversary = |of: &str, after: &str, nth| show_day(calendar.anniversary(day(of), day(after), nth));
+    assert_eq!(anniversary("2026-03-15", "2026-03-15", 1), "2027-03-15");
+    assert_eq!(anniversary("2026-03-15", "2027-03-14", 1), "2027-03-15");
+    assert_eq!(anniversary("2026-03-15", "2027-03-15", 2), "2029-03-15");
+    // What happened before the first day waits for the first anniversary.
+    assert_eq!(anniversary("2026-03-15", "2025-03-14", 1), "2027-03-15");
+    assert_eq!(anniversary("2024-02-29", "2024-02-29", 1), "2025-03-01");
+    assert_eq!(anniversary("2024-02-29", "2027-03-01", 1), "2028-02-29");
+    assert_eq!(anniversary("2024-02-29", "2027-02-28", 1), "2027-03-01");
+    assert_eq!(calendar.start_of(calendar.anniversary(day("2024-02-29"), day("9999-12-31"), 100)), At::NEVER);
+    assert_eq!(calendar.anniversary(Day(i32::MAX), Day(0), 1), Day(i32::MAX));
+    assert_eq!(calendar.in_year(Day(i32::MAX), 1, date("12-31")), Day(i32::MAX));
+    for text in ["", "1-1", "13-01", "02-30", "2026-01-01", "+1-01", "01-+1", "ab-cd"] {
+        assert_eq!(read_month_day(text), None, "{text}");
+    }
 }
 
 #[test]

@@ -699,3 +699,41 @@ fn words_keep_their_numbers_through_versions() {
     let ids = |program: &Program| program.earn.iter().map(|rule| rule.id).collect::<Vec<_>>();
     assert_eq!(ids(&first), ids(&again));
 }
+
+#[test]
+fn faults_of_expiries_are_told() {
+    let wallets = [
+        r#"{ until = "12-31", after = "1d" }"#,
+        r#"{ round = "month_end" }"#,
+        r#"{ until = "2027-02-29" }"#,
+        r#"{ until = "06-30", years = 0 }"#,
+        r#"{ until = "2027-06-30", years = 1 }"#,
+        r#"{ anniversary = 0 }"#,
+        r#"{ anniversary = 1, round = "year_end" }"#,
+        r#"{ until = "12-31", by_tier = [] }"#,
+        r#"{ after = "30d", by_tier = [{ tier = "platinum", after = "1d" }, { after = "1y", til = 1 }] }"#,
+    ];
+    let wallets: String = wallets
+        .iter()
+        .enumerate()
+        .map(|(n, expiry)| format!("[[wallet]]\nid = \"w{n}\"\nexpiry = {expiry}\n"))
+        .collect();
+    check_rule(
+        &wallets,
+        expect![[r#"
+        line 8: wallet[1].expiry: needs one of `after`, `until` or `anniversary`
+        line 11: wallet[2].expiry: needs one of `after`, `until` or `anniversary`
+        line 11: wallet[2].expiry.round: is not a field here
+        line 14: wallet[3].expiry.until: "2027-02-29" is no date; write 12-31 of some year, or 2027-06-30
+        line 17: wallet[4].expiry.until: points earned after the date would have expired; with `years = 0` it is 12-31
+        line 20: wallet[5].expiry.years: is not a field here
+        line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
+        line 26: wallet[7].expiry.round: is not a field here
+        line 29: wallet[8].expiry.by_tier: is not a field here
+        line 32: wallet[9].expiry.by_tier[1].tier: is missing
+        line 32: wallet[9].expiry.by_tier[1].after: "1y" is no span; write 90d or 12M
+        line 32: wallet[9].expiry.by_tier[1].til: is not a field here
+        line 32: wallet[9].expiry.by_tier[0].tier: no tier is called "platinum"
+    "#]],
+    );
+}

@@ -458,6 +458,7 @@ pub(super) fn reason(trace: &proto::Trace) -> String {
         Cut::Closed => format!("{rule} {granted} of {}: the member is closed", grouped(trace.computed)),
         Cut::MaxBalance => format!("{rule} {granted} of {}: the most the wallet allows", grouped(trace.computed)),
         Cut::Beaten => format!("{rule} {granted} of {}: {} gives more", grouped(trace.computed), trace.limit),
+        Cut::Expired => format!("{rule} {granted} of {}: the wallet's time is over", grouped(trace.computed)),
         Cut::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
     }
 }

@@ -103,6 +103,7 @@ pub fn trace(trace: &Trace, words: &Words) -> proto::Trace {
         Cut::MaxBalance => proto::Cut::MaxBalance,
         Cut::Clamped => proto::Cut::Clamped,
         Cut::Beaten { .. } => proto::Cut::Beaten,
+        Cut::Expired => proto::Cut::Expired,
     };
     proto::Trace {
         rule: words.term(trace.rule),

@@ -283,7 +283,7 @@ impl Reading<'_> {
         Some(if by_tier { Value::ByTier(of_tier.into()) } else { Value::ByBase(of_base.into()) })
     }
 
-    fn tier_word(&mut self, word: &str, at: usize, field: String) -> TermNo {
+    pub(super) fn tier_word(&mut self, word: &str, at: usize, field: String) -> TermNo {
         let term = self.term(word);
         self.tier_words.push(TierWord { term, word: word.into(), at, field });
         term

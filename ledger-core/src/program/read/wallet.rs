@@ -1,9 +1,7 @@
 //! Reads `[[wallet]]`: the kinds of points, and which of them a rule means.
 
 use super::{Reading, Section};
-use crate::program::{
-    Cost, Expiry, GIVE_MAX, Negative, RedeemRules, Round, SpendOrder, WALLETS_MAX, Wallet, WalletKind,
-};
+use crate::program::{Cost, GIVE_MAX, Negative, RedeemRules, SpendOrder, WALLETS_MAX, Wallet, WalletKind};
 use crate::units::{DAY_MS, Points, TermNo};
 use alloc::format;
 use alloc::vec::Vec;
@@ -64,18 +62,6 @@ impl Reading<'_> {
         let points = self.int(&mut cost, "points", 1, GIVE_MAX, true);
         self.end(&cost);
         Some(Cost { money: money?.0, points: Points(points?.0) })
-    }
-
-    fn expiry(&mut self, section: &mut Section<'_>) -> Expiry {
-        let Some(mut rolling) = self.table(section, "expiry") else { return Expiry::Never };
-        let after = self.span(&mut rolling, "after");
-        let round = match self.choice(&mut rolling, "round", &["day", "month_end", "year_end"], false) {
-            Some((1, _)) => Round::MonthEnd,
-            Some((2, _)) => Round::YearEnd,
-            _ => Round::Day,
-        };
-        self.end(&rolling);
-        after.map_or(Expiry::Never, |after| Expiry::Rolling { after, round })
     }
 
     /// The wallet a rule names; the first if it names none.

@@ -1,0 +1,77 @@
+//! Reads a wallet's `expiry`: until when its points can be used.
+
+use super::{Reading, Section};
+use crate::calendar::{read_day, read_month_day};
+use crate::program::{Expiry, Round, Span};
+use crate::units::TermNo;
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Most years or anniversaries that points live.
+const YEARS_MAX: i64 = 100;
+
+impl Reading<'_> {
+    pub(super) fn expiry(&mut self, wallet: &mut Section<'_>) -> Expiry {
+        let Some(mut section) = self.table(wallet, "expiry") else { return Expiry::Never };
+        let words = ["after", "until", "anniversary"];
+        let said = words.map(|word| section.table.get(word).is_some());
+        let expiry = match said {
+            [true, false, false] => self.rolling(&mut section),
+            [false, true, false] => self.until(&mut section),
+            [false, false, true] => {
+                let nth = self.int(&mut section, "anniversary", 1, YEARS_MAX, true);
+                nth.and_then(|(nth, _)| i32::try_from(nth).ok()).map(Expiry::Anniversary)
+            }
+            _ => {
+                section.used.extend(words);
+                self.fault(section.at, &section.path.clone(), "needs one of `after`, `until` or `anniversary`".into());
+                None
+            }
+        };
+        self.end(&section);
+        expiry.unwrap_or(Expiry::Never)
+    }
+
+    fn rolling(&mut self, section: &mut Section<'_>) -> Option<Expiry> {
+        let after = self.span(section, "after");
+        let round = match self.choice(section, "round", &["day", "month_end", "year_end"], false) {
+            Some((1, _)) => Round::MonthEnd,
+            Some((2, _)) => Round::YearEnd,
+            _ => Round::Day,
+        };
+        let by_tier = self.spans_by_tier(section);
+        Some(Expiry::Rolling { after: after?, by_tier, round })
+    }
+
+    fn spans_by_tier(&mut self, section: &mut Section<'_>) -> Vec<(TermNo, Span)> {
+        let mut spans = Vec::new();
+        for mut step in self.sections(section, "by_tier") {
+            let tier = self.text_of(&mut step, "tier", true);
+            let tier = tier.map(|(word, at)| self.tier_word(&word, at, step.field("tier")));
+            let after = self.span(&mut step, "after");
+            self.end(&step);
+            spans.extend(tier.zip(after));
+        }
+        spans
+    }
+
+    /// `until = "2027-06-30"`, or `until = "12-31"` of the year that comes `years` later.
+    fn until(&mut self, section: &mut Section<'_>) -> Option<Expiry> {
+        let (text, at) = self.text_of(section, "until", true)?;
+        if let Some(date) = read_day(&text) {
+            return Some(Expiry::Until(date));
+        }
+        let years = self.int(section, "years", 0, YEARS_MAX, false);
+        let Some(through) = read_month_day(&text) else {
+            let problem = format!("{text:?} is no date; write 12-31 of some year, or 2027-06-30");
+            self.fault(at, &section.field("until"), problem);
+            return None;
+        };
+        let years = years.map_or(1, |(years, _)| years);
+        if years == 0 && (through.month, through.day) != (12, 31) {
+            let problem = "points earned after the date would have expired; with `years = 0` it is 12-31";
+            self.fault(at, &section.field("until"), problem.into());
+        }
+        Some(Expiry::Calendar { through, years: i32::try_from(years).ok()? })
+    }
+}
