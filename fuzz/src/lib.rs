@@ -14,7 +14,7 @@ use ledger_core::judge::brought_up_to;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::outcome::Outcome;
-use ledger_core::program::Program;
+use ledger_core::program::{Earner, Program};
 use ledger_core::record::Record;
 use ledger_core::scenario::run;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
@@ -143,7 +143,7 @@ pub fn program_text(data: &[u8]) {
             assert_eq!(format!("{:?}", same.earn), format!("{:?}", program.earn));
             for day in [i32::MIN, -1, 0, 20_000, i32::MAX] {
                 for wallet in program.wallets() {
-                    let _ = program.expires_at(wallet, Day(day));
+                    let _ = program.expires_at(wallet, Day(day), Earner::default());
                 }
             }
             let at = At(1_767_225_600_000);

@@ -6,12 +6,13 @@
 //!
 //! The neighbours: `earn` (what facts give) and `basket` (what rules ask of an event), `refund` (what
 //! they take back), `redeem` (what redemptions must keep to, and giving them back), `spend` (redeem, hold,
-//! capture), `transfer` (from member to member, and from other systems), `tier` (standing), `risk` (counters
-//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much),
-//! `explain` (why, asked afterwards).
+//! capture), `transfer` (from member to member, and from other systems), `expiry` (how points die), `tier` (standing),
+//! `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most
+//! how much), `explain` (why, asked afterwards).
 
 mod basket;
 mod earn;
+mod expiry;
 mod explain;
 mod life;
 mod limit;
@@ -31,7 +32,7 @@ pub use tier::{Footing, footing};
 use crate::event::{Body, Class, Event, Finding, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
 use crate::member::{Member, PurchaseRef, Purse, RedemptionRef};
-use crate::program::{Earner, Program, Trigger, Wallet};
+use crate::program::{Program, Trigger, Wallet};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -432,6 +433,7 @@ impl<'a> Draft<'a> {
     fn finish(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
         self.count_consequences(event.body.kind(), &event.keys);
         self.be_active(event.body.kind());
+        self.live_on(event.body.kind(), || Basket::of(event).net());
         self.stand();
         (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         let new = || self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
@@ -532,22 +534,6 @@ impl<'a> Draft<'a> {
     fn new_lot(&self) -> LotId {
         let line = u16::try_from(self.verdict.postings.len()).unwrap_or(u16::MAX);
         LotId { position: self.desk.position, line }
-    }
-
-    /// When a lot of a wallet expires that is earned by this event.
-    fn expires_at(&mut self, wallet: &Wallet) -> At {
-        let known = self.verdict.postings.iter().find(|posting| {
-            posting.wallet == wallet.id && posting.from == Account::Issued && posting.to != Account::Debt
-        });
-        known.map_or_else(|| self.program.expires_at(wallet, self.day, self.earner()), |posting| posting.expires_at)
-    }
-
-    /// The member as expiries ask of it; of a newcomer, this event counts.
-    fn earner(&self) -> Earner {
-        let enrols = |change: &Change| matches!(change, Change::Enrolled { .. });
-        let now = || self.verdict.changes.iter().any(enrols).then_some(self.today);
-        let before = self.member.enrolled_at.map(|at| self.program.calendar.day_of(at));
-        Earner { enrolled_on: before.or_else(now), tier: self.member.tier.tier }
     }
 
     /// How many points more the wallet lets the member have; `None` if it sets no limit.

@@ -8,7 +8,7 @@
 use crate::counter::{self, Key};
 use crate::event::{Body, Event};
 use crate::lots::{Lot, Slice};
-use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, Purse, RedemptionRef, Streak};
+use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, Purse, RedemptionRef, Spell, Streak};
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State, WalletTotals};
 use crate::units::{At, MemberNo, Points, Position, TermNo};
@@ -294,6 +294,9 @@ fn change_member(
                 day: *day,
             });
         }
+        Change::Spell { member: whose, wallet, since, until } if *whose == no => {
+            member.purses.of_mut(*wallet).aside_mut().spell = Some(Spell { since: *since, until: *until });
+        }
         Change::Life { member: whose, change } if *whose == no => {
             let mut life = member.life.take().unwrap_or_default();
             life.apply(at, change)?;
@@ -326,6 +329,7 @@ fn change_member(
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
         | Change::HoldExtended { .. }
+        | Change::Spell { .. }
         | Change::TierCounted { .. } => {}
     }
     Ok(())
@@ -415,6 +419,7 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::Redeemed { .. }
             | Change::RedeemRefunded { .. }
             | Change::HoldExtended { .. }
+            | Change::Spell { .. }
             | Change::TierCounted { .. } => {}
         }
     }

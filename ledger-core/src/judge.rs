@@ -8,6 +8,7 @@
 use crate::decide::{Desk, Parties, Party, Purchase, Redemption, decide, decide_timer, id_reused};
 use crate::event::{Body, Event, Name, Who};
 use crate::fold::{Corrupt, fold, fold_member};
+use crate::lots::Lot;
 use crate::member::{Member, Next, RedemptionRef};
 use crate::program::{Fault, Program};
 use crate::record::{CaseOpened, Cause, Change, Record, Timer, Verdict, order_hash};
@@ -203,7 +204,15 @@ pub fn foresee<B: Book>(
     };
     let row = now(subject);
     let event = event.map(|name| Seat::find(book, &name, false, 0).who(book, &name));
-    weigh(state, programs, book, &event, [(subject, ""), (Seat::Nobody, "")], [row.as_ref(), None], at)
+    let mut verdict =
+        weigh(state, programs, book, &event, [(subject, ""), (Seat::Nobody, "")], [row.as_ref(), None], at)?;
+    // Nothing is folded from it: lots may as well say when they die.
+    for posting in &mut verdict.postings {
+        let lot = Lot { expires_at: posting.expires_at, id: posting.lot, left: posting.points };
+        let purse = row.as_ref().map(|row| row.purses.of(posting.wallet));
+        posting.expires_at = purse.map_or(posting.expires_at, |purse| purse.dies_at(&lot));
+    }
+    Ok(verdict)
 }
 
 /// Members whom the verdict draws into a case while something is still due for them from before.

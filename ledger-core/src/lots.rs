@@ -18,7 +18,7 @@ pub const SLICES_MAX: usize = 20_000;
 /// Points of one earning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
-    /// The first instant at which the points are gone.
+    /// The first instant at which the points are gone; [`At::WITH_SPELL`] if their purse knows it.
     pub expires_at: At,
     /// Which earning.
     pub id: LotId,
@@ -62,9 +62,19 @@ impl Lots {
         self.lots.is_empty()
     }
 
-    /// When the first of them expires.
-    pub fn first_expiry(&self) -> At {
+    /// When the first of them expires, if none dies with a spell.
+    pub(crate) fn first_expiry(&self) -> At {
         self.lots.first().map_or(At::NEVER, |lot| lot.expires_at)
+    }
+
+    /// The lots in the order in which they are spent, where those that die with the spell die at `until`.
+    pub(crate) fn in_order(&self, until: At) -> impl Iterator<Item = &Lot> {
+        let split = |lots: &'_ [Lot], last: At| lots.partition_point(|lot| lot.expires_at <= last);
+        let (dated, never) = self.lots.split_at(split(&self.lots, At::WITH_SPELL));
+        let (dated, spell) = dated.split_at(split(dated, At(At::WITH_SPELL.0 - 1)));
+        let (sooner, later) = dated.split_at(split(dated, until));
+        let all = sooner.iter().chain(spell).chain(later).chain(never);
+        all.filter(|lot| !lot.left.is_zero())
     }
 
     /// The lot of one earning, if anything is left of it.
@@ -72,13 +82,8 @@ impl Lots {
         self.iter().find(|lot| lot.id == id)
     }
 
-    /// The slices that spending `points` would take, or how many points there are if too few.
-    /// `skip` leaves lots out.
-    pub fn quote(&self, points: Points, skip: impl Fn(&Lot) -> bool) -> Result<Vec<Slice>, Points> {
-        slices_of(self.iter().filter(|lot| !skip(lot)), points)
-    }
-
-    /// The same, the oldest lots first.
+    /// The slices that spending `points` would take, the oldest lots first, or how many points there are if too
+    /// few.
     pub fn quote_oldest(&self, points: Points) -> Result<Vec<Slice>, Points> {
         let mut lots: Vec<&Lot> = self.iter().collect();
         lots.sort_unstable_by_key(|lot| lot.id);
@@ -153,7 +158,8 @@ impl Lots {
     }
 }
 
-fn slices_of<'a>(lots: impl Iterator<Item = &'a Lot>, points: Points) -> Result<Vec<Slice>, Points> {
+/// The slices that taking `points` from these lots takes, or how many points there are if too few.
+pub(crate) fn slices_of<'a>(lots: impl Iterator<Item = &'a Lot>, points: Points) -> Result<Vec<Slice>, Points> {
     let mut slices = Vec::new();
     let mut missing = points;
     for lot in lots {

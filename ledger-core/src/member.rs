@@ -5,8 +5,9 @@
 //! record.
 
 use crate::counter::{self, Counter};
+use crate::event::AT_MIN;
 use crate::life::Life;
-use crate::lots::{Lots, Slice};
+use crate::lots::{Lot, Lots, Slice, slices_of};
 use crate::record::Timer;
 use crate::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
@@ -100,18 +101,30 @@ pub struct Purse {
     pub lots: Lots,
     /// Points owed, 0 or more.
     pub debt: Points,
-    /// Points that cannot be spent yet, if there ever were any.
-    pub(crate) waiting: Option<Box<Waiting>>,
+    /// What most purses do not have, if this one ever had any of it.
+    pub(crate) aside: Option<Box<Aside>>,
 }
 
-/// Points that cannot be spent yet.
+/// What most purses do not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Waiting {
+pub(crate) struct Aside {
     /// Lots that wait for a risk case.
     pub(crate) review: Lots,
+    /// The last spell of activity.
+    pub(crate) spell: Option<Spell>,
 }
 
-static NO_PURSE: Purse = Purse { wallet: TermNo::NONE, lots: Lots::NONE, debt: Points::ZERO, waiting: None };
+/// A time in which the member was active often enough: lots that were earned in it die together at its end, which
+/// every activity puts off. One date for all of them, however many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spell {
+    /// The record that began it: older lots were of another spell.
+    pub since: Position,
+    /// When it ends, unless it is put off.
+    pub until: At,
+}
+
+static NO_PURSE: Purse = Purse { wallet: TermNo::NONE, lots: Lots::NONE, debt: Points::ZERO, aside: None };
 static NO_LOTS: Lots = Lots::NONE;
 
 impl Purses {
@@ -161,11 +174,49 @@ impl Purse {
     /// Lots that wait for a risk case.
     #[inline]
     pub fn review(&self) -> &Lots {
-        self.waiting.as_ref().map_or(&NO_LOTS, |waiting| &waiting.review)
+        self.aside.as_ref().map_or(&NO_LOTS, |aside| &aside.review)
     }
 
     pub(crate) fn review_mut(&mut self) -> &mut Lots {
-        &mut self.waiting.get_or_insert_default().review
+        &mut self.aside_mut().review
+    }
+
+    pub(crate) fn aside_mut(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
+    }
+
+    /// The last spell of activity, over or not.
+    pub fn spell(&self) -> Option<Spell> {
+        self.aside.as_ref().and_then(|aside| aside.spell)
+    }
+
+    /// When a lot is gone, as things stand; long ago if it is of a spell before the last.
+    pub fn dies_at(&self, lot: &Lot) -> At {
+        match self.spell() {
+            _ if lot.expires_at != At::WITH_SPELL => lot.expires_at,
+            Some(spell) if lot.id.position >= spell.since => spell.until,
+            _ => AT_MIN,
+        }
+    }
+
+    fn spell_until(&self) -> At {
+        self.spell().map_or(At::NEVER, |spell| spell.until)
+    }
+
+    /// The lots in the order in which they are spent, each with the date on which it dies.
+    pub fn dated<'a>(&'a self, lots: &'a Lots) -> impl Iterator<Item = Lot> + 'a {
+        lots.in_order(self.spell_until()).map(|lot| Lot { expires_at: self.dies_at(lot), ..*lot })
+    }
+
+    /// The lots of these that are gone at `at`, in the order in which they die.
+    pub(crate) fn dead<'a>(&'a self, lots: &'a Lots, at: At) -> impl Iterator<Item = &'a Lot> {
+        lots.in_order(self.spell_until()).take_while(move |lot| self.dies_at(lot) <= at)
+    }
+
+    /// The slices that spending `points` would take, soonest expiry first, or how many points there are if too
+    /// few. `skip` leaves lots out.
+    pub fn quote(&self, points: Points, skip: impl Fn(&Lot) -> bool) -> Result<Vec<Slice>, Points> {
+        slices_of(self.lots.in_order(self.spell_until()).filter(|lot| !skip(lot)), points)
     }
 
     /// How many lots there are, whatever they wait for.
@@ -175,14 +226,18 @@ impl Purse {
 
     /// When the first lot of any kind expires.
     pub fn first_expiry(&self) -> At {
-        self.lots.first_expiry().min(self.review().first_expiry())
+        if self.aside.is_none() {
+            return self.lots.first_expiry();
+        }
+        let first = |lots: &Lots| lots.in_order(self.spell_until()).next().map_or(At::NEVER, |lot| self.dies_at(lot));
+        first(&self.lots).min(first(self.review()))
     }
 
     /// Drops lots that were emptied: once per record, not once per slice.
     pub(crate) fn sweep(&mut self) {
         self.lots.sweep();
-        if let Some(waiting) = &mut self.waiting {
-            waiting.review.sweep();
+        if let Some(aside) = &mut self.aside {
+            aside.review.sweep();
         }
     }
 }

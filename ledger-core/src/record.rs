@@ -408,6 +408,17 @@ pub enum Change {
         /// The tier in which the member stood before; none of a newcomer.
         tier: TermNo,
     },
+    /// Lots of a purse that die with its spell of activity die at another instant.
+    Spell {
+        /// Whose.
+        member: MemberNo,
+        /// Of which wallet.
+        wallet: TermNo,
+        /// The record that began the spell: this one, or one before that puts it off.
+        since: Position,
+        /// When it ends.
+        until: At,
+    },
 }
 
 /// A flag with its evidence.
@@ -528,6 +539,7 @@ impl Change {
             | Change::RedeemRefunded { member, .. }
             | Change::HoldExtended { member, .. }
             | Change::TierCounted { member, .. }
+            | Change::Spell { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

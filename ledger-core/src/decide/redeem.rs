@@ -113,7 +113,7 @@ impl<'a> Draft<'a> {
     /// Gives back to the lot that points were taken from, with its first expiry; what has expired
     /// meanwhile does so now, or lives for the grace that the program gives.
     fn give_back(&mut self, wallet: TermNo, slice: Slice) {
-        let expired = slice.expires_at <= self.desk.at;
+        let expired = self.is_dead(self.member.purses.of(wallet), &slice);
         let slice = match self.program.wallet(wallet).redeem.grace_days {
             Some(days) if expired => {
                 Slice { expires_at: self.program.calendar.start_of(self.today.plus(days)), ..slice }

@@ -186,11 +186,11 @@ impl Draft<'_> {
             return Ok(());
         }
         let is_own = |lot: &Lot| own.contains(&lot.id);
-        let lots = &self.member.purses.of(wallet.id).lots;
-        let others = match lots.quote(all, is_own) {
+        let purse = self.member.purses.of(wallet.id);
+        let others = match purse.quote(all, is_own) {
             Ok(slices) => slices,
             Err(_) if wallet.negative == Negative::Forbid => return Err(Refusal::NotEnoughPoints),
-            Err(fewer) => lots.quote(fewer, is_own).unwrap_or_default(),
+            Err(fewer) => purse.quote(fewer, is_own).unwrap_or_default(),
         };
         let mut others = others.into_iter().take(SLICES_MAX);
         let mut slice: Option<Slice> = None;

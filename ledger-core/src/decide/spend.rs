@@ -84,7 +84,7 @@ impl<'a> Draft<'a> {
         let (spent, rest) = split(hold, points);
         self.post_all(hold.wallet, (Account::Held(hold.no), Account::Redeemed), &spent, TermNo::NONE);
         if last {
-            self.post_all(hold.wallet, (Account::Held(hold.no), Account::Available), &rest, TermNo::NONE);
+            self.let_go((hold.wallet, hold.no), &rest);
         }
         self.redeemed(hold.wallet, hold.order, hold.day, points);
         if last || rest.is_empty() {
@@ -112,10 +112,10 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Gives everything held back to the lots it came from, with their first expiry.
+    /// Lets go of everything held.
     pub(super) fn release(&mut self, hold: &Hold) {
         let (_, rest) = split(hold, Points::ZERO);
-        self.post_all(hold.wallet, (Account::Held(hold.no), Account::Available), &rest, TermNo::NONE);
+        self.let_go((hold.wallet, hold.no), &rest);
         self.change(Change::HoldClosed { member: self.no, no: hold.no });
     }
 
@@ -145,10 +145,10 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn quote(&self, wallet: &Wallet, points: Points) -> Result<Vec<Slice>, Refusal> {
-        let lots = &self.member.purses.of(wallet.id).lots;
+        let purse = self.member.purses.of(wallet.id);
         let slices = match wallet.spend {
-            SpendOrder::SoonestExpiry => lots.quote(points, |_| false),
-            SpendOrder::Oldest => lots.quote_oldest(points),
+            SpendOrder::SoonestExpiry => purse.quote(points, |_| false),
+            SpendOrder::Oldest => purse.lots.quote_oldest(points),
         };
         let slices = slices.map_err(|_| Refusal::NotEnoughPoints)?;
         if slices.len() > SLICES_MAX { Err(Refusal::TooManyLots) } else { Ok(slices) }

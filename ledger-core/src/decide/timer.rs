@@ -4,28 +4,16 @@
 use super::Draft;
 use super::basket::Basket;
 use crate::event::RiskKeys;
-use crate::lots::{SLICES_MAX, Slice};
 use crate::member::Hold;
 use crate::program::Trigger;
-use crate::record::{Account, Change, Timer, Verdict};
-use crate::units::{At, TermNo};
+use crate::record::{Change, Timer, Verdict};
+use crate::units::{At, Money};
 use alloc::vec::Vec;
 
 pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
     (draft.today, draft.counted_at) = (draft.day, due);
     match timer {
-        Timer::Expiry => {
-            // A closed member's points are all due.
-            let closed = draft.member.closed_at().is_some_and(|closed_at| closed_at <= due);
-            let due_lots = |lots: &crate::lots::Lots| -> Vec<Slice> {
-                lots.iter().take_while(|lot| closed || lot.expires_at <= due).take(SLICES_MAX).copied().collect()
-            };
-            for purse in draft.member.purses.iter() {
-                let (available, review) = (due_lots(&purse.lots), due_lots(purse.review()));
-                draft.post_all(purse.wallet, (Account::Available, Account::Expired), &available, TermNo::NONE);
-                draft.post_all(purse.wallet, (Account::Review, Account::Expired), &review, TermNo::NONE);
-            }
-        }
+        Timer::Expiry => draft.expire(due),
         Timer::HoldExpiry => {
             let member = draft.member;
             let due: Vec<&Hold> = member.holds.iter().filter(|hold| hold.expires_at <= due).collect();
@@ -38,6 +26,7 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             // A balance at its limit earns nothing more; the dormancy is over all the same.
             if draft.earn(Trigger::Inactive, Basket::empty(due)).is_ok() {
                 draft.count_consequences("inactive", &RiskKeys::default());
+                draft.live_on("inactive", || Money(0));
                 draft.stand();
             }
         }

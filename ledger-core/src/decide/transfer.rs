@@ -33,7 +33,7 @@ impl<'a> Draft<'a> {
             return Err(Refusal::RecipientBlocked);
         }
         self.may_give(wallet, &rules, points)?;
-        let slices = self.quote(wallet, points)?;
+        let (slices, purse) = (self.quote(wallet, points)?, self.member.purses.of(wallet.id));
         let (fee, given) = split_slices(slices.iter(), fee(&rules, points));
         let mut other = Draft::new(self.desk, self.program, recipient, self.desk.at);
         other.may_receive(wallet, &given)?;
@@ -42,6 +42,8 @@ impl<'a> Draft<'a> {
         self.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
         self.live(LifeChange::Gave { wallet: wallet.id, day: self.today, points });
         core::mem::swap(&mut other.verdict, &mut self.verdict);
+        // A gift has the date that it had, whatever the recipient's own points live by.
+        let given: Vec<Slice> = given.iter().map(|lot| Slice { expires_at: purse.dies_at(lot), ..*lot }).collect();
         other.receive(wallet, &given);
         core::mem::swap(&mut other.verdict, &mut self.verdict);
         Ok(())

@@ -4,7 +4,7 @@
 //! dates what is earned from then on. Dates are local ones, and a lot can be used through the last of them.
 
 use super::{Program, Wallet};
-use crate::units::{At, Day, MonthDay, TermNo};
+use crate::units::{At, Day, Money, MonthDay, TermNo};
 use alloc::vec::Vec;
 
 /// How long a lot lives.
@@ -30,6 +30,17 @@ pub enum Expiry {
     },
     /// Through this date, after which no more are given.
     Until(Day),
+    /// As long as the member is active; all lots of a purse die together.
+    Activity {
+        /// How long after the last activity.
+        after: Span,
+        /// Rounded up to the last day of what.
+        round: Round,
+        /// Which kinds of events are activities.
+        activity: Vec<&'static str>,
+        /// The least that is paid for a purchase that is one.
+        least: Money,
+    },
     /// Until the n-th anniversary of enrolment behind the date of earning.
     Anniversary(i32),
 }
@@ -76,6 +87,7 @@ impl Program {
         let calendar = &self.calendar;
         let first_gone = match &wallet.expiry {
             Expiry::Never => return At::NEVER,
+            Expiry::Activity { .. } => return At::WITH_SPELL,
             Expiry::Rolling { after, by_tier, round } => {
                 let rank = self.rank_of(earner.tier);
                 let longer = by_tier.iter().map(|(tier, after)| (self.rank_of(*tier), *after));
@@ -91,7 +103,7 @@ impl Program {
 
     /// The first day after a span that begins on `day`: `d + n days` ends at 00:00 of that date; a month or
     /// year end is usable through its last day.
-    fn after(&self, day: Day, span: Span, round: Round) -> Day {
+    pub(crate) fn after(&self, day: Day, span: Span, round: Round) -> Day {
         let last = match span {
             Span::Days(days) => day.plus(days),
             Span::Months(months) => self.calendar.plus_months(day, months),

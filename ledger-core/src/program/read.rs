@@ -234,13 +234,7 @@ impl Reading<'_> {
     fn inactivity(&mut self, root: &mut Section<'_>) -> Option<Inactivity> {
         let mut section = self.table(root, "inactivity")?;
         let days = self.days(&mut section, "after", true);
-        let mut activity = Vec::new();
-        for (word, at) in self.words(&mut section, "activity", true) {
-            match COUNTED.iter().find(|kind| ***kind == *word) {
-                Some(kind) => activity.push(*kind),
-                None => self.fault(at, &section.field("activity"), one_of(&word, &COUNTED)),
-            }
-        }
+        let activity = self.kinds(&mut section, "activity");
         self.end(&section);
         Some(Inactivity { days: days?, activity })
     }
@@ -356,13 +350,7 @@ impl Reading<'_> {
         let mut counters = Vec::new();
         for mut section in self.sections(root, "counter") {
             let id = self.id(&mut section, "id");
-            let mut on = Vec::new();
-            for (word, at) in self.words(&mut section, "on", true) {
-                match COUNTED.iter().find(|kind| ***kind == *word) {
-                    Some(kind) => on.push(*kind),
-                    None => self.fault(at, &section.field("on"), one_of(&word, &COUNTED)),
-                }
-            }
+            let on = self.kinds(&mut section, "on");
             let keys: Vec<&str> = core::iter::once("member").chain(RiskKind::ALL.map(RiskKind::name)).collect();
             let key = self.choice(&mut section, "key", &keys, true).and_then(|(at, _)| at.checked_sub(1));
             let key = key.and_then(|at| RiskKind::ALL.get(at)).map_or(KeyKind::Member, |kind| KeyKind::Risk(*kind));
@@ -520,6 +508,18 @@ impl Reading<'_> {
             }
         }
         words
+    }
+
+    /// Kinds of events.
+    fn kinds(&mut self, section: &mut Section<'_>, key: &'static str) -> Vec<&'static str> {
+        let mut kinds = Vec::new();
+        for (word, at) in self.words(section, key, true) {
+            match COUNTED.iter().find(|kind| ***kind == *word) {
+                Some(kind) => kinds.push(*kind),
+                None => self.fault(at, &section.field(key), one_of(&word, &COUNTED)),
+            }
+        }
+        kinds
     }
 
     fn table<'t>(&mut self, section: &mut Section<'t>, key: &'static str) -> Option<Section<'t>> {

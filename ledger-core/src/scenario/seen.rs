@@ -82,14 +82,14 @@ impl SeenTotals {
 impl SeenPurse {
     /// What a member has of one wallet.
     pub fn of(member: &Member, wallet: TermNo, name: &str) -> SeenPurse {
-        let balances = member.balances(wallet);
+        let (balances, purse) = (member.balances(wallet), member.purses.of(wallet));
         SeenPurse {
             wallet: name.to_string(),
             available: balances.available.0,
             held: balances.held.0,
             review: balances.review.0,
             debt: balances.debt.0,
-            lots: member.purses.of(wallet).lots.iter().map(|lot| (lot.left.0, lot.expires_at)).collect(),
+            lots: purse.dated(&purse.lots).map(|lot| (lot.left.0, lot.expires_at)).collect(),
         }
     }
 }

@@ -177,6 +177,7 @@ fn changes() -> Vec<Change> {
         Change::RedeemRefunded { member, redemption: Position(9), points: Points(4) },
         Change::HoldExtended { member, no: 1, expires_at: AT },
         Change::TierCounted { member, tier: TermNo(9) },
+        Change::Spell { member, wallet: TermNo(2), since: Position(7), until: AT },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -201,8 +202,9 @@ fn changes() -> Vec<Change> {
         Change::RedeemRefunded { .. } => 19,
         Change::HoldExtended { .. } => 20,
         Change::TierCounted { .. } => 21,
+        Change::Spell { .. } => 22,
     };
-    assert!(changes.iter().map(number).eq(0..22), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..23), "one of each, in order");
     changes
 }
 

@@ -7,7 +7,7 @@ use ledger_core::lots::{LOTS_MAX, SLICES_MAX};
 use ledger_core::member::{CLOSED_HOLDS_MAX, HOLDS_MAX};
 use ledger_core::memory::Memory;
 use ledger_core::record::{Account, Cause, Posting, Record, Timer, Verdict};
-use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Points, TermNo};
+use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Points, Position, TermNo};
 use std::time::Duration;
 
 const PROGRAM: &str = r#"id = "t"
@@ -28,7 +28,7 @@ fn with_one_member() -> Memory {
 }
 
 /// Folds lots of one point each into M1, as if they had been earned one by one.
-fn hoard(memory: &mut Memory, lots: usize) {
+fn hoard(memory: &mut Memory, lots: usize, expires_at: At) {
     let mut left = lots;
     while left > 0 {
         let some = left.min(SLICES_MAX);
@@ -42,7 +42,7 @@ fn hoard(memory: &mut Memory, lots: usize) {
             to: Account::Available,
             points: Points(1),
             lot: LotId { position, line: line as u16 },
-            expires_at: At::NEVER,
+            expires_at,
             rule: TermNo::NONE,
         };
         let before = memory.state.member(member).expect("M1 is a member").available(WALLET).0;
@@ -67,7 +67,7 @@ fn reason(memory: &mut Memory, id: &str, body: Body<Box<str>>) -> Option<&'stati
 #[test]
 fn a_member_has_no_more_lots_than_the_limit() {
     let mut memory = with_one_member();
-    hoard(&mut memory, LOTS_MAX - 1);
+    hoard(&mut memory, LOTS_MAX - 1, At::NEVER);
     let credit = || Body::Credit { wallet: "".into(), points: Points(1), reason: "one more".into() };
     assert_eq!(reason(&mut memory, "2", credit()), None);
     assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
@@ -224,4 +224,36 @@ fn of_closed_holds_the_last_are_remembered() {
     assert_eq!(reason(&mut memory, "the last", void(CLOSED_HOLDS_MAX)), Some("HOLD_CLOSED"));
     assert_eq!(reason(&mut memory, "the first remembered", void(1)), Some("HOLD_CLOSED"));
     assert_eq!(reason(&mut memory, "the first forgotten", void(0)), Some("HOLD_UNKNOWN"));
+}
+
+#[test]
+fn an_activity_puts_off_the_end_of_ten_thousand_lots_with_one_date() {
+    let program = PROGRAM.replace("30d\"", "30d\", activity = [\"check_in\", \"redeem\"]");
+    let mut memory = publish(&program, At(0));
+    let credit = Body::Credit { wallet: "".into(), points: Points(1), reason: "first".into() };
+    assert_eq!(reason(&mut memory, "1", Body::Enrolled { birthday: None }), None);
+    assert_eq!(reason(&mut memory, "2", credit), None);
+    hoard(&mut memory, 9_999, At::WITH_SPELL);
+    let ends = |memory: &Memory| memory.state.member(MemberNo(1)).expect("M1 is a member").next_due.at;
+    assert_eq!(ends(&memory), At(30 * DAY_MS));
+    let day = At(10 * DAY_MS);
+    let began = worked();
+    let outcome = memory.submit(event("3", "M1", day, Body::CheckIn), day).expect("the record folds");
+    assert_eq!(outcome.refusal, None);
+    let mut took = vec![("check-in", worked() - began)];
+    // The hoard is in no log.
+    let last = Position(memory.log().len() as u64);
+    let record = memory.record(last).expect("the check-in was recorded");
+    assert_eq!((record.verdict.postings.len(), record.verdict.changes.len()), (0, 1), "one date");
+    assert_eq!(ends(&memory), At(40 * DAY_MS));
+    let redeem = Body::Redeem { wallet: "".into(), points: Points(5_000), order: "".into(), total: None };
+    took.push(("redeem", timed(&mut memory, "4", redeem)));
+    let began = worked();
+    memory.tick(At(40 * DAY_MS - 1)).expect("nothing is due");
+    assert_eq!(memory.state.member(MemberNo(1)).expect("M1 is a member").available(WALLET), Points(5_000));
+    memory.tick(At(40 * DAY_MS)).expect("the timers fold");
+    took.push(("expiry", worked() - began));
+    assert_eq!(memory.state.member(MemberNo(1)).expect("M1 is a member").available(WALLET), Points(0));
+    assert_eq!(ledger::accounts(&memory.state)[Account::Expired.kind()], 5_000);
+    took.iter().for_each(|(what, took)| assert!(*took < bound(), "{what} took {took:?}"));
 }

@@ -26,7 +26,11 @@ pub fn program(version: usize) -> String {
         0 => ["1", "5", "11", "20d", "10d", "300", "6h", "3"],
         _ => ["2", "6", "13", "25d", "15d", "400", "12h", "2"],
     };
-    let expiry = if version == 0 { r#"{ after = "40d" }"# } else { r#"{ after = "2M", round = "month_end" }"# };
+    let expiry = if version == 0 {
+        r#"{ after = "40d" }"#
+    } else {
+        r#"{ after = "2M", round = "month_end", activity = ["purchase", "redeem"], at_least = "20.00" }"#
+    };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
     let (per_day, fee, visits) = if version == 0 { (150, 10, 60) } else { (130, 7, 75) };
     format!(
@@ -398,6 +402,8 @@ fn expires_at(version: usize, day: i64) -> i64 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lot {
     pub expires: i64,
+    /// Whether the date is put off as long as the member is active.
+    pub active: bool,
     pub made: u64,
     pub points: i64,
 }
@@ -453,6 +459,8 @@ pub struct Member {
     streak: Option<(i64, i64)>,
     referrals: i64,
     dormant_at: Option<i64>,
+    /// Until when points live that live as long as the member is active.
+    alive_until: i64,
     /// Uses of limits: rule, day, amount.
     used: Vec<(&'static str, i64, i64)>,
     spent_points: Vec<Spent>,
@@ -682,7 +690,7 @@ fn give_back(lots: &mut Vec<Lot>, back: Vec<Lot>) {
             None => lots.push(lot),
         }
     }
-    lots.sort_by_key(|lot| (lot.expires, lot.made));
+    lots.sort_by_key(|lot| (lot.expires, lot.active, lot.made));
 }
 
 impl Member {
@@ -776,7 +784,8 @@ impl Books {
                 let (over, open) = member.holds.drain(..).partition(|hold| hold.expires <= due);
                 member.holds = open;
                 let over: Vec<Hold> = over;
-                over.into_iter().for_each(|hold| member.release(hold));
+                let gone: i64 = over.into_iter().map(|hold| member.release(hold, due)).sum();
+                self.totals[EXPIRED] += gone;
             }
             2 => {
                 let member = self.member(who);
@@ -990,6 +999,7 @@ impl Books {
                 self.observe(&mut work, act)?;
             }
             Act::Capture { name, points, last } => {
+                let (now, mut gone) = (self.now, 0);
                 let member = self.member(who);
                 let mut hold = member.open_hold(name)?;
                 let held = sum(&hold.lots);
@@ -997,18 +1007,21 @@ impl Books {
                 let lots = take(&mut hold.lots, points).ok_or("CAPTURE_OVER_HOLD")?;
                 member.spent_points.push(Spent { day: hold.day, lots, back: 0 });
                 if *last || points == held {
-                    member.release(hold);
+                    gone = member.release(hold, now);
                 } else {
                     member.holds.push(hold);
                 }
                 self.observe(&mut work, act)?;
+                self.totals[EXPIRED] += gone;
                 self.totals[REDEEMED] += points;
             }
             Act::Void { name } => {
+                let now = self.now;
                 let member = self.member(who);
                 let hold = member.open_hold(name)?;
-                member.release(hold);
+                let gone = member.release(hold, now);
                 self.observe(&mut work, act)?;
+                self.totals[EXPIRED] += gone;
             }
             Act::Extend { name, ttl } => {
                 let now = self.now;
@@ -1087,6 +1100,14 @@ impl Books {
             if dormant_at > now {
                 *known = Some(known.unwrap_or(dormant_at).max(dormant_at));
             }
+        }
+        let active = match act {
+            Act::Purchase { paid, .. } => *paid >= 2_000,
+            act => act.kind() == "redeem",
+        };
+        if self.version == 1 && active && self.member(who).closed_at.is_none() {
+            let (until, now) = (expires_at(1, work.day), self.now);
+            self.member(who).live_on(until, now);
         }
         self.stand(&work);
         let earned = work.earned;
@@ -1260,8 +1281,9 @@ impl Books {
         let made = self.lots_made;
         self.lots_made += lots.len() as u64;
         let numbered = (made + 1..).zip(&lots);
-        let single = numbered
-            .flat_map(|(made, lot)| (0..lot.points).map(move |_| Lot { points: 1, made, expires: lot.expires }));
+        let single = numbered.flat_map(|(made, lot)| {
+            (0..lot.points).map(move |_| Lot { points: 1, made, active: false, expires: lot.expires })
+        });
         let other = self.member(to);
         for lot in single.skip(fee as usize) {
             match (other.debt > 0, under_review) {
@@ -1279,16 +1301,17 @@ impl Books {
         if self.member(work.who).used_wallet {
             return Err("WALLET_IN_USE");
         }
-        let mut dated: Vec<(i64, i64, i64)> = Vec::new();
+        let mut dated: Vec<(i64, Option<i64>, i64)> = Vec::new();
         for (points, age, left) in lots {
             let earned_at = now - age * DAY;
-            let expires = left.map_or_else(|| expires_at(version, day_of(earned_at)), |days| now + days * DAY);
+            let here = (version == 0).then(|| expires_at(0, day_of(earned_at)));
+            let expires = left.map(|days| now + days * DAY).or(here);
             dated.push((earned_at, expires, *points));
         }
         if dated.iter().any(|(earned_at, ..)| *earned_at > now) {
             return Err("IN_THE_FUTURE");
         }
-        if dated.iter().any(|(_, expires, _)| *expires <= now) {
+        if dated.iter().any(|(_, expires, _)| expires.is_some_and(|expires| expires <= now)) {
             return Err("LOT_EXPIRED");
         }
         dated.sort_by_key(|(earned_at, ..)| *earned_at);
@@ -1299,11 +1322,12 @@ impl Books {
         Ok(())
     }
 
+    /// Points that live as the program says, or until a stated date.
     fn grant(&mut self, work: &mut Work, points: i64) -> u64 {
-        self.grant_until(work, points, expires_at(self.version, work.day))
+        self.grant_until(work, points, (self.version == 0).then(|| expires_at(0, work.day)))
     }
 
-    fn grant_until(&mut self, work: &mut Work, points: i64, expires: i64) -> u64 {
+    fn grant_until(&mut self, work: &mut Work, points: i64, stated: Option<i64>) -> u64 {
         self.lots_made += 1;
         let made = self.lots_made;
         let review = work.review;
@@ -1312,8 +1336,13 @@ impl Books {
         let repaid = points.min(member.debt);
         member.debt -= repaid;
         if points > repaid {
+            let active = stated.is_none();
+            if active && member.alive_until <= work.counted_at {
+                member.alive_until = expires_at(1, work.day);
+            }
+            let expires = stated.unwrap_or(member.alive_until);
             let lots = if review { &mut member.review } else { &mut member.available };
-            give_back(lots, vec![Lot { expires, made, points: points - repaid }]);
+            give_back(lots, vec![Lot { expires, active, made, points: points - repaid }]);
         }
         work.earned += points;
         self.totals[0] += points;
@@ -1471,9 +1500,30 @@ impl Member {
         self.tier_due = self.next_look(rules, rank, today);
     }
 
-    fn release(&mut self, hold: Hold) {
-        give_back(&mut self.available, hold.lots);
+    /// Gives back what was held; answers how much of it died with the member's activity meanwhile.
+    fn release(&mut self, hold: Hold, now: i64) -> i64 {
+        let (gone, back): (Vec<Lot>, _) = hold.lots.into_iter().partition(|lot| lot.active && lot.expires <= now);
+        give_back(&mut self.available, back);
         self.closed.push(hold.name);
+        sum(&gone)
+    }
+
+    /// The member was active: everything that is still alive by it lives on, wherever it is.
+    fn live_on(&mut self, until: i64, now: i64) {
+        if self.alive_until <= now || until <= self.alive_until {
+            return;
+        }
+        self.alive_until = until;
+        let held = self.holds.iter_mut().map(|hold| &mut hold.lots);
+        let spent = self.spent_points.iter_mut().map(|spent| &mut spent.lots);
+        for lots in [&mut self.available, &mut self.review].into_iter().chain(held).chain(spent) {
+            for lot in lots.iter_mut().filter(|lot| lot.active && lot.expires > now) {
+                lot.expires = until;
+            }
+        }
+        for lots in [&mut self.available, &mut self.review] {
+            give_back(lots, Vec::new());
+        }
     }
 
     /// Takes an open hold out of the books.

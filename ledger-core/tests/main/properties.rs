@@ -171,10 +171,11 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             ..member.clone()
         };
         rows.push(format!(
-            "{no} {:?} {:?} {} {:?} {:?} {:?} {:?} {rest:?}",
+            "{no} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {rest:?}",
             lots(&member.purses.first().lots),
             lots(member.purses.first().review()),
             member.purses.first().debt,
+            member.purses.first().spell().map(|spell| (name(&spell.since), spell.until)),
             member.holds.iter().map(hold).collect::<Vec<_>>(),
             member.purchases.iter().map(known).collect::<Vec<_>>(),
             member.redemptions.iter().map(spent).collect::<Vec<_>>(),

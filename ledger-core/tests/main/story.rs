@@ -286,12 +286,14 @@ impl World {
             let no = self.memory.number(who).expect("the ledger knows the member");
             let row = state.member(no).expect("and has its row");
             let member = brought_up_to(state, Some(&program), no, row, At(self.now));
-            let lots =
-                |lots: &Lots| -> Vec<(i64, i64)> { lots.iter().map(|lot| (lot.left.0, lot.expires_at.0)).collect() };
+            let purse = member.purses.first();
+            let lots = |lots: &Lots| -> Vec<(i64, i64)> {
+                purse.dated(lots).map(|lot| (lot.left.0, lot.expires_at.0)).collect()
+            };
             let clerks_lots =
                 |lots: &[naive::Lot]| -> Vec<(i64, i64)> { lots.iter().map(|lot| (lot.points, lot.expires)).collect() };
-            assert_eq!(lots(&member.purses.first().lots), clerks_lots(&clerks.available), "{who}: available lots");
-            assert_eq!(lots(member.purses.first().review()), clerks_lots(&clerks.review), "{who}: lots in review");
+            assert_eq!(lots(&purse.lots), clerks_lots(&clerks.available), "{who}: available lots");
+            assert_eq!(lots(purse.review()), clerks_lots(&clerks.review), "{who}: lots in review");
             assert_eq!(member.purses.first().debt.0, clerks.debt, "{who}: debt");
             let mut holds: Vec<_> =
                 member.holds.iter().map(|hold| (hold.name.to_string(), hold.expires_at.0, hold.points().0)).collect();

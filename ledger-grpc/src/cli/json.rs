@@ -351,6 +351,10 @@ fn change(change: &proto::Change) -> Value {
             let told = json!({ "member": one.member, "no": one.no, "expires_at": time(one.expires_at.as_ref()) });
             ("hold_extended", told)
         }
+        Some(Change::Spell(one)) => {
+            let told = json!({ "member": one.member, "wallet": one.wallet, "until": time(one.until.as_ref()) });
+            ("spell", told)
+        }
         Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
         Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),
         Some(Change::CaseJoined(one)) => ("case_joined", json!({ "case": one.case, "members": one.members })),

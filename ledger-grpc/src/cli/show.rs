@@ -492,7 +492,8 @@ fn changed(change: &proto::Change, member: &str) -> Option<String> {
         | Change::Counted(_)
         | Change::HoldOpened(_)
         | Change::HoldClosed(_)
-        | Change::HoldExtended(_) => return None,
+        | Change::HoldExtended(_)
+        | Change::Spell(_) => return None,
     };
     Some(told)
 }

@@ -235,7 +235,7 @@ fn movements(postings: &[Posting], by_timer: bool, told: &Told) -> Vec<Outcome> 
 }
 
 fn at(instant: At) -> Value {
-    if instant == At::NEVER { Value::Null } else { instant::show(instant).into() }
+    if instant >= At::WITH_SPELL { Value::Null } else { instant::show(instant).into() }
 }
 
 /// The trade's word for a movement of points.
@@ -293,6 +293,9 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         Change::ProgramSet => Outcome::of("program.published", MemberNo::NOBODY, Value::Null),
         Change::HoldExtended { member, expires_at, .. } => {
             Outcome::of("hold.extended", *member, json!({ "expires_at": at(*expires_at) }))
+        }
+        Change::Spell { member, wallet, until, .. } => {
+            Outcome::of("points.extended", *member, json!({ "wallet": told.term(*wallet), "expires_at": at(*until) }))
         }
         Change::Life { member, change } => match change {
             LifeChange::Frozen { scope: Some(scope) } => {

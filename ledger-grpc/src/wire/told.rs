@@ -190,8 +190,8 @@ fn told_alias(alias: &Alias) -> proto::Alias {
 /// Tells what a member has of a wallet, with at most so many lots.
 pub fn purse(member: &Member, wallet: TermNo, words: &Words, shown_max: usize) -> proto::Purse {
     let (balances, purse) = (member.balances(wallet), member.purses.of(wallet));
-    let available = purse.lots.iter().map(|lot| shown_lot(lot, false));
-    let in_review = purse.review().iter().map(|lot| shown_lot(lot, true));
+    let available = purse.dated(&purse.lots).map(|lot| shown_lot(&lot, false));
+    let in_review = purse.dated(purse.review()).map(|lot| shown_lot(&lot, true));
     proto::Purse {
         wallet: words.term(wallet),
         available: balances.available.0,
@@ -290,7 +290,7 @@ fn count(len: usize) -> u32 {
 /// Absent for [`At::NEVER`].
 pub fn stamp(at: At) -> Option<prost_types::Timestamp> {
     let nanos = i32::try_from(at.0.rem_euclid(1000) * 1_000_000).unwrap_or(0);
-    (at != At::NEVER).then(|| prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos })
+    (at < At::WITH_SPELL).then(|| prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos })
 }
 
 /// Every member whose name is needed to tell a record.
@@ -601,6 +601,9 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         Change::HoldClosed { member, no } => Told::HoldClosed(proto::HoldClosed { member: name(member), no: *no }),
         Change::HoldExtended { member, no, expires_at } => {
             Told::HoldExtended(proto::HoldExtension { member: name(member), no: *no, expires_at: stamp(*expires_at) })
+        }
+        Change::Spell { member, wallet, until, .. } => {
+            Told::Spell(proto::SpellSet { member: name(member), wallet: words.term(*wallet), until: stamp(*until) })
         }
         Change::CaseOpened(opened) => Told::CaseOpened(evidence(opened, words)),
         Change::CaseJoined { case, members } => {

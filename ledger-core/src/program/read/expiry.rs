@@ -3,7 +3,7 @@
 use super::{Reading, Section};
 use crate::calendar::{read_day, read_month_day};
 use crate::program::{Expiry, Round, Span};
-use crate::units::TermNo;
+use crate::units::{Money, TermNo};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -11,12 +11,12 @@ use alloc::vec::Vec;
 const YEARS_MAX: i64 = 100;
 
 impl Reading<'_> {
-    pub(super) fn expiry(&mut self, wallet: &mut Section<'_>) -> Expiry {
+    pub(super) fn expiry(&mut self, wallet: &mut Section<'_>, digits: i64) -> Expiry {
         let Some(mut section) = self.table(wallet, "expiry") else { return Expiry::Never };
         let words = ["after", "until", "anniversary"];
         let said = words.map(|word| section.table.get(word).is_some());
         let expiry = match said {
-            [true, false, false] => self.rolling(&mut section),
+            [true, false, false] => self.rolling(&mut section, digits),
             [false, true, false] => self.until(&mut section),
             [false, false, true] => {
                 let nth = self.int(&mut section, "anniversary", 1, YEARS_MAX, true);
@@ -32,13 +32,18 @@ impl Reading<'_> {
         expiry.unwrap_or(Expiry::Never)
     }
 
-    fn rolling(&mut self, section: &mut Section<'_>) -> Option<Expiry> {
+    fn rolling(&mut self, section: &mut Section<'_>, digits: i64) -> Option<Expiry> {
         let after = self.span(section, "after");
         let round = match self.choice(section, "round", &["day", "month_end", "year_end"], false) {
             Some((1, _)) => Round::MonthEnd,
             Some((2, _)) => Round::YearEnd,
             _ => Round::Day,
         };
+        if section.table.get("activity").is_some() {
+            let activity = self.kinds(section, "activity");
+            let least = self.money(section, "at_least", digits, false).map_or(Money(0), |(least, _)| least);
+            return Some(Expiry::Activity { after: after?, round, activity, least });
+        }
         let by_tier = self.spans_by_tier(section);
         Some(Expiry::Rolling { after: after?, by_tier, round })
     }

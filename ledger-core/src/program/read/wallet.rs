@@ -39,7 +39,7 @@ impl Reading<'_> {
         let max_balance = self.int(&mut section, "max_balance", 1, i64::MAX, false);
         let cost = self.cost(&mut section, digits);
         let hold_ms = self.duration_ms(&mut section, "hold_ttl", false).map_or(7 * DAY_MS, |(ms, _)| ms);
-        let expiry = self.expiry(&mut section);
+        let expiry = self.expiry(&mut section, digits);
         self.end(&section);
         Some(Wallet {
             id: id?,
