@@ -441,6 +441,32 @@ fn a_wrong_command_line_exits_with_2() {
 // ---- serve and demo --------------------------------------------------------------------------
 
 #[test]
+fn a_purchases_life_in_the_readme_runs_as_it_stands() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = fs::read_to_string(root.join("README.md")).expect("there is a README");
+    let (_, life) = readme.split_once("## A purchase's life").expect("it tells a purchase's life");
+    let script = life.split("```").nth(1).and_then(|block| block.strip_prefix("sh\n")).expect("in commands");
+    let place = Place::new();
+    std::os::unix::fs::symlink(root.join("programs"), place.path("programs")).expect("beside the programs");
+    let (bin, path) = (Path::new(env!("CARGO_BIN_EXE_ledgerd")), std::env::var("PATH").unwrap_or_default());
+    let path = format!("{}:{path}", bin.parent().expect("a directory").display());
+    let mut shell = Command::new("sh");
+    let ran = shell.args(["-ec", script]).current_dir(place.0.path()).env("PATH", path).output().expect("it runs");
+    let (told, problems) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{told}{problems}");
+    for part in [
+        "6 accepted, 0 refused",
+        "600 available -> clawed back",
+        "400 held -> redeemed",
+        "available 300",
+        "100 redeemed -> available",
+        "300 available -> expired",
+    ] {
+        assert!(told.contains(part), "{part:?} is not in\n{told}");
+    }
+}
+
+#[test]
 fn totals_are_told_as_they_were_at_any_position() {
     let place = Place::new();
     let all = purchases(900);

@@ -33,6 +33,7 @@ complaints! {
     complaint_05_only_one_refund_for_an_order: "05-only-one-refund-for-an-order",
     complaint_06_the_same_points_are_spent_twice: "06-the-same-points-are-spent-twice",
     complaint_07_expiry_takes_points_that_were_spent: "07-expiry-takes-points-that-were-spent",
+    complaint_08_expiry_is_all_or_nothing: "08-expiry-is-all-or-nothing",
     complaint_09_a_new_policy_rewrites_the_past: "09-a-new-policy-rewrites-the-past",
     complaint_10_points_are_missing_and_nobody_can_say_why: "10-points-are-missing-and-nobody-can-say-why",
     complaint_11_spending_points_costs_the_tier: "11-spending-points-costs-the-tier",
