@@ -183,6 +183,7 @@ fn resolve(desk: &Desk<'_>, position: Position, finding: Finding) -> Verdict {
         let mut draft = Draft::new(desk, program, Party { no: *no, member, newcomer: None }, desk.at);
         core::mem::swap(&mut draft.verdict, &mut verdict);
         draft.end_review(position, finding);
+        draft.look_ahead();
         core::mem::swap(&mut draft.verdict, &mut verdict);
     }
     if verdict.postings.len() > SLICES_MAX {
@@ -342,6 +343,7 @@ impl<'a> Draft<'a> {
             Body::HoldExtended { hold, ttl_ms } => self.extend(event, hold, *ttl_ms),
             Body::Transfer { wallet, points, .. } => self.transfer(event, parties.other, wallet, *points),
             Body::Imported { wallet, lots } => self.import(event, wallet, lots),
+            Body::Reinstated { wallet, points, expires_at, .. } => self.reinstate(event, wallet, *points, *expires_at),
             Body::RedeemRefunded { points, .. } => self.refund_redemption(event, parties.redemption, *points),
             Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
             Body::Void { hold } => self.void(event, hold),
@@ -434,6 +436,7 @@ impl<'a> Draft<'a> {
         self.count_consequences(event.body.kind(), &event.keys);
         self.be_active(event.body.kind());
         self.live_on(event.body.kind(), || Basket::of(event).net());
+        self.look_ahead();
         self.stand();
         (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         let new = || self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);

@@ -373,6 +373,17 @@ pub enum Body<W> {
         /// The points, by lot.
         lots: Vec<OpeningLot>,
     },
+    /// Command: points that died not long ago live again, once.
+    Reinstated {
+        /// Of which wallet; the program's first if empty.
+        wallet: Box<str>,
+        /// How many; all that can be if absent.
+        points: Option<Points>,
+        /// The first instant at which they are gone for good.
+        expires_at: At,
+        /// Why. 1 to 512 bytes.
+        reason: Box<str>,
+    },
 }
 
 /// Points of another system.
@@ -514,6 +525,7 @@ impl<W> Body<W> {
             Body::RedeemRefunded { .. } => "redeem_refunded",
             Body::Transfer { .. } => "transfer",
             Body::Imported { .. } => "imported",
+            Body::Reinstated { .. } => "reinstated",
         }
     }
 
@@ -536,7 +548,8 @@ impl<W> Body<W> {
             | Body::Debit { .. }
             | Body::HoldExtended { .. }
             | Body::Transfer { .. }
-            | Body::Imported { .. } => Class::Command,
+            | Body::Imported { .. }
+            | Body::Reinstated { .. } => Class::Command,
             Body::CaseResolved { .. }
             | Body::ProgramPublished { .. }
             | Body::Tick { .. }
@@ -600,6 +613,9 @@ impl<W> Body<W> {
             Body::RedeemRefunded { redemption, points } => Body::RedeemRefunded { redemption, points },
             Body::Transfer { to, wallet, points, note } => Body::Transfer { to: who(to), wallet, points, note },
             Body::Imported { wallet, lots } => Body::Imported { wallet, lots },
+            Body::Reinstated { wallet, points, expires_at, reason } => {
+                Body::Reinstated { wallet, points, expires_at, reason }
+            }
         }
     }
 }

@@ -8,7 +8,9 @@
 use crate::counter::{self, Key};
 use crate::event::{Body, Event};
 use crate::lots::{Lot, Slice};
-use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, Purse, RedemptionRef, Spell, Streak};
+use crate::member::{
+    CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Lapsed, Member, PurchaseRef, Purse, RedemptionRef, Spell, Streak,
+};
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State, WalletTotals};
 use crate::units::{At, MemberNo, Points, Position, TermNo};
@@ -121,9 +123,9 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         Account::Review => purse.review_mut().take(lot, expires_at, points).ok_or("lot in review overdrawn"),
         Account::Held(no) => take_held(&mut member.holds, no, posting),
         Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
-        // What was spent may be given back.
-        Account::Issued | Account::Redeemed | Account::Moved => Ok(()),
-        Account::Fees | Account::Expired | Account::ClawedBack | Account::Voided | Account::Debited => {
+        // What was spent may be given back, and what died may live again.
+        Account::Issued | Account::Redeemed | Account::Moved | Account::Expired => Ok(()),
+        Account::Fees | Account::ClawedBack | Account::Voided | Account::Debited => {
             Err("points cannot come back from this account")
         }
     }?;
@@ -297,6 +299,21 @@ fn change_member(
         Change::Spell { member: whose, wallet, since, until } if *whose == no => {
             member.purses.of_mut(*wallet).aside_mut().spell = Some(Spell { since: *since, until: *until });
         }
+        Change::ReminderSet { member: whose, wallet, at } if *whose == no => {
+            member.purses.of_mut(*wallet).aside_mut().remind_at = set(*at);
+        }
+        Change::Lapsed { member: whose, wallet, day, points, forget_before } if *whose == no => {
+            let lapsed = &mut member.purses.of_mut(*wallet).aside_mut().lapsed;
+            lapsed.retain(|lapsed| lapsed.day >= *forget_before);
+            match lapsed.last_mut() {
+                Some(last) if last.day == *day => last.points = last.points.plus(*points).ok_or("points overflow")?,
+                _ => lapsed.push(Lapsed { day: *day, points: *points }),
+            }
+        }
+        Change::Reinstated { member: whose, wallet, points, lot, forget_before } if *whose == no => {
+            let aside = member.purses.of_mut(*wallet).aside_mut();
+            aside.reinstate(*points, *lot, *forget_before).ok_or("more points live again than died")?;
+        }
         Change::Life { member: whose, change } if *whose == no => {
             let mut life = member.life.take().unwrap_or_default();
             life.apply(at, change)?;
@@ -330,6 +347,10 @@ fn change_member(
         | Change::RedeemRefunded { .. }
         | Change::HoldExtended { .. }
         | Change::Spell { .. }
+        | Change::Expiring { .. }
+        | Change::ReminderSet { .. }
+        | Change::Lapsed { .. }
+        | Change::Reinstated { .. }
         | Change::TierCounted { .. } => {}
     }
     Ok(())
@@ -420,6 +441,10 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::RedeemRefunded { .. }
             | Change::HoldExtended { .. }
             | Change::Spell { .. }
+            | Change::Expiring { .. }
+            | Change::ReminderSet { .. }
+            | Change::Lapsed { .. }
+            | Change::Reinstated { .. }
             | Change::TierCounted { .. } => {}
         }
     }

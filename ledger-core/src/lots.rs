@@ -67,6 +67,11 @@ impl Lots {
         self.lots.first().map_or(At::NEVER, |lot| lot.expires_at)
     }
 
+    /// The first lot that expires at `from` or later.
+    pub(crate) fn first_from(&self, from: At) -> Option<&Lot> {
+        self.lots.get(self.lots.partition_point(|lot| lot.expires_at < from))
+    }
+
     /// The lots in the order in which they are spent, where those that die with the spell die at `until`.
     pub(crate) fn in_order(&self, until: At) -> impl Iterator<Item = &Lot> {
         let split = |lots: &'_ [Lot], last: At| lots.partition_point(|lot| lot.expires_at <= last);

@@ -9,7 +9,7 @@ use crate::event::AT_MIN;
 use crate::life::Life;
 use crate::lots::{Lot, Lots, Slice, slices_of};
 use crate::record::Timer;
-use crate::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, TermNo};
+use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub const HOLDS_MAX: usize = 1_000;
 /// Most closed holds remembered, so that a late capture is told "closed" and not "unknown".
 pub const CLOSED_HOLDS_MAX: usize = 64;
+/// Most lots of reinstated points that one purse remembers as such.
+pub const REINSTATED_MAX: usize = 64;
 /// Positions in one page of a member's history.
 pub const HISTORY_PAGE: usize = 32;
 
@@ -112,6 +114,39 @@ pub(crate) struct Aside {
     pub(crate) review: Lots,
     /// The last spell of activity.
     pub(crate) spell: Option<Spell>,
+    /// When the member is next reminded of points that die.
+    pub(crate) remind_at: Option<At>,
+    /// What died and can be reinstated, by date.
+    pub(crate) lapsed: Vec<Lapsed>,
+    /// Lots of points that died once, oldest first.
+    pub(crate) reinstated: Vec<LotId>,
+}
+
+/// Points that died on one date and can be reinstated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapsed {
+    /// The local date.
+    pub day: Day,
+    /// How many are left of them.
+    pub points: Points,
+}
+
+impl Aside {
+    /// Takes points from what died, the first first, and marks the lot they are in now. `None` if fewer died.
+    pub(crate) fn reinstate(&mut self, points: Points, lot: LotId, forget_before: Day) -> Option<()> {
+        let mut missing = points;
+        self.lapsed.retain(|lapsed| lapsed.day >= forget_before);
+        for lapsed in &mut self.lapsed {
+            let taken = lapsed.points.min(missing);
+            (lapsed.points, missing) = (lapsed.points.less(taken)?, missing.less(taken)?);
+        }
+        self.lapsed.retain(|lapsed| !lapsed.points.is_zero());
+        self.reinstated.push(lot);
+        if self.reinstated.len() > REINSTATED_MAX {
+            self.reinstated.remove(0);
+        }
+        missing.is_zero().then_some(())
+    }
 }
 
 /// A time in which the member was active often enough: lots that were earned in it die together at its end, which
@@ -199,7 +234,7 @@ impl Purse {
         }
     }
 
-    fn spell_until(&self) -> At {
+    pub(crate) fn spell_until(&self) -> At {
         self.spell().map_or(At::NEVER, |spell| spell.until)
     }
 
@@ -211,6 +246,29 @@ impl Purse {
     /// The lots of these that are gone at `at`, in the order in which they die.
     pub(crate) fn dead<'a>(&'a self, lots: &'a Lots, at: At) -> impl Iterator<Item = &'a Lot> {
         lots.in_order(self.spell_until()).take_while(move |lot| self.dies_at(lot) <= at)
+    }
+
+    /// The first date at or behind `from` on which lots that can be spent die; those of a spell die at `until`.
+    pub(crate) fn next_death(&self, from: At, until: At) -> Option<At> {
+        let dated = self.lots.first_from(from).map(|lot| lot.expires_at).filter(|at| *at < At::WITH_SPELL);
+        let spell = self.lots.first_from(At::WITH_SPELL).filter(|lot| lot.expires_at == At::WITH_SPELL);
+        let spell = spell.map(|_| until).filter(|until| *until >= from);
+        dated.into_iter().chain(spell).min()
+    }
+
+    /// When the member is next reminded of points that die.
+    pub fn remind_at(&self) -> At {
+        self.aside.as_ref().and_then(|aside| aside.remind_at).unwrap_or(At::NEVER)
+    }
+
+    /// What died and can be reinstated, by date.
+    pub fn lapsed(&self) -> &[Lapsed] {
+        self.aside.as_ref().map(|aside| aside.lapsed.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether the points of a lot died before.
+    pub(crate) fn is_reinstated(&self, lot: LotId) -> bool {
+        self.aside.as_ref().is_some_and(|aside| aside.reinstated.contains(&lot))
     }
 
     /// The slices that spending `points` would take, soonest expiry first, or how many points there are if too
@@ -408,11 +466,15 @@ impl Member {
         let hold = self.holds.iter().map(|hold| hold.expires_at).min().unwrap_or(At::NEVER);
         let tier = self.tier.due.unwrap_or(At::NEVER);
         let dormant = self.dormant_at.unwrap_or(At::NEVER);
+        // What died with its member is nothing to be reminded of.
+        let reminders = self.purses.iter().filter(|_| self.closed_at().is_none()).map(Purse::remind_at);
+        let reminder = reminders.min().unwrap_or(At::NEVER);
         let mut next = Next { at: expiry, timer: Timer::Expiry };
         for other in [
             Next { at: hold, timer: Timer::HoldExpiry },
             Next { at: tier, timer: Timer::Tier },
             Next { at: dormant, timer: Timer::Inactivity },
+            Next { at: reminder, timer: Timer::Reminder },
         ] {
             next = next.min(other);
         }

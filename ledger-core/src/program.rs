@@ -86,6 +86,10 @@ pub struct Wallet {
     pub scale: u32,
     /// How long its lots live.
     pub expiry: Expiry,
+    /// How many days before its points die their member is reminded.
+    pub remind: Vec<i32>,
+    /// For how many days after they died its points can be reinstated; not at all if absent.
+    pub reinstate_days: Option<i32>,
     /// Which lots are spent first.
     pub spend: SpendOrder,
     /// What happens when more must go back than there is.

@@ -56,6 +56,8 @@ pub enum Timer {
     Tier,
     /// The member has done nothing for as long as the program allows.
     Inactivity,
+    /// Points die in so many days that the program says it now.
+    Reminder,
 }
 
 impl Timer {
@@ -66,6 +68,7 @@ impl Timer {
             Timer::HoldExpiry => "hold_expiry",
             Timer::Tier => "tier",
             Timer::Inactivity => "inactivity",
+            Timer::Reminder => "reminder",
         }
     }
 }
@@ -419,6 +422,52 @@ pub enum Change {
         /// When it ends.
         until: At,
     },
+    /// Points die soon.
+    Expiring {
+        /// Whose.
+        member: MemberNo,
+        /// Of which wallet.
+        wallet: TermNo,
+        /// The first instant at which they are gone; of several on one date, the first of them.
+        expires_at: At,
+        /// How many die on that date.
+        points: Points,
+    },
+    /// The next reminder of a purse comes at another instant.
+    ReminderSet {
+        /// Whose.
+        member: MemberNo,
+        /// Of which wallet.
+        wallet: TermNo,
+        /// When; never, if none is due.
+        at: At,
+    },
+    /// Points died that can be reinstated for a time.
+    Lapsed {
+        /// Whose.
+        member: MemberNo,
+        /// Of which wallet.
+        wallet: TermNo,
+        /// Local date on which they died.
+        day: Day,
+        /// How many.
+        points: Points,
+        /// What died on earlier days cannot be reinstated any more.
+        forget_before: Day,
+    },
+    /// Points that had died live again, those first that died first: once, the lot they are now in is marked.
+    Reinstated {
+        /// Whose.
+        member: MemberNo,
+        /// Of which wallet.
+        wallet: TermNo,
+        /// How many, debt they repaid included.
+        points: Points,
+        /// The lot.
+        lot: LotId,
+        /// What died on earlier days cannot be reinstated any more.
+        forget_before: Day,
+    },
 }
 
 /// A flag with its evidence.
@@ -540,6 +589,10 @@ impl Change {
             | Change::HoldExtended { member, .. }
             | Change::TierCounted { member, .. }
             | Change::Spell { member, .. }
+            | Change::Expiring { member, .. }
+            | Change::ReminderSet { member, .. }
+            | Change::Lapsed { member, .. }
+            | Change::Reinstated { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

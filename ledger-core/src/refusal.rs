@@ -174,6 +174,12 @@ pub enum Refusal {
     /// An opening lot has expired already, or points given by hand would have.
     #[error("the points would have expired already; leave them out")]
     LotExpired,
+    /// The program has no `reinstate` for the wallet.
+    #[error("the program lets no expired points of this wallet be reinstated")]
+    ReinstateNotAllowed,
+    /// Fewer points died within the program's window, and were not reinstated, than are asked for.
+    #[error("no such points have expired within the program's window, or they were reinstated before")]
+    NotEnoughExpired,
 }
 
 impl Refusal {
@@ -234,6 +240,8 @@ impl Refusal {
             Refusal::TransferMaxPerDay => "TRANSFER_MAX_PER_DAY",
             Refusal::WalletInUse => "WALLET_IN_USE",
             Refusal::LotExpired => "LOT_EXPIRED",
+            Refusal::ReinstateNotAllowed => "REINSTATE_NOT_ALLOWED",
+            Refusal::NotEnoughExpired => "NOT_ENOUGH_EXPIRED",
         }
     }
 
@@ -293,7 +301,9 @@ impl Refusal {
             | Refusal::TransferBelowMin
             | Refusal::TransferAboveMax
             | Refusal::WalletInUse
-            | Refusal::LotExpired => false,
+            | Refusal::LotExpired
+            | Refusal::ReinstateNotAllowed
+            | Refusal::NotEnoughExpired => false,
         }
     }
 }

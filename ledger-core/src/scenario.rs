@@ -320,6 +320,11 @@ impl Play<'_> {
             ("transfer", [to, amount, rest @ ..]) => {
                 (Body::Transfer { to: (*to).into(), wallet: "".into(), points: points(amount)?, note: "".into() }, rest)
             }
+            ("reinstate", [amount, until, reason, rest @ ..]) => {
+                let points = if *amount == "all" { None } else { Some(points(amount)?) };
+                let (expires_at, reason) = (self.read(until)?, (*reason).into());
+                (Body::Reinstated { wallet: "".into(), points, expires_at, reason }, rest)
+            }
             ("import", [lot, rest @ ..]) => (Body::Imported { wallet: "".into(), lots: vec![self.lot_of(lot)?] }, rest),
             ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("unfreeze", [scope, rest @ ..]) => (Body::Unfrozen { scope: read_scope(scope)?, reason: "".into() }, rest),
@@ -411,7 +416,8 @@ impl Play<'_> {
                 | Body::Credit { wallet, .. }
                 | Body::Debit { wallet, .. }
                 | Body::Transfer { wallet, .. }
-                | Body::Imported { wallet, .. },
+                | Body::Imported { wallet, .. }
+                | Body::Reinstated { wallet, .. },
             ) => *wallet = value.into(),
             ("and", Body::Imported { lots, .. }) => lots.push(self.lot_of(value)?),
             ("order", Body::Redeem { order, .. } | Body::Hold { order, .. }) => *order = value.into(),

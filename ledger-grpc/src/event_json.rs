@@ -137,6 +137,7 @@ line! {
     redeem_refunded: RedeemRefunded,
     transfer: Transfer,
     imported: Imported,
+    reinstated: Reinstated,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -208,6 +209,12 @@ said! {
         #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
     }
     Imported { lots: Many<OpeningLot>, #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String }
+    Reinstated {
+        #[serde(default, skip_serializing_if = "Option::is_none")] points: Option<i64>,
+        expires_at: Maybe<Instant>,
+        reason: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+    }
     OpeningLot {
         points: i64,
         earned_at: Maybe<Instant>,
@@ -501,6 +508,8 @@ mod tests {
                 r#""imported":{"lots":[{"points":7,"earned_at":"2025-01-01T00:00:00Z","#,
                 r#""expires_at":"2026-01-01T00:00:00Z"}]}"#
             ),
+            r#""reinstated":{"points":7,"expires_at":"2026-01-01T00:00:00Z","reason":"sorry"}"#,
+            r#""reinstated":{"expires_at":"2026-01-01T00:00:00Z","reason":"sorry","wallet":"stamps"}"#,
             r#""capture":{"hold":"h-1","points":40,"last":true}"#,
             r#""void":{"hold":"h-1"}"#,
             r#""credit":{"points":40,"reason":"sorry"}"#,

@@ -142,6 +142,12 @@ mod tests {
             Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
             Body::Transfer(proto::Transfer { to: "anna".into(), points: 5, note: "a gift".into(), wallet: "w".into() }),
             Body::Imported(proto::Imported { lots: opening, wallet: "w".into() }),
+            Body::Reinstated(proto::Reinstated {
+                points: Some(2),
+                expires_at: Some(NOON),
+                reason: "sorry".into(),
+                wallet: "w".into(),
+            }),
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),

@@ -714,7 +714,7 @@ async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gifts_and_opening_lots_that_cannot_be_are_invalid_or_refused() {
+async fn gifts_opening_lots_and_reinstatements_that_cannot_be_are_invalid_or_refused() {
     let world = World::new().await;
     world.take("anna", enrolled()).await;
     let five = world.take("anna", credit(5)).await;
@@ -727,6 +727,12 @@ async fn gifts_and_opening_lots_that_cannot_be_are_invalid_or_refused() {
     assert_eq!(world.refuse("anna", give("ben", 1, "no such wallet")).await, "WALLET_UNKNOWN");
     assert_eq!(world.refuse("anna", import(vec![opening(1)])).await, "WALLET_IN_USE");
     assert_eq!(world.refuse("nobody", import(vec![opening(1)])).await, "MEMBER_UNKNOWN");
+    let again = |points: Option<i64>, expires_at| {
+        Body::Reinstated(proto::Reinstated { points, expires_at, reason: "sorry".into(), wallet: String::new() })
+    };
+    assert_eq!(world.reject("anna", again(None, None)).await, ["event.reinstated.expires_at"]);
+    assert_eq!(world.reject("anna", again(Some(0), stamp(NOON))).await, ["event.reinstated.points"]);
+    assert_eq!(world.refuse("anna", again(None, stamp(NOON + 60))).await, "REINSTATE_NOT_ALLOWED");
     assert_eq!(world.member("anna").await.available, five);
     world.end().await;
 }

@@ -42,7 +42,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 54] = [
+const REFUSALS: [Refusal; 56] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -97,6 +97,8 @@ const REFUSALS: [Refusal; 54] = [
     Refusal::TransferMaxPerDay,
     Refusal::WalletInUse,
     Refusal::LotExpired,
+    Refusal::ReinstateNotAllowed,
+    Refusal::NotEnoughExpired,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -478,6 +480,12 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             };
             Message::Imported(proto::Imported { lots: lots.iter().map(lot).collect(), wallet: wallet.to_string() })
         }
+        Body::Reinstated { wallet, points, expires_at, reason } => Message::Reinstated(proto::Reinstated {
+            points: points.map(|points| points.0),
+            expires_at: stamp(*expires_at),
+            reason: reason.to_string(),
+            wallet: wallet.to_string(),
+        }),
         Body::RedeemRefunded { redemption, points } => Message::RedeemRefunded(proto::RedeemRefunded {
             redemption: redemption.0,
             points: points.map(|points| points.0),

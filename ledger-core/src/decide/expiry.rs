@@ -5,11 +5,13 @@
 //! it and touches no lot. A date that was told only ever moves to a later one.
 
 use super::Draft;
-use crate::lots::{SLICES_MAX, Slice};
+use crate::event::{Event, Who};
+use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
 use crate::member::{Purse, Spell};
 use crate::program::{Earner, Expiry, Wallet};
 use crate::record::{Account, Change, Posting};
-use crate::units::{At, Money, TermNo};
+use crate::refusal::Refusal;
+use crate::units::{At, Money, Points, TermNo};
 use alloc::vec::Vec;
 
 impl Draft<'_> {
@@ -86,5 +88,127 @@ impl Draft<'_> {
     /// Whether points of such a lot are gone by now.
     pub(super) fn is_dead(&self, purse: &Purse, lot: &Slice) -> bool {
         purse.dies_at(lot) <= self.counted_at
+    }
+
+    /// After points came or went: what of them can be reinstated, and when the member is next to be reminded.
+    pub(super) fn look_ahead(&mut self) {
+        self.lapse();
+        if self.member.closed_at().is_some() {
+            return;
+        }
+        let program = self.program;
+        for wallet in program.wallets().filter(|wallet| !wallet.remind.is_empty()) {
+            let at = self.next_reminder(wallet);
+            if at < self.member.purses.of(wallet.id).remind_at() {
+                self.change(Change::ReminderSet { member: self.no, wallet: wallet.id, at });
+            }
+        }
+    }
+
+    /// Notes what this record lets die, but for what died with its member.
+    pub(super) fn lapse(&mut self) {
+        let program = self.program;
+        if self.member.closed_at().is_none() {
+            let wallets = program.wallets().filter_map(|wallet| Some((wallet.id, wallet.reinstate_days?)));
+            wallets.for_each(|(wallet, days)| self.lapse_of(wallet, days));
+        }
+    }
+
+    /// The same of one wallet, but for what waited in review or had died before.
+    fn lapse_of(&mut self, wallet: TermNo, days: i32) {
+        let purse = self.member.purses.of(wallet);
+        let lapses = |posting: &&Posting| {
+            let own = posting.member == self.no && posting.wallet == wallet;
+            let dies = posting.to == Account::Expired && posting.from != Account::Review;
+            own && dies && !purse.is_reinstated(posting.lot)
+        };
+        let lapsed = self.verdict.postings.iter().filter(lapses);
+        let points = Points(lapsed.fold(0, |sum, posting| posting.points.0.saturating_add(sum)));
+        if !points.is_zero() {
+            let (member, day) = (self.no, self.today);
+            let forget_before = day.plus(days.saturating_neg());
+            self.change(Change::Lapsed { member, wallet, day, points, forget_before });
+        }
+    }
+
+    /// The first instant to come at which the program wants the member reminded, as far as it is known now. Lots
+    /// that are spent or put off until then are noticed when it comes.
+    fn next_reminder(&self, wallet: &Wallet) -> At {
+        let calendar = &self.program.calendar;
+        let purse = self.member.purses.of(wallet.id);
+        let moved = self.verdict.changes.iter().find_map(|change| match change {
+            Change::Spell { member, wallet: of, until, .. } if (*member, *of) == (self.no, wallet.id) => Some(*until),
+            _ => None,
+        });
+        let until = moved.unwrap_or_else(|| purse.spell_until());
+        let comes = |posting: &&Posting| {
+            (posting.member, posting.wallet, posting.to) == (self.no, wallet.id, Account::Available)
+        };
+        let coming = || {
+            let dates = self.verdict.postings.iter().filter(comes).map(|posting| posting.expires_at);
+            dates.map(|at| if at == At::WITH_SPELL { until } else { at }).filter(|at| *at < At::WITH_SPELL)
+        };
+        let reminders = wallet.remind.iter().filter_map(|days| {
+            let from = calendar.start_of(self.today.plus(1).plus(*days));
+            let dies_at = purse.next_death(from, until).into_iter().chain(coming().filter(|at| *at >= from)).min()?;
+            Some(calendar.start_of(calendar.day_of(dies_at).plus(days.saturating_neg())))
+        });
+        reminders.min().unwrap_or(At::NEVER)
+    }
+
+    /// Says what dies in as many days as the program reminds of, and when there is more to say.
+    pub(super) fn remind(&mut self, due: At) {
+        let (program, member) = (self.program, self.member);
+        for purse in member.purses.iter().filter(|purse| purse.remind_at() <= due) {
+            let wallet = program.wallet(purse.wallet);
+            for days in &wallet.remind {
+                let day = self.today.plus(*days);
+                let (from, to) = (program.calendar.start_of(day), program.calendar.start_of(day.plus(1)));
+                let mut dying = purse.dated(&purse.lots).filter(|lot| (from..to).contains(&lot.expires_at)).peekable();
+                let Some(first) = dying.peek().map(|lot| lot.expires_at) else { continue };
+                let points = Points(dying.fold(0, |sum, lot| lot.left.0.saturating_add(sum)));
+                let (member, wallet) = (self.no, wallet.id);
+                self.change(Change::Expiring { member, wallet, expires_at: first, points });
+            }
+            let at = self.next_reminder(wallet);
+            self.change(Change::ReminderSet { member: self.no, wallet: wallet.id, at });
+        }
+    }
+
+    /// Points that died within the program's window live again, until a stated instant: a new lot, marked so that
+    /// it happens once.
+    pub(super) fn reinstate(
+        &mut self,
+        event: &Event<Who>,
+        wallet: &str,
+        points: Option<Points>,
+        expires_at: At,
+    ) -> Result<(), Refusal> {
+        let wallet = self.spendable(wallet)?;
+        let days = wallet.reinstate_days.ok_or(Refusal::ReinstateNotAllowed)?;
+        if expires_at <= self.desk.at {
+            return Err(Refusal::LotExpired);
+        }
+        let forget_before = self.today.plus(days.saturating_neg());
+        let lapsed = self.member.purses.of(wallet.id).lapsed().iter().filter(|lapsed| lapsed.day >= forget_before);
+        let there = Points(lapsed.fold(0, |sum, lapsed| lapsed.points.0.saturating_add(sum)));
+        let points = points.unwrap_or(there);
+        if points > there || there.is_zero() {
+            return Err(Refusal::NotEnoughExpired);
+        }
+        if self.room(wallet).is_some_and(|room| room < points) {
+            return Err(Refusal::OverMaxBalance);
+        }
+        if self.member.purses.iter().map(Purse::lots_len).fold(1, usize::saturating_add) > LOTS_MAX {
+            return Err(Refusal::MemberFull);
+        }
+        self.observe(event)?;
+        let left = self.repay(wallet.id, Account::Expired, TermNo::NONE, points, None);
+        let to = if self.review { Account::Review } else { Account::Available };
+        let lot = Slice { expires_at, id: self.new_lot(), left };
+        let (member, wallet) = (self.no, wallet.id);
+        self.change(Change::Reinstated { member, wallet, points, lot: lot.id, forget_before });
+        self.post(wallet, (Account::Expired, to), lot, TermNo::NONE);
+        Ok(())
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
         return Some(Refusal::MemberClosed);
     }
     let asks = match body {
-        Body::Credit { .. } | Body::Imported { .. } => Scope::Earn,
+        Body::Credit { .. } | Body::Imported { .. } | Body::Reinstated { .. } => Scope::Earn,
         Body::Redeem { .. }
         | Body::Hold { .. }
         | Body::HoldExtended { .. }

@@ -13,13 +13,19 @@ use alloc::vec::Vec;
 pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
     (draft.today, draft.counted_at) = (draft.day, due);
     match timer {
-        Timer::Expiry => draft.expire(due),
+        Timer::Expiry => {
+            draft.expire(due);
+            // What was told too late dies before what is known already: no reminder follows from it.
+            draft.lapse();
+        }
         Timer::HoldExpiry => {
             let member = draft.member;
             let due: Vec<&Hold> = member.holds.iter().filter(|hold| hold.expires_at <= due).collect();
             due.into_iter().for_each(|hold| draft.release(hold));
+            draft.look_ahead();
         }
         Timer::Tier => draft.review_tier(),
+        Timer::Reminder => draft.remind(due),
         Timer::Inactivity => {
             draft.change(Change::Active { member: draft.no, dormant_at: At::NEVER });
             draft.count_kind("inactive", &RiskKeys::default(), 0);
@@ -27,6 +33,7 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             if draft.earn(Trigger::Inactive, Basket::empty(due)).is_ok() {
                 draft.count_consequences("inactive", &RiskKeys::default());
                 draft.live_on("inactive", || Money(0));
+                draft.look_ahead();
                 draft.stand();
             }
         }

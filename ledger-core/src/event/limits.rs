@@ -182,6 +182,16 @@ impl Found {
                 self.name("imported.wallet", wallet, 0);
                 self.opening_lots(lots);
             }
+            Body::Reinstated { wallet, points, expires_at, reason } => {
+                self.name("reinstated.wallet", wallet, 0);
+                if let Some(points) = points {
+                    self.amount("reinstated.points", points.0, 1);
+                }
+                if *expires_at < AT_MIN || *expires_at > AT_MAX {
+                    self.add("reinstated.expires_at", "must lie between 1900-01-01 and 9999-01-01".into());
+                }
+                self.text("reinstated.reason", reason, 1, NOTE_BYTES_MAX);
+            }
         }
     }
 

@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 19] = [
+const COUNTED: [&str; 20] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -42,6 +42,7 @@ const COUNTED: [&str; 19] = [
     "redeem_refunded",
     "transfer",
     "imported",
+    "reinstated",
     "limit_hit",
     "inactive",
 ];

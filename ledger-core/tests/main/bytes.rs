@@ -82,6 +82,7 @@ fn bodies() -> Vec<Body<Who>> {
             wallet: "".into(),
             lots: vec![OpeningLot { points: Points(300), earned_at: At(0), expires_at: Some(AT) }],
         },
+        Body::Reinstated { wallet: "".into(), points: Some(Points(40)), expires_at: AT, reason: "sorry".into() },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -109,8 +110,9 @@ fn bodies() -> Vec<Body<Who>> {
         Body::RedeemRefunded { .. } => 22,
         Body::Transfer { .. } => 23,
         Body::Imported { .. } => 24,
+        Body::Reinstated { .. } => 25,
     };
-    assert!(bodies.iter().map(number).eq(0..25), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..26), "one of each, in order");
     bodies
 }
 
@@ -178,6 +180,16 @@ fn changes() -> Vec<Change> {
         Change::HoldExtended { member, no: 1, expires_at: AT },
         Change::TierCounted { member, tier: TermNo(9) },
         Change::Spell { member, wallet: TermNo(2), since: Position(7), until: AT },
+        Change::Expiring { member, wallet: TermNo(2), expires_at: AT, points: Points(199) },
+        Change::ReminderSet { member, wallet: TermNo(2), at: AT },
+        Change::Lapsed { member, wallet: TermNo(2), day: Day(20_454), points: Points(199), forget_before: Day(20_424) },
+        Change::Reinstated {
+            member,
+            wallet: TermNo(2),
+            points: Points(199),
+            lot: LotId { position: Position(8), line: 1 },
+            forget_before: Day(20_424),
+        },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -203,8 +215,12 @@ fn changes() -> Vec<Change> {
         Change::HoldExtended { .. } => 20,
         Change::TierCounted { .. } => 21,
         Change::Spell { .. } => 22,
+        Change::Expiring { .. } => 23,
+        Change::ReminderSet { .. } => 24,
+        Change::Lapsed { .. } => 25,
+        Change::Reinstated { .. } => 26,
     };
-    assert!(changes.iter().map(number).eq(0..23), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..27), "one of each, in order");
     changes
 }
 
@@ -312,7 +328,7 @@ fn records() -> Vec<(String, Record)> {
     };
     let event = Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member: m1, ..here(origin) };
     all.push(("origin".into(), record(Cause::Event(event), Verdict::default())));
-    for timer in [Timer::Expiry, Timer::HoldExpiry, Timer::Tier, Timer::Inactivity] {
+    for timer in [Timer::Expiry, Timer::HoldExpiry, Timer::Tier, Timer::Inactivity, Timer::Reminder] {
         let cause = Cause::Timer { member: MemberNo(1), due: AT, timer };
         all.push((format!("timer {timer:?}"), record(cause, Verdict::default())));
     }

@@ -79,6 +79,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::HoldExtended { hold: name(), ttl_ms: Some(HOLD_MS_MAX) },
         Body::RedeemRefunded { redemption: Position(u64::MAX), points: Some(most) },
         Body::Transfer { to: name(), wallet: name(), points: most, note: long(NOTE_BYTES_MAX) },
+        Body::Reinstated { wallet: name(), points: Some(most), expires_at: AT_MAX, reason: long(NOTE_BYTES_MAX) },
         Body::Imported { wallet: name(), lots: vec![lot(AMOUNT_MAX, AT_MIN, Some(AT_MAX)); OPENING_LOTS_MAX] },
         Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
@@ -149,6 +150,12 @@ fn what_breaks_a_limit_is_told() {
             wallet: long(NAME_BYTES_MAX + 1),
             points: Points(0),
             note: long(NOTE_BYTES_MAX + 1),
+        }),
+        with(Body::Reinstated {
+            wallet: long(NAME_BYTES_MAX + 1),
+            points: Some(Points(0)),
+            expires_at: At(AT_MAX.0 + 1),
+            reason: "".into(),
         }),
         with(Body::Imported { wallet: long(NAME_BYTES_MAX + 1), lots: vec![] }),
         with(Body::Imported { wallet: "".into(), lots: vec![lot(1, At(0), None); OPENING_LOTS_MAX + 1] }),
@@ -226,6 +233,10 @@ fn what_breaks_a_limit_is_told() {
         transfer.wallet: has 129 bytes; at most 128 are allowed
         transfer.points: is 0; must be 1 to 1000000000000
         transfer.note: has 513 bytes; at most 512 are allowed
+        reinstated.wallet: has 129 bytes; at most 128 are allowed
+        reinstated.points: is 0; must be 1 to 1000000000000
+        reinstated.expires_at: must lie between 1900-01-01 and 9999-01-01
+        reinstated.reason: must not be empty
         imported.wallet: has 129 bytes; at most 128 are allowed
         imported.lots: has 0 lots; send 1 to 500
         imported.lots: has 501 lots; send 1 to 500

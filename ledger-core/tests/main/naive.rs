@@ -17,6 +17,10 @@ const WINDOW: i64 = 30;
 const HORIZON: i64 = 50;
 /// What a point of the rule that carries costs.
 const DROP: i64 = 300;
+/// How many days before points die their member is reminded.
+const REMIND_DAYS: [i64; 2] = [30, 3];
+/// For how many days after they died points can be reinstated.
+const REINSTATE_DAYS: i64 = 20;
 /// How far ahead a source's clock may be.
 const FUTURE: i64 = DAY;
 
@@ -26,10 +30,12 @@ pub fn program(version: usize) -> String {
         0 => ["1", "5", "11", "20d", "10d", "300", "6h", "3"],
         _ => ["2", "6", "13", "25d", "15d", "400", "12h", "2"],
     };
+    let after = r#"remind = ["30d", "3d"], reinstate = "20d""#;
     let expiry = if version == 0 {
-        r#"{ after = "40d" }"#
+        format!(r#"{{ after = "40d", {after} }}"#)
     } else {
-        r#"{ after = "2M", round = "month_end", activity = ["purchase", "redeem"], at_least = "20.00" }"#
+        let active = r#"activity = ["purchase", "redeem"], at_least = "20.00""#;
+        format!(r#"{{ after = "2M", round = "month_end", {active}, {after} }}"#)
     };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
     let (per_day, fee, visits) = if version == 0 { (150, 10, 60) } else { (130, 7, 75) };
@@ -404,6 +410,8 @@ pub struct Lot {
     pub expires: i64,
     /// Whether the date is put off as long as the member is active.
     pub active: bool,
+    /// Whether the points died before.
+    pub reinstated: bool,
     pub made: u64,
     pub points: i64,
 }
@@ -461,6 +469,10 @@ pub struct Member {
     dormant_at: Option<i64>,
     /// Until when points live that live as long as the member is active.
     alive_until: i64,
+    /// What died and can be reinstated: the date, and how many.
+    lapsed: Vec<(i64, i64)>,
+    /// Up to when the member was reminded of what dies.
+    reminded_at: i64,
     /// Uses of limits: rule, day, amount.
     used: Vec<(&'static str, i64, i64)>,
     spent_points: Vec<Spent>,
@@ -558,6 +570,11 @@ pub enum Act {
         earn: bool,
         redeem: bool,
     },
+    Reinstate {
+        points: Option<i64>,
+        /// For how many days to come.
+        days: i64,
+    },
     Close,
 }
 
@@ -581,6 +598,7 @@ impl Act {
             Act::Debit { .. } => "debit",
             Act::Give { .. } => "transfer",
             Act::Import { .. } => "imported",
+            Act::Reinstate { .. } => "reinstated",
             Act::Freeze { .. } => "frozen",
             Act::Unfreeze { .. } => "unfrozen",
             Act::Close => "closed",
@@ -590,7 +608,7 @@ impl Act {
     fn is_command(&self) -> bool {
         let commands =
             ["redeem", "hold", "hold_extended", "capture", "void", "credit", "debit", "transfer", "imported"];
-        commands.contains(&self.kind())
+        commands.contains(&self.kind()) || self.kind() == "reinstated"
     }
 
     fn is_control(&self) -> bool {
@@ -627,6 +645,8 @@ pub struct Books {
     pub visits: Vec<((i64, i64), i64)>,
     /// Issued, redeemed, expired, clawed back, voided, debited, fees.
     pub totals: [i64; 7],
+    /// Everything anybody was reminded of: who, when, which date, how many points.
+    pub reminders: Vec<(Who, i64, i64, i64)>,
 }
 
 const REDEEMED: usize = 1;
@@ -700,7 +720,23 @@ impl Member {
         let holds = self.holds.iter().map(|hold| (hold.expires, 1));
         let tier = self.tier_due.map(|day| (start_of(day), 2));
         let dormant = self.dormant_at.map(|at| (at, 3));
-        lots.chain(holds).chain(tier).chain(dormant).min()
+        let reminders = self.reminders().filter(|at| *at > self.reminded_at).map(|at| (at, 4));
+        lots.chain(holds).chain(tier).chain(dormant).chain(reminders).min()
+    }
+
+    /// The instants at which the member is to be reminded of what it has.
+    fn reminders(&self) -> impl Iterator<Item = i64> + '_ {
+        let of = |lot: &Lot| REMIND_DAYS.map(|days| start_of(day_of(lot.expires) - days));
+        self.available.iter().flat_map(of).filter(|_| self.closed_at.is_none())
+    }
+
+    /// Notes what of these lots died and can be reinstated.
+    fn lapse(&mut self, gone: &[Lot], at: i64) -> i64 {
+        let points: i64 = gone.iter().filter(|lot| !lot.reinstated).map(|lot| lot.points).sum();
+        if self.closed_at.is_none() && points > 0 {
+            self.lapsed.push((day_of(at), points));
+        }
+        sum(gone)
     }
 
     fn spent_in_window(&self, day: i64) -> i64 {
@@ -761,22 +797,27 @@ impl Books {
             while let Some((due, timer)) = self.member(who).due().filter(|(due, _)| *due <= self.now) {
                 self.fire(who, due, timer);
             }
+            let now = self.now;
+            self.member(who).reminded_at = now;
         }
     }
 
     fn fire(&mut self, who: Who, due: i64, timer: u8) {
         let rules = self.rules();
         let today = day_of(due);
+        let reminded_at = &mut self.member(who).reminded_at;
+        // Whatever comes by this timer comes too late for earlier reminders.
+        *reminded_at = (*reminded_at).max(due - 1);
         match timer {
             0 => {
                 let member = self.member(who);
                 let closed = member.closed_at.is_some();
-                let mut gone = 0;
-                for lots in [&mut member.available, &mut member.review] {
-                    let is_over = |lot: &Lot| closed || lot.expires <= due;
-                    gone += lots.iter().filter(|lot| is_over(lot)).map(|lot| lot.points).sum::<i64>();
-                    lots.retain(|lot| !is_over(lot));
-                }
+                let is_over = |lot: &Lot| closed || lot.expires <= due;
+                let (over, left): (Vec<Lot>, _) = member.available.drain(..).partition(is_over);
+                member.available = left;
+                let mut gone = member.lapse(&over, due);
+                gone += member.review.iter().filter(|lot| is_over(lot)).map(|lot| lot.points).sum::<i64>();
+                member.review.retain(|lot| !is_over(lot));
                 self.totals[EXPIRED] += gone;
             }
             1 => {
@@ -797,6 +838,19 @@ impl Books {
                     member.unmet_since = None;
                 }
                 member.settle(&rules, rank, natural, today);
+            }
+            4 => {
+                let member = self.member(who);
+                member.reminded_at = due;
+                let mut told = Vec::new();
+                for days in REMIND_DAYS {
+                    let dies = |lot: &&Lot| day_of(lot.expires) == today + days;
+                    let dying: Vec<Lot> = member.available.iter().filter(dies).cloned().collect();
+                    if let Some(first) = dying.iter().map(|lot| lot.expires).min() {
+                        told.push((who, due, first, sum(&dying)));
+                    }
+                }
+                self.reminders.extend(told);
             }
             _ => {
                 let mut work = self.work(who, Keys::default(), due, due);
@@ -859,12 +913,13 @@ impl Books {
         if (act.is_command() || act.is_control()) && !self.members.contains_key(who) {
             return Err("MEMBER_UNKNOWN");
         }
-        let member = self.members.entry(who).or_default();
+        let now = self.now;
+        let member = self.members.entry(who).or_insert_with(|| Member { reminded_at: now, ..Member::default() });
         if member.closed_at.is_some() && (act.is_command() || act.is_control()) {
             return Err("MEMBER_CLOSED");
         }
         match act.kind() {
-            "credit" | "imported" if member.frozen.0 => return Err("MEMBER_FROZEN"),
+            "credit" | "imported" | "reinstated" if member.frozen.0 => return Err("MEMBER_FROZEN"),
             "redeem" | "hold" | "hold_extended" | "capture" | "transfer" if member.frozen.1 => {
                 return Err("MEMBER_FROZEN");
             }
@@ -966,8 +1021,11 @@ impl Books {
                     return Err("REFERRAL_EXISTS");
                 }
                 self.observe(&mut work, act)?;
-                let referee =
-                    self.members.entry(referee).or_insert_with(|| Member { tier: Some(0), ..Member::default() });
+                let referee = self.members.entry(referee).or_insert_with(|| Member {
+                    tier: Some(0),
+                    reminded_at: now,
+                    ..Member::default()
+                });
                 referee.referred = true;
                 self.earn(&mut work, "friend", 20, Some(("friend", 30, true, 2)));
                 let member = self.member(who);
@@ -987,6 +1045,7 @@ impl Books {
             }
             Act::Give { to, points } => self.give(&mut work, act, to, *points)?,
             Act::Import { lots } => self.import(&mut work, act, lots)?,
+            Act::Reinstate { points, days } => self.reinstate(&mut work, act, *points, *days)?,
             Act::Hold { name, points, ttl } => {
                 let now = self.now;
                 let member = self.member(who);
@@ -1049,14 +1108,15 @@ impl Books {
                 single.reverse();
                 let back: Vec<Lot> = single.drain(spent.back as usize..(spent.back + points) as usize).collect();
                 spent.back += points;
-                let mut expired = 0;
+                let mut expired = Vec::new();
                 for lot in back {
                     match lot.expires <= now {
-                        true => expired += 1,
+                        true => expired.push(lot),
                         false if member.debt > 0 => member.debt -= 1,
                         false => give_back(&mut member.available, vec![lot]),
                     }
                 }
+                let expired = member.lapse(&expired, now);
                 self.observe(&mut work, act)?;
                 self.totals[REDEEMED] -= points;
                 self.totals[EXPIRED] += expired;
@@ -1282,7 +1342,13 @@ impl Books {
         self.lots_made += lots.len() as u64;
         let numbered = (made + 1..).zip(&lots);
         let single = numbered.flat_map(|(made, lot)| {
-            (0..lot.points).map(move |_| Lot { points: 1, made, active: false, expires: lot.expires })
+            (0..lot.points).map(move |_| Lot {
+                points: 1,
+                made,
+                active: false,
+                reinstated: false,
+                expires: lot.expires,
+            })
         });
         let other = self.member(to);
         for lot in single.skip(fee as usize) {
@@ -1322,6 +1388,38 @@ impl Books {
         Ok(())
     }
 
+    /// Point by point from what died, the first first.
+    fn reinstate(&mut self, work: &mut Work, act: &Act, points: Option<i64>, days: i64) -> Result<(), &'static str> {
+        let (expires, today) = (self.now + days * DAY, work.today);
+        if days <= 0 {
+            return Err("LOT_EXPIRED");
+        }
+        let lapsed = &mut self.member(work.who).lapsed;
+        lapsed.retain(|(day, _)| *day >= today - REINSTATE_DAYS);
+        let there: i64 = lapsed.iter().map(|(_, points)| points).sum();
+        let points = points.unwrap_or(there);
+        if there == 0 || points > there {
+            return Err("NOT_ENOUGH_EXPIRED");
+        }
+        for _ in 0..points {
+            let first = lapsed.iter_mut().find(|(_, points)| *points > 0).expect("as many as there are");
+            first.1 -= 1;
+        }
+        self.observe(work, act)?;
+        self.lots_made += 1;
+        let (made, review) = (self.lots_made, work.review);
+        self.totals[EXPIRED] -= points;
+        let member = self.member(work.who);
+        let repaid = points.min(member.debt);
+        member.debt -= repaid;
+        if points > repaid {
+            let lots = if review { &mut member.review } else { &mut member.available };
+            let lot = Lot { expires, active: false, reinstated: true, made, points: points - repaid };
+            give_back(lots, vec![lot]);
+        }
+        Ok(())
+    }
+
     /// Points that live as the program says, or until a stated date.
     fn grant(&mut self, work: &mut Work, points: i64) -> u64 {
         self.grant_until(work, points, (self.version == 0).then(|| expires_at(0, work.day)))
@@ -1342,7 +1440,7 @@ impl Books {
             }
             let expires = stated.unwrap_or(member.alive_until);
             let lots = if review { &mut member.review } else { &mut member.available };
-            give_back(lots, vec![Lot { expires, active, made, points: points - repaid }]);
+            give_back(lots, vec![Lot { expires, active, reinstated: false, made, points: points - repaid }]);
         }
         work.earned += points;
         self.totals[0] += points;
@@ -1505,7 +1603,7 @@ impl Member {
         let (gone, back): (Vec<Lot>, _) = hold.lots.into_iter().partition(|lot| lot.active && lot.expires <= now);
         give_back(&mut self.available, back);
         self.closed.push(hold.name);
-        sum(&gone)
+        self.lapse(&gone, now)
     }
 
     /// The member was active: everything that is still alive by it lives on, wherever it is.

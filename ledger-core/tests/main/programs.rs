@@ -94,7 +94,7 @@ action = "review"
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -711,6 +711,9 @@ fn faults_of_expiries_are_told() {
         r#"{ anniversary = 0 }"#,
         r#"{ anniversary = 1, round = "year_end" }"#,
         r#"{ until = "12-31", by_tier = [] }"#,
+        r#"{ after = "1d", activity = ["shopping"], at_least = 5, by_tier = [] }"#,
+        r#"{ after = "1d", at_least = "5.00", remind = ["30d", "1M", "30d", "367d"], reinstate = "0d" }"#,
+        r#"{ after = "1M", remind = ["1d", "2d", "3d", "4d", "5d", "6d", "7d", "8d", "9d"] }"#,
         r#"{ after = "30d", by_tier = [{ tier = "platinum", after = "1d" }, { after = "1y", til = 1 }] }"#,
     ];
     let wallets: String = wallets
@@ -721,19 +724,28 @@ fn faults_of_expiries_are_told() {
     check_rule(
         &wallets,
         expect![[r#"
-        line 8: wallet[1].expiry: needs one of `after`, `until` or `anniversary`
-        line 11: wallet[2].expiry: needs one of `after`, `until` or `anniversary`
-        line 11: wallet[2].expiry.round: is not a field here
-        line 14: wallet[3].expiry.until: "2027-02-29" is no date; write 12-31 of some year, or 2027-06-30
-        line 17: wallet[4].expiry.until: points earned after the date would have expired; with `years = 0` it is 12-31
-        line 20: wallet[5].expiry.years: is not a field here
-        line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
-        line 26: wallet[7].expiry.round: is not a field here
-        line 29: wallet[8].expiry.by_tier: is not a field here
-        line 32: wallet[9].expiry.by_tier[1].tier: is missing
-        line 32: wallet[9].expiry.by_tier[1].after: "1y" is no span; write 90d or 12M
-        line 32: wallet[9].expiry.by_tier[1].til: is not a field here
-        line 32: wallet[9].expiry.by_tier[0].tier: no tier is called "platinum"
-    "#]],
+            line 8: wallet[1].expiry: needs one of `after`, `until` or `anniversary`
+            line 11: wallet[2].expiry: needs one of `after`, `until` or `anniversary`
+            line 11: wallet[2].expiry.round: is not a field here
+            line 14: wallet[3].expiry.until: "2027-02-29" is no date; write 12-31 of some year, or 2027-06-30
+            line 17: wallet[4].expiry.until: points earned after the date would have expired; with `years = 0` it is 12-31
+            line 20: wallet[5].expiry.years: is not a field here
+            line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
+            line 26: wallet[7].expiry.round: is not a field here
+            line 29: wallet[8].expiry.by_tier: is not a field here
+            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, limit_hit, inactive
+            line 32: wallet[9].expiry.at_least: must be a text in quotes
+            line 32: wallet[9].expiry.by_tier: is not a field here
+            line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d
+            line 35: wallet[10].expiry.remind: "30d" is said twice
+            line 35: wallet[10].expiry.remind: "367d" is no number of days; write 1d to 366d
+            line 35: wallet[10].expiry.reinstate: "0d" is no number of days; write 1d or 90d
+            line 35: wallet[10].expiry.at_least: is not a field here
+            line 38: wallet[11].expiry.remind: at most 8 are allowed
+            line 41: wallet[12].expiry.by_tier[1].tier: is missing
+            line 41: wallet[12].expiry.by_tier[1].after: "1y" is no span; write 90d or 12M
+            line 41: wallet[12].expiry.by_tier[1].til: is not a field here
+            line 41: wallet[12].expiry.by_tier[0].tier: no tier is called "platinum"
+        "#]],
     );
 }

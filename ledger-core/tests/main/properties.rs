@@ -34,7 +34,7 @@ fn an_act() -> impl Strategy<Value = Act> {
         8 => Just(Act::CheckIn),
         3 => prop::sample::select(&WHO[..]).prop_map(|referee| Act::Refer { referee }),
         6 => (1..100i64).prop_map(|points| Act::Redeem { points }),
-        5 => (hold(), 1..100i64, prop::option::of(1..100 * HOUR))
+        5 => (hold(), 1..100i64, prop::option::of(prop_oneof![3 => 1..100 * HOUR, 1 => 1..90 * DAY]))
             .prop_map(|(name, points, ttl)| Act::Hold { name, points, ttl }),
         8 => (hold(), prop::option::of(1..60i64), any::<bool>())
             .prop_map(|(name, points, last)| Act::Capture { name, points, last }),
@@ -47,6 +47,8 @@ fn an_act() -> impl Strategy<Value = Act> {
         6 => (prop::sample::select(&WHO[..]), 1..130i64).prop_map(|(to, points)| Act::Give { to, points }),
         2 => prop::collection::vec((1..60i64, -1..70i64, prop::option::weighted(0.3, -1..90i64)), 1..4)
             .prop_map(|lots| Act::Import { lots }),
+        3 => (prop::option::of(1..80i64), prop::sample::select(vec![-1, 1, 10, 40]))
+            .prop_map(|(points, days)| Act::Reinstate { points, days }),
         1 => a_scope().prop_map(|(earn, redeem)| Act::Freeze { earn, redeem }),
         2 => a_scope().prop_map(|(earn, redeem)| Act::Unfreeze { earn, redeem }),
         1 => prop::bool::weighted(0.3).prop_map(|close| if close { Act::Close } else { Act::CheckIn }),
@@ -121,6 +123,7 @@ proptest! {
         }
         world.play(&Op::Tick);
         world.compare();
+        world.compare_reminders();
         ledger::check(&world.memory);
         world.look_back();
     }
@@ -410,24 +413,25 @@ fn stories_reach_every_rule() {
             }
         }
     };
-    for _ in 0..1_000 {
+    for _ in 0..2_000 {
         let story = a_story().new_tree(&mut runner).expect("a story").current();
         let mut world = World::new();
         story.iter().for_each(|op| world.play(op));
         ledger::log(&world.memory).iter().for_each(|(_, record)| note(record, &world.memory.state, &mut reached));
     }
-    let expected = "timer Expiry, timer HoldExpiry, timer Tier, timer Inactivity, \
+    let expected = "timer Expiry, timer HoldExpiry, timer Tier, timer Inactivity, timer Reminder, \
         ID_REUSED, IN_THE_FUTURE, MEMBER_UNKNOWN, ALREADY_ENROLLED, ATTRIBUTE_UNKNOWN, ORDER_EXISTS, ORDER_UNKNOWN, \
         REFUND_OVER_PAID, SELF_REFERRAL, REFERRAL_EXISTS, RISK_DENIED, HOLD_EXISTS, HOLD_UNKNOWN, HOLD_CLOSED, \
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
-        TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, \
+        TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
         available to clawed_back, available to debited, available to held, review to available, review to expired, \
         review to clawed_back, review to voided, held to available, held to redeemed, \
         debt to clawed_back, available to moved, available to fees, moved to available, moved to review, \
+        expired to available, expired to review, held to expired, redeemed to expired, \
         Registered, Enrolled, AttributeSet, Purchased, Refunded, ReferredBy, Counted, TierSet, Streak, Active, \
-        HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, \
+        HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, Spell, Expiring, ReminderSet, Lapsed, Reinstated, \
         tier Joined, tier Earned, tier Granted, tier Footing, tier Lapsed, case Flag, case Review, case Deny, \
         cut None, cut Limit, cut Review, cut Denied, cut by base.limit, cut by check_in.limit, \
         cut by visits.budget.month";

@@ -3,6 +3,7 @@
 use crate::ledger::{self, event};
 use ledger_core::event::{AMOUNT_MAX, Body, Currency, Event, Finding, Line};
 use ledger_core::memory::Memory;
+use ledger_core::record::{Cause, Change, Timer};
 use ledger_core::scenario::run;
 use ledger_core::units::{At, MemberNo, Money, Points, Position};
 
@@ -420,4 +421,73 @@ fn a_purchase_too_large_to_reckon_is_refused_whole() {
     assert_eq!(outcome.refusal.map(|refusal| refusal.reason()), Some("MEMBER_FULL"));
     assert_eq!(memory.state.members_len(), 1, "M2 did not become a member by it");
     ledger::check(&memory);
+}
+
+/// What anybody was reminded of: when, of which date and of how many points.
+fn reminders(memory: &Memory) -> Vec<String> {
+    let calendar = &memory.programs.current().expect("a program").calendar;
+    let mut told = Vec::new();
+    for (_, record) in ledger::log(memory) {
+        let Cause::Timer { due, timer: Timer::Reminder, .. } = record.cause else { continue };
+        let of = record.verdict.changes.iter().filter_map(|change| match change {
+            Change::Expiring { member, expires_at, points, .. } => {
+                Some(format!("{member}: {points} until {}", calendar.show(*expires_at)))
+            }
+            _ => None,
+        });
+        told.push(format!("{} {}", calendar.show(due), of.collect::<Vec<_>>().join(" and ")));
+    }
+    told
+}
+
+#[test]
+fn a_date_on_which_points_die_is_reminded_of_once_for_each_lead() {
+    let v1 = "[[wallet]]\nid = \"points\"\nexpiry = { after = \"40d\" }\n";
+    let v2 = v1.replace("40d\"", "40d\", remind = [\"30d\", \"7d\"]");
+    let v3 = v1.replace("40d\"", "40d\", activity = [\"check_in\"], remind = [\"10d\"]");
+    let story = "\
+publish v1 -> ok
+at 2026-01-01 10:00
+  enrol     M1
+  credit    M1 10 first
+publish v2 -> ok
+at 2026-01-02 10:00
+# From the first event under a version that reminds.
+  check-in  M1
+at 2026-01-05 10:00
+  credit    M1 20 second
+  credit    M1 5 third
+at 2026-01-15 10:00
+# Spent before its second reminder, which comes and finds the rest of that day.
+  redeem    M1 27
+# Six days are too few for any, ten for the longer one.
+  enrol     M2
+  import    M2 3/2025-12-01/2026-01-21 and 4/2025-12-02/2026-01-25
+at 2026-02-14 00:00
+  balance   M1 -> available 0, held 0, review 0, debt 0
+  tick
+publish v3 -> ok
+at 2026-03-01 10:00
+# The whole purse: each activity puts off the reminder as well.
+  enrol     M3
+  credit    M3 7 first
+at 2026-03-20 10:00
+  check-in  M3
+  credit    M3 8 second
+at 2026-06-01 00:00
+  balance   M3 -> available 0, held 0, review 0, debt 0
+  tick
+";
+    let memory = tells(&[("v1", v1), ("v2", &v2), ("v3", &v3)], story);
+    let expected = [
+        "2026-01-11 00:00 1: 10 until 2026-02-10 00:00",
+        "2026-01-15 00:00 1: 25 until 2026-02-14 00:00",
+        "2026-01-18 00:00 2: 4 until 2026-01-25 00:00",
+        // All of the first were spent: nothing is said, and the next date looked for.
+        "2026-02-03 00:00 ",
+        "2026-02-07 00:00 1: 8 until 2026-02-14 00:00",
+        "2026-03-31 00:00 ",
+        "2026-04-19 00:00 3: 15 until 2026-04-29 00:00",
+    ];
+    assert_eq!(reminders(&memory), expected);
 }

@@ -14,7 +14,7 @@ use ledger_core::memory::{Memory, hash_key};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::Account;
-use ledger_core::record::Action;
+use ledger_core::record::{Action, Cause, Change};
 use ledger_core::scenario::{Seen, Stage};
 use ledger_core::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, RiskKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,6 +106,12 @@ fn body_of(act: &Act, now: i64, spent: &[Position]) -> Body<Name> {
             };
             Body::Imported { wallet: "".into(), lots: lots.into_iter().map(lot).collect() }
         }
+        Act::Reinstate { points, days } => Body::Reinstated {
+            wallet: "".into(),
+            points: points.map(Points),
+            expires_at: At(now + days * naive::DAY),
+            reason: "why".into(),
+        },
         Act::Freeze { earn, redeem } => Body::Frozen { scope: scope_of(earn, redeem), reason: "why".into() },
         Act::Unfreeze { earn, redeem } => Body::Unfrozen { scope: scope_of(earn, redeem), reason: "why".into() },
         Act::Close => Body::Closed { reason: "why".into() },
@@ -337,6 +343,25 @@ impl World {
             .map(|case| (case.rule, case.action, case.members.iter().copied().collect(), case.fraud))
             .collect();
         assert_eq!(told, clerks, "cases");
+    }
+
+    /// The ledger and the clerk have said the same of what dies; everything due has fired.
+    pub fn compare_reminders(&self) {
+        let mut told = Vec::new();
+        for (_, record) in ledger::log(&self.memory) {
+            let Cause::Timer { due, .. } = record.cause else { continue };
+            for change in &record.verdict.changes {
+                let Change::Expiring { member, expires_at, points, .. } = change else { continue };
+                let name = self.memory.state.member(*member).expect("a member").name.to_string();
+                told.push((name, due.0, expires_at.0, points.0));
+            }
+        }
+        let clerks =
+            self.books.reminders.iter().map(|(who, due, date, points)| (who.to_string(), *due, *date, *points));
+        let mut clerks: Vec<_> = clerks.collect();
+        told.sort();
+        clerks.sort();
+        assert_eq!(told, clerks, "reminders");
     }
 
     fn compare_counters(&self, who: Who, member: &Member) {

@@ -355,6 +355,11 @@ fn change(change: &proto::Change) -> Value {
             let told = json!({ "member": one.member, "wallet": one.wallet, "until": time(one.until.as_ref()) });
             ("spell", told)
         }
+        Some(Change::Expiring(one)) => {
+            let proto::Expiring { member, wallet, points, .. } = one;
+            let expires_at = time(one.expires_at.as_ref());
+            ("expiring", json!({ "member": member, "wallet": wallet, "expires_at": expires_at, "points": points }))
+        }
         Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
         Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),
         Some(Change::CaseJoined(one)) => ("case_joined", json!({ "case": one.case, "members": one.members })),

@@ -381,6 +381,10 @@ fn body(event: &proto::Event, local: &Local) -> String {
             let points = said.lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
             format!("{} imported in {}", grouped(points), plural(said.lots.len() as u64, "lot"))
         }
+        Body::Reinstated(said) => {
+            let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
+            format!("{points} reinstated until {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
+        }
         Body::RedeemRefunded(said) => {
             let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
             format!("{points} given back of redemption {}", said.redemption)
@@ -493,7 +497,8 @@ fn changed(change: &proto::Change, member: &str) -> Option<String> {
         | Change::HoldOpened(_)
         | Change::HoldClosed(_)
         | Change::HoldExtended(_)
-        | Change::Spell(_) => return None,
+        | Change::Spell(_)
+        | Change::Expiring(_) => return None,
     };
     Some(told)
 }

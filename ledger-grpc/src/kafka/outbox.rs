@@ -258,6 +258,7 @@ fn moved(posting: &Posting, by_timer: bool) -> &'static str {
         (Account::Review, Account::Available) => "points.activated",
         (Account::Redeemed, Account::Available) => "points.restored",
         (Account::Moved, Account::Available) => "points.received",
+        (Account::Expired, Account::Available) => "points.reinstated",
         (_, Account::Available | Account::Issued) => "points.earned",
     }
 }
@@ -294,6 +295,10 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         Change::HoldExtended { member, expires_at, .. } => {
             Outcome::of("hold.extended", *member, json!({ "expires_at": at(*expires_at) }))
         }
+        Change::Expiring { member, wallet, expires_at, points } => {
+            let more = json!({ "wallet": told.term(*wallet), "points": points.0, "expires_at": at(*expires_at) });
+            Outcome::of("points.expiring", *member, more)
+        }
         Change::Spell { member, wallet, until, .. } => {
             Outcome::of("points.extended", *member, json!({ "wallet": told.term(*wallet), "expires_at": at(*until) }))
         }
@@ -323,7 +328,10 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
         | Change::TermsAdded { .. }
-        | Change::TierCounted { .. } => return None,
+        | Change::TierCounted { .. }
+        | Change::ReminderSet { .. }
+        | Change::Lapsed { .. }
+        | Change::Reinstated { .. } => return None,
     })
 }
 
@@ -332,8 +340,10 @@ mod tests {
     use super::*;
     use ledger_core::event::{Body, Event, RiskKeys};
     use ledger_core::memory::Memory;
-    use ledger_core::units::Points;
+    use ledger_core::record::Verdict;
+    use ledger_core::units::{LotId, Points};
 
+    const AT: At = At(1_772_323_200_000);
     const PROGRAM: &str = "id = \"p\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n\
         [transfer]\nmin = 1\nfee = \"10%\"\n";
 
@@ -362,5 +372,41 @@ mod tests {
             [("points.charged", 1, 4.into()), ("points.given", 1, 36.into()), ("points.received", 2, 36.into())];
         assert_eq!(points, expected);
         assert_ne!(told[1].2["postings"][0]["lot"], told[2].2["postings"][0]["lot"], "what came is a new lot");
+    }
+
+    fn told_of(postings: Vec<Posting>, changes: Vec<Change>) -> Vec<(&'static str, Value)> {
+        let terms = Arc::new(vec!["points".into()]);
+        let told = Told { terms, names: HashMap::from([(MemberNo(1), "anna".into())]) };
+        let cause = Cause::Timer { member: MemberNo(1), due: AT, timer: Timer::Reminder };
+        let record = Record { at: AT, program: 1, cause, verdict: Verdict { postings, changes, ..Verdict::default() } };
+        outcomes(&record, &told).into_iter().map(|outcome| (outcome.kind, outcome.more.into())).collect()
+    }
+
+    #[test]
+    fn how_points_die_and_live_again_is_told() {
+        let (member, wallet) = (MemberNo(1), TermNo(1));
+        let lives_again = Posting {
+            member,
+            wallet,
+            from: Account::Expired,
+            to: Account::Available,
+            points: Points(7),
+            lot: LotId { position: Position(9), line: 0 },
+            expires_at: AT,
+            rule: TermNo::NONE,
+        };
+        let by_activity = Posting { from: Account::Issued, expires_at: At::WITH_SPELL, ..lives_again };
+        let changes = vec![
+            Change::Expiring { member, wallet, expires_at: AT, points: Points(5) },
+            Change::ReminderSet { member, wallet, at: AT },
+            Change::Spell { member, wallet, since: Position(2), until: AT },
+        ];
+        let told = told_of(vec![lives_again, by_activity], changes);
+        let kinds: Vec<&str> = told.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, ["points.reinstated", "points.earned", "points.expiring", "points.extended"]);
+        let [_, (_, earned), (_, expiring), (_, extended)] = told.as_slice() else { panic!("four outcomes") };
+        assert_eq!(earned["postings"][0]["expires_at"], Value::Null, "the spell says until when");
+        assert_eq!(*expiring, json!({ "wallet": "points", "points": 5, "expires_at": "2026-03-01T00:00:00Z" }));
+        assert_eq!(*extended, json!({ "wallet": "points", "expires_at": "2026-03-01T00:00:00Z" }));
     }
 }

@@ -207,6 +207,11 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
                 lots: lots.map(|(n, lot)| opening_lot(n, lot, found)).collect(),
             }
         }
+        Said::Reinstated(said) => {
+            let expires_at = instant("reinstated.expires_at", said.expires_at, found);
+            let (wallet, points, reason) = (said.wallet.into(), said.points.map(Points), said.reason.into());
+            Body::Reinstated { wallet, points, expires_at, reason }
+        }
         Said::RedeemRefunded(said) => {
             Body::RedeemRefunded { redemption: Position(said.redemption), points: said.points.map(Points) }
         }

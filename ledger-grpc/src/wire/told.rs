@@ -352,6 +352,7 @@ fn timer_kind(timer: Timer) -> proto::TimerKind {
         Timer::HoldExpiry => proto::TimerKind::HoldExpiry,
         Timer::Tier => proto::TimerKind::Tier,
         Timer::Inactivity => proto::TimerKind::Inactivity,
+        Timer::Reminder => proto::TimerKind::Reminder,
     }
 }
 
@@ -485,6 +486,12 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             };
             Said::Imported(proto::Imported { lots: lots.iter().map(told).collect(), wallet: wallet.to_string() })
         }
+        Body::Reinstated { wallet, points, expires_at, reason } => Said::Reinstated(proto::Reinstated {
+            points: points.map(|points| points.0),
+            expires_at: stamp(*expires_at),
+            reason: reason.to_string(),
+            wallet: wallet.to_string(),
+        }),
         Body::RedeemRefunded { redemption, points } => Said::RedeemRefunded(proto::RedeemRefunded {
             redemption: redemption.0,
             points: points.map(|points| points.0),
@@ -605,6 +612,12 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         Change::Spell { member, wallet, until, .. } => {
             Told::Spell(proto::SpellSet { member: name(member), wallet: words.term(*wallet), until: stamp(*until) })
         }
+        Change::Expiring { member, wallet, expires_at, points } => Told::Expiring(proto::Expiring {
+            member: name(member),
+            wallet: words.term(*wallet),
+            expires_at: stamp(*expires_at),
+            points: points.0,
+        }),
         Change::CaseOpened(opened) => Told::CaseOpened(evidence(opened, words)),
         Change::CaseJoined { case, members } => {
             Told::CaseJoined(proto::CaseJoined { case: case.0, members: members.iter().map(name).collect() })
@@ -620,7 +633,10 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         | Change::Life { .. }
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
-        | Change::TierCounted { .. } => return None,
+        | Change::TierCounted { .. }
+        | Change::ReminderSet { .. }
+        | Change::Lapsed { .. }
+        | Change::Reinstated { .. } => return None,
     };
     Some(proto::Change { change: Some(told) })
 }

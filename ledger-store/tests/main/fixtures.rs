@@ -5,7 +5,7 @@
 
 use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
-use crate::said::{Stream, event, key, purchase};
+use crate::said::{HARBOUR, Stream, event, key, purchase};
 use ledger_core::event::{Body, Finding, Name, OpeningLot, RiskKind};
 use ledger_core::life::Scope;
 use ledger_core::state::WalletTotals;
@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Events that fill a fixture with every kind of record.
 const STREAM: Stream = Stream { seed: 31, members: 9, step_ms: 240_000 };
+/// Steps of the stream in a day.
+const DAY: u64 = 360;
 
 fn fixture(format: u32) -> PathBuf {
     ledger::root().join(format!("ledger-store/tests/fixtures/format-{format}/ledger.txt"))
@@ -120,6 +122,22 @@ fn write(dir: &Path) {
             event("app", "l-13", STREAM.at(402), "f2", gift("f2")),
         ],
     );
+    // In another version, points that die with their member's activity, are told of before, and live again.
+    let berth = r#"{ after = "3d", activity = ["check_in"], remind = ["1d"], reinstate = "5d" }"#;
+    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n");
+    let published = Body::ProgramPublished { text: berth.into() };
+    let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into() };
+    let (wallet, reason, expires_at) = ("berth".into(), "storm".into(), STREAM.at(90_000));
+    let again = Body::Reinstated { wallet, points: Some(Points(40)), expires_at, reason };
+    say(
+        &handle,
+        vec![
+            event("office", "berth", STREAM.at(403), "", published),
+            event("desk", "b-1", STREAM.at(403), "f4", credit),
+            event("app", "b-2", STREAM.at(403 + DAY), "f4", Body::CheckIn),
+            event("desk", "b-3", STREAM.at(403 + 6 * DAY), "f4", again),
+        ],
+    );
     drop(handle);
     ledger.close().expect("nothing failed");
 }
@@ -168,7 +186,7 @@ fn a_log_of_format_1_folds_to_what_it_did_when_it_was_written() {
     let first = handle.outcome("till", "e-0").expect("readable").expect("it is known");
     assert!(first.duplicate && first.position == Position(2));
     let known = handle.committed();
-    let more = event("till", "more", STREAM.at(402), "m1", Body::CheckIn);
+    let more = event("till", "more", STREAM.at(403 + 6 * DAY), "m1", Body::CheckIn);
     assert!(say(&handle, vec![more])[0].position > known);
     let record = handle.record(Position(1)).expect("readable").expect("the first");
     let unhidden = handle.member_by_no(ledger_core::units::MemberNo(1)).wait().expect("the shard works");

@@ -1,6 +1,6 @@
-//! Reads a wallet's `expiry`: until when its points can be used.
+//! Reads a wallet's `expiry`: until when its points can be used, and what is done around that date.
 
-use super::{Reading, Section};
+use super::{Reading, Section, number_and_unit};
 use crate::calendar::{read_day, read_month_day};
 use crate::program::{Expiry, Round, Span};
 use crate::units::{Money, TermNo};
@@ -9,10 +9,23 @@ use alloc::vec::Vec;
 
 /// Most years or anniversaries that points live.
 const YEARS_MAX: i64 = 100;
+/// The earliest reminder, in days before the date.
+const REMIND_DAYS_MAX: i64 = 366;
+/// Most reminders of one date.
+const REMINDERS_MAX: usize = 8;
+
+/// How the points of a wallet die, and what is said of it.
+pub(super) struct Death {
+    pub(super) expiry: Expiry,
+    pub(super) remind: Vec<i32>,
+    pub(super) reinstate_days: Option<i32>,
+}
 
 impl Reading<'_> {
-    pub(super) fn expiry(&mut self, wallet: &mut Section<'_>, digits: i64) -> Expiry {
-        let Some(mut section) = self.table(wallet, "expiry") else { return Expiry::Never };
+    pub(super) fn expiry(&mut self, wallet: &mut Section<'_>, digits: i64) -> Death {
+        let Some(mut section) = self.table(wallet, "expiry") else {
+            return Death { expiry: Expiry::Never, remind: Vec::new(), reinstate_days: None };
+        };
         let words = ["after", "until", "anniversary"];
         let said = words.map(|word| section.table.get(word).is_some());
         let expiry = match said {
@@ -28,8 +41,30 @@ impl Reading<'_> {
                 None
             }
         };
+        let remind = self.reminders(&mut section);
+        let reinstate_days = self.days(&mut section, "reinstate", false);
         self.end(&section);
-        expiry.unwrap_or(Expiry::Never)
+        Death { expiry: expiry.unwrap_or(Expiry::Never), remind, reinstate_days }
+    }
+
+    /// `remind = ["30d", "7d"]`.
+    fn reminders(&mut self, section: &mut Section<'_>) -> Vec<i32> {
+        let mut remind: Vec<i32> = Vec::new();
+        for (text, at) in self.words(section, "remind", false) {
+            let days =
+                number_and_unit(&text).filter(|(days, unit)| *unit == "d" && (1..=REMIND_DAYS_MAX).contains(days));
+            let problem = match days.and_then(|(days, _)| i32::try_from(days).ok()) {
+                None => format!("{text:?} is no number of days; write 1d to {REMIND_DAYS_MAX}d"),
+                Some(days) if remind.contains(&days) => format!("{text:?} is said twice"),
+                Some(_) if remind.len() >= REMINDERS_MAX => format!("at most {REMINDERS_MAX} are allowed"),
+                Some(days) => {
+                    remind.push(days);
+                    continue;
+                }
+            };
+            self.fault(at, &section.field("remind"), problem);
+        }
+        remind
     }
 
     fn rolling(&mut self, section: &mut Section<'_>, digits: i64) -> Option<Expiry> {

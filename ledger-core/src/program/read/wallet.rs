@@ -1,5 +1,6 @@
 //! Reads `[[wallet]]`: the kinds of points, and which of them a rule means.
 
+use super::expiry::Death;
 use super::{Reading, Section};
 use crate::program::{Cost, GIVE_MAX, Negative, RedeemRules, SpendOrder, WALLETS_MAX, Wallet, WalletKind};
 use crate::units::{DAY_MS, Points, TermNo};
@@ -39,13 +40,15 @@ impl Reading<'_> {
         let max_balance = self.int(&mut section, "max_balance", 1, i64::MAX, false);
         let cost = self.cost(&mut section, digits);
         let hold_ms = self.duration_ms(&mut section, "hold_ttl", false).map_or(7 * DAY_MS, |(ms, _)| ms);
-        let expiry = self.expiry(&mut section, digits);
+        let Death { expiry, remind, reinstate_days } = self.expiry(&mut section, digits);
         self.end(&section);
         Some(Wallet {
             id: id?,
             kind,
             scale: scale.and_then(|(scale, _)| u32::try_from(scale).ok()).unwrap_or(0),
             expiry,
+            remind,
+            reinstate_days,
             spend,
             negative,
             max_balance: max_balance.map(|(most, _)| Points(most)),
