@@ -4,13 +4,15 @@
 //! first, most fundamental first; from the line that calls `observe` on, the event succeeds. Nothing
 //! here changes state, asks a clock or can fail: `fold` does what the verdict says.
 //!
-//! The neighbours: `earn` (what facts give) and `basket` (what rules ask of an event), `refund` (what
-//! they take back), `redeem` (what redemptions must keep to, and giving them back), `spend` (redeem, hold,
-//! capture), `transfer` (from member to member, and from other systems), `tier` (standing), `risk` (counters
-//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much).
+//! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
+//! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
+//! (redeem, hold, capture), `transfer` (from member to member, and from other systems), `tier` (standing), `risk`
+//! (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how
+//! much).
 
 mod basket;
 mod earn;
+mod kept;
 mod life;
 mod limit;
 mod redeem;
@@ -22,6 +24,7 @@ mod timer;
 mod transfer;
 
 use basket::Basket;
+use refund::Sold;
 pub use risk::in_window;
 pub use tier::{Footing, footing};
 
@@ -32,7 +35,7 @@ use crate::program::{Program, Trigger, Wallet};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::units::{At, Day, LotId, MemberNo, Money, Points, Position, TermNo};
+use crate::units::{At, Day, LotId, MemberNo, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -291,23 +294,20 @@ impl<'a> Draft<'a> {
             }
             Body::Cancelled { .. } => {
                 let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
-                let rest = refund::paid(&purchase).0.saturating_sub(purchase.known.refunded.0);
-                if rest <= 0 {
-                    return Err(Refusal::RefundOverPaid);
-                }
+                let sold = Sold::new(purchase, self.member);
+                let rest = sold.rest()?;
                 self.observe(event)?;
-                self.refund(&purchase, Money(rest))
+                self.refund(&sold, &rest)
             }
-            Body::Refunded { currency, amount, .. } => {
+            Body::Refunded { currency, amount, lines, .. } => {
                 let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
                 if *currency != self.program.currency {
                     return Err(Refusal::CurrencyMismatch);
                 }
-                if amount.0 > refund::paid(&purchase).0.saturating_sub(purchase.known.refunded.0) {
-                    return Err(Refusal::RefundOverPaid);
-                }
+                let sold = Sold::new(purchase, self.member);
+                let part = sold.part(*amount, lines)?;
                 self.observe(event)?;
-                self.refund(&purchase, *amount)
+                self.refund(&sold, &part)
             }
             Body::CheckIn => {
                 self.observe(event)?;

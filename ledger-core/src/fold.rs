@@ -8,7 +8,9 @@
 use crate::counter::{self, Key};
 use crate::event::{Body, Event};
 use crate::lots::{Lot, Slice};
-use crate::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Member, PurchaseRef, Purse, RedemptionRef, Streak};
+use crate::member::{
+    CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, LineReturned, Member, PurchaseRef, Purse, RedemptionRef, Streak,
+};
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State, WalletTotals};
 use crate::units::{At, MemberNo, Points, Position, TermNo};
@@ -230,6 +232,7 @@ fn change_member(
         Change::Purchased { member: whose, order, day, forget_before } if *whose == no => {
             if member.purchases.first().is_some_and(|oldest| oldest.day < *forget_before) {
                 member.purchases.retain(|purchase| purchase.day >= *forget_before);
+                member.forget_returns();
             }
             member.purchases.push(PurchaseRef { order: *order, position, day: *day, refunded: Default::default() });
         }
@@ -237,6 +240,10 @@ fn change_member(
             let found = member.purchases.iter_mut().find(|known| known.position == *purchase);
             let found = found.ok_or("no such purchase")?;
             found.refunded.0 = found.refunded.0.checked_add(amount.0).ok_or("refund overflows")?;
+        }
+        Change::LineReturned { member: whose, purchase, line, items, amount } if *whose == no => {
+            let back = LineReturned { purchase: *purchase, line: *line, items: *items, amount: *amount };
+            member.take_back(back).ok_or("what came back of a line overflows")?;
         }
         Change::ReferredBy { member: whose, referrer } if *whose == no => member.referrer = Some(*referrer),
         Change::Counted { key: Key::Member(whose), term, bucket, keep_from, amount, seen } if *whose == no => {
@@ -326,6 +333,7 @@ fn change_member(
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
         | Change::HoldExtended { .. }
+        | Change::LineReturned { .. }
         | Change::TierCounted { .. } => {}
     }
     Ok(())
@@ -415,6 +423,7 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::Redeemed { .. }
             | Change::RedeemRefunded { .. }
             | Change::HoldExtended { .. }
+            | Change::LineReturned { .. }
             | Change::TierCounted { .. } => {}
         }
     }

@@ -63,6 +63,8 @@ pub struct Member {
     pub redemptions: Vec<RedemptionRef>,
     /// Freeze, closing and aliases, if there is any of them.
     pub life: Option<Box<Life>>,
+    /// What came back of purchases by line, if anything did.
+    pub returns: Option<Box<Returns>>,
     /// When the next timer is due; kept by the fold, not stored.
     #[serde(skip)]
     pub next_due: Next,
@@ -250,6 +252,26 @@ pub struct PurchaseRef {
     pub refunded: Money,
 }
 
+/// What came back of purchases that can still be refunded, other than a share of their money.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returns {
+    /// Parts of lines, each line once, in order of the first time.
+    pub lines: Vec<LineReturned>,
+}
+
+/// What came back of a line of a purchase, by refunds that named it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineReturned {
+    /// The record of the purchase.
+    pub purchase: Position,
+    /// Place of the line in it; the first is 0.
+    pub line: u16,
+    /// How many items.
+    pub items: u32,
+    /// How much money beside the price of these items, in minor units.
+    pub amount: Money,
+}
+
 /// A redemption that can still be given back, or still counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedemptionRef {
@@ -322,6 +344,35 @@ impl Member {
     /// The open hold of this name.
     pub fn hold(&self, name: &str) -> Option<&Hold> {
         self.holds.iter().find(|hold| &*hold.name == name)
+    }
+
+    /// What came back of the lines of a purchase.
+    pub fn returned(&self, purchase: Position) -> impl Iterator<Item = &LineReturned> {
+        let lines = self.returns.as_ref().map(|returns| returns.lines.as_slice()).unwrap_or_default();
+        lines.iter().filter(move |back| back.purchase == purchase)
+    }
+
+    /// Adds what came back of a line. `None` on overflow.
+    pub(crate) fn take_back(&mut self, back: LineReturned) -> Option<()> {
+        let lines = &mut self.returns.get_or_insert_default().lines;
+        match lines.iter_mut().find(|known| (known.purchase, known.line) == (back.purchase, back.line)) {
+            Some(known) => {
+                known.items = known.items.checked_add(back.items)?;
+                known.amount.0 = known.amount.0.checked_add(back.amount.0)?;
+            }
+            None => lines.push(back),
+        }
+        Some(())
+    }
+
+    /// Forgets what came back of purchases that are no longer known.
+    pub(crate) fn forget_returns(&mut self) {
+        let Some(returns) = &mut self.returns else { return };
+        let is_known = |back: &LineReturned| self.purchases.iter().any(|known| known.position == back.purchase);
+        returns.lines.retain(is_known);
+        if **returns == Returns::default() {
+            self.returns = None;
+        }
     }
 
     /// Reads the ends of the lists that a purchase reads; see `State::warm`.

@@ -396,6 +396,19 @@ pub enum Change {
         /// The tier in which the member stood before; none of a newcomer.
         tier: TermNo,
     },
+    /// Part of a line of a purchase went back; its money is in the [`Change::Refunded`] before it.
+    LineReturned {
+        /// Whose.
+        member: MemberNo,
+        /// The record of the purchase.
+        purchase: Position,
+        /// Place of the line in it; the first is 0.
+        line: u16,
+        /// How many items went back; 0 if money was named.
+        items: u32,
+        /// How much money of the line, in minor units; 0 if items were named.
+        amount: Money,
+    },
 }
 
 /// A flag with its evidence.
@@ -514,6 +527,7 @@ impl Change {
             | Change::RedeemRefunded { member, .. }
             | Change::HoldExtended { member, .. }
             | Change::TierCounted { member, .. }
+            | Change::LineReturned { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

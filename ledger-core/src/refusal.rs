@@ -174,6 +174,12 @@ pub enum Refusal {
     /// An opening lot has expired already.
     #[error("a lot has expired already; leave it out")]
     LotExpired,
+    /// The purchase has no such line, or several lines of that stock-keeping unit.
+    #[error("the purchase has no such line, or more than one of that sku; name the line by its place")]
+    LineUnknown,
+    /// More of a line would go back than was bought and not yet returned.
+    #[error("more of a line than was bought and not yet returned")]
+    RefundOverLine,
 }
 
 impl Refusal {
@@ -234,6 +240,8 @@ impl Refusal {
             Refusal::TransferMaxPerDay => "TRANSFER_MAX_PER_DAY",
             Refusal::WalletInUse => "WALLET_IN_USE",
             Refusal::LotExpired => "LOT_EXPIRED",
+            Refusal::LineUnknown => "LINE_UNKNOWN",
+            Refusal::RefundOverLine => "REFUND_OVER_LINE",
         }
     }
 
@@ -293,7 +301,9 @@ impl Refusal {
             | Refusal::TransferBelowMin
             | Refusal::TransferAboveMax
             | Refusal::WalletInUse
-            | Refusal::LotExpired => false,
+            | Refusal::LotExpired
+            | Refusal::LineUnknown
+            | Refusal::RefundOverLine => false,
         }
     }
 }

@@ -17,7 +17,8 @@
 
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
-    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Name, OpeningLot, Origin, RiskKeys, RiskKind,
+    Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, Name, OpeningLot, Origin,
+    RiskKeys, RiskKind,
 };
 use crate::life::Scope;
 use crate::member::Member;
@@ -461,11 +462,7 @@ impl Play<'_> {
             }
             ("shipping", Body::Purchase { shipping, .. }) => *shipping = self.money(value)?,
             ("points-paid", Body::Purchase { points_paid, .. }) => *points_paid = self.money(value)?,
-            ("of", Body::Refunded { lines, .. }) => {
-                let (line, amount) = value.split_once('/').ok_or("a line is refunded as `of LINE/AMOUNT`")?;
-                let line = line.parse().map_err(|_| format!("{line:?} is no line"))?;
-                lines.push(LineRefund { line, amount: self.money(amount)? });
-            }
+            ("of", Body::Refunded { lines, .. }) => lines.push(self.line_refund_of(value)?),
             (
                 "wallet",
                 Body::Redeem { wallet, .. }
@@ -495,6 +492,17 @@ impl Play<'_> {
         let detail = LineDetail { category: category.into(), tags, discount, tax };
         let detail = (detail != LineDetail::default()).then(|| Box::new(detail));
         Ok(Line { sku: sku.into(), quantity, net, detail })
+    }
+
+    /// Part of a line, written `LINE/AMOUNT` or `LINE/3x` for three items; the line is its place or its SKU.
+    fn line_refund_of(&self, text: &str) -> Result<LineRefund, String> {
+        let (line, part) = text.split_once('/').ok_or("a line is refunded as `of LINE/AMOUNT` or `of LINE/3x`")?;
+        let line = line.parse().map_or_else(|_| LineName::Sku(line.into()), LineName::Place);
+        let part = match part.strip_suffix('x') {
+            Some(items) => LinePart::Items(items.parse().map_err(|_| format!("{text:?} has no number of items"))?),
+            None => LinePart::Amount(self.money(part)?),
+        };
+        Ok(LineRefund { line, part })
     }
 
     /// An opening lot written `POINTS/EARNED/EXPIRES`; without an expiry as if it was earned here.

@@ -131,7 +131,10 @@ mod tests {
                 order: "o".into(),
                 currency: "EUR".into(),
                 amount: 1,
-                ..Default::default()
+                lines: vec![
+                    proto::LineRefund { line: Some(0), amount: Some(1), ..Default::default() },
+                    proto::LineRefund { sku: "cup".into(), quantity: Some(1), ..Default::default() },
+                ],
             }),
             Body::CheckIn(proto::CheckIn {}),
             Body::Referral(proto::Referral { referee: "anna".into() }),

@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{Body, Event, Finding, Line, Name, OpeningLot, RiskKind};
+use ledger_core::event::{Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind};
 use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
@@ -40,7 +40,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 54] = [
+const REFUSALS: [Refusal; 56] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -95,6 +95,8 @@ const REFUSALS: [Refusal; 54] = [
     Refusal::TransferMaxPerDay,
     Refusal::WalletInUse,
     Refusal::LotExpired,
+    Refusal::LineUnknown,
+    Refusal::RefundOverLine,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -381,6 +383,18 @@ fn event(said: &Said) -> proto::Event {
     }
 }
 
+fn line_refund(one: &LineRefund) -> proto::LineRefund {
+    let (line, sku) = match &one.line {
+        LineName::Place(place) => (Some(u32::from(*place)), String::new()),
+        LineName::Sku(sku) => (None, sku.to_string()),
+    };
+    let (amount, quantity) = match one.part {
+        LinePart::Amount(amount) => (Some(amount.0), None),
+        LinePart::Items(items) => (None, Some(items)),
+    };
+    proto::LineRefund { line, amount, sku, quantity }
+}
+
 fn line(one: &Line) -> proto::Line {
     let detail = one.detail.as_deref().cloned().unwrap_or_default();
     proto::Line {
@@ -417,7 +431,7 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             order: order.to_string(),
             currency: currency.to_string(),
             amount: amount.0,
-            lines: lines.iter().map(|one| proto::LineRefund { line: one.line.into(), amount: one.amount.0 }).collect(),
+            lines: lines.iter().map(line_refund).collect(),
         }),
         Body::CheckIn => Message::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),

@@ -7,7 +7,8 @@ use expect_test::expect_file;
 use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode, decode_row};
 use ledger_core::counter::Key;
 use ledger_core::event::{
-    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, OpeningLot, Origin, RiskKeys, RiskKind, Who,
+    Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, OpeningLot, Origin, RiskKeys,
+    RiskKind, Who,
 };
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::life::{LifeChange, Scope};
@@ -50,7 +51,10 @@ fn bodies() -> Vec<Body<Who>> {
             order: "o-1".into(),
             currency: EUR,
             amount: Money(250),
-            lines: vec![LineRefund { line: 1, amount: Money(200) }],
+            lines: vec![
+                LineRefund { line: LineName::Place(1), part: LinePart::Amount(Money(200)) },
+                LineRefund { line: LineName::Sku("tea".into()), part: LinePart::Items(2) },
+            ],
         },
         Body::CheckIn,
         Body::Referral { referee: Who::Known(MemberNo(2)) },
@@ -177,6 +181,7 @@ fn changes() -> Vec<Change> {
         Change::RedeemRefunded { member, redemption: Position(9), points: Points(4) },
         Change::HoldExtended { member, no: 1, expires_at: AT },
         Change::TierCounted { member, tier: TermNo(9) },
+        Change::LineReturned { member, purchase: Position(3), line: 1, items: 2, amount: Money(0) },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -201,8 +206,9 @@ fn changes() -> Vec<Change> {
         Change::RedeemRefunded { .. } => 19,
         Change::HoldExtended { .. } => 20,
         Change::TierCounted { .. } => 21,
+        Change::LineReturned { .. } => 22,
     };
-    assert!(changes.iter().map(number).eq(0..22), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..23), "one of each, in order");
     changes
 }
 

@@ -416,6 +416,8 @@ struct Bought {
     day: i64,
     paid: i64,
     refunded: i64,
+    /// What is left of each of its two lines, and whether its one item is.
+    lines: [(i64, bool); 2],
     version: usize,
     /// Whether what it left of three euros waits for the next purchase.
     carries: bool,
@@ -491,6 +493,12 @@ pub enum Act {
         order: String,
         amount: i64,
     },
+    /// Of a line by its place: all of its one item, or some of its money.
+    RefundLine {
+        order: String,
+        line: usize,
+        amount: Option<i64>,
+    },
     CheckIn,
     Refer {
         referee: Who,
@@ -552,7 +560,7 @@ impl Act {
             Act::Attribute { .. } => "attributes_set",
             Act::Purchase { .. } => "purchase",
             Act::Cancel { .. } => "cancelled",
-            Act::Refund { .. } => "refunded",
+            Act::Refund { .. } | Act::RefundLine { .. } => "refunded",
             Act::CheckIn => "check_in",
             Act::Refer { .. } => "referral",
             Act::Redeem { .. } => "redeem",
@@ -905,7 +913,8 @@ impl Books {
                 }
                 let granted = std::mem::take(&mut work.bought);
                 let order = order.clone();
-                let bought = Bought { order, day, paid: *paid, refunded: 0, version, carries, granted };
+                let lines = [(paid / 3, true), (paid - paid / 3, true)];
+                let bought = Bought { order, day, paid: *paid, refunded: 0, lines, version, carries, granted };
                 self.member(who).bought.push(bought);
             }
             Act::Cancel { order } => {
@@ -924,6 +933,21 @@ impl Books {
                 }
                 self.observe(&mut work, act)?;
                 self.refund(&work, at, *amount);
+            }
+            Act::RefundLine { order, line, amount } => {
+                let at = known(self, order).ok_or("ORDER_UNKNOWN")?;
+                let (price, there) = *self.member(who).bought[at].lines.get(*line).ok_or("LINE_UNKNOWN")?;
+                if amount.map_or(!there, |amount| amount > price) {
+                    return Err("REFUND_OVER_LINE");
+                }
+                let rest = (price - amount.unwrap_or(price), amount.is_some());
+                let amount = amount.unwrap_or(price);
+                if amount > left(self, at) {
+                    return Err("REFUND_OVER_PAID");
+                }
+                self.observe(&mut work, act)?;
+                self.member(who).bought[at].lines[*line] = rest;
+                self.refund(&work, at, amount);
             }
             Act::CheckIn => {
                 self.observe(&mut work, act)?;
@@ -1244,8 +1268,8 @@ impl Books {
         let made = self.lots_made;
         self.lots_made += lots.len() as u64;
         let numbered = (made + 1..).zip(&lots);
-        let single =
-            numbered.flat_map(|(made, lot)| (0..lot.points).map(move |_| Lot { points: 1, made, expires: lot.expires }));
+        let single = numbered
+            .flat_map(|(made, lot)| (0..lot.points).map(move |_| Lot { points: 1, made, expires: lot.expires }));
         let other = self.member(to);
         for lot in single.skip(fee as usize) {
             match (other.debt > 0, under_review) {

@@ -4,7 +4,9 @@
 use crate::ledger::{self, event};
 use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
 use ledger_core::decide::{footing, in_window};
-use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, OpeningLot, RiskKind};
+use ledger_core::event::{
+    Body, Currency, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
+};
 use ledger_core::judge::brought_up_to;
 use ledger_core::life::Scope;
 use ledger_core::lots::Lots;
@@ -72,6 +74,11 @@ fn body_of(act: &Act, now: i64, spent: &[Position]) -> Body<Name> {
         }
         Act::Cancel { order } => Body::Cancelled { order: order.into() },
         Act::Refund { order, amount } => Body::refund(&order, eur, Money(amount)),
+        Act::RefundLine { order, line, amount } => {
+            let part = amount.map_or(LinePart::Items(1), |amount| LinePart::Amount(Money(amount)));
+            let lines = vec![LineRefund { line: LineName::Place(line as u16), part }];
+            Body::Refunded { order: order.into(), currency: eur, amount: Money(0), lines }
+        }
         Act::CheckIn => Body::CheckIn,
         Act::Refer { referee } => Body::Referral { referee: referee.into() },
         Act::Redeem { points } => {

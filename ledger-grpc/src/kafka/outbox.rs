@@ -326,6 +326,7 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
         | Change::TermsAdded { .. }
+        | Change::LineReturned { .. }
         | Change::TierCounted { .. } => return None,
     })
 }

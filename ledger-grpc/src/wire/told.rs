@@ -8,7 +8,9 @@ use crate::proto;
 use ledger_core::calendar::show_day;
 use ledger_core::counter::Key;
 use ledger_core::decide::footing;
-use ledger_core::event::{Body, Event, Finding, Line, LineRefund, OpeningLot, RiskKind, Violation, Who};
+use ledger_core::event::{
+    Body, Event, Finding, Line, LineName, LinePart, LineRefund, OpeningLot, RiskKind, Violation, Who,
+};
 use ledger_core::life::{Alias, Scope};
 use ledger_core::lots::Lot;
 use ledger_core::member::{Hold, Member, Streak};
@@ -533,7 +535,16 @@ fn said_line(line: &Line) -> proto::Line {
 }
 
 fn said_line_refund(one: &LineRefund) -> proto::LineRefund {
-    proto::LineRefund { line: one.line.into(), amount: one.amount.0 }
+    let mut told = proto::LineRefund::default();
+    match &one.line {
+        LineName::Place(line) => told.line = Some((*line).into()),
+        LineName::Sku(sku) => told.sku = sku.to_string(),
+    }
+    match one.part {
+        LinePart::Items(items) => told.quantity = Some(items),
+        LinePart::Amount(amount) => told.amount = Some(amount.0),
+    }
+    told
 }
 
 fn told_duration(ms: i64) -> prost_types::Duration {
@@ -614,6 +625,7 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         | Change::Life { .. }
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
+        | Change::LineReturned { .. }
         | Change::TierCounted { .. } => return None,
     };
     Some(proto::Change { change: Some(told) })
