@@ -30,7 +30,7 @@ pub use tier::{Footing, footing};
 
 use crate::event::{Body, Class, Event, Finding, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
-use crate::member::{Member, PurchaseRef, Purse, RedemptionRef};
+use crate::member::{Member, Parked, PurchaseRef, Purse, RedemptionRef};
 use crate::program::{Program, Trigger, Wallet};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
@@ -99,6 +99,8 @@ pub struct Parties<'a> {
     pub purchase: Option<Purchase<'a>>,
     /// The redemption at that position.
     pub redemption: Option<Redemption<'a>>,
+    /// Refunds that came before the purchase of that order, oldest first, with their records.
+    pub parked: &'a [(Parked, Record)],
 }
 
 /// Judges one event.
@@ -290,20 +292,24 @@ impl<'a> Draft<'a> {
                     return Err(Refusal::OrderExists);
                 }
                 self.observe(event)?;
-                self.purchase(event)
+                self.purchase(event)?;
+                if !parties.parked.is_empty() {
+                    self.refund_parked(event, parties.parked);
+                }
+                Ok(())
             }
-            Body::Cancelled { .. } => {
-                let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
+            Body::Cancelled { order } => {
+                let Some(purchase) = purchase else { return self.park(event, order) };
                 let sold = Sold::new(purchase, self.member);
                 let rest = sold.rest()?;
                 self.observe(event)?;
                 self.refund(&sold, &rest)
             }
-            Body::Refunded { currency, amount, lines, .. } => {
-                let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
+            Body::Refunded { order, currency, amount, lines } => {
                 if *currency != self.program.currency {
                     return Err(Refusal::CurrencyMismatch);
                 }
+                let Some(purchase) = purchase else { return self.park(event, order) };
                 let sold = Sold::new(purchase, self.member);
                 let part = sold.part(*amount, lines)?;
                 self.observe(event)?;

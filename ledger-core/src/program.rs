@@ -435,6 +435,11 @@ impl Program {
         self.calendar.start_of(first_gone)
     }
 
+    /// The first date whose purchases, and whose refunds that came before theirs, still count at `at`.
+    pub fn refund_horizon(&self, at: At) -> Day {
+        self.calendar.day_of(at).plus(self.refund_days.saturating_neg())
+    }
+
     /// The earn rules that wait for `on`, in the order they apply.
     #[inline]
     pub fn earn_on(&self, on: Trigger) -> &[EarnRule] {

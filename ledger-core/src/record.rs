@@ -409,6 +409,26 @@ pub enum Change {
         /// How much money of the line, in minor units; 0 if items were named.
         amount: Money,
     },
+    /// The refund in this record waits for its purchase.
+    RefundParked {
+        /// Whose.
+        member: MemberNo,
+        /// [`order_hash`] of the order.
+        order: u64,
+        /// The local date on which it came.
+        day: Day,
+        /// Refunds that came on earlier days wait no more.
+        forget_before: Day,
+    },
+    /// A refund waits no more: its purchase is in this record, and so is what the refund takes back.
+    RefundUnparked {
+        /// Whose.
+        member: MemberNo,
+        /// The record of the refund.
+        refund: Position,
+        /// Why it takes nothing back, if so.
+        refusal: Option<Refusal>,
+    },
 }
 
 /// A flag with its evidence.
@@ -528,6 +548,8 @@ impl Change {
             | Change::HoldExtended { member, .. }
             | Change::TierCounted { member, .. }
             | Change::LineReturned { member, .. }
+            | Change::RefundParked { member, .. }
+            | Change::RefundUnparked { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

@@ -61,6 +61,8 @@ pub struct Seen {
     pub closed: bool,
     /// What other names the member has, by their kinds, oldest first.
     pub aliases: Vec<String>,
+    /// The dates on which refunds came that wait for their purchases.
+    pub parked: Vec<Day>,
 }
 
 /// What a stage tells of one of a member's purses.
@@ -81,8 +83,8 @@ pub struct SeenPurse {
 }
 
 impl Seen {
-    /// What there is to see of a member with these purses in this tier.
-    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str) -> Seen {
+    /// What there is to see of a member with these purses in this tier; `horizon` is that of refunds.
+    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str, horizon: Option<Day>) -> Seen {
         let life = member.life.as_deref();
         Seen {
             purses,
@@ -91,6 +93,7 @@ impl Seen {
             frozen: life.and_then(|life| life.frozen),
             closed: member.closed_at().is_some(),
             aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+            parked: horizon.into_iter().flat_map(|from| member.parked_from(from)).map(|parked| parked.day).collect(),
         }
     }
 }
@@ -277,6 +280,10 @@ impl Play<'_> {
             ("balance", [name, as_of @ ..]) => self.balance(name, "", as_of),
             ("tier", [name, as_of @ ..]) => self.tier(name, as_of),
             ("life", [name, as_of @ ..]) => self.life(name, as_of),
+            ("parked", [name, as_of @ ..]) => {
+                let since: Vec<String> = self.seen(name, as_of)?.parked.into_iter().map(show_day).collect();
+                Ok(if since.is_empty() { "none".to_string() } else { since.join(", ") })
+            }
             ("quote", [name, rest @ ..]) => {
                 let (mut body, rest) = self.body("redeem", rest)?;
                 for pair in rest.chunks(2) {
@@ -546,7 +553,8 @@ impl Play<'_> {
         let tier = if tier.is_empty() { tier } else { format!(", {tier}") };
         let also: String =
             outcome.also.iter().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet))).collect();
-        Ok(format!("{again}earned {}{also}, available {}{tier}", outcome.earned, outcome.available))
+        let parked = if outcome.parked { ", parked" } else { "" };
+        Ok(format!("{again}earned {}{also}, available {}{tier}{parked}", outcome.earned, outcome.available))
     }
 
     fn publish(&mut self, name: &str) -> Answer {
@@ -707,7 +715,8 @@ impl Stage for Memory {
         let tier = self.state.term(member.tier.tier);
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purses = wallets.map(|wallet| SeenPurse::of(&member, wallet, self.state.term(wallet))).collect();
-        Ok(Seen::of(&member, purses, if tier == "-" { "" } else { tier }))
+        let horizon = program.map(|program| program.refund_horizon(at));
+        Ok(Seen::of(&member, purses, if tier == "-" { "" } else { tier }, horizon))
     }
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {

@@ -258,6 +258,7 @@ mod tests {
             also: Vec::new(),
             earned: Points(0),
             available: Points(0),
+            parked: false,
         });
         let invalid = [0, 2, 4].map(|at| (at, Invalid::one("id", "must not be empty")));
         let told = outcomes(&judged, invalid.into(), &Words::default());

@@ -817,17 +817,31 @@ async fn an_order_is_known_by_its_member_and_number_alone() {
     let world = World::new().await;
     world.take("anna", purchase("o", 10_00)).await;
     world.take("ben", purchase("p", 10_00)).await;
-    for order in ["p", "O", "o ", "none"] {
-        assert_eq!(world.refuse("anna", refund(order, 1)).await, "ORDER_UNKNOWN");
-        assert_eq!(world.refuse("anna", cancel(order)).await, "ORDER_UNKNOWN");
+    for order in ["q", "O", "o ", "none"] {
+        assert_eq!(world.take("anna", refund(order, 1)).await, 10);
+        assert_eq!(world.take("anna", cancel(order)).await, 10);
     }
+    let waiting = world.member("anna").await.parked_refunds;
+    assert_eq!(waiting.len(), 8, "they wait for purchases of those orders");
+    assert!(waiting.iter().all(|one| one.since < one.until), "{waiting:?}");
     assert_eq!(world.refuse("anna", purchase("o", 5_00)).await, "ORDER_EXISTS");
     assert_eq!(world.take("anna", purchase("p", 5_00)).await, 15);
-    // To be asked about does not make one a member.
-    let request = proto::GetMemberRequest { member: "cleo".into(), ..Default::default() };
-    assert_eq!(world.refuse("cleo", refund("o", 1)).await, "ORDER_UNKNOWN");
-    let status = world.members().get_member(request).await.unwrap_err();
-    assert_eq!(told(&status), not_applied(Code::NotFound, "MEMBER_UNKNOWN"));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_refunds_wait_for_their_purchases() {
+    let world = World::new().await;
+    for n in 0..64 {
+        assert_eq!(world.take("anna", refund(&format!("o-{n}"), 5_00)).await, 0);
+    }
+    assert_eq!(world.refuse("anna", refund("o-64", 1)).await, "MEMBER_FULL");
+    assert_eq!(world.refuse("anna", cancel("o-0")).await, "MEMBER_FULL");
+    assert_eq!(world.member("anna").await.parked_refunds.len(), 64);
+    assert_eq!(world.take("anna", purchase("o-0", 10_00)).await, 5);
+    assert_eq!(world.take("anna", cancel("o-0")).await, 0);
+    assert_eq!(world.take("anna", refund("o-64", 1)).await, 0);
+    assert_eq!(world.member("anna").await.parked_refunds.len(), 64);
     world.end().await;
 }
 

@@ -134,6 +134,7 @@ impl Caller {
 
     /// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
     fn outcome(&mut self, told: &proto::Outcome) -> Result<Outcome, String> {
+        let parked = matches!(&told.result, Some(proto::outcome::Result::Accepted(accepted)) if accepted.parked);
         let (refusal, earned, available, also) = match told.result.as_ref().ok_or("an outcome without a result")? {
             proto::outcome::Result::Accepted(accepted) => {
                 let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
@@ -151,6 +152,7 @@ impl Caller {
             earned: Points(earned),
             also,
             available: Points(available),
+            parked,
         })
     }
 
@@ -274,6 +276,7 @@ impl Stage for Caller {
             },
             closed: member.closed_at.is_some(),
             aliases: member.aliases.into_iter().map(|alias| alias.kind).collect(),
+            parked: member.parked_refunds.iter().map(|parked| day(&parked.since)).collect(),
         })
     }
 

@@ -6,13 +6,15 @@ use super::basket::Basket;
 use super::earn::{Facts, is_whole};
 use super::kept::Kept;
 use super::{Draft, Purchase};
-use crate::event::{LineName, LinePart, LineRefund};
+use crate::event::{Body, Event, LineName, LinePart, LineRefund, Who};
+use crate::fold::move_points;
 use crate::lots::{Lot, SLICES_MAX, Slice};
-use crate::member::{LineReturned, Member};
+use crate::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
 use crate::program::{Amount, EarnRule, Negative, Wallet};
-use crate::record::{Account, Cause, Change, Cut, Trace};
+use crate::record::{Account, Cause, Change, Cut, Record, Trace, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{At, LotId, Money, Points, TermNo};
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// A purchase, and what went back of its lines.
@@ -175,7 +177,69 @@ struct Own {
     lot: Lot,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    /// A refund whose purchase is not known waits for it.
+    pub(super) fn park(&mut self, event: &Event<Who>, order: &str) -> Result<(), Refusal> {
+        if self.member.parked_from(self.horizon()).count() >= PARKED_MAX {
+            return Err(Refusal::MemberFull);
+        }
+        self.observe(event)?;
+        let (order, day, forget_before) = (order_hash(order), self.today, self.horizon());
+        self.change(Change::RefundParked { member: self.no, order, day, forget_before });
+        Ok(())
+    }
+
+    /// Refunds that waited for the purchase in this very record: as if each had come right behind it. One that would
+    /// then have been refused takes nothing back, and the record says why. One that happened on an earlier date is
+    /// of another purchase, and waits on.
+    pub(super) fn refund_parked(&mut self, event: &Event<Who>, parked: &[(Parked, Record)]) {
+        let Body::Purchase { order, .. } = &event.body else { return };
+        let (at, cause, verdict) = (self.desk.at, Cause::Event(event.clone()), self.verdict.clone());
+        let record = Record { at, program: 0, cause, verdict };
+        let (order, position, refunded) = (order_hash(order), self.desk.position, Money(0));
+        let known = PurchaseRef { order, position, day: self.day, refunded };
+        let mut sold =
+            Sold { purchase: Purchase { known, record: &record, program: self.program }, returned: Vec::new() };
+        let (horizon, calendar) = (self.horizon(), &self.program.calendar);
+        let is_its = |(waiting, refund): &&(Parked, Record)| {
+            let Cause::Event(refund) = &refund.cause else { return false };
+            waiting.day >= horizon && calendar.day_of(refund.occurred_at) >= known.day
+        };
+        for (waiting, refund) in parked.iter().filter(is_its) {
+            let before = (self.verdict.clone(), self.first, self.others.clone(), self.metric);
+            let refusal = self.refund_late(&mut sold, refund).err();
+            if refusal.is_some() {
+                (self.verdict, self.first, self.others, self.metric) = before;
+            }
+            self.change(Change::RefundUnparked { member: self.no, refund: waiting.position, refusal });
+        }
+    }
+
+    fn refund_late(&mut self, sold: &mut Sold<'_>, refund: &Record) -> Result<(), Refusal> {
+        if self.day < self.horizon() {
+            return Err(Refusal::OrderUnknown);
+        }
+        let back = match &refund.cause {
+            Cause::Event(Event { body: Body::Refunded { amount, lines, .. }, .. }) => sold.part(*amount, lines)?,
+            _ => sold.rest()?,
+        };
+        self.refund(sold, &back)?;
+        sold.purchase.known.refunded.0 = sold.purchase.known.refunded.0.saturating_add(back.amount.0);
+        sold.returned.extend(back.lines);
+        Ok(())
+    }
+
+    /// The member's row, with what this verdict has moved so far.
+    fn row(&self) -> Cow<'a, Member> {
+        if self.verdict.postings.is_empty() {
+            return Cow::Borrowed(self.member);
+        }
+        let mut row = self.member.clone();
+        // What does not add up here does not fold either, which says where.
+        let _ = move_points(&mut row, self.no, &self.verdict.postings);
+        Cow::Owned(row)
+    }
+
     pub(super) fn refund(&mut self, sold: &Sold<'_>, gone: &Back) -> Result<(), Refusal> {
         let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
         let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
@@ -225,10 +289,11 @@ impl Draft<'_> {
     }
 
     fn claw_back(&mut self, purchase: &Purchase<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
+        let row = self.row();
         let issued = purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
         let mut own: Vec<Own> = issued
             .filter_map(|posting| {
-                let purse = self.member.purses.of(posting.wallet);
+                let purse = row.purses.of(posting.wallet);
                 let available = purse.lots.find(posting.lot).map(|lot| (Account::Available, *lot));
                 let found = available.or_else(|| purse.review().find(posting.lot).map(|lot| (Account::Review, *lot)));
                 found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
@@ -243,7 +308,7 @@ impl Draft<'_> {
             self.take_own(&mut own, back, |_| true);
         }
         let program = self.program;
-        program.wallets().try_for_each(|wallet| self.take_others(wallet, &own_ids, &back))
+        program.wallets().try_for_each(|wallet| self.take_others(&row, wallet, &own_ids, &back))
     }
 
     /// Takes from the purchase's own lots.
@@ -258,14 +323,14 @@ impl Draft<'_> {
 
     /// Takes what is still missing from a wallet's other lots; what they do not have is owed, let go or
     /// forbidden, as the wallet says.
-    fn take_others(&mut self, wallet: &Wallet, own: &[LotId], back: &[Due]) -> Result<(), Refusal> {
+    fn take_others(&mut self, row: &Member, wallet: &Wallet, own: &[LotId], back: &[Due]) -> Result<(), Refusal> {
         let back = || back.iter().filter(|back| back.wallet == wallet.id && !back.points.is_zero());
         let all = Points(back().fold(0, |sum, back| back.points.0.saturating_add(sum)));
         if all.is_zero() {
             return Ok(());
         }
         let is_own = |lot: &Lot| own.contains(&lot.id);
-        let lots = &self.member.purses.of(wallet.id).lots;
+        let lots = &row.purses.of(wallet.id).lots;
         let others = match lots.quote(all, is_own) {
             Ok(slices) => slices,
             Err(_) if wallet.negative == Negative::Forbid => return Err(Refusal::NotEnoughPoints),

@@ -182,6 +182,8 @@ fn changes() -> Vec<Change> {
         Change::HoldExtended { member, no: 1, expires_at: AT },
         Change::TierCounted { member, tier: TermNo(9) },
         Change::LineReturned { member, purchase: Position(3), line: 1, items: 2, amount: Money(0) },
+        Change::RefundParked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) },
+        Change::RefundUnparked { member, refund: Position(9), refusal: Some(Refusal::RefundOverPaid) },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -207,8 +209,10 @@ fn changes() -> Vec<Change> {
         Change::HoldExtended { .. } => 20,
         Change::TierCounted { .. } => 21,
         Change::LineReturned { .. } => 22,
+        Change::RefundParked { .. } => 23,
+        Change::RefundUnparked { .. } => 24,
     };
-    assert!(changes.iter().map(number).eq(0..23), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..25), "one of each, in order");
     changes
 }
 

@@ -164,7 +164,9 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
         let back = |back: &ledger_core::member::LineReturned| {
             format!("{} of {} of line {} of {}", back.items, back.amount, back.line, name(&back.purchase))
         };
-        let returns: Vec<String> = member.returns.iter().flat_map(|returns| &returns.lines).map(back).collect();
+        let returns = member.returns.as_deref().cloned().unwrap_or_default();
+        let mut came: Vec<String> = returns.lines.iter().map(back).collect();
+        came.extend(returns.parked.iter().map(|parked| format!("{} since {}", name(&parked.position), parked.day)));
         let rest = Member {
             returns: None,
             position: Position(0),
@@ -178,7 +180,7 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             ..member.clone()
         };
         rows.push(format!(
-            "{no} {:?} {:?} {} {:?} {:?} {:?} {:?} {returns:?} {rest:?}",
+            "{no} {:?} {:?} {} {:?} {:?} {:?} {:?} {came:?} {rest:?}",
             lots(&member.purses.first().lots),
             lots(member.purses.first().review()),
             member.purses.first().debt,
@@ -399,6 +401,48 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn refunds_that_come_before_their_purchase_are_as_if_they_came_behind_it(
+        paid in prop_oneof![Just(0), 1..40_000i64],
+        parts in prop::collection::vec((0..4usize, 1..15_000i64), 1..7),
+        cancel in prop::option::of(any::<prop::sample::Index>()),
+        birthday in any::<bool>(),
+        spent in 1..300i64,
+    ) {
+        let order = || "o".to_string();
+        let mut backs: Vec<Act> = parts.iter().map(|(of, part)| match of {
+            0 | 1 => Act::RefundLine { order: order(), line: *of, amount: Some(*part).filter(|part| part % 4 > 0) },
+            _ => Act::Refund { order: order(), amount: *part },
+        }).collect();
+        if let Some(at) = cancel {
+            backs.insert(at.index(backs.len()), Act::Cancel { order: order() });
+        }
+        let play = |early: bool| {
+            let mut world = World::new();
+            let mut say = |act: Act| world.play(&Op::Say(Said { who: "A", keys: Keys::default(), ago: 0, act }));
+            say(Act::Enrol { birthday: birthday.then_some((12, 20)) });
+            // What was spent is owed once what was earned before goes back.
+            say(Act::Purchase { order: "before".into(), paid: 10_000 });
+            say(Act::Redeem { points: spent });
+            say(Act::Cancel { order: "before".into() });
+            let purchase = Act::Purchase { order: order(), paid };
+            let (first, last) = if early { (None, Some(purchase)) } else { (Some(purchase), None) };
+            first.into_iter().chain(backs.clone()).chain(last).for_each(&mut say);
+            world.compare();
+            let member = world.memory.state.member(MemberNo(1)).expect("A is a member").clone();
+            let bought: Vec<_> = member.purchases.iter().map(|known| (known.order, known.day, known.refunded)).collect();
+            let lines = member.returns.map(|returns| returns.lines).unwrap_or_default();
+            let lines: Vec<_> = lines.iter().map(|back| (back.line, back.items, back.amount)).collect();
+            (member.purses.first().lots.iter().map(|lot| lot.left).collect::<Vec<_>>(), member.purses.first().debt,
+             member.counters, bought, lines)
+        };
+        prop_assert_eq!(play(true), play(false));
+    }
+}
+
 /// A line of so many items, each with these prices: net, discount, tax.
 fn line_of(sku: usize, items: i64, (net, discount, tax): (i64, i64, i64)) -> Line {
     let (sku, category, tags) = [("tea", "", &["new"][..]), ("beans", "coffee", &[]), ("gift-card", "", &[])][sku];
@@ -498,7 +542,7 @@ fn stories_reach_every_rule() {
         ledger::log(&world.memory).iter().for_each(|(_, record)| note(record, &mut reached));
     }
     let expected = "timer Expiry, timer HoldExpiry, timer Tier, timer Inactivity, \
-        ID_REUSED, IN_THE_FUTURE, MEMBER_UNKNOWN, ALREADY_ENROLLED, ATTRIBUTE_UNKNOWN, ORDER_EXISTS, ORDER_UNKNOWN, \
+        ID_REUSED, IN_THE_FUTURE, MEMBER_UNKNOWN, ALREADY_ENROLLED, ATTRIBUTE_UNKNOWN, ORDER_EXISTS, \
         REFUND_OVER_PAID, SELF_REFERRAL, REFERRAL_EXISTS, RISK_DENIED, HOLD_EXISTS, HOLD_UNKNOWN, HOLD_CLOSED, \
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
@@ -507,7 +551,7 @@ fn stories_reach_every_rule() {
         available to clawed_back, available to debited, available to held, review to available, review to expired, \
         review to clawed_back, review to voided, held to available, held to redeemed, \
         debt to clawed_back, available to moved, available to fees, moved to available, moved to review, \
-        Registered, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, ReferredBy, Counted, TierSet, Streak, Active, \
+        Registered, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, RefundParked, RefundUnparked, ReferredBy, Counted, TierSet, Streak, Active, \
         HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, \
         tier Joined, tier Earned, tier Granted, tier Footing, tier Lapsed, case Flag, case Review, case Deny, \
         cut None, cut Limit, cut Review, cut Denied";

@@ -308,6 +308,10 @@ impl World {
                 frozen.map_or((false, false), |scope| (scope.covers(Scope::Earn), scope.covers(Scope::Redeem)));
             assert_eq!(frozen, clerks.frozen, "{who}: frozen");
             assert_eq!(member.closed_at().map(|at| at.0), clerks.closed_at, "{who}: closed");
+            let horizon = program.refund_horizon(At(self.now));
+            let parked: Vec<i64> = member.parked_from(horizon).map(|parked| parked.day.0.into()).collect();
+            let came = clerks.parked.iter().map(|parked| parked.came).filter(|came| *came >= horizon.0.into());
+            assert_eq!(parked, came.collect::<Vec<i64>>(), "{who}: refunds that wait");
             let tier = clerks.tier.map_or("-", |rank| naive::TIERS[rank]);
             assert_eq!(state.term(member.tier.tier), tier, "{who}: tier");
             let unmet = member.tier.unmet_since.map(|day| i64::from(day.0));

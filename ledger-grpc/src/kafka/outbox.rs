@@ -327,6 +327,8 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::RedeemRefunded { .. }
         | Change::TermsAdded { .. }
         | Change::LineReturned { .. }
+        | Change::RefundParked { .. }
+        | Change::RefundUnparked { .. }
         | Change::TierCounted { .. } => return None,
     })
 }

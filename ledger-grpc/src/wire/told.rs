@@ -13,7 +13,7 @@ use ledger_core::event::{
 };
 use ledger_core::life::{Alias, Scope};
 use ledger_core::lots::Lot;
-use ledger_core::member::{Hold, Member, Streak};
+use ledger_core::member::{Hold, Member, Parked, Streak};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
 use ledger_core::record::{
@@ -34,6 +34,7 @@ pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
             earned: outcome.earned.0,
             available,
             also_earned: outcome.also.iter().map(|one| wallet_points(*one, words)).collect(),
+            parked: outcome.parked,
         }),
     };
     proto::Outcome {
@@ -180,7 +181,17 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         closed_at: member.closed_at().and_then(stamp),
         aliases: member.life.iter().flat_map(|life| &life.aliases).map(told_alias).collect(),
         more_purses: more_purses(member, first, words, shown_max),
+        parked_refunds: program.map(|program| parked(program, member, at)).unwrap_or_default(),
     }
+}
+
+fn parked(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedRefund> {
+    let told = |parked: &Parked| proto::ParkedRefund {
+        position: parked.position.0,
+        since: show_day(parked.day),
+        until: show_day(parked.day.plus(program.refund_days)),
+    };
+    member.parked_from(program.refund_horizon(at)).map(told).collect()
 }
 
 fn told_alias(alias: &Alias) -> proto::Alias {
@@ -617,6 +628,12 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         Change::CaseClosed { case, finding, .. } => {
             Told::CaseClosed(proto::CaseClosed { case: case.0, finding: told_finding(Some(*finding)).into() })
         }
+        Change::RefundParked { member, .. } => Told::RefundParked(proto::RefundParked { member: name(member) }),
+        Change::RefundUnparked { member, refund, refusal } => Told::RefundUnparked(proto::RefundUnparked {
+            member: name(member),
+            refund: refund.0,
+            refused: refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default(),
+        }),
         Change::Purchased { .. }
         | Change::Refunded { .. }
         | Change::Active { .. }

@@ -126,6 +126,9 @@ fn write(dir: &Path) {
             event("app", "l-13", STREAM.at(402), "f2", gift("f2")),
             event("shop", "l-14", STREAM.at(402), "f3", purchase("l-14", 10_00)),
             event("shop", "l-15", STREAM.at(402), "f3", part_of_a_line("l-14")),
+            event("shop", "l-16", STREAM.at(402), "f3", part_of_a_line("l-17")),
+            event("shop", "l-17", STREAM.at(402), "f3", purchase("l-17", 10_00)),
+            event("shop", "l-18", STREAM.at(402), "f4", part_of_a_line("l-19")),
         ],
     );
     drop(handle);
