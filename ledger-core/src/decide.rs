@@ -4,16 +4,17 @@
 //! first, most fundamental first; from the line that calls `observe` on, the event succeeds. Nothing
 //! here changes state, asks a clock or can fail: `fold` does what the verdict says.
 //!
-//! The neighbours: `earn` (what facts give) and `basket` (what rules ask of an event), `refund` (what
-//! they take back), `redeem` (what redemptions must keep to, and giving them back), `spend` (redeem, hold,
-//! capture), `transfer` (from member to member, and from other systems), `expiry` (how points die), `tier` (standing),
-//! `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most
-//! how much), `explain` (why, asked afterwards).
+//! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
+//! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
+//! (redeem, hold, capture), `transfer` (from member to member, and from other systems), `expiry` (how points die),
+//! `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself),
+//! `limit` (at most how much), `explain` (why, asked afterwards).
 
 mod basket;
 mod earn;
 mod expiry;
 mod explain;
+mod kept;
 mod life;
 mod limit;
 mod redeem;
@@ -26,17 +27,18 @@ mod transfer;
 
 use basket::Basket;
 pub use explain::{Came, Condition, Explanation, explain};
+use refund::Sold;
 pub use risk::in_window;
 pub use tier::{Footing, footing};
 
 use crate::event::{Body, Class, Event, Finding, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
-use crate::member::{Member, PurchaseRef, Purse, RedemptionRef};
+use crate::member::{Member, Parked, PurchaseRef, Purse, RedemptionRef};
 use crate::program::{Program, Trigger, Wallet};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::units::{At, Day, LotId, MemberNo, Money, Points, Position, TermNo};
+use crate::units::{At, Day, LotId, MemberNo, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -100,6 +102,8 @@ pub struct Parties<'a> {
     pub purchase: Option<Purchase<'a>>,
     /// The redemption at that position.
     pub redemption: Option<Redemption<'a>>,
+    /// Refunds that came before the purchase of that order, oldest first, with their records.
+    pub parked: &'a [(Parked, Record)],
 }
 
 /// Judges one event.
@@ -292,27 +296,28 @@ impl<'a> Draft<'a> {
                     return Err(Refusal::OrderExists);
                 }
                 self.observe(event)?;
-                self.purchase(event)
-            }
-            Body::Cancelled { .. } => {
-                let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
-                let rest = refund::paid(&purchase).0.saturating_sub(purchase.known.refunded.0);
-                if rest <= 0 {
-                    return Err(Refusal::RefundOverPaid);
+                self.purchase(event)?;
+                if !parties.parked.is_empty() {
+                    self.refund_parked(event, parties.parked);
                 }
-                self.observe(event)?;
-                self.refund(&purchase, Money(rest))
+                Ok(())
             }
-            Body::Refunded { currency, amount, .. } => {
-                let purchase = purchase.ok_or(Refusal::OrderUnknown)?;
+            Body::Cancelled { order } => {
+                let Some(purchase) = purchase else { return self.park(event, order) };
+                let sold = Sold::new(purchase, self.member);
+                let rest = sold.rest()?;
+                self.observe(event)?;
+                self.refund(&sold, &rest)
+            }
+            Body::Refunded { order, currency, amount, lines } => {
                 if *currency != self.program.currency {
                     return Err(Refusal::CurrencyMismatch);
                 }
-                if amount.0 > refund::paid(&purchase).0.saturating_sub(purchase.known.refunded.0) {
-                    return Err(Refusal::RefundOverPaid);
-                }
+                let Some(purchase) = purchase else { return self.park(event, order) };
+                let sold = Sold::new(purchase, self.member);
+                let part = sold.part(*amount, lines)?;
                 self.observe(event)?;
-                self.refund(&purchase, *amount)
+                self.refund(&sold, &part)
             }
             Body::CheckIn => {
                 self.observe(event)?;

@@ -218,10 +218,10 @@ pub enum Body<W> {
         order: Box<str>,
         /// ISO 4217 code, that of the purchase.
         currency: Currency,
-        /// How much money went back, greater than 0.
+        /// How much money went back in all, 0 or more; at least what the lines come to goes back. What is more
+        /// than that is of the purchase as a whole.
         amount: Money,
-        /// For which lines, as far as the source says; together at most the amount. Kept as it is said: what
-        /// goes back in points follows from the amount.
+        /// Which lines, as far as the source says; without any, the amount is greater than 0.
         lines: Vec<LineRefund>,
     },
     /// Fact: the member checked in.
@@ -441,13 +441,31 @@ impl Line {
     }
 }
 
-/// How much money went back for one line of a purchase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What went back of one line of a purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineRefund {
-    /// Place of the line in the purchase; the first is 0.
-    pub line: u16,
-    /// How much, in minor units, greater than 0.
-    pub amount: Money,
+    /// The line.
+    pub line: LineName,
+    /// How much of it.
+    pub part: LinePart,
+}
+
+/// A line of a purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LineName {
+    /// Its place; the first is 0.
+    Place(u16),
+    /// Its stock-keeping unit, if no other line has the same. 1 to 128 bytes.
+    Sku(Box<str>),
+}
+
+/// Part of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinePart {
+    /// So many items, greater than 0, with their share of the price.
+    Items(u32),
+    /// So much of the price, in minor units, greater than 0; the items in proportion.
+    Amount(Money),
 }
 
 /// An ISO 4217 currency code.

@@ -9,7 +9,8 @@ use crate::counter::{self, Key};
 use crate::event::{Body, Event};
 use crate::lots::{Lot, Slice};
 use crate::member::{
-    CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Lapsed, Member, PurchaseRef, Purse, RedemptionRef, Spell, Streak,
+    CLOSED_HOLDS_MAX, HISTORY_PAGE, Hold, Lapsed, LineReturned, Member, Parked, PurchaseRef, Purse, RedemptionRef,
+    Spell, Streak,
 };
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State, WalletTotals};
@@ -80,11 +81,7 @@ pub fn fold_member(
     for change in &verdict.changes {
         change_member(member, no, position, record.at, change).map_err(corrupt)?;
     }
-    let mut coming = Coming::default();
-    for posting in verdict.postings.iter().filter(|posting| posting.member == no) {
-        post(member, posting, &mut coming).map_err(corrupt)?;
-    }
-    take_in(member, &mut coming).map_err(corrupt)?;
+    move_points(member, no, &verdict.postings).map_err(corrupt)?;
     for change in &verdict.changes {
         if let Change::HoldClosed { member: whose, no: hold } = change
             && *whose == no
@@ -100,6 +97,15 @@ pub fn fold_member(
     member.records = member.records.saturating_add(1);
     member.next_due = member.due();
     Ok(remember(member, no, position))
+}
+
+/// Moves a member's points as postings say.
+pub(crate) fn move_points(member: &mut Member, no: MemberNo, postings: &[Posting]) -> Result<(), &'static str> {
+    let mut coming = Coming::default();
+    for posting in postings.iter().filter(|posting| posting.member == no) {
+        post(member, posting, &mut coming)?;
+    }
+    take_in(member, &mut coming)
 }
 
 /// Points on their way back to the available lots of one wallet: there may be thousands in one record.
@@ -233,12 +239,24 @@ fn change_member(
             if member.purchases.first().is_some_and(|oldest| oldest.day < *forget_before) {
                 member.purchases.retain(|purchase| purchase.day >= *forget_before);
             }
+            member.forget_returns(*forget_before);
             member.purchases.push(PurchaseRef { order: *order, position, day: *day, refunded: Default::default() });
         }
         Change::Refunded { member: whose, purchase, amount } if *whose == no => {
             let found = member.purchases.iter_mut().find(|known| known.position == *purchase);
             let found = found.ok_or("no such purchase")?;
             found.refunded.0 = found.refunded.0.checked_add(amount.0).ok_or("refund overflows")?;
+        }
+        Change::LineReturned { member: whose, purchase, line, items, amount } if *whose == no => {
+            let back = LineReturned { purchase: *purchase, line: *line, items: *items, amount: *amount };
+            member.take_back(back).ok_or("what came back of a line overflows")?;
+        }
+        Change::RefundParked { member: whose, order, day, forget_before } if *whose == no => {
+            member.forget_returns(*forget_before);
+            member.park(Parked { order: *order, position, day: *day });
+        }
+        Change::RefundUnparked { member: whose, refund, .. } if *whose == no => {
+            member.unpark(*refund).ok_or("no such refund waits")?;
         }
         Change::ReferredBy { member: whose, referrer } if *whose == no => member.referrer = Some(*referrer),
         Change::Counted { key: Key::Member(whose), term, bucket, keep_from, amount, seen } if *whose == no => {
@@ -351,6 +369,9 @@ fn change_member(
         | Change::ReminderSet { .. }
         | Change::Lapsed { .. }
         | Change::Reinstated { .. }
+        | Change::LineReturned { .. }
+        | Change::RefundParked { .. }
+        | Change::RefundUnparked { .. }
         | Change::TierCounted { .. } => {}
     }
     Ok(())
@@ -445,6 +466,9 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::ReminderSet { .. }
             | Change::Lapsed { .. }
             | Change::Reinstated { .. }
+            | Change::LineReturned { .. }
+            | Change::RefundParked { .. }
+            | Change::RefundUnparked { .. }
             | Change::TierCounted { .. } => {}
         }
     }

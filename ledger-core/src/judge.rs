@@ -9,7 +9,7 @@ use crate::decide::{Desk, Parties, Party, Purchase, Redemption, decide, decide_t
 use crate::event::{Body, Event, Name, Who};
 use crate::fold::{Corrupt, fold, fold_member};
 use crate::lots::Lot;
-use crate::member::{Member, Next, RedemptionRef};
+use crate::member::{Member, Next, Parked, RedemptionRef};
 use crate::program::{Fault, Program};
 use crate::record::{CaseOpened, Cause, Change, Record, Timer, Verdict, order_hash};
 use crate::state::State;
@@ -162,9 +162,13 @@ fn weigh<B: Book>(
     at: At,
 ) -> Result<Verdict, B::Error> {
     let ([subject, other], [row, other_row]) = (seated, rows);
-    let (found, spent) = match row {
-        Some(row) => (find_purchase(book, row, &event.body)?, find_redemption(book, row, &event.body)?),
-        None => (None, None),
+    let (found, spent, parked) = match row {
+        Some(row) => (
+            find_purchase(book, row, &event.body)?,
+            find_redemption(book, row, &event.body)?,
+            find_parked(book, row, &event.body)?,
+        ),
+        None => (None, None, Vec::new()),
     };
     let judged_by = found.as_ref().and_then(|(_, record)| programs.version(record.program));
     let purchase = match (&found, judged_by) {
@@ -180,7 +184,7 @@ fn weigh<B: Book>(
     let redemption = spent.as_ref().map(|(known, record)| Redemption { known: *known, record });
     let program = programs.current().map(|program| &**program);
     let desk = Desk { state, program, position: state.shared.position.next(), at };
-    Ok(decide(&desk, event, &Parties { subject, other, purchase, redemption }))
+    Ok(decide(&desk, event, &Parties { subject, other, purchase, redemption, parked: &parked }))
 }
 
 /// What would come of a command now, if it were said: nothing is recorded, and everything due by then has
@@ -432,6 +436,23 @@ fn find_purchase<B: Book>(
         }
     }
     Ok(None)
+}
+
+/// The refunds that wait for this purchase, oldest first, with their records.
+fn find_parked<B: Book>(book: &B, member: &Member, body: &Body<Who>) -> Result<Vec<(Parked, Record)>, B::Error> {
+    let (Body::Purchase { order, .. }, Some(returns)) = (body, &member.returns) else { return Ok(Vec::new()) };
+    let hash = order_hash(order);
+    let mut found = Vec::new();
+    for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
+        let record = book.record(parked.position)?;
+        if let Cause::Event(Event { body: Body::Cancelled { order: of } | Body::Refunded { order: of, .. }, .. }) =
+            &record.cause
+            && of == order
+        {
+            found.push((*parked, record));
+        }
+    }
+    Ok(found)
 }
 
 /// The redemption at this position among the member's, with its record.

@@ -20,6 +20,8 @@ pub const HOLDS_MAX: usize = 1_000;
 pub const CLOSED_HOLDS_MAX: usize = 64;
 /// Most lots of reinstated points that one purse remembers as such.
 pub const REINSTATED_MAX: usize = 64;
+/// Most refunds of one member that wait for their purchases.
+pub const PARKED_MAX: usize = 64;
 /// Positions in one page of a member's history.
 pub const HISTORY_PAGE: usize = 32;
 
@@ -66,6 +68,8 @@ pub struct Member {
     pub redemptions: Vec<RedemptionRef>,
     /// Freeze, closing and aliases, if there is any of them.
     pub life: Option<Box<Life>>,
+    /// What came back by line or before its purchase, if anything did.
+    pub returns: Option<Box<Returns>>,
     /// When the next timer is due; kept by the fold, not stored.
     #[serde(skip)]
     pub next_due: Next,
@@ -363,6 +367,39 @@ pub struct PurchaseRef {
     pub refunded: Money,
 }
 
+/// What came back, other than a share of the money of a purchase that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returns {
+    /// Parts of lines of purchases that can still be refunded, each line once, in order of the first time.
+    pub lines: Vec<LineReturned>,
+    /// Refunds that wait for their purchase, oldest first.
+    pub parked: Vec<Parked>,
+}
+
+/// A refund or cancellation that came before its purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// FNV-1a 64 of the order number.
+    pub order: u64,
+    /// The record of the refund.
+    pub position: Position,
+    /// The local date on which it came.
+    pub day: Day,
+}
+
+/// What came back of a line of a purchase, by refunds that named it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineReturned {
+    /// The record of the purchase.
+    pub purchase: Position,
+    /// Place of the line in it; the first is 0.
+    pub line: u16,
+    /// How many items.
+    pub items: u32,
+    /// How much money beside the price of these items, in minor units.
+    pub amount: Money,
+}
+
 /// A redemption that can still be given back, or still counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedemptionRef {
@@ -435,6 +472,56 @@ impl Member {
     /// The open hold of this name.
     pub fn hold(&self, name: &str) -> Option<&Hold> {
         self.holds.iter().find(|hold| &*hold.name == name)
+    }
+
+    /// What came back of the lines of a purchase.
+    pub fn returned(&self, purchase: Position) -> impl Iterator<Item = &LineReturned> {
+        let lines = self.returns.as_ref().map(|returns| returns.lines.as_slice()).unwrap_or_default();
+        lines.iter().filter(move |back| back.purchase == purchase)
+    }
+
+    /// Adds what came back of a line. `None` on overflow.
+    pub(crate) fn take_back(&mut self, back: LineReturned) -> Option<()> {
+        let lines = &mut self.returns.get_or_insert_default().lines;
+        match lines.iter_mut().find(|known| (known.purchase, known.line) == (back.purchase, back.line)) {
+            Some(known) => {
+                known.items = known.items.checked_add(back.items)?;
+                known.amount.0 = known.amount.0.checked_add(back.amount.0)?;
+            }
+            None => lines.push(back),
+        }
+        Some(())
+    }
+
+    /// Refunds that came on `from` or later and wait for their purchase.
+    pub fn parked_from(&self, from: Day) -> impl Iterator<Item = &Parked> {
+        let parked = self.returns.as_ref().map(|returns| returns.parked.as_slice()).unwrap_or_default();
+        parked.iter().filter(move |parked| parked.day >= from)
+    }
+
+    /// A refund waits for its purchase.
+    pub(crate) fn park(&mut self, refund: Parked) {
+        self.returns.get_or_insert_default().parked.push(refund);
+    }
+
+    /// A refund waits no more. `None` if it did not.
+    pub(crate) fn unpark(&mut self, refund: Position) -> Option<()> {
+        let parked = &mut self.returns.as_mut()?.parked;
+        let at = parked.iter().position(|parked| parked.position == refund)?;
+        parked.remove(at);
+        self.forget_returns(Day(i32::MIN));
+        Some(())
+    }
+
+    /// Forgets what came back of purchases that are no longer known, and refunds that waited since before `from`.
+    pub(crate) fn forget_returns(&mut self, from: Day) {
+        let Some(returns) = &mut self.returns else { return };
+        let is_known = |back: &LineReturned| self.purchases.iter().any(|known| known.position == back.purchase);
+        returns.lines.retain(is_known);
+        returns.parked.retain(|parked| parked.day >= from);
+        if **returns == Returns::default() {
+            self.returns = None;
+        }
     }
 
     /// Reads the ends of the lists that a purchase reads; see `State::warm`.

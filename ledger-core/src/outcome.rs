@@ -1,7 +1,7 @@
 //! Outcomes: what the sender of an event is told. Each follows from its record alone, so the same
 //! event is told the same, however often it comes.
 
-use crate::record::{Account, Record, Trace};
+use crate::record::{Account, Change, Record, Trace};
 use crate::refusal::Refusal;
 use crate::units::{At, Points, Position, TermNo};
 use alloc::vec::Vec;
@@ -25,6 +25,8 @@ pub struct Outcome {
     pub also: Vec<(TermNo, Points)>,
     /// The member's available points in the first wallet after it.
     pub available: Points,
+    /// It is a refund that waits for its purchase.
+    pub parked: bool,
 }
 
 impl Outcome {
@@ -53,6 +55,7 @@ impl Outcome {
             earned,
             also,
             available: verdict.available,
+            parked: verdict.changes.iter().any(|change| matches!(change, Change::RefundParked { .. })),
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use read::read_money;
 use crate::calendar::Calendar;
 use crate::event::{Currency, RiskKind};
 use crate::record::Action;
-use crate::units::{At, Money, Points, TermNo};
+use crate::units::{At, Day, Money, Points, TermNo};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -391,6 +391,11 @@ impl Program {
             && self.currency == earlier.currency
             && self.wallet.id == earlier.wallet.id
             && earlier.wallets().all(keeps)
+    }
+
+    /// The first date whose purchases, and whose refunds that came before theirs, still count at `at`.
+    pub fn refund_horizon(&self, at: At) -> Day {
+        self.calendar.day_of(at).plus(self.refund_days.saturating_neg())
     }
 
     /// The earn rules that wait for `on`, in the order they apply.

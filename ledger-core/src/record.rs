@@ -468,6 +468,39 @@ pub enum Change {
         /// What died on earlier days cannot be reinstated any more.
         forget_before: Day,
     },
+    /// Part of a line of a purchase went back; its money is in the [`Change::Refunded`] before it.
+    LineReturned {
+        /// Whose.
+        member: MemberNo,
+        /// The record of the purchase.
+        purchase: Position,
+        /// Place of the line in it; the first is 0.
+        line: u16,
+        /// How many items went back; 0 if money was named.
+        items: u32,
+        /// How much money of the line, in minor units; 0 if items were named.
+        amount: Money,
+    },
+    /// The refund in this record waits for its purchase.
+    RefundParked {
+        /// Whose.
+        member: MemberNo,
+        /// [`order_hash`] of the order.
+        order: u64,
+        /// The local date on which it came.
+        day: Day,
+        /// Refunds that came on earlier days wait no more.
+        forget_before: Day,
+    },
+    /// A refund waits no more: its purchase is in this record, and so is what the refund takes back.
+    RefundUnparked {
+        /// Whose.
+        member: MemberNo,
+        /// The record of the refund.
+        refund: Position,
+        /// Why it takes nothing back, if so.
+        refusal: Option<Refusal>,
+    },
 }
 
 /// A flag with its evidence.
@@ -593,6 +626,9 @@ impl Change {
             | Change::ReminderSet { member, .. }
             | Change::Lapsed { member, .. }
             | Change::Reinstated { member, .. }
+            | Change::LineReturned { member, .. }
+            | Change::RefundParked { member, .. }
+            | Change::RefundUnparked { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

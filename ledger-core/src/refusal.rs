@@ -180,6 +180,12 @@ pub enum Refusal {
     /// Fewer points died within the program's window, and were not reinstated, than are asked for.
     #[error("no such points have expired within the program's window, or they were reinstated before")]
     NotEnoughExpired,
+    /// The purchase has no such line, or several lines of that stock-keeping unit.
+    #[error("the purchase has no such line, or more than one of that sku; name the line by its place")]
+    LineUnknown,
+    /// More of a line would go back than was bought and not yet returned.
+    #[error("more of a line than was bought and not yet returned")]
+    RefundOverLine,
 }
 
 impl Refusal {
@@ -242,6 +248,8 @@ impl Refusal {
             Refusal::LotExpired => "LOT_EXPIRED",
             Refusal::ReinstateNotAllowed => "REINSTATE_NOT_ALLOWED",
             Refusal::NotEnoughExpired => "NOT_ENOUGH_EXPIRED",
+            Refusal::LineUnknown => "LINE_UNKNOWN",
+            Refusal::RefundOverLine => "REFUND_OVER_LINE",
         }
     }
 
@@ -303,7 +311,9 @@ impl Refusal {
             | Refusal::WalletInUse
             | Refusal::LotExpired
             | Refusal::ReinstateNotAllowed
-            | Refusal::NotEnoughExpired => false,
+            | Refusal::NotEnoughExpired
+            | Refusal::LineUnknown
+            | Refusal::RefundOverLine => false,
         }
     }
 }

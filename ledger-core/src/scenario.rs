@@ -21,7 +21,8 @@ pub use self::seen::{Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTo
 use crate::budget;
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
-    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, Name, OpeningLot, Origin, RiskKeys, RiskKind,
+    Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, Name, OpeningLot, Origin,
+    RiskKeys, RiskKind,
 };
 use crate::life::Scope;
 use crate::member::Member;
@@ -197,6 +198,10 @@ impl Play<'_> {
             ("balance", [name, as_of @ ..]) => self.balance(name, "", as_of),
             ("tier", [name, as_of @ ..]) => self.tier(name, as_of),
             ("life", [name, as_of @ ..]) => self.life(name, as_of),
+            ("parked", [name, as_of @ ..]) => {
+                let since: Vec<String> = self.seen(name, as_of)?.parked.into_iter().map(show_day).collect();
+                Ok(if since.is_empty() { "none".to_string() } else { since.join(", ") })
+            }
             ("quote", [name, rest @ ..]) => {
                 let (mut body, rest) = self.body("redeem", rest)?;
                 for pair in rest.chunks(2) {
@@ -404,11 +409,7 @@ impl Play<'_> {
             }
             ("shipping", Body::Purchase { shipping, .. }) => *shipping = self.money(value)?,
             ("points-paid", Body::Purchase { points_paid, .. }) => *points_paid = self.money(value)?,
-            ("of", Body::Refunded { lines, .. }) => {
-                let (line, amount) = value.split_once('/').ok_or("a line is refunded as `of LINE/AMOUNT`")?;
-                let line = line.parse().map_err(|_| format!("{line:?} is no line"))?;
-                lines.push(LineRefund { line, amount: self.money(amount)? });
-            }
+            ("of", Body::Refunded { lines, .. }) => lines.push(self.line_refund_of(value)?),
             (
                 "wallet",
                 Body::Redeem { wallet, .. }
@@ -439,6 +440,17 @@ impl Play<'_> {
         let detail = LineDetail { category: category.into(), tags, discount, tax };
         let detail = (detail != LineDetail::default()).then(|| Box::new(detail));
         Ok(Line { sku: sku.into(), quantity, net, detail })
+    }
+
+    /// Part of a line, written `LINE/AMOUNT` or `LINE/3x` for three items; the line is its place or its SKU.
+    fn line_refund_of(&self, text: &str) -> Result<LineRefund, String> {
+        let (line, part) = text.split_once('/').ok_or("a line is refunded as `of LINE/AMOUNT` or `of LINE/3x`")?;
+        let line = line.parse().map_or_else(|_| LineName::Sku(line.into()), LineName::Place);
+        let part = match part.strip_suffix('x') {
+            Some(items) => LinePart::Items(items.parse().map_err(|_| format!("{text:?} has no number of items"))?),
+            None => LinePart::Amount(self.money(part)?),
+        };
+        Ok(LineRefund { line, part })
     }
 
     /// An opening lot written `POINTS/EARNED/EXPIRES`; without an expiry as if it was earned here.
@@ -483,7 +495,8 @@ impl Play<'_> {
         let tier = if tier.is_empty() { tier } else { format!(", {tier}") };
         let also: String =
             outcome.also.iter().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet))).collect();
-        Ok(format!("{again}earned {}{also}, available {}{tier}", outcome.earned, outcome.available))
+        let parked = if outcome.parked { ", parked" } else { "" };
+        Ok(format!("{again}earned {}{also}, available {}{tier}{parked}", outcome.earned, outcome.available))
     }
 
     fn publish(&mut self, name: &str) -> Answer {
@@ -644,7 +657,8 @@ impl Stage for Memory {
         let tier = self.state.term(member.tier.tier);
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purses = wallets.map(|wallet| SeenPurse::of(&member, wallet, self.state.term(wallet))).collect();
-        Ok(Seen::of(&member, purses, if tier == "-" { "" } else { tier }))
+        let horizon = program.map(|program| program.refund_horizon(at));
+        Ok(Seen::of(&member, purses, if tier == "-" { "" } else { tier }, horizon))
     }
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {

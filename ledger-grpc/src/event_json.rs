@@ -181,10 +181,15 @@ said! {
     Refunded {
         order: String,
         currency: String,
-        amount: i64,
+        #[serde(default)] amount: i64,
         #[serde(default, skip_serializing_if = "Many::is_empty")] lines: Many<LineRefund>,
     }
-    LineRefund { line: u32, amount: i64 }
+    LineRefund {
+        #[serde(default, skip_serializing_if = "Option::is_none")] line: Option<u32>,
+        #[serde(default, skip_serializing_if = "String::is_empty")] sku: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] quantity: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] amount: Option<i64>,
+    }
     CheckIn {}
     Referral { referee: String }
     Redeem {
@@ -492,6 +497,7 @@ mod tests {
             r#""cancelled":{"order":"o-1"}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":500}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":500,"lines":[{"line":0,"amount":400}]}"#,
+            r#""refunded":{"order":"o-1","currency":"USD","amount":0,"lines":[{"sku":"tea","quantity":2}]}"#,
             r#""check_in":{}"#,
             r#""referral":{"referee":"M2"}"#,
             r#""redeem":{"points":40,"order":""}"#,

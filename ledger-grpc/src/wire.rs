@@ -133,7 +133,10 @@ mod tests {
                 order: "o".into(),
                 currency: "EUR".into(),
                 amount: 1,
-                ..Default::default()
+                lines: vec![
+                    proto::LineRefund { line: Some(0), amount: Some(1), ..Default::default() },
+                    proto::LineRefund { sku: "cup".into(), quantity: Some(1), ..Default::default() },
+                ],
             }),
             Body::CheckIn(proto::CheckIn {}),
             Body::Referral(proto::Referral { referee: "anna".into() }),
@@ -263,6 +266,7 @@ mod tests {
             also: Vec::new(),
             earned: Points(0),
             available: Points(0),
+            parked: false,
         });
         let invalid = [0, 2, 4].map(|at| (at, Invalid::one("id", "must not be empty")));
         let told = outcomes(&judged, invalid.into(), &Words::default());

@@ -760,6 +760,52 @@ async fn money_of_another_currency_is_refused_and_what_is_no_currency_is_invalid
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_more_of_a_line_goes_back_than_was_bought() {
+    let world = World::new().await;
+    let lines = |lines: Vec<proto::LineRefund>| {
+        Body::Refunded(proto::Refunded { order: "o".into(), currency: "EUR".into(), amount: 0, lines })
+    };
+    let items = |line: u32, quantity: u32| {
+        lines(vec![proto::LineRefund { line: Some(line), quantity: Some(quantity), ..Default::default() }])
+    };
+    let money = |sku: &str, amount: i64| {
+        lines(vec![proto::LineRefund { sku: sku.into(), amount: Some(amount), ..Default::default() }])
+    };
+    let sold = [("tea", 2, 10_00), ("cup", 1, 5_00), ("cup", 1, 5_00)];
+    let sold = sold.map(|(sku, quantity, net)| proto::Line { sku: sku.into(), quantity, net, ..Default::default() });
+    let sold =
+        proto::Purchase { order: "o".into(), currency: "EUR".into(), lines: sold.to_vec(), ..Default::default() };
+    assert_eq!(world.take("anna", Body::Purchase(sold)).await, 20);
+    // Neither a line nor a part of one is said, or both are.
+    let both = proto::LineRefund { line: Some(0), amount: Some(1), sku: "tea".into(), quantity: Some(1) };
+    for bad in [proto::LineRefund::default(), both] {
+        let fields = ["event.refunded.lines[0].line", "event.refunded.lines[0].quantity"];
+        assert_eq!(world.reject("anna", lines(vec![bad])).await, fields);
+    }
+    assert_eq!(world.reject("anna", lines(vec![])).await, ["event.refunded.amount"]);
+    assert_eq!(world.reject("anna", items(0, 0)).await, ["event.refunded.lines[0].quantity"]);
+    for amount in [0, -1, i64::MIN, TOO_MUCH, i64::MAX] {
+        assert_eq!(world.reject("anna", money("tea", amount)).await, ["event.refunded.lines[0].amount"]);
+    }
+    let long = "s".repeat(129);
+    assert_eq!(world.reject("anna", money(&long, 1)).await, ["event.refunded.lines[0].sku"]);
+    for (line, quantity) in [(3, 1), (65_535, 1), (65_536, 1), (u32::MAX, u32::MAX)] {
+        assert_eq!(world.refuse("anna", items(line, quantity)).await, "LINE_UNKNOWN");
+    }
+    assert_eq!(world.refuse("anna", money("cup", 1)).await, "LINE_UNKNOWN", "two lines are of that name");
+    assert_eq!(world.refuse("anna", money("Tea", 1)).await, "LINE_UNKNOWN");
+    assert_eq!(world.refuse("anna", items(0, 3)).await, "REFUND_OVER_LINE");
+    assert_eq!(world.refuse("anna", items(0, u32::MAX)).await, "REFUND_OVER_LINE");
+    assert_eq!(world.refuse("anna", money("tea", 10_01)).await, "REFUND_OVER_LINE");
+    assert_eq!(world.take("anna", items(0, 1)).await, 15);
+    assert_eq!(world.take("anna", money("tea", 5_00)).await, 10);
+    assert_eq!(world.refuse("anna", money("tea", 1)).await, "REFUND_OVER_LINE");
+    assert_eq!(world.take("anna", refund("o", 10_00)).await, 0);
+    assert_eq!(world.refuse("anna", items(1, 1)).await, "REFUND_OVER_PAID");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_more_goes_back_than_was_paid() {
     let world = World::new().await;
     world.take("anna", purchase("o", 10_00)).await;
@@ -781,17 +827,31 @@ async fn an_order_is_known_by_its_member_and_number_alone() {
     let world = World::new().await;
     world.take("anna", purchase("o", 10_00)).await;
     world.take("ben", purchase("p", 10_00)).await;
-    for order in ["p", "O", "o ", "none"] {
-        assert_eq!(world.refuse("anna", refund(order, 1)).await, "ORDER_UNKNOWN");
-        assert_eq!(world.refuse("anna", cancel(order)).await, "ORDER_UNKNOWN");
+    for order in ["q", "O", "o ", "none"] {
+        assert_eq!(world.take("anna", refund(order, 1)).await, 10);
+        assert_eq!(world.take("anna", cancel(order)).await, 10);
     }
+    let waiting = world.member("anna").await.parked_refunds;
+    assert_eq!(waiting.len(), 8, "they wait for purchases of those orders");
+    assert!(waiting.iter().all(|one| one.since < one.until), "{waiting:?}");
     assert_eq!(world.refuse("anna", purchase("o", 5_00)).await, "ORDER_EXISTS");
     assert_eq!(world.take("anna", purchase("p", 5_00)).await, 15);
-    // To be asked about does not make one a member.
-    let request = proto::GetMemberRequest { member: "cleo".into(), ..Default::default() };
-    assert_eq!(world.refuse("cleo", refund("o", 1)).await, "ORDER_UNKNOWN");
-    let status = world.members().get_member(request).await.unwrap_err();
-    assert_eq!(told(&status), not_applied(Code::NotFound, "MEMBER_UNKNOWN"));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_refunds_wait_for_their_purchases() {
+    let world = World::new().await;
+    for n in 0..64 {
+        assert_eq!(world.take("anna", refund(&format!("o-{n}"), 5_00)).await, 0);
+    }
+    assert_eq!(world.refuse("anna", refund("o-64", 1)).await, "MEMBER_FULL");
+    assert_eq!(world.refuse("anna", cancel("o-0")).await, "MEMBER_FULL");
+    assert_eq!(world.member("anna").await.parked_refunds.len(), 64);
+    assert_eq!(world.take("anna", purchase("o-0", 10_00)).await, 5);
+    assert_eq!(world.take("anna", cancel("o-0")).await, 0);
+    assert_eq!(world.take("anna", refund("o-64", 1)).await, 0);
+    assert_eq!(world.member("anna").await.parked_refunds.len(), 64);
     world.end().await;
 }
 

@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{Body, Event, Finding, Line, Name, OpeningLot, RiskKind};
+use ledger_core::event::{Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind};
 use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
@@ -99,6 +99,8 @@ const REFUSALS: [Refusal; 56] = [
     Refusal::LotExpired,
     Refusal::ReinstateNotAllowed,
     Refusal::NotEnoughExpired,
+    Refusal::LineUnknown,
+    Refusal::RefundOverLine,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -136,6 +138,7 @@ impl Caller {
 
     /// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
     fn outcome(&mut self, told: &proto::Outcome) -> Result<Outcome, String> {
+        let parked = matches!(&told.result, Some(proto::outcome::Result::Accepted(accepted)) if accepted.parked);
         let (refusal, earned, available, also) = match told.result.as_ref().ok_or("an outcome without a result")? {
             proto::outcome::Result::Accepted(accepted) => {
                 let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
@@ -153,6 +156,7 @@ impl Caller {
             earned: Points(earned),
             also,
             available: Points(available),
+            parked,
         })
     }
 
@@ -276,6 +280,7 @@ impl Stage for Caller {
             },
             closed: member.closed_at.is_some(),
             aliases: member.aliases.into_iter().map(|alias| alias.kind).collect(),
+            parked: member.parked_refunds.iter().map(|parked| day(&parked.since)).collect(),
         })
     }
 
@@ -409,6 +414,18 @@ fn event(said: &Said) -> proto::Event {
     }
 }
 
+fn line_refund(one: &LineRefund) -> proto::LineRefund {
+    let (line, sku) = match &one.line {
+        LineName::Place(place) => (Some(u32::from(*place)), String::new()),
+        LineName::Sku(sku) => (None, sku.to_string()),
+    };
+    let (amount, quantity) = match one.part {
+        LinePart::Amount(amount) => (Some(amount.0), None),
+        LinePart::Items(items) => (None, Some(items)),
+    };
+    proto::LineRefund { line, amount, sku, quantity }
+}
+
 fn line(one: &Line) -> proto::Line {
     let detail = one.detail.as_deref().cloned().unwrap_or_default();
     proto::Line {
@@ -445,7 +462,7 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             order: order.to_string(),
             currency: currency.to_string(),
             amount: amount.0,
-            lines: lines.iter().map(|one| proto::LineRefund { line: one.line.into(), amount: one.amount.0 }).collect(),
+            lines: lines.iter().map(line_refund).collect(),
         }),
         Body::CheckIn => Message::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),

@@ -1,9 +1,10 @@
 //! What earn rules may ask of an event: where it happened, and what was bought.
 //!
 //! The base of a rule is the price of the lines that count, with delivery and without the share that was
-//! paid with points, as the rule says. A basket of which only part is kept (a refund) counts every line, and
-//! delivery, in proportion to what is kept of its net price: an amount says nothing of lines.
+//! paid with points, as the rule says. Of a basket of which only part is kept (a refund) the lines count as far as
+//! they are left, and delivery in proportion to what is kept of the net price: see `kept`.
 
+use super::kept::{Kept, KeptLine, part};
 use crate::event::{Body, Event, Line, Origin, Who};
 use crate::program::{EarnRule, Goods, Lines, Price};
 use crate::units::{At, Money, Rounding, share};
@@ -21,13 +22,16 @@ pub(super) struct Basket<'e> {
     /// The net price of all lines, and how much of it is kept.
     net: Money,
     kept: Money,
+    /// What is kept, if anything went back.
+    rest: Option<&'e Kept>,
 }
 
 impl<'e> Basket<'e> {
     /// Something that happened, of which nothing more is known.
     pub(super) fn empty(at: At) -> Basket<'e> {
         let nothing = Money(0);
-        Basket { at, origin: None, lines: &[], shipping: nothing, points_paid: nothing, net: nothing, kept: nothing }
+        let (shipping, points_paid, net, kept) = (nothing, nothing, nothing, nothing);
+        Basket { at, origin: None, lines: &[], shipping, points_paid, net, kept, rest: None }
     }
 
     /// An event.
@@ -39,8 +43,21 @@ impl<'e> Basket<'e> {
     }
 
     /// The same basket, of which so much is kept.
-    pub(super) fn keeping(self, kept: Money) -> Basket<'e> {
-        Basket { kept, ..self }
+    pub(super) fn keeping<'k>(self, kept: &'k Kept) -> Basket<'k>
+    where
+        'e: 'k,
+    {
+        Basket { kept: kept.net, rest: Some(kept), ..self }
+    }
+
+    /// The same basket, of which nothing went back.
+    pub(super) fn whole(self) -> Basket<'e> {
+        Basket { kept: self.net, rest: None, ..self }
+    }
+
+    /// The lines as they were bought.
+    pub(super) fn lines(&self) -> &'e [Line] {
+        self.lines
     }
 
     /// What was paid for the lines.
@@ -60,22 +77,23 @@ impl<'e> Basket<'e> {
         if lines.is_none() && rule.base == Default::default() {
             return self.kept;
         }
-        let mut base = if rule.base.shipping { self.shipping.0 } else { 0 };
-        for line in self.counting(lines) {
-            base = base.saturating_add(price(line, rule.base.price));
+        let mut base = if rule.base.shipping { part(self.shipping.0, self.left().0, self.net.0) } else { 0 };
+        for (line, left) in self.counting(lines) {
+            base = base.saturating_add(left_of(price(line, rule.base.price), left));
         }
         let paid = self.net.0.saturating_add(self.shipping.0);
         if rule.base.ex_points_paid && self.points_paid.0 > 0 {
             let with_money = paid.saturating_sub(self.points_paid.0).max(0);
             base = share(base, with_money, paid, Rounding::Down).unwrap_or(0);
         }
-        Money(self.kept_of(base))
+        Money(part(base, self.kept.0, self.left().0))
     }
 
     /// How many items count for a rule.
     pub(super) fn items(&self, rule: &EarnRule) -> i64 {
         let lines = self.counting(rule.when.as_ref().and_then(|when| when.lines.as_ref()));
-        self.kept_of(lines.fold(0i64, |sum, line| sum.saturating_add(line.quantity.into())))
+        let items = lines.fold(0i64, |sum, (line, left)| sum.saturating_add(left_of(line.quantity.into(), left)));
+        part(items, self.kept.0, self.left().0)
     }
 
     /// Whether any line counts.
@@ -83,18 +101,24 @@ impl<'e> Basket<'e> {
         self.counting(Some(lines)).next().is_some()
     }
 
-    fn kept_of(&self, all: i64) -> i64 {
-        if self.kept == self.net {
-            return all;
-        }
-        share(all, self.kept.0, self.net.0, Rounding::Down).unwrap_or(0)
+    /// The net price of what is left of the lines.
+    fn left(&self) -> Money {
+        self.rest.map_or(self.net, |kept| kept.left)
     }
 
-    fn counting<'l>(&'l self, lines: Option<&'l Lines>) -> impl Iterator<Item = &'l Line> {
-        self.lines
-            .iter()
-            .filter(move |line| lines.is_none_or(|lines| every(&lines.of, line) && !any(&lines.except, line)))
+    /// The lines that count, with what is left of each if refunds named lines.
+    fn counting<'l>(&'l self, lines: Option<&'l Lines>) -> impl Iterator<Item = (&'l Line, Option<&'l KeptLine>)> {
+        let left = |place: usize| self.rest.and_then(|kept| kept.line(place));
+        self.lines.iter().enumerate().map(move |(place, line)| (line, left(place))).filter(move |(line, left)| {
+            left.is_none_or(KeptLine::is_left)
+                && lines.is_none_or(|lines| every(&lines.of, line) && !any(&lines.except, line))
+        })
     }
+}
+
+/// What is left of a figure of a line.
+fn left_of(whole: i64, left: Option<&KeptLine>) -> i64 {
+    left.map_or(whole, |left| left.share(whole))
 }
 
 fn price(line: &Line, price: Price) -> i64 {

@@ -42,7 +42,8 @@ impl Draft<'_> {
     /// Adds to the tier metric on a date.
     pub(super) fn measure(&mut self, day: crate::units::Day, amount: i64) {
         let Some(tiers) = &self.program.tiers else { return };
-        self.metric = (day, amount);
+        // A purchase and the refunds that came before it are of one date.
+        self.metric = (day, self.metric.1.saturating_add(amount));
         self.change(Change::Counted {
             key: Key::Member(self.no),
             term: tiers.metric,
@@ -180,7 +181,11 @@ impl Draft<'_> {
 
     /// What waits for the next purchase, in minor units.
     pub(super) fn carried(&self, carry: TermNo) -> i64 {
-        self.member.counter(carry).map_or(0, |counter| counter.total)
+        let before = self.member.counter(carry).map_or(0, |counter| counter.total);
+        self.verdict.changes.iter().fold(before, |sum, change| match change {
+            Change::Counted { key: Key::Member(_), term, amount, .. } if *term == carry => sum.saturating_add(*amount),
+            _ => sum,
+        })
     }
 
     /// Adds to a counter of the member that has no window.

@@ -4,17 +4,88 @@
 
 use super::basket::Basket;
 use super::earn::{Facts, is_whole};
+use super::kept::Kept;
 use super::{Draft, Purchase};
+use crate::event::{Body, Event, LineName, LinePart, LineRefund, Who};
+use crate::fold::move_points;
 use crate::lots::{Lot, SLICES_MAX, Slice};
+use crate::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
 use crate::program::{Amount, EarnRule, Negative, Wallet};
-use crate::record::{Account, Cause, Change, Cut, Trace};
+use crate::record::{Account, Cause, Change, Cut, Record, Trace, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{At, LotId, Money, Points, TermNo};
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-/// What was paid for a purchase.
-pub(super) fn paid(purchase: &Purchase<'_>) -> Money {
-    facts(purchase).basket.net()
+/// A purchase, and what went back of its lines.
+pub(super) struct Sold<'p> {
+    purchase: Purchase<'p>,
+    returned: Vec<LineReturned>,
+}
+
+/// What goes back by one event.
+pub(super) struct Back {
+    /// How much money in all.
+    amount: Money,
+    /// Of which lines.
+    lines: Vec<LineReturned>,
+}
+
+impl<'p> Sold<'p> {
+    pub(super) fn new(purchase: Purchase<'p>, member: &Member) -> Sold<'p> {
+        let returned = member.returned(purchase.known.position).copied().collect();
+        Sold { purchase, returned }
+    }
+
+    /// What is kept once `more` has gone back as well.
+    fn keeping(&self, more: &Back) -> Option<Kept> {
+        let basket = facts(&self.purchase).basket;
+        let refunded = Money(self.purchase.known.refunded.0.saturating_add(more.amount.0));
+        let returned = [&self.returned[..], &more.lines].concat();
+        Kept::of(basket.lines(), basket.net(), refunded, &returned)
+    }
+
+    /// All that did not go back yet.
+    pub(super) fn rest(&self) -> Result<Back, Refusal> {
+        let rest = facts(&self.purchase).basket.net().0.saturating_sub(self.purchase.known.refunded.0);
+        let back = Back { amount: Money(rest), lines: Vec::new() };
+        if rest > 0 { Ok(back) } else { Err(Refusal::RefundOverPaid) }
+    }
+
+    /// What a refund of these lines, and of so much money in all, comes to: at least what the lines do.
+    pub(super) fn part(&self, amount: Money, lines: &[LineRefund]) -> Result<Back, Refusal> {
+        let before = self.keeping(&Back::NOTHING).ok_or(Refusal::RefundOverLine)?;
+        let lines: Result<Vec<_>, _> = lines.iter().map(|line| self.find(line, &before)).collect();
+        let mut back = Back { amount: Money(0), lines: lines? };
+        let after = self.keeping(&back).ok_or(Refusal::RefundOverLine)?;
+        back.amount = amount.max(Money(before.left.0.saturating_sub(after.left.0)));
+        if back.amount > before.net { Err(Refusal::RefundOverPaid) } else { Ok(back) }
+    }
+
+    fn find(&self, refund: &LineRefund, before: &Kept) -> Result<LineReturned, Refusal> {
+        let lines = facts(&self.purchase).basket.lines();
+        let place = match &refund.line {
+            LineName::Place(place) => usize::from(*place),
+            LineName::Sku(sku) => {
+                let mut same = (0..).zip(lines).filter(|(_, line)| line.sku == *sku).map(|(place, _)| place);
+                same.next().filter(|_| same.next().is_none()).ok_or(Refusal::LineUnknown)?
+            }
+        };
+        let bought = lines.get(place).ok_or(Refusal::LineUnknown)?;
+        let line = u16::try_from(place).map_err(|_| Refusal::LineUnknown)?;
+        let (items, amount) = match refund.part {
+            LinePart::Items(items) => (items, Money(0)),
+            LinePart::Amount(amount) if amount.0 > before.price_of(place, bought) => {
+                return Err(Refusal::RefundOverLine);
+            }
+            LinePart::Amount(amount) => (0, amount),
+        };
+        Ok(LineReturned { purchase: self.purchase.known.position, line, items, amount })
+    }
+}
+
+impl Back {
+    const NOTHING: Back = Back { amount: Money(0), lines: Vec::new() };
 }
 
 /// The facts of a purchase as they were.
@@ -67,25 +138,28 @@ fn brought(rule: &EarnRule, line: &Trace, facts: &Facts<'_>) -> i64 {
     if !is_whole(line.cut) {
         return 0;
     }
-    let whole = Facts { basket: facts.basket.keeping(facts.basket.net()), ..*facts };
+    let whole = Facts { basket: facts.basket.whole(), ..*facts };
     let units = line.computed.0.checked_div(whole.value(give, rule)).unwrap_or(0);
     units.saturating_mul(unit.0).saturating_sub(whole.basket.base(rule).0).max(0)
 }
 
 /// Whether a rule would not have applied to what is kept.
 fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
-    (facts.basket.kept().0 == 0 && matches!(rule.amount, Amount::Fixed(_))) || !facts.reaches(rule)
+    let lines = rule.when.as_ref().and_then(|when| when.lines.as_ref());
+    (facts.basket.kept().0 == 0 && matches!(rule.amount, Amount::Fixed(_)))
+        || !facts.reaches(rule)
+        || lines.is_some_and(|lines| !facts.basket.has(lines))
 }
 
 /// What a refund takes back of one rule.
-struct Back {
+struct Due {
     rule: TermNo,
     wallet: TermNo,
     points: Points,
 }
 
 /// Points of a group are those of the rule that gave them, whichever is best for what is kept.
-fn settle_groups(trace: &[Trace], back: &mut [Back]) {
+fn settle_groups(trace: &[Trace], back: &mut [Due]) {
     for (at, line) in trace.iter().enumerate() {
         let Cut::Beaten { by } = line.cut else { continue };
         let points = back.get_mut(at).map_or(0, |back| core::mem::take(&mut back.points.0));
@@ -103,14 +177,77 @@ struct Own {
     lot: Lot,
 }
 
-impl Draft<'_> {
-    pub(super) fn refund(&mut self, purchase: &Purchase<'_>, amount: Money) -> Result<(), Refusal> {
-        let whole = facts(purchase);
-        let kept = whole.basket.net().0.saturating_sub(purchase.known.refunded.0);
-        let keeping = |kept: i64| Facts { basket: whole.basket.keeping(Money(kept)), ..whole };
-        let (before, after) = (keeping(kept), keeping(kept.saturating_sub(amount.0)));
+impl<'a> Draft<'a> {
+    /// A refund whose purchase is not known waits for it.
+    pub(super) fn park(&mut self, event: &Event<Who>, order: &str) -> Result<(), Refusal> {
+        if self.member.parked_from(self.horizon()).count() >= PARKED_MAX {
+            return Err(Refusal::MemberFull);
+        }
+        self.observe(event)?;
+        let (order, day, forget_before) = (order_hash(order), self.today, self.horizon());
+        self.change(Change::RefundParked { member: self.no, order, day, forget_before });
+        Ok(())
+    }
+
+    /// Refunds that waited for the purchase in this very record: as if each had come right behind it. One that would
+    /// then have been refused takes nothing back, and the record says why. One that happened on an earlier date is
+    /// of another purchase, and waits on.
+    pub(super) fn refund_parked(&mut self, event: &Event<Who>, parked: &[(Parked, Record)]) {
+        let Body::Purchase { order, .. } = &event.body else { return };
+        let (at, cause, verdict) = (self.desk.at, Cause::Event(event.clone()), self.verdict.clone());
+        let record = Record { at, program: 0, cause, verdict };
+        let (order, position, refunded) = (order_hash(order), self.desk.position, Money(0));
+        let known = PurchaseRef { order, position, day: self.day, refunded };
+        let mut sold =
+            Sold { purchase: Purchase { known, record: &record, program: self.program }, returned: Vec::new() };
+        let (horizon, calendar) = (self.horizon(), &self.program.calendar);
+        let is_its = |(waiting, refund): &&(Parked, Record)| {
+            let Cause::Event(refund) = &refund.cause else { return false };
+            waiting.day >= horizon && calendar.day_of(refund.occurred_at) >= known.day
+        };
+        for (waiting, refund) in parked.iter().filter(is_its) {
+            let before = (self.verdict.clone(), self.first, self.others.clone(), self.metric);
+            let refusal = self.refund_late(&mut sold, refund).err();
+            if refusal.is_some() {
+                (self.verdict, self.first, self.others, self.metric) = before;
+            }
+            self.change(Change::RefundUnparked { member: self.no, refund: waiting.position, refusal });
+        }
+    }
+
+    fn refund_late(&mut self, sold: &mut Sold<'_>, refund: &Record) -> Result<(), Refusal> {
+        if self.day < self.horizon() {
+            return Err(Refusal::OrderUnknown);
+        }
+        let back = match &refund.cause {
+            Cause::Event(Event { body: Body::Refunded { amount, lines, .. }, .. }) => sold.part(*amount, lines)?,
+            _ => sold.rest()?,
+        };
+        self.refund(sold, &back)?;
+        sold.purchase.known.refunded.0 = sold.purchase.known.refunded.0.saturating_add(back.amount.0);
+        sold.returned.extend(back.lines);
+        Ok(())
+    }
+
+    /// The member's row, with what this verdict has moved so far.
+    fn row(&self) -> Cow<'a, Member> {
+        if self.verdict.postings.is_empty() {
+            return Cow::Borrowed(self.member);
+        }
+        let mut row = self.member.clone();
+        // What does not add up here does not fold either, which says where.
+        let _ = move_points(&mut row, self.no, &self.verdict.postings);
+        Cow::Owned(row)
+    }
+
+    pub(super) fn refund(&mut self, sold: &Sold<'_>, gone: &Back) -> Result<(), Refusal> {
+        let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
+        let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
+        let (before, after) = (kept(&Back::NOTHING)?, kept(gone)?);
+        let before = Facts { basket: whole.basket.keeping(&before), ..whole };
+        let after = Facts { basket: whole.basket.keeping(&after), ..whole };
         let trace = &purchase.record.verdict.trace;
-        let mut back: Vec<Back> = Vec::with_capacity(trace.len());
+        let mut back: Vec<Due> = Vec::with_capacity(trace.len());
         for (line, (had, has)) in trace.iter().zip(earned_by(&before, trace).iter().zip(earned_by(&after, trace))) {
             let rule = purchase.program.earn_rule(line.rule);
             let carrying = rule.filter(|rule| rule.amount.carry().is_some() && is_whole(line.cut));
@@ -119,15 +256,19 @@ impl Draft<'_> {
                 None => had.granted.0.saturating_sub(has.granted.0),
             };
             let wallet = rule.map_or(purchase.program.wallet.id, |rule| rule.wallet);
-            back.push(Back { rule: line.rule, wallet, points: Points(points) });
+            back.push(Due { rule: line.rule, wallet, points: Points(points) });
         }
         settle_groups(trace, &mut back);
-        for Back { rule, points, .. } in &back {
+        for Due { rule, points, .. } in &back {
             if let Some(rule) = purchase.program.earn_rule(*rule) {
                 self.count_taken_back(rule, purchase.known.day, *points, purchase.program.refund_reopens);
             }
         }
-        self.change(Change::Refunded { member: self.no, purchase: purchase.known.position, amount });
+        let (member, amount) = (self.no, gone.amount);
+        self.change(Change::Refunded { member, purchase: purchase.known.position, amount });
+        for LineReturned { purchase, line, items, amount } in gone.lines.iter().copied() {
+            self.change(Change::LineReturned { member, purchase, line, items, amount });
+        }
         self.measure(purchase.known.day, amount.0.saturating_neg());
         self.claw_back(purchase, back)
     }
@@ -145,11 +286,12 @@ impl Draft<'_> {
         units.saturating_mul(before.value(give, rule))
     }
 
-    fn claw_back(&mut self, purchase: &Purchase<'_>, mut back: Vec<Back>) -> Result<(), Refusal> {
+    fn claw_back(&mut self, purchase: &Purchase<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
+        let row = self.row();
         let issued = purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
         let mut own: Vec<Own> = issued
             .filter_map(|posting| {
-                let purse = self.member.purses.of(posting.wallet);
+                let purse = row.purses.of(posting.wallet);
                 let available = purse.lots.find(posting.lot).map(|lot| (Account::Available, *lot));
                 let found = available.or_else(|| purse.review().find(posting.lot).map(|lot| (Account::Review, *lot)));
                 found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
@@ -164,11 +306,11 @@ impl Draft<'_> {
             self.take_own(&mut own, back, |_| true);
         }
         let program = self.program;
-        program.wallets().try_for_each(|wallet| self.take_others(wallet, &own_ids, &back))
+        program.wallets().try_for_each(|wallet| self.take_others(&row, wallet, &own_ids, &back))
     }
 
     /// Takes from the purchase's own lots.
-    fn take_own(&mut self, own: &mut [Own], back: &mut Back, of: impl Fn(&Own) -> bool) {
+    fn take_own(&mut self, own: &mut [Own], back: &mut Due, of: impl Fn(&Own) -> bool) {
         for own in own.iter_mut().filter(|own| own.wallet == back.wallet && of(own)) {
             let taken = own.lot.left.min(back.points);
             self.post(own.wallet, (own.account, Account::ClawedBack), Slice { left: taken, ..own.lot }, back.rule);
@@ -179,14 +321,14 @@ impl Draft<'_> {
 
     /// Takes what is still missing from a wallet's other lots; what they do not have is owed, let go or
     /// forbidden, as the wallet says.
-    fn take_others(&mut self, wallet: &Wallet, own: &[LotId], back: &[Back]) -> Result<(), Refusal> {
+    fn take_others(&mut self, row: &Member, wallet: &Wallet, own: &[LotId], back: &[Due]) -> Result<(), Refusal> {
         let back = || back.iter().filter(|back| back.wallet == wallet.id && !back.points.is_zero());
         let all = Points(back().fold(0, |sum, back| back.points.0.saturating_add(sum)));
         if all.is_zero() {
             return Ok(());
         }
         let is_own = |lot: &Lot| own.contains(&lot.id);
-        let purse = self.member.purses.of(wallet.id);
+        let purse = row.purses.of(wallet.id);
         let others = match purse.quote(all, is_own) {
             Ok(slices) => slices,
             Err(_) if wallet.negative == Negative::Forbid => return Err(Refusal::NotEnoughPoints),
@@ -194,7 +336,7 @@ impl Draft<'_> {
         };
         let mut others = others.into_iter().take(SLICES_MAX);
         let mut slice: Option<Slice> = None;
-        for Back { rule, points, .. } in back() {
+        for Due { rule, points, .. } in back() {
             let mut points = *points;
             while !points.is_zero() {
                 let Some(current) = slice.take().or_else(|| others.next()) else { break };

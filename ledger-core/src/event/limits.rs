@@ -5,7 +5,8 @@
 
 use super::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX, Line,
-    NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot, PROGRAM_BYTES_MAX, TAGS_MAX, Violation,
+    LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot,
+    PROGRAM_BYTES_MAX, TAGS_MAX, Violation,
 };
 use crate::units::{Money, MonthDay};
 use alloc::format;
@@ -102,17 +103,11 @@ impl Found {
             Body::Refunded { order, currency, amount, lines } => {
                 self.name("refunded.order", order, 1);
                 self.currency("refunded.currency", *currency);
-                self.amount("refunded.amount", amount.0, 1);
+                self.amount("refunded.amount", amount.0, i64::from(lines.is_empty()));
                 if lines.len() > LINES_MAX {
                     self.add("refunded.lines", format!("has {} lines; send at most {LINES_MAX}", lines.len()));
                 }
-                for (n, line) in lines.iter().take(LINES_MAX).enumerate() {
-                    self.amount(&format!("refunded.lines[{n}].amount"), line.amount.0, 1);
-                }
-                let of_lines = lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.amount.0));
-                if of_lines > amount.0.max(0) {
-                    self.add("refunded.lines", format!("come to {of_lines}, which is more than the amount"));
-                }
+                lines.iter().take(LINES_MAX).enumerate().for_each(|(n, line)| self.line_refund(n, line));
             }
             Body::CheckIn => {}
             Body::Referral { referee } => self.name("referral.referee", referee, 1),
@@ -253,6 +248,18 @@ impl Found {
         self.amount(&field("discount"), detail.discount.0, 0);
         if detail.tax.0 < 0 || detail.tax.0 > line.net.0 {
             self.add(&field("tax"), format!("is {}; must be 0 to the net price", detail.tax));
+        }
+    }
+
+    fn line_refund(&mut self, n: usize, refund: &LineRefund) {
+        let field = |name: &str| format!("refunded.lines[{n}].{name}");
+        if let LineName::Sku(sku) = &refund.line {
+            self.name(&field("sku"), sku, 1);
+        }
+        match refund.part {
+            LinePart::Items(0) => self.add(&field("quantity"), "must be at least 1".into()),
+            LinePart::Items(_) => {}
+            LinePart::Amount(amount) => self.amount(&field("amount"), amount.0, 1),
         }
     }
 

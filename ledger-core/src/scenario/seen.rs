@@ -26,6 +26,8 @@ pub struct Seen {
     pub closed: bool,
     /// What other names the member has, by their kinds, oldest first.
     pub aliases: Vec<String>,
+    /// The dates on which refunds came that wait for their purchases.
+    pub parked: Vec<Day>,
 }
 
 /// What a stage tells of one of a member's purses.
@@ -46,8 +48,8 @@ pub struct SeenPurse {
 }
 
 impl Seen {
-    /// What there is to see of a member with these purses in this tier.
-    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str) -> Seen {
+    /// What there is to see of a member with these purses in this tier; `horizon` is that of refunds.
+    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str, horizon: Option<Day>) -> Seen {
         let life = member.life.as_deref();
         Seen {
             purses,
@@ -56,6 +58,7 @@ impl Seen {
             frozen: life.and_then(|life| life.frozen),
             closed: member.closed_at().is_some(),
             aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+            parked: horizon.into_iter().flat_map(|from| member.parked_from(from)).map(|parked| parked.day).collect(),
         }
     }
 }

@@ -7,7 +7,8 @@ use expect_test::expect_file;
 use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode, decode_row};
 use ledger_core::counter::Key;
 use ledger_core::event::{
-    Body, Currency, Event, Finding, Line, LineDetail, LineRefund, OpeningLot, Origin, RiskKeys, RiskKind, Who,
+    Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, OpeningLot, Origin, RiskKeys,
+    RiskKind, Who,
 };
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::life::{LifeChange, Scope};
@@ -50,7 +51,10 @@ fn bodies() -> Vec<Body<Who>> {
             order: "o-1".into(),
             currency: EUR,
             amount: Money(250),
-            lines: vec![LineRefund { line: 1, amount: Money(200) }],
+            lines: vec![
+                LineRefund { line: LineName::Place(1), part: LinePart::Amount(Money(200)) },
+                LineRefund { line: LineName::Sku("tea".into()), part: LinePart::Items(2) },
+            ],
         },
         Body::CheckIn,
         Body::Referral { referee: Who::Known(MemberNo(2)) },
@@ -190,6 +194,9 @@ fn changes() -> Vec<Change> {
             lot: LotId { position: Position(8), line: 1 },
             forget_before: Day(20_424),
         },
+        Change::LineReturned { member, purchase: Position(3), line: 1, items: 2, amount: Money(0) },
+        Change::RefundParked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) },
+        Change::RefundUnparked { member, refund: Position(9), refusal: Some(Refusal::RefundOverPaid) },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -219,8 +226,11 @@ fn changes() -> Vec<Change> {
         Change::ReminderSet { .. } => 24,
         Change::Lapsed { .. } => 25,
         Change::Reinstated { .. } => 26,
+        Change::LineReturned { .. } => 27,
+        Change::RefundParked { .. } => 28,
+        Change::RefundUnparked { .. } => 29,
     };
-    assert!(changes.iter().map(number).eq(0..27), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..30), "one of each, in order");
     changes
 }
 

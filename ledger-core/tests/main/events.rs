@@ -4,8 +4,8 @@ use crate::ledger::event;
 use expect_test::expect;
 use ledger_core::event::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
-    Line, LineDetail, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot,
-    PROGRAM_BYTES_MAX, TAGS_MAX,
+    Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX,
+    OpeningLot, PROGRAM_BYTES_MAX, TAGS_MAX,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
@@ -56,7 +56,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
             order: name(),
             currency: EUR,
             amount: Money(AMOUNT_MAX),
-            lines: vec![LineRefund { line: u16::MAX, amount: Money(AMOUNT_MAX / LINES_MAX as i64) }; LINES_MAX],
+            lines: vec![LineRefund { line: LineName::Sku(name()), part: LinePart::Items(u32::MAX) }; LINES_MAX],
         },
         Body::CheckIn,
         Body::Referral { referee: name() },

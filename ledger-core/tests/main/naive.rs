@@ -438,11 +438,22 @@ struct Bought {
     day: i64,
     paid: i64,
     refunded: i64,
+    /// What is left of each of its two lines, and whether its one item is.
+    lines: [(i64, bool); 2],
     version: usize,
     /// Whether what it left of three euros waits for the next purchase.
     carries: bool,
     /// What each rule was granted, and the lot it made of it.
     granted: Vec<(&'static str, i64, u64)>,
+}
+
+/// What came back before it was bought: when it came and when it happened.
+#[derive(Clone, Debug)]
+pub struct Parked {
+    pub came: i64,
+    happened: i64,
+    order: String,
+    act: Act,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -457,6 +468,8 @@ pub struct Member {
     referred: bool,
     percentile: Option<i64>,
     bought: Vec<Bought>,
+    /// What came back before it was bought.
+    pub parked: Vec<Parked>,
     /// Money spent, by day: the tier metric.
     spent: Vec<(i64, i64)>,
     /// Rank; none before the first event is over.
@@ -518,6 +531,12 @@ pub enum Act {
     Refund {
         order: String,
         amount: i64,
+    },
+    /// Of a line by its place: all of its one item, or some of its money.
+    RefundLine {
+        order: String,
+        line: usize,
+        amount: Option<i64>,
     },
     CheckIn,
     Refer {
@@ -585,7 +604,7 @@ impl Act {
             Act::Attribute { .. } => "attributes_set",
             Act::Purchase { .. } => "purchase",
             Act::Cancel { .. } => "cancelled",
-            Act::Refund { .. } => "refunded",
+            Act::Refund { .. } | Act::RefundLine { .. } => "refunded",
             Act::CheckIn => "check_in",
             Act::Refer { .. } => "referral",
             Act::Redeem { .. } => "redeem",
@@ -932,10 +951,6 @@ impl Books {
             let bought = &books.member(who).bought;
             bought.iter().rposition(|bought| bought.order == order).filter(|at| bought[*at].day >= horizon)
         };
-        let left = |books: &mut Books, at: usize| {
-            let bought = &books.member(who).bought[at];
-            bought.paid - bought.refunded
-        };
         match act {
             Act::Enrol { birthday } => {
                 if self.member(who).enrolled {
@@ -978,26 +993,30 @@ impl Books {
                     self.member(who).carried = counted % DROP;
                 }
                 let granted = std::mem::take(&mut work.bought);
-                let order = order.clone();
-                let bought = Bought { order, day, paid: *paid, refunded: 0, version, carries, granted };
+                let name = order.clone();
+                let lines = [(paid / 3, true), (paid - paid / 3, true)];
+                let bought = Bought { order: name, day, paid: *paid, refunded: 0, lines, version, carries, granted };
                 self.member(who).bought.push(bought);
-            }
-            Act::Cancel { order } => {
-                let at = known(self, order).ok_or("ORDER_UNKNOWN")?;
-                let left = left(self, at);
-                if left <= 0 {
-                    return Err("REFUND_OVER_PAID");
+                // What came back before it, as if it came now. What cannot go back now never does.
+                let at = self.member(who).bought.len() - 1;
+                let parked = std::mem::take(&mut self.member(who).parked);
+                let is_its = |back: &Parked| back.order == *order && back.came >= horizon && back.happened >= day;
+                let (its, others): (Vec<Parked>, _) = parked.into_iter().partition(is_its);
+                self.member(who).parked = others;
+                for back in its.into_iter().filter(|_| day >= horizon) {
+                    let _ = self.take_back(&work, at, &back.act);
                 }
-                self.observe(&mut work, act)?;
-                self.refund(&work, at, left);
             }
-            Act::Refund { order, amount } => {
-                let at = known(self, order).ok_or("ORDER_UNKNOWN")?;
-                if *amount > left(self, at) {
-                    return Err("REFUND_OVER_PAID");
-                }
+            Act::Cancel { order } | Act::Refund { order, .. } | Act::RefundLine { order, .. } => {
                 self.observe(&mut work, act)?;
-                self.refund(&work, at, *amount);
+                match known(self, order) {
+                    Some(at) => self.take_back(&work, at, act)?,
+                    None => {
+                        let parked =
+                            Parked { came: work.today, happened: work.day, order: order.clone(), act: act.clone() };
+                        self.member(who).parked.push(parked);
+                    }
+                }
             }
             Act::CheckIn => {
                 self.observe(&mut work, act)?;
@@ -1445,6 +1464,31 @@ impl Books {
         work.earned += points;
         self.totals[0] += points;
         made
+    }
+
+    /// Something of a purchase goes back, if it is there.
+    fn take_back(&mut self, work: &Work, at: usize, act: &Act) -> Result<(), &'static str> {
+        let bought = &mut self.member(work.who).bought[at];
+        let left = bought.paid - bought.refunded;
+        let amount = match act {
+            Act::Cancel { .. } if left > 0 => left,
+            Act::Refund { amount, .. } if *amount <= left => *amount,
+            Act::RefundLine { line, amount, .. } => {
+                let (price, there) = bought.lines.get_mut(*line).ok_or("LINE_UNKNOWN")?;
+                if amount.map_or(!*there, |amount| amount > *price) {
+                    return Err("REFUND_OVER_LINE");
+                }
+                let goes = amount.unwrap_or(*price);
+                if goes > left {
+                    return Err("REFUND_OVER_PAID");
+                }
+                (*price, *there) = (*price - goes, amount.is_some());
+                goes
+            }
+            _ => return Err("REFUND_OVER_PAID"),
+        };
+        self.refund(work, at, amount);
+        Ok(())
     }
 
     fn refund(&mut self, work: &Work, at: usize, amount: i64) {

@@ -8,13 +8,13 @@ use crate::ledger::{self, event};
 use crate::naive::{self, Act, DAY, HOUR, Keys};
 use crate::story::{Op, Said, WHO, World};
 use ledger_core::decide::in_window;
-use ledger_core::event::Body;
+use ledger_core::event::{Body, Currency, Line, LineDetail, LineName, LinePart, LineRefund};
 use ledger_core::fold::fold;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Change, Cut, Record};
 use ledger_core::state::State;
-use ledger_core::units::{At, MemberNo, Position};
+use ledger_core::units::{At, MemberNo, Money, Position};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{FailurePersistence, FileFailurePersistence, TestRunner};
@@ -31,6 +31,8 @@ fn an_act() -> impl Strategy<Value = Act> {
         10 => (order(), paid).prop_map(|(order, paid)| Act::Purchase { order, paid }),
         2 => order().prop_map(|order| Act::Cancel { order }),
         6 => (order(), 1..20_000i64).prop_map(|(order, amount)| Act::Refund { order, amount }),
+        3 => (order(), prop::sample::select(vec![0, 0, 1, 1, 1, 2]), prop::option::weighted(0.7, 1..8_000i64))
+            .prop_map(|(order, line, amount)| Act::RefundLine { order, line, amount }),
         8 => Just(Act::CheckIn),
         3 => prop::sample::select(&WHO[..]).prop_map(|referee| Act::Refer { referee }),
         6 => (1..100i64).prop_map(|points| Act::Redeem { points }),
@@ -162,7 +164,14 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
         let spent = |known: &ledger_core::member::RedemptionRef| {
             format!("{} {} {} {}", name(&known.position), known.day, known.points, known.refunded)
         };
+        let back = |back: &ledger_core::member::LineReturned| {
+            format!("{} of {} of line {} of {}", back.items, back.amount, back.line, name(&back.purchase))
+        };
+        let returns = member.returns.as_deref().cloned().unwrap_or_default();
+        let mut came: Vec<String> = returns.lines.iter().map(back).collect();
+        came.extend(returns.parked.iter().map(|parked| format!("{} since {}", name(&parked.position), parked.day)));
         let rest = Member {
+            returns: None,
             position: Position(0),
             records: 0,
             history: Default::default(),
@@ -174,7 +183,7 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             ..member.clone()
         };
         rows.push(format!(
-            "{no} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {rest:?}",
+            "{no} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {came:?} {rest:?}",
             lots(&member.purses.first().lots),
             lots(member.purses.first().review()),
             member.purses.first().debt,
@@ -333,18 +342,32 @@ proptest! {
     #[test]
     fn refunds_in_any_order_leave_what_the_kept_part_earns(
         paid in 1..2_000_000i64,
-        shares in prop::collection::vec(1..100u32, 1..8),
+        shares in prop::collection::vec((1..100u32, 0..3usize), 1..8),
+        item in prop::option::weighted(0.3, 0..2usize),
         order in any::<prop::sample::Index>(),
         birthday in any::<bool>(),
         spend in 0..20_000i64,
         cancel in any::<bool>(),
     ) {
-        // Parts that add up to no more than was paid.
-        let whole: u32 = shares.iter().sum::<u32>() + 10;
-        let mut parts: Vec<i64> = shares.iter().map(|share| paid * i64::from(*share) / i64::from(whole)).collect();
-        parts.retain(|part| *part > 0);
-        let refunded: i64 = parts.iter().sum();
-        let play = |parts: &[i64], spend: i64| {
+        // Parts that add up to no more than was paid, nor than each line cost: of the first line, of the second,
+        // and of the purchase as a whole. A line whose item goes back is named by it alone.
+        let prices = [paid / 3, paid - paid / 3, paid / 4];
+        let whole: u32 = shares.iter().map(|(share, _)| share).sum::<u32>() + 10;
+        let mut parts: Vec<(usize, i64)> = Vec::new();
+        for (share, of) in shares {
+            if item != Some(of) && !(item.is_some() && of == 2) {
+                parts.push((of, prices[of] * i64::from(share) / i64::from(whole) / if of == 2 { 1 } else { 2 }));
+            }
+        }
+        parts.retain(|(_, part)| *part > 0);
+        let item_price = item.map_or(0, |line| prices[line]);
+        let refunded: i64 = parts.iter().map(|(_, part)| part).sum::<i64>() + item_price;
+        let mut acts: Vec<Act> = item.map(|line| Act::RefundLine { order: "o".into(), line, amount: None }).into_iter().collect();
+        acts.extend(parts.iter().map(|(of, part)| match of {
+            2 => Act::Refund { order: "o".into(), amount: *part },
+            line => Act::RefundLine { order: "o".into(), line: *line, amount: Some(*part) },
+        }));
+        let play = |acts: &[Act], spend: i64| {
             let mut world = World::new();
             let mut say = |act: Act| {
                 let said = Said { who: "A", keys: Keys::default(), ago: 0, act };
@@ -354,20 +377,21 @@ proptest! {
             say(Act::Enrol { birthday: birthday.then_some((12, 20)) });
             say(Act::Purchase { order: "o".into(), paid });
             say(Act::Redeem { points: spend });
-            parts.iter().for_each(|part| say(Act::Refund { order: "o".into(), amount: *part }));
+            acts.iter().for_each(|act| say(act.clone()));
             if cancel {
                 say(Act::Cancel { order: "o".into() });
             }
             let member = world.memory.state.member(MemberNo(1)).expect("A is a member").clone();
             (ledger::balances(&member), member.counters, member.tier)
         };
-        let straight = play(&parts, spend + 1);
-        let at = order.index(parts.len().max(1));
-        let mut turned = parts.clone();
-        turned.rotate_left(at.min(parts.len()));
+        let straight = play(&acts, spend + 1);
+        let at = order.index(acts.len().max(1));
+        let mut turned = acts.clone();
+        turned.rotate_left(at.min(acts.len()));
         turned.reverse();
         prop_assert_eq!(&play(&turned, spend + 1), &straight);
-        let at_once: Vec<i64> = if refunded > 0 { vec![refunded] } else { vec![] };
+        let at_once = Act::Refund { order: "o".into(), amount: refunded };
+        let at_once: Vec<Act> = if refunded > 0 { vec![at_once] } else { vec![] };
         prop_assert_eq!(&play(&at_once, spend + 1), &straight);
         // The clerk's own sum: a point a euro of what is kept, at most 300; as much again on the birthday; and
         // one for every three euros.
@@ -378,6 +402,111 @@ proptest! {
         let spent = if spend < had { spend + 1 } else { 0 };
         let (balances, ..) = straight;
         prop_assert_eq!(balances.available.0 - balances.debt.0, earned - spent);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn refunds_that_come_before_their_purchase_are_as_if_they_came_behind_it(
+        paid in prop_oneof![Just(0), 1..40_000i64],
+        parts in prop::collection::vec((0..4usize, 1..15_000i64), 1..7),
+        cancel in prop::option::of(any::<prop::sample::Index>()),
+        birthday in any::<bool>(),
+        spent in 1..300i64,
+    ) {
+        let order = || "o".to_string();
+        let mut backs: Vec<Act> = parts.iter().map(|(of, part)| match of {
+            0 | 1 => Act::RefundLine { order: order(), line: *of, amount: Some(*part).filter(|part| part % 4 > 0) },
+            _ => Act::Refund { order: order(), amount: *part },
+        }).collect();
+        if let Some(at) = cancel {
+            backs.insert(at.index(backs.len()), Act::Cancel { order: order() });
+        }
+        let play = |early: bool| {
+            let mut world = World::new();
+            let mut say = |act: Act| world.play(&Op::Say(Said { who: "A", keys: Keys::default(), ago: 0, act }));
+            say(Act::Enrol { birthday: birthday.then_some((12, 20)) });
+            // What was spent is owed once what was earned before goes back.
+            say(Act::Purchase { order: "before".into(), paid: 10_000 });
+            say(Act::Redeem { points: spent });
+            say(Act::Cancel { order: "before".into() });
+            let purchase = Act::Purchase { order: order(), paid };
+            let (first, last) = if early { (None, Some(purchase)) } else { (Some(purchase), None) };
+            first.into_iter().chain(backs.clone()).chain(last).for_each(&mut say);
+            world.compare();
+            let member = world.memory.state.member(MemberNo(1)).expect("A is a member").clone();
+            let bought: Vec<_> = member.purchases.iter().map(|known| (known.order, known.day, known.refunded)).collect();
+            let lines = member.returns.map(|returns| returns.lines).unwrap_or_default();
+            let lines: Vec<_> = lines.iter().map(|back| (back.line, back.items, back.amount)).collect();
+            (member.purses.first().lots.iter().map(|lot| lot.left).collect::<Vec<_>>(), member.purses.first().debt,
+             member.counters, bought, lines)
+        };
+        prop_assert_eq!(play(true), play(false));
+    }
+}
+
+/// A line of so many items, each with these prices: net, discount, tax.
+fn line_of(sku: usize, items: i64, (net, discount, tax): (i64, i64, i64)) -> Line {
+    let (sku, category, tags) = [("tea", "", &["new"][..]), ("beans", "coffee", &[]), ("gift-card", "", &[])][sku];
+    let detail = LineDetail {
+        category: category.into(),
+        tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
+        discount: Money(discount * items),
+        tax: Money(tax.min(net) * items),
+    };
+    Line { detail: Some(Box::new(detail)), ..Line::plain(sku, items as u32, Money(net * items)) }
+}
+
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn refunds_by_line_leave_what_the_kept_basket_earns(
+        lines in prop::collection::vec((0..3usize, 1..6i64, (0..4_000i64, 0..2_000i64, 0..500i64), 0..6i64), 1..6),
+        shipping in 0..900i64,
+        order in any::<prop::sample::Index>(),
+    ) {
+        let eur = Currency(*b"EUR");
+        let program = std::fs::read_to_string(ledger::root().join("ledger-core/tests/stories/returns.toml"));
+        let bought: Vec<Line> = lines.iter().map(|(sku, items, price, _)| line_of(*sku, *items, *price)).collect();
+        let kept = lines.iter().filter(|(_, items, _, back)| back < items);
+        let kept: Vec<Line> = kept.map(|(sku, items, price, back)| line_of(*sku, items - back, *price)).collect();
+        let net = |lines: &[Line]| lines.iter().map(|line| line.net.0).sum::<i64>();
+        let kept_shipping = if net(&bought) == 0 { shipping } else { shipping * net(&kept) / net(&bought) };
+        // Item by item, in any order.
+        let place = |(place, (_, items, _, back)): (usize, &(usize, i64, _, i64))| vec![place; *back.min(items) as usize];
+        let mut back: Vec<usize> = lines.iter().enumerate().flat_map(place).collect();
+        let at = order.index(back.len().max(1));
+        back.rotate_left(at);
+        let turned = back.iter().rev().copied().collect::<Vec<_>>();
+        let purchase = |lines: &[Line], shipping| Body::Purchase {
+            order: "o".into(),
+            currency: eur,
+            lines: lines.to_vec(),
+            shipping: Money(shipping),
+            points_paid: Money(0),
+        };
+        let play = |lines: &[Line], shipping, back: &[usize]| {
+            let mut memory = ledger::publish(program.as_ref().expect("the program is there"), At(0));
+            let mut says = vec![purchase(lines, shipping)];
+            says.extend(back.iter().map(|place| Body::Refunded {
+                order: "o".into(),
+                currency: eur,
+                amount: Money(0),
+                lines: vec![LineRefund { line: LineName::Place(*place as u16), part: LinePart::Items(1) }],
+            }));
+            for (n, said) in says.into_iter().enumerate() {
+                let outcome = memory.submit(event(&format!("e-{n}"), "A", At(0), said), At(0)).expect("it folds");
+                assert_eq!(outcome.refusal, None, "refund {n}");
+            }
+            ledger::check(&memory);
+            ledger::balances(memory.state.member(MemberNo(1)).expect("A is a member"))
+        };
+        let alone = if kept.is_empty() { Default::default() } else { play(&kept, kept_shipping, &[]) };
+        prop_assert_eq!(play(&bought, shipping, &back), alone);
+        prop_assert_eq!(play(&bought, shipping, &turned), alone);
     }
 }
 
@@ -420,17 +549,17 @@ fn stories_reach_every_rule() {
         ledger::log(&world.memory).iter().for_each(|(_, record)| note(record, &world.memory.state, &mut reached));
     }
     let expected = "timer Expiry, timer HoldExpiry, timer Tier, timer Inactivity, timer Reminder, \
-        ID_REUSED, IN_THE_FUTURE, MEMBER_UNKNOWN, ALREADY_ENROLLED, ATTRIBUTE_UNKNOWN, ORDER_EXISTS, ORDER_UNKNOWN, \
+        ID_REUSED, IN_THE_FUTURE, MEMBER_UNKNOWN, ALREADY_ENROLLED, ATTRIBUTE_UNKNOWN, ORDER_EXISTS, \
         REFUND_OVER_PAID, SELF_REFERRAL, REFERRAL_EXISTS, RISK_DENIED, HOLD_EXISTS, HOLD_UNKNOWN, HOLD_CLOSED, \
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
-        TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, \
+        TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, LINE_UNKNOWN, REFUND_OVER_LINE, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
         available to clawed_back, available to debited, available to held, review to available, review to expired, \
         review to clawed_back, review to voided, held to available, held to redeemed, \
         debt to clawed_back, available to moved, available to fees, moved to available, moved to review, \
         expired to available, expired to review, held to expired, redeemed to expired, \
-        Registered, Enrolled, AttributeSet, Purchased, Refunded, ReferredBy, Counted, TierSet, Streak, Active, \
+        Registered, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, RefundParked, RefundUnparked, ReferredBy, Counted, TierSet, Streak, Active, \
         HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, Spell, Expiring, ReminderSet, Lapsed, Reinstated, \
         tier Joined, tier Earned, tier Granted, tier Footing, tier Lapsed, case Flag, case Review, case Deny, \
         cut None, cut Limit, cut Review, cut Denied, cut by base.limit, cut by check_in.limit, \

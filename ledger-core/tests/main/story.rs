@@ -5,7 +5,9 @@ use crate::ledger::{self, event};
 use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
 use ledger_core::budget;
 use ledger_core::decide::{footing, in_window};
-use ledger_core::event::{Body, Currency, Event, Finding, Line, Name, OpeningLot, RiskKind};
+use ledger_core::event::{
+    Body, Currency, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
+};
 use ledger_core::judge::brought_up_to;
 use ledger_core::life::Scope;
 use ledger_core::lots::Lots;
@@ -73,6 +75,11 @@ fn body_of(act: &Act, now: i64, spent: &[Position]) -> Body<Name> {
         }
         Act::Cancel { order } => Body::Cancelled { order: order.into() },
         Act::Refund { order, amount } => Body::refund(&order, eur, Money(amount)),
+        Act::RefundLine { order, line, amount } => {
+            let part = amount.map_or(LinePart::Items(1), |amount| LinePart::Amount(Money(amount)));
+            let lines = vec![LineRefund { line: LineName::Place(line as u16), part }];
+            Body::Refunded { order: order.into(), currency: eur, amount: Money(0), lines }
+        }
         Act::CheckIn => Body::CheckIn,
         Act::Refer { referee } => Body::Referral { referee: referee.into() },
         Act::Redeem { points } => {
@@ -314,6 +321,10 @@ impl World {
                 frozen.map_or((false, false), |scope| (scope.covers(Scope::Earn), scope.covers(Scope::Redeem)));
             assert_eq!(frozen, clerks.frozen, "{who}: frozen");
             assert_eq!(member.closed_at().map(|at| at.0), clerks.closed_at, "{who}: closed");
+            let horizon = program.refund_horizon(At(self.now));
+            let parked: Vec<i64> = member.parked_from(horizon).map(|parked| parked.day.0.into()).collect();
+            let came = clerks.parked.iter().map(|parked| parked.came).filter(|came| *came >= horizon.0.into());
+            assert_eq!(parked, came.collect::<Vec<i64>>(), "{who}: refunds that wait");
             let tier = clerks.tier.map_or("-", |rank| naive::TIERS[rank]);
             assert_eq!(state.term(member.tier.tier), tier, "{who}: tier");
             let unmet = member.tier.unmet_since.map(|day| i64::from(day.0));

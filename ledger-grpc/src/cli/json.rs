@@ -102,7 +102,12 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "closed_at": time(member.closed_at.as_ref()),
         "aliases": list(&member.aliases, alias),
         "more_purses": list(&member.more_purses, purse),
+        "parked_refunds": list(&member.parked_refunds, parked),
     })
+}
+
+fn parked(one: &proto::ParkedRefund) -> Value {
+    json!({ "position": one.position, "since": one.since, "until": one.until })
 }
 
 fn alias(alias: &proto::Alias) -> Value {
@@ -359,6 +364,10 @@ fn change(change: &proto::Change) -> Value {
             let proto::Expiring { member, wallet, points, .. } = one;
             let expires_at = time(one.expires_at.as_ref());
             ("expiring", json!({ "member": member, "wallet": wallet, "expires_at": expires_at, "points": points }))
+        }
+        Some(Change::RefundParked(one)) => ("refund_parked", json!({ "member": one.member })),
+        Some(Change::RefundUnparked(one)) => {
+            ("refund_unparked", json!({ "member": one.member, "refund": one.refund, "refused": one.refused }))
         }
         Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
         Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),

@@ -164,6 +164,10 @@ fn life(member: &proto::Member, local: &Local) -> String {
         let since = local.stamp(alias.linked_at.as_ref());
         let _ = writeln!(out, "  also {} {} since {since}", alias.kind, short(&alias.key));
     }
+    for parked in &member.parked_refunds {
+        let proto::ParkedRefund { position, since, until } = parked;
+        let _ = writeln!(out, "  the refund of record {position} waits for its purchase since {since}, until {until}");
+    }
     out
 }
 
@@ -353,7 +357,7 @@ fn body(event: &proto::Event, local: &Local) -> String {
         }
         Body::Purchase(said) => format!("purchase {} {}", said.order, local.money(sum(&said.lines))),
         Body::Cancelled(said) => format!("cancelled {}", said.order),
-        Body::Refunded(said) => format!("refunded {} {}", said.order, local.money(said.amount)),
+        Body::Refunded(said) => refunded(said, local),
         Body::CheckIn(_) => "check-in".to_owned(),
         Body::Referral(said) => format!("referral of {}", said.referee),
         Body::Redeem(said) => format!("redeem {} {}", grouped(said.points), said.order).trim_end().to_owned(),
@@ -467,6 +471,17 @@ pub(super) fn reason(trace: &proto::Trace) -> String {
     }
 }
 
+fn refunded(said: &proto::Refunded, local: &Local) -> String {
+    let line = |one: &proto::LineRefund| {
+        let part = one.quantity.map_or_else(|| local.money(one.amount.unwrap_or(0)), |items| format!("{items} items"));
+        let line = one.line.map_or_else(|| one.sku.clone(), |line| format!("line {line}"));
+        format!("{part} of {line}")
+    };
+    let all = (said.amount > 0).then(|| local.money(said.amount)).into_iter();
+    let parts: Vec<String> = all.chain(said.lines.iter().map(line)).collect();
+    format!("refunded {} {}", said.order, parts.join(", "))
+}
+
 fn joined(change: &proto::Change, member: &str) -> Option<String> {
     let Some(Change::Registered(one)) = &change.change else { return None };
     Some(format!("{}becomes a member", whose(&one.member, member)))
@@ -486,6 +501,9 @@ fn changed(change: &proto::Change, member: &str) -> Option<String> {
             let action = word(one.action().as_str_name(), "RISK_ACTION_");
             format!("case opened: {} ({action}), {} {} from {} on", one.rule, one.counter, one.value, one.at_least)
         }
+        Change::RefundParked(_) => "waits for its purchase".to_owned(),
+        Change::RefundUnparked(one) if one.refused.is_empty() => format!("with the refund of record {}", one.refund),
+        Change::RefundUnparked(one) => format!("not the refund of record {}: {}", one.refund, one.refused),
         Change::CaseJoined(one) => format!("joins case {}", one.case),
         Change::CaseClosed(one) => {
             format!("case {} closed: {}", one.case, word(one.finding().as_str_name(), "FINDING_"))

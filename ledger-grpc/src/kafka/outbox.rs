@@ -328,6 +328,9 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
         | Change::TermsAdded { .. }
+        | Change::LineReturned { .. }
+        | Change::RefundParked { .. }
+        | Change::RefundUnparked { .. }
         | Change::TierCounted { .. }
         | Change::ReminderSet { .. }
         | Change::Lapsed { .. }

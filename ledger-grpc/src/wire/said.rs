@@ -6,8 +6,8 @@
 use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Invalid, MEMBERS_MAX, TAG_BYTES_MAX, violation};
 use crate::proto;
 use ledger_core::event::{
-    AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineRefund, NAME_BYTES_MAX, Name, OpeningLot,
-    Origin, PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation,
+    AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX,
+    Name, OpeningLot, Origin, PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position, RiskKey};
@@ -149,7 +149,7 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             order: said.order.into(),
             currency: currency("refunded.currency", &said.currency, found),
             amount: Money(said.amount),
-            lines: said.lines.into_iter().map(line_refund).collect(),
+            lines: said.lines.into_iter().enumerate().map(|(n, line)| line_refund(n, line, found)).collect(),
         },
         Said::CheckIn(proto::CheckIn {}) => Body::CheckIn,
         Said::Referral(said) => Body::Referral { referee: said.referee.into() },
@@ -257,9 +257,19 @@ fn line(said: proto::Line) -> Line {
     Line { sku: sku.into(), quantity, net: Money(net), detail }
 }
 
-/// A line beyond all lines stands for the last there can be.
-fn line_refund(said: proto::LineRefund) -> LineRefund {
-    LineRefund { line: u16::try_from(said.line).unwrap_or(u16::MAX), amount: Money(said.amount) }
+/// A line beyond all lines stands for the last there can be. No item is none, which the event says of itself.
+fn line_refund(n: usize, said: proto::LineRefund, found: &mut Vec<Violation>) -> LineRefund {
+    let field = |name: &str| format!("refunded.lines[{n}].{name}");
+    if said.line.is_some() == !said.sku.is_empty() {
+        found.push(violation(&field("line"), "say exactly one of line and sku"));
+    }
+    if said.quantity.is_some() == said.amount.is_some() {
+        found.push(violation(&field("quantity"), "say exactly one of quantity and amount"));
+    }
+    let place = |line| LineName::Place(u16::try_from(line).unwrap_or(u16::MAX));
+    let line = if said.sku.is_empty() { place(said.line.unwrap_or(0)) } else { LineName::Sku(said.sku.into()) };
+    let part = said.quantity.map_or(LinePart::Amount(Money(said.amount.unwrap_or(1))), LinePart::Items);
+    LineRefund { line, part }
 }
 
 /// What does not fit is no date, which the event says of itself.

@@ -8,10 +8,12 @@ use crate::proto;
 use ledger_core::calendar::show_day;
 use ledger_core::counter::Key;
 use ledger_core::decide::footing;
-use ledger_core::event::{Body, Event, Finding, Line, LineRefund, OpeningLot, RiskKind, Violation, Who};
+use ledger_core::event::{
+    Body, Event, Finding, Line, LineName, LinePart, LineRefund, OpeningLot, RiskKind, Violation, Who,
+};
 use ledger_core::life::{Alias, Scope};
 use ledger_core::lots::Lot;
-use ledger_core::member::{Hold, Member, Streak};
+use ledger_core::member::{Hold, Member, Parked, Streak};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
 use ledger_core::record::{
@@ -32,6 +34,7 @@ pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
             earned: outcome.earned.0,
             available,
             also_earned: outcome.also.iter().map(|one| wallet_points(*one, words)).collect(),
+            parked: outcome.parked,
         }),
     };
     proto::Outcome {
@@ -180,7 +183,17 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         closed_at: member.closed_at().and_then(stamp),
         aliases: member.life.iter().flat_map(|life| &life.aliases).map(told_alias).collect(),
         more_purses: more_purses(member, first, words, shown_max),
+        parked_refunds: program.map(|program| parked(program, member, at)).unwrap_or_default(),
     }
+}
+
+fn parked(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedRefund> {
+    let told = |parked: &Parked| proto::ParkedRefund {
+        position: parked.position.0,
+        since: show_day(parked.day),
+        until: show_day(parked.day.plus(program.refund_days)),
+    };
+    member.parked_from(program.refund_horizon(at)).map(told).collect()
 }
 
 fn told_alias(alias: &Alias) -> proto::Alias {
@@ -543,7 +556,16 @@ fn said_line(line: &Line) -> proto::Line {
 }
 
 fn said_line_refund(one: &LineRefund) -> proto::LineRefund {
-    proto::LineRefund { line: one.line.into(), amount: one.amount.0 }
+    let mut told = proto::LineRefund::default();
+    match &one.line {
+        LineName::Place(line) => told.line = Some((*line).into()),
+        LineName::Sku(sku) => told.sku = sku.to_string(),
+    }
+    match one.part {
+        LinePart::Items(items) => told.quantity = Some(items),
+        LinePart::Amount(amount) => told.amount = Some(amount.0),
+    }
+    told
 }
 
 fn told_duration(ms: i64) -> prost_types::Duration {
@@ -625,6 +647,12 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         Change::CaseClosed { case, finding, .. } => {
             Told::CaseClosed(proto::CaseClosed { case: case.0, finding: told_finding(Some(*finding)).into() })
         }
+        Change::RefundParked { member, .. } => Told::RefundParked(proto::RefundParked { member: name(member) }),
+        Change::RefundUnparked { member, refund, refusal } => Told::RefundUnparked(proto::RefundUnparked {
+            member: name(member),
+            refund: refund.0,
+            refused: refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default(),
+        }),
         Change::Purchased { .. }
         | Change::Refunded { .. }
         | Change::Active { .. }
@@ -633,6 +661,7 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
         | Change::Life { .. }
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
+        | Change::LineReturned { .. }
         | Change::TierCounted { .. }
         | Change::ReminderSet { .. }
         | Change::Lapsed { .. }

@@ -6,10 +6,10 @@
 use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
 use crate::said::{HARBOUR, Stream, event, key, purchase};
-use ledger_core::event::{Body, Finding, Name, OpeningLot, RiskKind};
+use ledger_core::event::{Body, Currency, Finding, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind};
 use ledger_core::life::Scope;
 use ledger_core::state::WalletTotals;
-use ledger_core::units::{Points, Position};
+use ledger_core::units::{Money, Points, Position};
 use ledger_store::{Batch, Cursor, Report};
 use std::fmt::Write;
 use std::fs;
@@ -96,6 +96,12 @@ fn write(dir: &Path) {
     let earned_at = STREAM.at(0);
     let opening = OpeningLot { points: Points(70), earned_at, expires_at: Some(STREAM.at(90_000)) };
     let gift = |to: &str| Body::Transfer { to: to.into(), wallet: "".into(), points: Points(20), note: "".into() };
+    let part_of_a_line = |order: &str| Body::Refunded {
+        order: order.into(),
+        currency: Currency(*b"EUR"),
+        amount: Money(0),
+        lines: vec![LineRefund { line: LineName::Place(0), part: LinePart::Amount(Money(4_00)) }],
+    };
     let unlinked = Body::AliasUnlinked { kind: "card".into(), alias: alias() };
     let thawed = Body::Unfrozen { scope: Scope::All, reason: "".into() };
     say(
@@ -120,6 +126,11 @@ fn write(dir: &Path) {
             event("desk", "l-11", STREAM.at(402), "f2", Body::Imported { wallet: "".into(), lots: vec![opening] }),
             event("app", "l-12", STREAM.at(402), "f2", gift("f3")),
             event("app", "l-13", STREAM.at(402), "f2", gift("f2")),
+            event("shop", "l-14", STREAM.at(402), "f3", purchase("l-14", 10_00)),
+            event("shop", "l-15", STREAM.at(402), "f3", part_of_a_line("l-14")),
+            event("shop", "l-16", STREAM.at(402), "f3", part_of_a_line("l-17")),
+            event("shop", "l-17", STREAM.at(402), "f3", purchase("l-17", 10_00)),
+            event("shop", "l-18", STREAM.at(402), "f4", part_of_a_line("l-19")),
         ],
     );
     // In another version, points that die with their member's activity, are told of before, and live again.

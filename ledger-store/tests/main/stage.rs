@@ -37,13 +37,14 @@ impl Playing {
         Some(crate::said::event("stage", &format!("t-{}", self.moves), at, "", nothing))
     }
 
-    fn seen(&self, member: &Member) -> Seen {
+    fn seen(&self, member: &Member, at: At) -> Seen {
         let terms = self.handle.terms();
         let program = self.handle.current_program();
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purse = |wallet: TermNo| SeenPurse::of(member, wallet, &terms[usize::from(wallet.0) - 1]);
         let tier = usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]);
-        Seen::of(member, wallets.map(purse).collect(), tier)
+        let horizon = program.as_ref().map(|program| program.refund_horizon(at));
+        Seen::of(member, wallets.map(purse).collect(), tier, horizon)
     }
 }
 
@@ -71,7 +72,7 @@ impl Stage for Playing {
         } else {
             self.handle.member(name).wait().map_err(|error| error.to_string())?
         };
-        view.map(|view| self.seen(&view.member)).ok_or_else(|| format!("no member {name:?}"))
+        view.map(|view| self.seen(&view.member, at)).ok_or_else(|| format!("no member {name:?}"))
     }
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
