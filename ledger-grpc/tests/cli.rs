@@ -457,6 +457,7 @@ fn a_purchases_life_in_the_readme_runs_as_it_stands() {
     for part in [
         "6 accepted, 0 refused",
         "600 available -> clawed back",
+        "600 available -> clawed back L2.0, by base",
         "400 held -> redeemed",
         "available 300",
         "100 redeemed -> available",

@@ -93,7 +93,7 @@ fn a_python_client_finds_its_way_by_reflection_alone() {
     let expected = expect![[r#"
         grpc.health.v1.Health: Check Watch
         grpc.reflection.v1alpha.ServerReflection: ServerReflectionInfo
-        ledger.v1.AuditService: GetTotals ListCounters ListCases
+        ledger.v1.AuditService: GetTotals ListCounters ListCases ExplainEvent ExplainBalance
         ledger.v1.EventService: Submit SubmitBatch SubmitStream GetOutcome
         ledger.v1.MemberService: GetMember BatchGetMembers ListRecords ReplayMember Quote
         ledger.v1.ProgramService: CheckProgram PublishProgram ListPrograms

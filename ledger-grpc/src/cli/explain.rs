@@ -2,7 +2,7 @@
 
 use super::local::{Local, grouped};
 use super::look::{Look, Where};
-use super::show::{cause, lines, lot_name, reason, table};
+use super::show::{cause, lines, lot_name, posting, reason, table};
 use super::{Answer, json, say};
 use anyhow::Result;
 use clap::{ArgGroup, Args};
@@ -110,6 +110,10 @@ fn show_event(told: &proto::ExplainEventResponse, local: &Local) -> String {
             rules.add_row([one.rule.clone(), points, why]);
         }
         let _ = writeln!(out, "{}", lines(&rules));
+    }
+    for moved in &record.postings {
+        let rule = if moved.rule.is_empty() { String::new() } else { format!(", by {}", moved.rule) };
+        let _ = writeln!(out, "  {}{rule}", posting(moved, local));
     }
     out.trim_end().to_owned()
 }

@@ -425,7 +425,7 @@ fn postings(record: &proto::Record, member: &str, local: &Local) -> String {
     shown.join("\n")
 }
 
-fn posting(posting: &proto::Posting, local: &Local) -> String {
+pub(super) fn posting(posting: &proto::Posting, local: &Local) -> String {
     let (from, to) = (posting.from(), posting.to());
     let account = |account: proto::Account| word(account.as_str_name(), "ACCOUNT_");
     let moved = format!("{} {} -> {}", grouped(posting.points), account(from), account(to));
