@@ -42,7 +42,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 56] = [
+const REFUSALS: [Refusal; 58] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,

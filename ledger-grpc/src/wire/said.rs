@@ -260,7 +260,7 @@ fn line(said: proto::Line) -> Line {
 /// A line beyond all lines stands for the last there can be. No item is none, which the event says of itself.
 fn line_refund(n: usize, said: proto::LineRefund, found: &mut Vec<Violation>) -> LineRefund {
     let field = |name: &str| format!("refunded.lines[{n}].{name}");
-    if said.line.is_some() == !said.sku.is_empty() {
+    if said.line.is_some() != said.sku.is_empty() {
         found.push(violation(&field("line"), "say exactly one of line and sku"));
     }
     if said.quantity.is_some() == said.amount.is_some() {
@@ -268,7 +268,7 @@ fn line_refund(n: usize, said: proto::LineRefund, found: &mut Vec<Violation>) ->
     }
     let place = |line| LineName::Place(u16::try_from(line).unwrap_or(u16::MAX));
     let line = if said.sku.is_empty() { place(said.line.unwrap_or(0)) } else { LineName::Sku(said.sku.into()) };
-    let part = said.quantity.map_or(LinePart::Amount(Money(said.amount.unwrap_or(1))), LinePart::Items);
+    let part = said.quantity.map_or_else(|| LinePart::Amount(Money(said.amount.unwrap_or(1))), LinePart::Items);
     LineRefund { line, part }
 }
 
