@@ -373,6 +373,16 @@ pub enum Body<W> {
         /// The points, by lot.
         lots: Vec<OpeningLot>,
     },
+    /// Control: another member is this one as well.
+    Merged {
+        /// The other, whose names stand for this member from now on.
+        from: W,
+    },
+    /// Control: it is another after all.
+    Unmerged {
+        /// The other, by its own name.
+        from: W,
+    },
 }
 
 /// Points of another system.
@@ -532,6 +542,8 @@ impl<W> Body<W> {
             Body::RedeemRefunded { .. } => "redeem_refunded",
             Body::Transfer { .. } => "transfer",
             Body::Imported { .. } => "imported",
+            Body::Merged { .. } => "merged",
+            Body::Unmerged { .. } => "unmerged",
         }
     }
 
@@ -562,7 +574,9 @@ impl<W> Body<W> {
             | Body::Unfrozen { .. }
             | Body::Closed { .. }
             | Body::AliasLinked { .. }
-            | Body::AliasUnlinked { .. } => Class::Control,
+            | Body::AliasUnlinked { .. }
+            | Body::Merged { .. }
+            | Body::Unmerged { .. } => Class::Control,
         }
     }
 
@@ -576,6 +590,7 @@ impl<W> Body<W> {
         match self {
             Body::Referral { referee } => Some(referee),
             Body::Transfer { to, .. } => Some(to),
+            Body::Merged { from } | Body::Unmerged { from } => Some(from),
             Body::AliasLinked { alias, .. } | Body::AliasUnlinked { alias, .. } => Some(alias),
             _ => None,
         }
@@ -618,6 +633,8 @@ impl<W> Body<W> {
             Body::RedeemRefunded { redemption, points } => Body::RedeemRefunded { redemption, points },
             Body::Transfer { to, wallet, points, note } => Body::Transfer { to: who(to), wallet, points, note },
             Body::Imported { wallet, lots } => Body::Imported { wallet, lots },
+            Body::Merged { from } => Body::Merged { from: who(from) },
+            Body::Unmerged { from } => Body::Unmerged { from: who(from) },
         }
     }
 }

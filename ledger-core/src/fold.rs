@@ -315,7 +315,7 @@ fn change_member(
         }
         Change::Life { member: whose, change } if *whose == no => {
             let mut life = member.life.take().unwrap_or_default();
-            life.apply(at, change)?;
+            life.apply(position, at, change)?;
             member.life = (!life.is_ordinary()).then_some(life);
         }
         Change::CaseOpened(case) if case.members.contains(&no) => member.cases.push(position),

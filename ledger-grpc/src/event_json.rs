@@ -137,6 +137,8 @@ line! {
     redeem_refunded: RedeemRefunded,
     transfer: Transfer,
     imported: Imported,
+    merged: Merged,
+    unmerged: Unmerged,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -242,6 +244,8 @@ said! {
     Closed { #[serde(default)] reason: String }
     AliasLinked { kind: String, name: String }
     AliasUnlinked { kind: String, name: String }
+    Merged { from: String }
+    Unmerged { from: String }
 }
 
 /// A line of a purchase.
@@ -518,6 +522,8 @@ mod tests {
             r#""unfrozen":{"scope":"FREEZE_SCOPE_ALL","reason":""}"#,
             r#""closed":{"reason":"asked"}"#,
             r#""alias_linked":{"kind":"card","name":"4711"}"#,
+            r#""merged":{"from":"M2"}"#,
+            r#""unmerged":{"from":"M2"}"#,
             r#""alias_unlinked":{"kind":"card","name":"4711"}"#,
         ];
         for body in bodies {

@@ -13,7 +13,7 @@ pub use said::{
     batch, event_id, member_name, member_names, one, page, program_text, publish, quote, tagged, when, whose,
 };
 pub use told::{Portrait, case, counter, faults, fit, maybe_member, member, members_of_case};
-pub use told::{outcome, outcomes, program, quoted, record, spoken_of, step, totals};
+pub use told::{outcome, outcomes, program, quoted, record, spoken_of, spoken_of_with, step, totals};
 
 use ledger_core::event::{NAME_BYTES_MAX, Violation};
 use ledger_core::program::Fault;
@@ -143,6 +143,8 @@ mod tests {
             Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
             Body::Transfer(proto::Transfer { to: "anna".into(), points: 5, note: "a gift".into(), wallet: "w".into() }),
             Body::Imported(proto::Imported { lots: opening, wallet: "w".into() }),
+            Body::Merged(proto::Merged { from: "anna".into() }),
+            Body::Unmerged(proto::Unmerged { from: "anna".into() }),
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),

@@ -86,6 +86,8 @@ fn bodies() -> Vec<Body<Who>> {
             wallet: "".into(),
             lots: vec![OpeningLot { points: Points(300), earned_at: At(0), expires_at: Some(AT) }],
         },
+        Body::Merged { from: Who::Known(MemberNo(2)) },
+        Body::Unmerged { from: Who::Known(MemberNo(2)) },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -113,8 +115,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::RedeemRefunded { .. } => 22,
         Body::Transfer { .. } => 23,
         Body::Imported { .. } => 24,
+        Body::Merged { .. } => 25,
+        Body::Unmerged { .. } => 26,
     };
-    assert!(bodies.iter().map(number).eq(0..25), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..27), "one of each, in order");
     bodies
 }
 
@@ -225,6 +229,10 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::AliasUnlinked { key: CARD },
         LifeChange::Gave { wallet: TermNo(1), day: Day(20_454), points: Points(100) },
         LifeChange::Received { wallet: TermNo(1) },
+        LifeChange::MergedInto { member: MemberNo(2) },
+        LifeChange::Absorbed { member: MemberNo(3) },
+        LifeChange::Unmerged,
+        LifeChange::Released { member: MemberNo(3) },
     ];
     let number = |change: &LifeChange| match change {
         LifeChange::Frozen { .. } => 0,
@@ -233,8 +241,12 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::AliasUnlinked { .. } => 3,
         LifeChange::Gave { .. } => 4,
         LifeChange::Received { .. } => 5,
+        LifeChange::MergedInto { .. } => 6,
+        LifeChange::Absorbed { .. } => 7,
+        LifeChange::Unmerged => 8,
+        LifeChange::Released { .. } => 9,
     };
-    assert!(changes.iter().map(number).eq(0..6), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..10), "one of each, in order");
     changes
 }
 
