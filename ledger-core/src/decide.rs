@@ -6,9 +6,9 @@
 //!
 //! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
 //! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
-//! (redeem, hold, capture), `transfer` (from member to member, and from other systems), `expiry` (how points die),
-//! `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself),
-//! `limit` (at most how much), `explain` (why, asked afterwards).
+//! (redeem, hold, capture), `transfer` (from member to member, and from other systems), `merge` (two members that
+//! are one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases),
+//! `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked afterwards).
 
 mod basket;
 mod earn;
@@ -17,6 +17,7 @@ mod explain;
 mod kept;
 mod life;
 mod limit;
+mod merge;
 mod redeem;
 mod refund;
 mod risk;
@@ -80,11 +81,15 @@ pub struct Purchase<'a> {
     pub record: &'a Record,
     /// The program version that judged it.
     pub program: &'a Program,
+    /// Who bought, if that is a member merged into the one the event concerns.
+    pub owner: Option<Party<'a>>,
 }
 
 /// A redemption that the event speaks of, as it was recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct Redemption<'a> {
+    /// Who redeemed: the member, or one merged into it.
+    pub owner: MemberNo,
     /// What the member's row says of it.
     pub known: RedemptionRef,
     /// The record.
@@ -102,8 +107,10 @@ pub struct Parties<'a> {
     pub purchase: Option<Purchase<'a>>,
     /// The redemption at that position.
     pub redemption: Option<Redemption<'a>>,
-    /// Refunds that came before the purchase of that order, oldest first, with their records.
-    pub parked: &'a [(Parked, Record)],
+    /// Refunds that came before the purchase of that order, oldest first, each with whose it is and its record.
+    pub parked: &'a [(MemberNo, Parked, Record)],
+    /// The record that merged whoever bought, or is to stand for itself again.
+    pub merge: Option<&'a Record>,
 }
 
 /// Judges one event.
@@ -304,7 +311,7 @@ impl<'a> Draft<'a> {
             }
             Body::Cancelled { order } => {
                 let Some(purchase) = purchase else { return self.park(event, order) };
-                let sold = Sold::new(purchase, self.member);
+                let sold = Sold::new(purchase, self.member, parties.merge);
                 let rest = sold.rest()?;
                 self.observe(event)?;
                 self.refund(&sold, &rest)
@@ -314,7 +321,7 @@ impl<'a> Draft<'a> {
                     return Err(Refusal::CurrencyMismatch);
                 }
                 let Some(purchase) = purchase else { return self.park(event, order) };
-                let sold = Sold::new(purchase, self.member);
+                let sold = Sold::new(purchase, self.member, parties.merge);
                 let part = sold.part(*amount, lines)?;
                 self.observe(event)?;
                 self.refund(&sold, &part)
@@ -370,6 +377,8 @@ impl<'a> Draft<'a> {
             Body::Closed { .. } => self.close(event),
             Body::AliasLinked { kind, alias } => self.link(event, kind, *alias),
             Body::AliasUnlinked { alias, .. } => self.unlink(event, *alias),
+            Body::Merged { .. } => self.merge(event, parties.other),
+            Body::Unmerged { .. } => self.unmerge(event, parties.other, parties.merge),
             Body::CaseResolved { .. } | Body::ProgramPublished { .. } | Body::Tick { .. } => Ok(()),
         }
     }

@@ -384,6 +384,16 @@ pub enum Body<W> {
         /// Why. 1 to 512 bytes.
         reason: Box<str>,
     },
+    /// Control: another member is this one as well.
+    Merged {
+        /// The other, whose names stand for this member from now on.
+        from: W,
+    },
+    /// Control: it is another after all.
+    Unmerged {
+        /// The other, by its own name.
+        from: W,
+    },
 }
 
 /// Points of another system.
@@ -544,6 +554,8 @@ impl<W> Body<W> {
             Body::Transfer { .. } => "transfer",
             Body::Imported { .. } => "imported",
             Body::Reinstated { .. } => "reinstated",
+            Body::Merged { .. } => "merged",
+            Body::Unmerged { .. } => "unmerged",
         }
     }
 
@@ -575,7 +587,9 @@ impl<W> Body<W> {
             | Body::Unfrozen { .. }
             | Body::Closed { .. }
             | Body::AliasLinked { .. }
-            | Body::AliasUnlinked { .. } => Class::Control,
+            | Body::AliasUnlinked { .. }
+            | Body::Merged { .. }
+            | Body::Unmerged { .. } => Class::Control,
         }
     }
 
@@ -589,6 +603,7 @@ impl<W> Body<W> {
         match self {
             Body::Referral { referee } => Some(referee),
             Body::Transfer { to, .. } => Some(to),
+            Body::Merged { from } | Body::Unmerged { from } => Some(from),
             Body::AliasLinked { alias, .. } | Body::AliasUnlinked { alias, .. } => Some(alias),
             _ => None,
         }
@@ -634,6 +649,8 @@ impl<W> Body<W> {
             Body::Reinstated { wallet, points, expires_at, reason } => {
                 Body::Reinstated { wallet, points, expires_at, reason }
             }
+            Body::Merged { from } => Body::Merged { from: who(from) },
+            Body::Unmerged { from } => Body::Unmerged { from: who(from) },
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::decide::{Desk, Parties, Party, Purchase, Redemption, decide, decide_t
 use crate::event::{Body, Event, Name, Who};
 use crate::fold::{Corrupt, fold, fold_member};
 use crate::lots::Lot;
-use crate::member::{Member, Next, Parked, RedemptionRef};
+use crate::member::{Member, Next, Parked, PurchaseRef, RedemptionRef};
 use crate::program::{Fault, Program};
 use crate::record::{CaseOpened, Cause, Change, Record, Timer, Verdict, order_hash};
 use crate::state::State;
@@ -103,10 +103,12 @@ pub fn judge<B: Book>(
     let at = at.max(state.shared.at);
     let may_join = event.body.is_fact() && !programs.is_empty() && !reused;
     let free = state.members_len().saturating_add(1);
-    let subject = Seat::find(book, &event.member, may_join, free);
+    let subject = Seat::find(state, book, &event.member, may_join, free);
     let other = match event.body.other() {
+        // Who is to stand for itself again is asked for, not whom it stands for.
+        Some(name) if matches!(event.body, Body::Unmerged { .. }) => Seat::of(book, name),
         Some(name) if *name == event.member => subject,
-        Some(name) => Seat::find(book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
+        Some(name) => Seat::find(state, book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
         None => Seat::Nobody,
     };
     if !reused {
@@ -162,17 +164,17 @@ fn weigh<B: Book>(
     at: At,
 ) -> Result<Verdict, B::Error> {
     let ([subject, other], [row, other_row]) = (seated, rows);
-    let (found, spent, parked) = match row {
-        Some(row) => (
-            find_purchase(book, row, &event.body)?,
-            find_redemption(book, row, &event.body)?,
-            find_parked(book, row, &event.body)?,
-        ),
-        None => (None, None, Vec::new()),
-    };
-    let judged_by = found.as_ref().and_then(|(_, record)| programs.version(record.program));
+    let rows = row.map(|row| Rows::of(state, subject.0.no().unwrap_or(MemberNo::NOBODY), row)).unwrap_or_default();
+    let found = find_purchase(book, &rows, &event.body)?;
+    let spent = find_redemption(book, &rows, &event.body)?;
+    let parked = find_parked(book, &rows, &event.body)?;
+    let merge = find_merge(book, &rows, &event.body, other.0, found.as_ref().map(|(owner, ..)| *owner))?;
+    let judged_by = found.as_ref().and_then(|(.., record)| programs.version(record.program));
     let purchase = match (&found, judged_by) {
-        (Some((known, record)), Some(program)) => Some(Purchase { known: *known, record, program }),
+        (Some((owner, known, record)), Some(program)) => {
+            let owner = rows.merged(*owner);
+            Some(Purchase { known: *known, record, program, owner })
+        }
         _ => None,
     };
     let blank = Member::default();
@@ -181,10 +183,10 @@ fn weigh<B: Book>(
         Some(Party { no: seat.no()?, member, newcomer: seat.is_new().then_some(name) })
     };
     let (subject, other) = (party(subject, row), party(other, other_row));
-    let redemption = spent.as_ref().map(|(known, record)| Redemption { known: *known, record });
+    let redemption = spent.as_ref().map(|(owner, known, record)| Redemption { owner: *owner, known: *known, record });
     let program = programs.current().map(|program| &**program);
     let desk = Desk { state, program, position: state.shared.position.next(), at };
-    Ok(decide(&desk, event, &Parties { subject, other, purchase, redemption, parked: &parked }))
+    Ok(decide(&desk, event, &Parties { subject, other, purchase, redemption, parked: &parked, merge: merge.as_ref() }))
 }
 
 /// What would come of a command now, if it were said: nothing is recorded, and everything due by then has
@@ -200,14 +202,14 @@ pub fn foresee<B: Book>(
     at: At,
 ) -> Result<Verdict, B::Error> {
     let at = at.max(state.shared.at);
-    let subject = Seat::find(book, &event.member, false, 0);
+    let subject = Seat::find(state, book, &event.member, false, 0);
     let program = programs.current().map(|program| &**program);
     let now = |seat: Seat| {
         let no = seat.no()?;
         Some(brought_up_to(state, program, no, state.member(no)?, at))
     };
     let row = now(subject);
-    let event = event.map(|name| Seat::find(book, &name, false, 0).who(book, &name));
+    let event = event.map(|name| Seat::find(state, book, &name, false, 0).who(book, &name));
     let mut verdict =
         weigh(state, programs, book, &event, [(subject, ""), (Seat::Nobody, "")], [row.as_ref(), None], at)?;
     // Nothing is folded from it: lots may as well say when they die.
@@ -240,15 +242,25 @@ enum Seat {
 }
 
 impl Seat {
-    fn find<B: Book>(book: &B, name: &str, may_join: bool, free: u32) -> Seat {
+    fn find<B: Book>(state: &State, book: &B, name: &str, may_join: bool, free: u32) -> Seat {
+        let into = |no| state.member(no).and_then(Member::merged_into);
+        match Seat::of(book, name) {
+            // The names of a member that is merged into another are that one's.
+            Seat::Member(no) => into(no).map_or(Seat::Member(no), Seat::Alias),
+            Seat::Alias(no) => Seat::Alias(into(no).unwrap_or(no)),
+            Seat::Unknown if may_join => Seat::Newcomer(MemberNo(free)),
+            seat => seat,
+        }
+    }
+
+    /// Whose name it is, or whose alias.
+    fn of<B: Book>(book: &B, name: &str) -> Seat {
         if name.is_empty() {
             return Seat::Nobody;
         }
-        match (book.number(name), may_join) {
-            (Some(no), _) => Seat::Member(no),
-            (None, _) if let Some(no) = book.alias(name) => Seat::Alias(no),
-            (None, true) => Seat::Newcomer(MemberNo(free)),
-            (None, false) => Seat::Unknown,
+        match book.number(name) {
+            Some(no) => Seat::Member(no),
+            None => book.alias(name).map_or(Seat::Unknown, Seat::Alias),
         }
     }
 
@@ -349,7 +361,8 @@ fn fire_before<B: Book>(
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
         body => {
-            let recipient = if let Body::Transfer { .. } = body { other.no() } else { None };
+            let is_touched = matches!(body, Body::Transfer { .. } | Body::Merged { .. });
+            let recipient = other.no().filter(|_| is_touched);
             let concerned = subject.no().into_iter().chain(recipient);
             concerned.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
@@ -415,55 +428,104 @@ fn append<B: Book>(
     Ok(position)
 }
 
+/// The rows of a member: its own, and those of the members merged into it, which are nearly always none.
+#[derive(Default)]
+struct Rows<'a> {
+    own: Option<(MemberNo, &'a Member)>,
+    merged: Vec<(MemberNo, &'a Member)>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(state: &'a State, no: MemberNo, row: &'a Member) -> Rows<'a> {
+        let merged = row.absorbed().iter().filter_map(|one| Some((one.member, state.member(one.member)?)));
+        Rows { own: Some((no, row)), merged: merged.collect() }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (MemberNo, &'a Member)> {
+        self.own.into_iter().chain(self.merged.iter().copied())
+    }
+
+    /// One of the members merged into it, as a party.
+    fn merged(&self, no: MemberNo) -> Option<Party<'a>> {
+        let found = self.merged.iter().find(|(other, _)| *other == no);
+        found.map(|(no, member)| Party { no: *no, member, newcomer: None })
+    }
+}
+
 /// The purchase of this order among the member's, with its record. Order numbers are hashed in the
 /// row, so the record decides.
 fn find_purchase<B: Book>(
     book: &B,
-    member: &Member,
+    rows: &Rows<'_>,
     body: &Body<Who>,
-) -> Result<Option<(crate::member::PurchaseRef, Record)>, B::Error> {
+) -> Result<Option<(MemberNo, PurchaseRef, Record)>, B::Error> {
     let (Body::Purchase { order, .. } | Body::Cancelled { order } | Body::Refunded { order, .. }) = body else {
         return Ok(None);
     };
     let hash = order_hash(order);
-    // Past the refund horizon a number may be used again: the latest is meant.
-    for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
-        let record = book.record(known.position)?;
-        if let Cause::Event(Event { body: Body::Purchase { order: recorded, .. }, .. }) = &record.cause
-            && recorded == order
-        {
-            return Ok(Some((*known, record)));
+    for (no, member) in rows.iter() {
+        // Past the refund horizon a number may be used again: the latest is meant.
+        for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
+            let record = book.record(known.position)?;
+            if let Cause::Event(Event { body: Body::Purchase { order: recorded, .. }, .. }) = &record.cause
+                && recorded == order
+            {
+                return Ok(Some((no, *known, record)));
+            }
         }
     }
     Ok(None)
 }
 
 /// The refunds that wait for this purchase, oldest first, with their records.
-fn find_parked<B: Book>(book: &B, member: &Member, body: &Body<Who>) -> Result<Vec<(Parked, Record)>, B::Error> {
-    let (Body::Purchase { order, .. }, Some(returns)) = (body, &member.returns) else { return Ok(Vec::new()) };
-    let hash = order_hash(order);
+fn find_parked<B: Book>(
+    book: &B,
+    rows: &Rows<'_>,
+    body: &Body<Who>,
+) -> Result<Vec<(MemberNo, Parked, Record)>, B::Error> {
+    let Body::Purchase { order, .. } = body else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
-        let record = book.record(parked.position)?;
-        if let Cause::Event(Event { body: Body::Cancelled { order: of } | Body::Refunded { order: of, .. }, .. }) =
-            &record.cause
-            && of == order
-        {
-            found.push((*parked, record));
+    for (no, returns) in rows.iter().filter_map(|(no, member)| Some((no, member.returns.as_ref()?))) {
+        let hash = order_hash(order);
+        for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
+            let record = book.record(parked.position)?;
+            if let Cause::Event(Event {
+                body: Body::Cancelled { order: of } | Body::Refunded { order: of, .. }, ..
+            }) = &record.cause
+                && of == order
+            {
+                found.push((no, *parked, record));
+            }
         }
     }
+    found.sort_by_key(|(_, parked, _)| parked.position);
     Ok(found)
 }
 
 /// The redemption at this position among the member's, with its record.
 fn find_redemption<B: Book>(
     book: &B,
-    member: &Member,
+    rows: &Rows<'_>,
     body: &Body<Who>,
-) -> Result<Option<(RedemptionRef, Record)>, B::Error> {
+) -> Result<Option<(MemberNo, RedemptionRef, Record)>, B::Error> {
     let Body::RedeemRefunded { redemption, .. } = body else { return Ok(None) };
-    match member.redemptions.iter().find(|known| known.position == *redemption) {
-        Some(known) => Ok(Some((*known, book.record(*redemption)?))),
-        None => Ok(None),
+    for (no, member) in rows.iter() {
+        if let Some(known) = member.redemptions.iter().find(|known| known.position == *redemption) {
+            return Ok(Some((no, *known, book.record(*redemption)?)));
+        }
     }
+    Ok(None)
+}
+
+/// The record that merged the member whose purchase is meant, or who is to stand for itself again.
+fn find_merge<B: Book>(
+    book: &B,
+    rows: &Rows<'_>,
+    body: &Body<Who>,
+    other: Seat,
+    owner: Option<MemberNo>,
+) -> Result<Option<Record>, B::Error> {
+    let of = if let Body::Unmerged { .. } = body { other.no() } else { owner };
+    let merged = rows.own.and_then(|(_, row)| row.absorbed().iter().find(|one| Some(one.member) == of));
+    merged.map(|one| book.record(one.position)).transpose()
 }

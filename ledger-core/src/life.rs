@@ -3,15 +3,18 @@
 //! Most members have none of this: the row keeps it apart. A freeze stops earning, redeeming or both
 //! and takes nothing; a closed member keeps its history and its name, and its points are due at once.
 //! An alias (card, phone, QR code) stands for its member wherever a name is asked for; the ledger
-//! knows only its keyed hash.
+//! knows only its keyed hash. A member that is merged into another sleeps: its row stays as it is, nothing of it
+//! falls due, and its names stand for the other.
 //!
 //! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
 
-use crate::units::{At, Day, MemberNo, Points, RiskKey, TermNo};
+use crate::units::{At, Day, MemberNo, Points, Position, RiskKey, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
+/// Most members merged into one.
+pub const MERGED_MAX: usize = 16;
 /// Most aliases of one member.
 pub const ALIASES_MAX: usize = 64;
 
@@ -84,6 +87,19 @@ pub struct Life {
     pub aliases: Vec<Alias>,
     /// What the member gave to others and got from them, by wallet, in order of the first time.
     pub gifts: Vec<Gifts>,
+    /// The member it is merged into.
+    pub merged_into: Option<MemberNo>,
+    /// Members merged into it, oldest first.
+    pub absorbed: Vec<Absorbed>,
+}
+
+/// A member that is merged into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absorbed {
+    /// Which.
+    pub member: MemberNo,
+    /// The record that merged it.
+    pub position: Position,
 }
 
 /// What of one wallet went from the member to others, and when some last came: no more than limits ask for.
@@ -136,6 +152,23 @@ pub enum LifeChange {
         /// Of which wallet.
         wallet: TermNo,
     },
+    /// The member is merged into another.
+    MergedInto {
+        /// Which.
+        member: MemberNo,
+    },
+    /// Another is merged into the member.
+    Absorbed {
+        /// Which.
+        member: MemberNo,
+    },
+    /// The member stands for itself again.
+    Unmerged,
+    /// Another stands for itself again.
+    Released {
+        /// Which.
+        member: MemberNo,
+    },
 }
 
 impl Gifts {
@@ -171,7 +204,7 @@ impl Life {
     }
 
     /// Carries out a change that was recorded at `at`.
-    pub(crate) fn apply(&mut self, at: At, change: &LifeChange) -> Result<(), &'static str> {
+    pub(crate) fn apply(&mut self, position: Position, at: At, change: &LifeChange) -> Result<(), &'static str> {
         match change {
             LifeChange::Frozen { scope } => self.frozen = *scope,
             LifeChange::Closed => {
@@ -191,6 +224,19 @@ impl Life {
             }
             LifeChange::Received { wallet } => {
                 self.gifts_mut(*wallet).ok_or("no such gifts")?.received_at = Some(at);
+            }
+            LifeChange::MergedInto { member } => {
+                if self.merged_into.replace(*member).is_some() {
+                    return Err("a member is merged twice");
+                }
+            }
+            LifeChange::Absorbed { member } => self.absorbed.push(Absorbed { member: *member, position }),
+            LifeChange::Unmerged => {
+                self.merged_into.take().ok_or("a member is unmerged that is not merged")?;
+            }
+            LifeChange::Released { member } => {
+                let at = self.absorbed.iter().position(|one| one.member == *member);
+                self.absorbed.remove(at.ok_or("no such member is merged")?);
             }
             LifeChange::AliasUnlinked { key } => {
                 let at = self.aliases.iter().position(|alias| alias.key == *key).ok_or("no such alias")?;

@@ -6,7 +6,7 @@
 
 use crate::counter::{self, Counter};
 use crate::event::AT_MIN;
-use crate::life::Life;
+use crate::life::{Absorbed, Life};
 use crate::lots::{Lot, Lots, Slice, slices_of};
 use crate::record::Timer;
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
@@ -469,6 +469,17 @@ impl Member {
         self.life.as_ref().and_then(|life| life.closed_at)
     }
 
+    /// The member it is merged into, if it is.
+    #[inline]
+    pub fn merged_into(&self) -> Option<MemberNo> {
+        self.life.as_ref().and_then(|life| life.merged_into)
+    }
+
+    /// The members merged into it, oldest first.
+    pub fn absorbed(&self) -> &[Absorbed] {
+        self.life.as_ref().map(|life| life.absorbed.as_slice()).unwrap_or_default()
+    }
+
     /// The open hold of this name.
     pub fn hold(&self, name: &str) -> Option<&Hold> {
         self.holds.iter().find(|hold| &*hold.name == name)
@@ -544,6 +555,9 @@ impl Member {
 
     /// What is due next, from the numbers of this row alone.
     pub(crate) fn due(&self) -> Next {
+        if self.merged_into().is_some() {
+            return Next::default();
+        }
         let mut expiry = self.purses.iter().map(Purse::first_expiry).min().unwrap_or(At::NEVER);
         if let Some(closed_at) = self.closed_at()
             && self.purses.iter().any(|purse| purse.lots_len() > 0)

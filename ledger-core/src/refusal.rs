@@ -186,6 +186,18 @@ pub enum Refusal {
     /// More of a line would go back than was bought and not yet returned.
     #[error("more of a line than was bought and not yet returned")]
     RefundOverLine,
+    /// The two names stand for one member already.
+    #[error("both names stand for this member already")]
+    MergeWithSelf,
+    /// The other member has members merged into it.
+    #[error("the other member has members merged into it; unmerge them, or merge this one into it")]
+    MergeChained,
+    /// One of the two owes points, or is in an open risk case.
+    #[error("one of the two owes points or is in an open case; settle that first")]
+    MergeUnsettled,
+    /// The other member is not merged into this one.
+    #[error("the other member is not merged into this one")]
+    NotMerged,
 }
 
 impl Refusal {
@@ -250,6 +262,10 @@ impl Refusal {
             Refusal::NotEnoughExpired => "NOT_ENOUGH_EXPIRED",
             Refusal::LineUnknown => "LINE_UNKNOWN",
             Refusal::RefundOverLine => "REFUND_OVER_LINE",
+            Refusal::MergeWithSelf => "MERGE_WITH_SELF",
+            Refusal::MergeChained => "MERGE_CHAINED",
+            Refusal::MergeUnsettled => "MERGE_UNSETTLED",
+            Refusal::NotMerged => "NOT_MERGED",
         }
     }
 
@@ -273,7 +289,9 @@ impl Refusal {
             | Refusal::RecipientUnknown
             | Refusal::RecipientBlocked
             | Refusal::TransferCooling
-            | Refusal::TransferMaxPerDay => true,
+            | Refusal::TransferMaxPerDay
+            | Refusal::MergeChained
+            | Refusal::MergeUnsettled => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -313,7 +331,9 @@ impl Refusal {
             | Refusal::ReinstateNotAllowed
             | Refusal::NotEnoughExpired
             | Refusal::LineUnknown
-            | Refusal::RefundOverLine => false,
+            | Refusal::RefundOverLine
+            | Refusal::MergeWithSelf
+            | Refusal::NotMerged => false,
         }
     }
 }

@@ -331,6 +331,8 @@ impl Play<'_> {
                 (Body::Reinstated { wallet: "".into(), points, expires_at, reason }, rest)
             }
             ("import", [lot, rest @ ..]) => (Body::Imported { wallet: "".into(), lots: vec![self.lot_of(lot)?] }, rest),
+            ("merge", [from, rest @ ..]) => (Body::Merged { from: (*from).into() }, rest),
+            ("unmerge", [from, rest @ ..]) => (Body::Unmerged { from: (*from).into() }, rest),
             ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("unfreeze", [scope, rest @ ..]) => (Body::Unfrozen { scope: read_scope(scope)?, reason: "".into() }, rest),
             ("close", rest) => (Body::Closed { reason: "".into() }, rest),
@@ -651,6 +653,10 @@ impl Stage for Memory {
         let no = self.number(name).ok_or_else(|| format!("no member {name:?}"))?;
         let row = self.state.member(no).cloned().unwrap_or_default();
         let row = if as_of { self.folded(no, |_, record| record.at <= at)? } else { row };
+        if let Some(into) = row.merged_into().and_then(|into| self.state.member(into)) {
+            let name = into.name.clone();
+            return Stage::member(self, &name, at, as_of);
+        }
         let published = self.state.programs.iter().filter(|program| !as_of || program.at <= at).count();
         let program = self.programs.version(u32::try_from(published).unwrap_or(u32::MAX)).cloned();
         let member = crate::judge::brought_up_to(&self.state, program.as_deref(), no, &row, at);

@@ -138,6 +138,8 @@ line! {
     transfer: Transfer,
     imported: Imported,
     reinstated: Reinstated,
+    merged: Merged,
+    unmerged: Unmerged,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -249,6 +251,8 @@ said! {
     Closed { #[serde(default)] reason: String }
     AliasLinked { kind: String, name: String }
     AliasUnlinked { kind: String, name: String }
+    Merged { from: String }
+    Unmerged { from: String }
 }
 
 /// A line of a purchase.
@@ -527,6 +531,8 @@ mod tests {
             r#""unfrozen":{"scope":"FREEZE_SCOPE_ALL","reason":""}"#,
             r#""closed":{"reason":"asked"}"#,
             r#""alias_linked":{"kind":"card","name":"4711"}"#,
+            r#""merged":{"from":"M2"}"#,
+            r#""unmerged":{"from":"M2"}"#,
             r#""alias_unlinked":{"kind":"card","name":"4711"}"#,
         ];
         for body in bodies {

@@ -155,7 +155,7 @@ impl MemberService for Service {
         let (name, when) = (wire::member_name(message.member)?, wire::when(message.as_of)?);
         self.0.reach(&call, when.position().max(Position(message.min_position))).await?;
         let (view, program) = self.look(&call, name, when).await?;
-        let words = self.0.words(&call, view.member.referrer.into_iter().collect()).await?;
+        let words = self.0.words(&call, wire::spoken_of_with(&view.member).collect()).await?;
         answer(wire::member(portrait(&view, program.as_deref()), &words, wire::LOTS_SHOWN))
     }
 
@@ -165,7 +165,7 @@ impl MemberService for Service {
         self.0.reach(&call, Position(message.min_position)).await?;
         let (asked, floor) = (Arc::clone(&names), self.0.committed());
         let views = self.0.read_log(&call, move |store| store.members(&asked).wait()).await?;
-        let referrers = views.iter().flatten().filter_map(|view| view.member.referrer).collect();
+        let referrers = views.iter().flatten().flat_map(|view| wire::spoken_of_with(&view.member)).collect();
         let (words, program) = (self.0.words(&call, referrers).await?, self.0.program());
         let told =
             |view: &MemberView| wire::member(portrait(view, program.as_deref()), &words, wire::LOTS_SHOWN_OF_MANY);

@@ -14,7 +14,7 @@ pub use said::{
     batch, event_id, member_name, member_names, one, page, program_text, publish, quote, tagged, when, which, whose,
 };
 pub use told::{Portrait, case, counter, faults, fit, maybe_member, member, members_of_case};
-pub use told::{outcome, outcomes, program, purse, quoted, record, spoken_of, stamp, step, trace};
+pub use told::{outcome, outcomes, program, purse, quoted, record, spoken_of, spoken_of_with, stamp, step, trace};
 pub use totals::totals;
 
 use ledger_core::event::{NAME_BYTES_MAX, Violation};
@@ -151,6 +151,8 @@ mod tests {
                 reason: "sorry".into(),
                 wallet: "w".into(),
             }),
+            Body::Merged(proto::Merged { from: "anna".into() }),
+            Body::Unmerged(proto::Unmerged { from: "anna".into() }),
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),

@@ -42,7 +42,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 58] = [
+const REFUSALS: [Refusal; 62] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -101,6 +101,10 @@ const REFUSALS: [Refusal; 58] = [
     Refusal::NotEnoughExpired,
     Refusal::LineUnknown,
     Refusal::RefundOverLine,
+    Refusal::MergeWithSelf,
+    Refusal::MergeChained,
+    Refusal::MergeUnsettled,
+    Refusal::NotMerged,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -538,6 +542,8 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         Body::AliasLinked { kind, alias } => {
             Message::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: bare(kind, alias) })
         }
+        Body::Merged { from } => Message::Merged(proto::Merged { from: from.to_string() }),
+        Body::Unmerged { from } => Message::Unmerged(proto::Unmerged { from: from.to_string() }),
         Body::AliasUnlinked { kind, alias } => {
             Message::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: bare(kind, alias) })
         }

@@ -388,6 +388,11 @@ impl Handle {
             }
             then = Some(step);
         }
+        let into = then.as_ref().and_then(|step| step.after.merged_into());
+        if let Some(into) = into {
+            let name = self.inner.live.read().state.member(into).map(|row| row.name.clone());
+            return name.map_or(Ok(None), |name| self.member_as_of(&name, as_of));
+        }
         Ok(then.map(|step| {
             let live = self.inner.live.read();
             let (at, member) = match as_of {
@@ -426,7 +431,9 @@ impl Handle {
     }
 
     fn view(&self, live: &Live, no: Option<MemberNo>) -> Pending<Option<MemberView>> {
-        let Some((no, row)) = no.and_then(|no| live.state.member(no).map(|row| (no, row))) else {
+        let found = no.and_then(|no| live.state.member(no).map(|row| (no, row)));
+        let into = found.and_then(|(_, row)| row.merged_into()).and_then(|no| Some((no, live.state.member(no)?)));
+        let Some((no, row)) = into.or(found) else {
             return self.pending(Position(0), None);
         };
         let at = self.now(live);

@@ -36,6 +36,11 @@ pub(super) fn earns_nothing(member: &Member) -> Option<Cut> {
     if life.closed_at.is_some() { Some(Cut::Closed) } else { life.freezes(Scope::Earn).then_some(Cut::Frozen) }
 }
 
+/// Whether anything of the member is frozen.
+pub(super) fn is_frozen(member: &Member) -> bool {
+    member.life.as_ref().is_some_and(|life| life.frozen.is_some())
+}
+
 impl Draft<'_> {
     pub(super) fn freeze(&mut self, event: &Event<Who>, scope: Scope) -> Result<(), Refusal> {
         let frozen = self.member.life.as_ref().and_then(|life| life.frozen);
@@ -82,7 +87,9 @@ impl Draft<'_> {
 
     pub(super) fn unlink(&mut self, event: &Event<Who>, alias: Who) -> Result<(), Refusal> {
         let Who::Alias(no, key) = alias else { return Err(Refusal::AliasUnknown) };
-        if no != self.no {
+        // An alias of a member merged into this one is kept by that one.
+        let is_own = self.member.life.iter().flat_map(|life| &life.aliases).any(|known| known.key == key);
+        if no != self.no || !is_own {
             return Err(Refusal::AliasUnknown);
         }
         self.observe(event)?;

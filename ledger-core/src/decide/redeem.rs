@@ -93,14 +93,14 @@ impl<'a> Draft<'a> {
         points: Option<Points>,
     ) -> Result<(), Refusal> {
         let known = |redemption: &Redemption<'_>| redemption.known.day >= self.horizon();
-        let Redemption { known, record } = redemption.filter(known).ok_or(Refusal::RedemptionUnknown)?;
+        let Redemption { owner, known, record } = redemption.filter(known).ok_or(Refusal::RedemptionUnknown)?;
         let left = Points(known.points.0.saturating_sub(known.refunded.0));
         let points = points.unwrap_or(left);
         if points > left || left.is_zero() {
             return Err(Refusal::RefundOverRedeemed);
         }
         self.observe(event)?;
-        self.change(Change::RedeemRefunded { member: self.no, redemption: known.position, points });
+        self.change(Change::RedeemRefunded { member: owner, redemption: known.position, points });
         let spent = record.verdict.postings.iter().filter(|posting| posting.to == Account::Redeemed);
         let spent =
             spent.map(|posting| Slice { expires_at: posting.expires_at, id: posting.lot, left: posting.points });

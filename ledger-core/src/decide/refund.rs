@@ -5,6 +5,7 @@
 use super::basket::Basket;
 use super::earn::{Facts, is_whole};
 use super::kept::Kept;
+use super::merge::moved;
 use super::{Draft, Purchase};
 use crate::event::{Body, Event, LineName, LinePart, LineRefund, Who};
 use crate::fold::move_points;
@@ -13,7 +14,7 @@ use crate::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
 use crate::program::{Amount, EarnRule, Negative, Wallet};
 use crate::record::{Account, Cause, Change, Cut, Record, Trace, order_hash};
 use crate::refusal::Refusal;
-use crate::units::{At, LotId, Money, Points, TermNo};
+use crate::units::{At, LotId, MemberNo, Money, Points, TermNo};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -21,6 +22,8 @@ use alloc::vec::Vec;
 pub(super) struct Sold<'p> {
     purchase: Purchase<'p>,
     returned: Vec<LineReturned>,
+    /// The record that merged whoever bought, if it was not the member itself.
+    merge: Option<&'p Record>,
 }
 
 /// What goes back by one event.
@@ -32,9 +35,16 @@ pub(super) struct Back {
 }
 
 impl<'p> Sold<'p> {
-    pub(super) fn new(purchase: Purchase<'p>, member: &Member) -> Sold<'p> {
-        let returned = member.returned(purchase.known.position).copied().collect();
-        Sold { purchase, returned }
+    pub(super) fn new(purchase: Purchase<'p>, member: &Member, merge: Option<&'p Record>) -> Sold<'p> {
+        let buyer = purchase.owner.map_or(member, |owner| owner.member);
+        let returned = buyer.returned(purchase.known.position).copied().collect();
+        Sold { purchase, returned, merge }
+    }
+
+    /// The lots that a lot of the purchase may be now.
+    fn lots(&self, lot: LotId) -> impl Iterator<Item = LotId> {
+        let moved = self.merge.and_then(|merge| moved(merge).find(|(old, _)| old.lot == lot));
+        core::iter::once(lot).chain(moved.map(|(_, new)| new.lot))
     }
 
     /// What is kept once `more` has gone back as well.
@@ -192,26 +202,29 @@ impl<'a> Draft<'a> {
     /// Refunds that waited for the purchase in this very record: as if each had come right behind it. One that would
     /// then have been refused takes nothing back, and the record says why. One that happened on an earlier date is
     /// of another purchase, and waits on.
-    pub(super) fn refund_parked(&mut self, event: &Event<Who>, parked: &[(Parked, Record)]) {
+    pub(super) fn refund_parked(&mut self, event: &Event<Who>, parked: &[(MemberNo, Parked, Record)]) {
         let Body::Purchase { order, .. } = &event.body else { return };
         let (at, cause, verdict) = (self.desk.at, Cause::Event(event.clone()), self.verdict.clone());
         let record = Record { at, program: 0, cause, verdict };
         let (order, position, refunded) = (order_hash(order), self.desk.position, Money(0));
         let known = PurchaseRef { order, position, day: self.day, refunded };
-        let mut sold =
-            Sold { purchase: Purchase { known, record: &record, program: self.program }, returned: Vec::new() };
+        let mut sold = Sold {
+            purchase: Purchase { known, record: &record, program: self.program, owner: None },
+            returned: Vec::new(),
+            merge: None,
+        };
         let (horizon, calendar) = (self.horizon(), &self.program.calendar);
-        let is_its = |(waiting, refund): &&(Parked, Record)| {
+        let is_its = |(_, waiting, refund): &&(MemberNo, Parked, Record)| {
             let Cause::Event(refund) = &refund.cause else { return false };
             waiting.day >= horizon && calendar.day_of(refund.occurred_at) >= known.day
         };
-        for (waiting, refund) in parked.iter().filter(is_its) {
+        for (whose, waiting, refund) in parked.iter().filter(is_its) {
             let before = (self.verdict.clone(), self.first, self.others.clone(), self.metric);
             let refusal = self.refund_late(&mut sold, refund).err();
             if refusal.is_some() {
                 (self.verdict, self.first, self.others, self.metric) = before;
             }
-            self.change(Change::RefundUnparked { member: self.no, refund: waiting.position, refusal });
+            self.change(Change::RefundUnparked { member: *whose, refund: waiting.position, refusal });
         }
     }
 
@@ -241,6 +254,21 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn refund(&mut self, sold: &Sold<'_>, gone: &Back) -> Result<(), Refusal> {
+        let Some(owner) = sold.purchase.owner else {
+            let back = self.undo(sold, gone)?;
+            return self.claw_back(sold, back);
+        };
+        // What was counted was counted for whoever bought; the points are the member's now.
+        let mut buyer = Draft::new(self.desk, self.program, owner, self.desk.at);
+        core::mem::swap(&mut buyer.verdict, &mut self.verdict);
+        let back = buyer.undo(sold, gone);
+        buyer.stand();
+        core::mem::swap(&mut buyer.verdict, &mut self.verdict);
+        self.claw_back(sold, back?)
+    }
+
+    /// Counts back what a refund changes; answers what each rule gave too much.
+    fn undo(&mut self, sold: &Sold<'_>, gone: &Back) -> Result<Vec<Due>, Refusal> {
         let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
         let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
         let (before, after) = (kept(&Back::NOTHING)?, kept(gone)?);
@@ -270,7 +298,7 @@ impl<'a> Draft<'a> {
             self.change(Change::LineReturned { member, purchase, line, items, amount });
         }
         self.measure(purchase.known.day, amount.0.saturating_neg());
-        self.claw_back(purchase, back)
+        Ok(back)
     }
 
     /// Takes from what waits for the next purchase, and, as far as that does not reach, whole units: so all
@@ -286,14 +314,15 @@ impl<'a> Draft<'a> {
         units.saturating_mul(before.value(give, rule))
     }
 
-    fn claw_back(&mut self, purchase: &Purchase<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
+    fn claw_back(&mut self, sold: &Sold<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
         let row = self.row();
-        let issued = purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
+        let issued = sold.purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
         let mut own: Vec<Own> = issued
-            .filter_map(|posting| {
+            .flat_map(|posting| sold.lots(posting.lot).map(move |lot| (posting, lot)))
+            .filter_map(|(posting, lot)| {
                 let purse = row.purses.of(posting.wallet);
-                let available = purse.lots.find(posting.lot).map(|lot| (Account::Available, *lot));
-                let found = available.or_else(|| purse.review().find(posting.lot).map(|lot| (Account::Review, *lot)));
+                let available = purse.lots.find(lot).map(|lot| (Account::Available, *lot));
+                let found = available.or_else(|| purse.review().find(lot).map(|lot| (Account::Review, *lot)));
                 found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
             })
             .collect();

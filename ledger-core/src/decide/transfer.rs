@@ -68,7 +68,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether what is given finds room here. Debt it would repay is not looked at: what is full stays so.
-    fn may_receive(&self, wallet: &Wallet, given: &[Slice]) -> Result<(), Refusal> {
+    pub(super) fn may_receive(&self, wallet: &Wallet, given: &[Slice]) -> Result<(), Refusal> {
         let points = given.iter().fold(0i64, |sum, slice| sum.saturating_add(slice.left.0));
         if self.room(wallet).is_some_and(|room| room.0 < points) {
             return Err(Refusal::OverMaxBalance);

@@ -173,6 +173,8 @@ impl Found {
                 self.amount("transfer.points", points.0, 1);
                 self.text("transfer.note", note, 0, NOTE_BYTES_MAX);
             }
+            Body::Merged { from } => self.name("merged.from", from, 1),
+            Body::Unmerged { from } => self.name("unmerged.from", from, 1),
             Body::Imported { wallet, lots } => {
                 self.name("imported.wallet", wallet, 0);
                 self.opening_lots(lots);

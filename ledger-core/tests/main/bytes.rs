@@ -87,6 +87,8 @@ fn bodies() -> Vec<Body<Who>> {
             lots: vec![OpeningLot { points: Points(300), earned_at: At(0), expires_at: Some(AT) }],
         },
         Body::Reinstated { wallet: "".into(), points: Some(Points(40)), expires_at: AT, reason: "sorry".into() },
+        Body::Merged { from: Who::Known(MemberNo(2)) },
+        Body::Unmerged { from: Who::Known(MemberNo(2)) },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -115,8 +117,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Transfer { .. } => 23,
         Body::Imported { .. } => 24,
         Body::Reinstated { .. } => 25,
+        Body::Merged { .. } => 26,
+        Body::Unmerged { .. } => 27,
     };
-    assert!(bodies.iter().map(number).eq(0..26), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..28), "one of each, in order");
     bodies
 }
 
@@ -243,6 +247,10 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::AliasUnlinked { key: CARD },
         LifeChange::Gave { wallet: TermNo(1), day: Day(20_454), points: Points(100) },
         LifeChange::Received { wallet: TermNo(1) },
+        LifeChange::MergedInto { member: MemberNo(2) },
+        LifeChange::Absorbed { member: MemberNo(3) },
+        LifeChange::Unmerged,
+        LifeChange::Released { member: MemberNo(3) },
     ];
     let number = |change: &LifeChange| match change {
         LifeChange::Frozen { .. } => 0,
@@ -251,8 +259,12 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::AliasUnlinked { .. } => 3,
         LifeChange::Gave { .. } => 4,
         LifeChange::Received { .. } => 5,
+        LifeChange::MergedInto { .. } => 6,
+        LifeChange::Absorbed { .. } => 7,
+        LifeChange::Unmerged => 8,
+        LifeChange::Released { .. } => 9,
     };
-    assert!(changes.iter().map(number).eq(0..6), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..10), "one of each, in order");
     changes
 }
 

@@ -71,6 +71,8 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         },
         Body::Capture { hold: name(), points: Some(most), last: true },
         Body::Void { hold: name() },
+        Body::Merged { from: name() },
+        Body::Unmerged { from: name() },
         Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX) },
         Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX) },
         Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
@@ -117,6 +119,17 @@ fn what_breaks_a_limit_is_told() {
         with(lines(vec![Line::plain(&long(NAME_BYTES_MAX + 1), 0, Money(1))])),
         with(Body::purchase("", Currency(*b"eur"), vec![line(1)])),
         with(Body::Cancelled { order: "".into() }),
+        with(Body::Merged { from: "".into() }),
+        with(Body::Unmerged { from: long(NAME_BYTES_MAX + 1) }),
+        with(Body::Refunded {
+            order: "o".into(),
+            currency: EUR,
+            amount: Money(0),
+            lines: vec![
+                LineRefund { line: LineName::Sku("".into()), part: LinePart::Items(0) },
+                LineRefund { line: LineName::Place(0), part: LinePart::Amount(Money(0)) },
+            ],
+        }),
         with(Body::refund("o", Currency([0, 159, 146]), Money(0))),
         with(Body::Referral { referee: "".into() }),
         with(Body::Redeem { wallet: "".into(), points: Points(0), order: long(NAME_BYTES_MAX + 1), total: None }),
@@ -207,6 +220,11 @@ fn what_breaks_a_limit_is_told() {
         purchase.order: must not be empty
         purchase.currency: must be three capital letters, as in ISO 4217
         cancelled.order: must not be empty
+        merged.from: must not be empty
+        unmerged.from: has 129 bytes; at most 128 are allowed
+        refunded.lines[0].sku: must not be empty
+        refunded.lines[0].quantity: must be at least 1
+        refunded.lines[1].amount: is 0; must be 1 to 1000000000000
         refunded.currency: must be three capital letters, as in ISO 4217
         refunded.amount: is 0; must be 1 to 1000000000000
         referral.referee: must not be empty

@@ -510,6 +510,72 @@ proptest! {
     }
 }
 
+/// Says to the ledger alone that two members are one, or are not; answers what it said.
+fn unite(world: &mut World, id: &str, apart: bool) -> Option<&'static str> {
+    let from = WHO[1].into();
+    let body = if apart { Body::Unmerged { from } } else { Body::Merged { from } };
+    let outcome = world.memory.submit(event(id, WHO[0], At(world.now), body), At(world.now)).expect("it folds");
+    outcome.refusal.map(|refusal| refusal.reason())
+}
+
+proptest! {
+    #![proptest_config(config(150))]
+
+    #[test]
+    fn merged_and_unmerged_is_never_merged(story in a_story(), at in any::<prop::sample::Index>()) {
+        let mut world = World::new();
+        let (before, after) = story.split_at(at.index(story.len()));
+        before.iter().for_each(|op| world.play(op));
+        world.compare();
+        let a = world.memory.number(WHO[0]).and_then(|no| world.memory.state.member(no));
+        // Holds stand in the way of unmerging, and a wallet that is opened stays opened.
+        let fits = a.is_some_and(|a| a.holds.is_empty() && a.purses.iter().next().is_some());
+        if fits && unite(&mut world, "merge", false).is_none() {
+            prop_assert_eq!(unite(&mut world, "unmerge", true), None);
+        }
+        world.compare();
+        // The clerk never heard of it, and goes on agreeing.
+        for op in after {
+            world.play(op);
+            world.compare();
+        }
+        world.play(&Op::Tick);
+        world.compare();
+        ledger::check(&world.memory);
+    }
+
+    #[test]
+    fn two_that_are_one_add_up(story in a_story(), at in any::<prop::sample::Index>(), until in any::<prop::sample::Index>()) {
+        let mut world = World::new();
+        let (before, after) = story.split_at(at.index(story.len()));
+        before.iter().for_each(|op| world.play(op));
+        unite(&mut world, "merge", false);
+        let until = until.index(after.len() + 1);
+        for (n, op) in after.iter().enumerate() {
+            if n == until {
+                unite(&mut world, "unmerge", true);
+            }
+            match op {
+                Op::Wait(ms) => world.now += ms,
+                Op::Say(said) => {
+                    let said = world.event(said);
+                    world.submit(said);
+                }
+                Op::Resolve(case, fraud) => {
+                    let resolved = world.resolution(*case, *fraud);
+                    world.submit(resolved);
+                }
+                _ => {
+                    let tick = world.control(Body::Tick { up_to: At(world.now) });
+                    world.submit(tick);
+                }
+            }
+            ledger::check_balances(&world.memory.state);
+        }
+        ledger::check(&world.memory);
+    }
+}
+
 /// A property is worth what its stories reach.
 #[test]
 fn stories_reach_every_rule() {
@@ -546,6 +612,9 @@ fn stories_reach_every_rule() {
         let story = a_story().new_tree(&mut runner).expect("a story").current();
         let mut world = World::new();
         story.iter().for_each(|op| world.play(op));
+        for (apart, united) in [(false, "merged"), (true, "unmerged")] {
+            reached.insert(unite(&mut world, united, apart).unwrap_or(united).to_string());
+        }
         ledger::log(&world.memory).iter().for_each(|(_, record)| note(record, &world.memory.state, &mut reached));
     }
     let expected = "timer Expiry, timer HoldExpiry, timer Tier, timer Inactivity, timer Reminder, \
@@ -554,6 +623,7 @@ fn stories_reach_every_rule() {
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
         TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, LINE_UNKNOWN, REFUND_OVER_LINE, \
+        merged, unmerged, MERGE_UNSETTLED, NOT_MERGED, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
         available to clawed_back, available to debited, available to held, review to available, review to expired, \
         review to clawed_back, review to voided, held to available, held to redeemed, \

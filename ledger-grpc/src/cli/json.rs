@@ -103,6 +103,7 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "aliases": list(&member.aliases, alias),
         "more_purses": list(&member.more_purses, purse),
         "parked_refunds": list(&member.parked_refunds, parked),
+        "merged": list(&member.merged, |one| json!({ "name": one.name, "position": one.position })),
     })
 }
 

@@ -164,6 +164,9 @@ fn life(member: &proto::Member, local: &Local) -> String {
         let since = local.stamp(alias.linked_at.as_ref());
         let _ = writeln!(out, "  also {} {} since {since}", alias.kind, short(&alias.key));
     }
+    for one in &member.merged {
+        let _ = writeln!(out, "  {} is merged into it since record {}", one.name, one.position);
+    }
     for parked in &member.parked_refunds {
         let proto::ParkedRefund { position, since, until } = parked;
         let _ = writeln!(out, "  the refund of record {position} waits for its purchase since {since}, until {until}");
@@ -378,6 +381,8 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Unfrozen(said) => reasoned(&format!("unfrozen: {}", scope(said.scope())), &said.reason),
         Body::Closed(said) => reasoned("closed", &said.reason),
         Body::AliasLinked(said) => format!("{} {} linked", said.kind, short(&said.name)),
+        Body::Merged(said) => format!("{} merged into it", said.from),
+        Body::Unmerged(said) => format!("{} unmerged", said.from),
         Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
         Body::HoldExtended(said) => format!("hold {} extended", said.hold),
         Body::Transfer(said) => reasoned(&format!("{} to {}", grouped(said.points), said.to), &said.note),

@@ -314,6 +314,10 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
             LifeChange::AliasUnlinked { .. } => Outcome::of("member.alias_unlinked", *member, Value::Null),
             // The points themselves say it.
             LifeChange::Gave { .. } | LifeChange::Received { .. } => return None,
+            LifeChange::MergedInto { member: into } => Outcome::of("member.merged", *member, json!({ "into": into.0 })),
+            LifeChange::Unmerged => Outcome::of("member.unmerged", *member, Value::Null),
+            // Said of the other.
+            LifeChange::Absorbed { .. } | LifeChange::Released { .. } => return None,
         },
         Change::Registered { .. }
         | Change::AttributeSet { .. }

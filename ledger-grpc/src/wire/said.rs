@@ -195,6 +195,8 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
         Said::AliasUnlinked(said) => {
             Body::AliasUnlinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() }
         }
+        Said::Merged(said) => Body::Merged { from: said.from.into() },
+        Said::Unmerged(said) => Body::Unmerged { from: said.from.into() },
         Said::HoldExtended(said) => Body::HoldExtended { hold: said.hold.into(), ttl_ms: said.ttl.map(duration_ms) },
         Said::Transfer(said) => {
             let (to, wallet, note) = (said.to.into(), said.wallet.into(), said.note.into());
@@ -268,7 +270,8 @@ fn line_refund(n: usize, said: proto::LineRefund, found: &mut Vec<Violation>) ->
     }
     let place = |line| LineName::Place(u16::try_from(line).unwrap_or(u16::MAX));
     let line = if said.sku.is_empty() { place(said.line.unwrap_or(0)) } else { LineName::Sku(said.sku.into()) };
-    let part = said.quantity.map_or_else(|| LinePart::Amount(Money(said.amount.unwrap_or(1))), LinePart::Items);
+    let amount = || LinePart::Amount(Money(said.amount.unwrap_or(1)));
+    let part = said.quantity.map_or_else(amount, LinePart::Items);
     LineRefund { line, part }
 }
 

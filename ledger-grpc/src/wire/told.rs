@@ -11,7 +11,7 @@ use ledger_core::decide::footing;
 use ledger_core::event::{
     Body, Event, Finding, Line, LineName, LinePart, LineRefund, OpeningLot, RiskKind, Violation, Who,
 };
-use ledger_core::life::{Alias, Scope};
+use ledger_core::life::{Absorbed, Alias, Scope};
 use ledger_core::lots::Lot;
 use ledger_core::member::{Hold, Member, Parked, Streak};
 use ledger_core::outcome::Outcome;
@@ -183,8 +183,18 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         closed_at: member.closed_at().and_then(stamp),
         aliases: member.life.iter().flat_map(|life| &life.aliases).map(told_alias).collect(),
         more_purses: more_purses(member, first, words, shown_max),
+        merged: member.absorbed().iter().map(|one| merged(one, words)).collect(),
         parked_refunds: program.map(|program| parked(program, member, at)).unwrap_or_default(),
     }
+}
+
+fn merged(one: &Absorbed, words: &Words) -> proto::MergedMember {
+    proto::MergedMember { name: words.name(one.member), position: one.position.0 }
+}
+
+/// Members whose names are told of a member.
+pub fn spoken_of_with(member: &Member) -> impl Iterator<Item = MemberNo> {
+    member.referrer.into_iter().chain(member.absorbed().iter().map(|one| one.member))
 }
 
 fn parked(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedRefund> {
@@ -536,6 +546,8 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         Body::AliasLinked { kind, alias: name } => {
             Said::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: alias(name, words) })
         }
+        Body::Merged { from } => Said::Merged(proto::Merged { from: who(from, words) }),
+        Body::Unmerged { from } => Said::Unmerged(proto::Unmerged { from: who(from, words) }),
         Body::AliasUnlinked { kind, alias: name } => {
             Said::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: alias(name, words) })
         }

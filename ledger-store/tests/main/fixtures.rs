@@ -131,6 +131,13 @@ fn write(dir: &Path) {
             event("shop", "l-16", STREAM.at(402), "f3", part_of_a_line("l-17")),
             event("shop", "l-17", STREAM.at(402), "f3", purchase("l-17", 10_00)),
             event("shop", "l-18", STREAM.at(402), "f4", part_of_a_line("l-19")),
+            event("desk", "l-20", STREAM.at(402), "f3", Body::Merged { from: "f3".into() }),
+            event("shop", "l-21", STREAM.at(402), "m-1", purchase("l-21", 10_00)),
+            event("shop", "l-22", STREAM.at(402), "m-2", purchase("l-22", 10_00)),
+            event("desk", "l-23", STREAM.at(402), "m-1", Body::Merged { from: "m-2".into() }),
+            event("shop", "l-24", STREAM.at(402), "m-2", part_of_a_line("l-22")),
+            event("desk", "l-25", STREAM.at(402), "m-1", Body::Unmerged { from: "m-2".into() }),
+            event("desk", "l-26", STREAM.at(402), "m-2", Body::Merged { from: "m-1".into() }),
         ],
     );
     // In another version, points that die with their member's activity, are told of before, and live again.

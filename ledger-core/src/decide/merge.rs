@@ -1,0 +1,109 @@
+//! Two members that are one, and unmerging them.
+//!
+//! A merge moves the points of one member, lot by lot, to the other, and its names stand for the other from then on;
+//! its row sleeps. So unmerging gives back what is left of each lot, and the row wakes as it was: together they leave
+//! what there would be without them, but for what happened in between, which is the other's.
+
+use super::{Draft, Party, life};
+use crate::event::{Event, Who};
+use crate::life::{LifeChange, MERGED_MAX};
+use crate::lots::{Lot, SLICES_MAX, Slice};
+use crate::member::Member;
+use crate::record::{Account, Change, Posting, Record};
+use crate::refusal::Refusal;
+use crate::units::{Points, TermNo};
+use alloc::vec::Vec;
+
+/// What a merge moved: the posting that took each lot, and the one that put it down.
+pub(super) fn moved(merge: &Record) -> impl Iterator<Item = (&Posting, &Posting)> {
+    let taken = merge.verdict.postings.iter().filter(|posting| posting.to == Account::Moved);
+    taken.zip(merge.verdict.postings.iter().filter(|posting| posting.from == Account::Moved))
+}
+
+/// Whether a member owes points or is in an open case.
+fn is_unsettled(member: &Member) -> bool {
+    !member.cases.is_empty() || member.purses.iter().any(|purse| !purse.debt.is_zero() || !purse.review().is_empty())
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn merge(&mut self, event: &Event<Who>, other: Option<Party<'a>>) -> Result<(), Refusal> {
+        let other = other.ok_or(Refusal::MemberUnknown)?;
+        if other.no == self.no {
+            return Err(Refusal::MergeWithSelf);
+        }
+        if life::is_frozen(self.member) {
+            return Err(Refusal::MemberFrozen);
+        }
+        if life::is_frozen(other.member) || other.member.closed_at().is_some() {
+            return Err(Refusal::RecipientBlocked);
+        }
+        if !other.member.absorbed().is_empty() {
+            return Err(Refusal::MergeChained);
+        }
+        if !other.member.holds.is_empty() {
+            return Err(Refusal::HoldsOpen);
+        }
+        if is_unsettled(self.member) || is_unsettled(other.member) {
+            return Err(Refusal::MergeUnsettled);
+        }
+        if self.member.absorbed().len() >= MERGED_MAX {
+            return Err(Refusal::MemberFull);
+        }
+        let brought: Vec<(TermNo, Lot)> =
+            other.member.purses.iter().flat_map(|purse| purse.lots.iter().map(|lot| (purse.wallet, *lot))).collect();
+        if brought.len() > SLICES_MAX {
+            return Err(Refusal::TooManyLots);
+        }
+        for wallet in self.program.wallets() {
+            let given: Vec<Slice> = brought.iter().filter(|(of, _)| *of == wallet.id).map(|(_, lot)| *lot).collect();
+            self.may_receive(wallet, &given)?;
+        }
+        self.observe(event)?;
+        let mut giver = Draft::new(self.desk, self.program, other, self.desk.at);
+        for (wallet, lot) in brought {
+            self.hand_over(&mut giver, wallet, lot);
+        }
+        giver.live(LifeChange::MergedInto { member: self.no });
+        self.verdict.changes.append(&mut giver.verdict.changes);
+        self.live(LifeChange::Absorbed { member: other.no });
+        Ok(())
+    }
+
+    /// Takes a lot from the giver and puts it down here: a new one with the old dates, as when points are given.
+    fn hand_over(&mut self, giver: &mut Draft<'_>, wallet: TermNo, lot: Lot) {
+        core::mem::swap(&mut giver.verdict.postings, &mut self.verdict.postings);
+        giver.post(wallet, (Account::Available, Account::Moved), lot, TermNo::NONE);
+        core::mem::swap(&mut giver.verdict.postings, &mut self.verdict.postings);
+        let lot = Slice { id: self.new_lot(), ..lot };
+        self.post(wallet, (Account::Moved, Account::Available), lot, TermNo::NONE);
+    }
+
+    pub(super) fn unmerge(
+        &mut self,
+        event: &Event<Who>,
+        other: Option<Party<'a>>,
+        merge: Option<&Record>,
+    ) -> Result<(), Refusal> {
+        let other = other.ok_or(Refusal::MemberUnknown)?;
+        let merge = merge.filter(|_| other.member.merged_into() == Some(self.no)).ok_or(Refusal::NotMerged)?;
+        if life::is_frozen(self.member) {
+            return Err(Refusal::MemberFrozen);
+        }
+        if !self.member.holds.is_empty() {
+            return Err(Refusal::HoldsOpen);
+        }
+        self.observe(event)?;
+        let mut getter = Draft::new(self.desk, self.program, other, self.desk.at);
+        for (old, new) in moved(merge) {
+            let left = self.member.purses.of(new.wallet).lots.find(new.lot).map_or(Points::ZERO, |lot| lot.left);
+            let slice = |posting: &Posting| Slice { expires_at: posting.expires_at, id: posting.lot, left };
+            self.post(new.wallet, (Account::Available, Account::Moved), slice(new), TermNo::NONE);
+            core::mem::swap(&mut getter.verdict.postings, &mut self.verdict.postings);
+            getter.post(old.wallet, (Account::Moved, Account::Available), slice(old), TermNo::NONE);
+            core::mem::swap(&mut getter.verdict.postings, &mut self.verdict.postings);
+        }
+        self.change(Change::Life { member: other.no, change: LifeChange::Unmerged });
+        self.live(LifeChange::Released { member: other.no });
+        Ok(())
+    }
+}
