@@ -14,7 +14,7 @@ use crate::member::{
 };
 use crate::record::{Account, Cause, Change, Posting, Record};
 use crate::state::{Case, CounterRow, HistoryPage, ProgramRow, State, WalletTotals};
-use crate::units::{At, MemberNo, Points, Position, TermNo};
+use crate::units::{At, MemberNo, Points, Position, RiskKey, TermNo};
 use alloc::vec::Vec;
 
 /// The log and the state contradict each other, or bytes are not what they claim.
@@ -408,6 +408,8 @@ fn remember(member: &mut Member, no: MemberNo, position: Position) -> Option<His
 }
 
 fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result<(), &'static str> {
+    // Rules that share a budget each count on it.
+    let mut counted: Vec<(RiskKey, TermNo)> = Vec::new();
     for change in &record.verdict.changes {
         match change {
             Change::Counted { key: Key::Risk(key), term, bucket, keep_from, amount, seen } => {
@@ -415,9 +417,9 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
                     .counters
                     .entry((*key, *term))
                     .or_insert_with(|| CounterRow { position: Position(0), counter: counter::Counter::new(*term) });
-                // One record may count on one key once per counter only, so `<` is enough.
-                if row.position < position {
+                if row.position < position || counted.contains(&(*key, *term)) {
                     row.position = position;
+                    counted.push((*key, *term));
                     count(&mut row.counter, *bucket, *keep_from, *amount, *seen)?;
                     state.mark_counter((*key, *term));
                 }

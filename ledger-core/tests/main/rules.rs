@@ -333,6 +333,46 @@ at 2026-03-11 09:00
 }
 
 #[test]
+fn every_rule_of_a_campaign_counts_against_its_budget() {
+    let rules = format!(
+        r#"{WALLET}
+[refund]
+reopens_limits = true
+[[campaign]]
+id = "summer"
+budget = {{ points = 100 }}
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = 1
+campaign = "summer"
+[[earn]]
+id = "bonus"
+on = "purchase"
+fixed = 20
+campaign = "summer"
+"#
+    );
+    let story = "\
+publish p
+at 2026-01-01 09:00
+  purchase  M1 a 20.00     -> earned 40, available 40
+  purchase  M2 a 20.00     -> earned 40, available 40
+# Twenty are left: the rule that comes first has them.
+  purchase  M3 a 30.00     -> earned 20, available 20
+  purchase  M4 a 9.00      -> earned 0, available 0
+# A refund that came before its purchase makes room in the same record.
+  cancel    M1 a           -> earned 0, available 0
+  refund    M5 a 10.00     -> earned 0, available 0, parked
+  purchase  M5 a 20.00     -> earned 40, available 30
+  purchase  M6 a 30.00     -> earned 10, available 10
+  purchase  M7 a 1.00      -> earned 0, available 0
+";
+    tells(&[("p", &rules)], story);
+}
+
+#[test]
 fn before_a_program_is_published_nothing_is_judged() {
     let mut memory = Memory::new();
     let mut say = |id: &str, member: &str, body| {
