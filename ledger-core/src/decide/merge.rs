@@ -11,7 +11,7 @@ use crate::lots::{Lot, SLICES_MAX, Slice};
 use crate::member::Member;
 use crate::record::{Account, Change, Posting, Record};
 use crate::refusal::Refusal;
-use crate::units::{Points, TermNo};
+use crate::units::{At, TermNo};
 use alloc::vec::Vec;
 
 /// What a merge moved: the posting that took each lot, and the one that put it down.
@@ -69,12 +69,17 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Takes a lot from the giver and puts it down here: a new one with the old dates, as when points are given.
+    /// Takes a lot from the giver and puts it down here: a new one with the old date, as when points are given. A lot
+    /// that dies with the giver's spell joins this member's, if that ends no sooner.
     fn hand_over(&mut self, giver: &mut Draft<'_>, wallet: TermNo, lot: Lot) {
         core::mem::swap(&mut giver.verdict.postings, &mut self.verdict.postings);
         giver.post(wallet, (Account::Available, Account::Moved), lot, TermNo::NONE);
         core::mem::swap(&mut giver.verdict.postings, &mut self.verdict.postings);
-        let lot = Slice { id: self.new_lot(), ..lot };
+        let dies_at = giver.member.purses.of(wallet).dies_at(&lot);
+        let spell = self.member.purses.of(wallet).spell().map_or(At::NEVER, |spell| spell.until);
+        let joins = lot.expires_at == At::WITH_SPELL && (dies_at..At::NEVER).contains(&spell);
+        let expires_at = if joins { At::WITH_SPELL } else { dies_at };
+        let lot = Slice { id: self.new_lot(), expires_at, ..lot };
         self.post(wallet, (Account::Moved, Account::Available), lot, TermNo::NONE);
     }
 
@@ -94,12 +99,18 @@ impl<'a> Draft<'a> {
         }
         self.observe(event)?;
         let mut getter = Draft::new(self.desk, self.program, other, self.desk.at);
+        let mut lots: Vec<&Lot> = self.member.purses.iter().flat_map(|purse| purse.lots.iter()).collect();
+        lots.sort_unstable_by_key(|lot| lot.id);
         for (old, new) in moved(merge) {
-            let left = self.member.purses.of(new.wallet).lots.find(new.lot).map_or(Points::ZERO, |lot| lot.left);
-            let slice = |posting: &Posting| Slice { expires_at: posting.expires_at, id: posting.lot, left };
-            self.post(new.wallet, (Account::Available, Account::Moved), slice(new), TermNo::NONE);
+            let left = lots.binary_search_by_key(&new.lot, |lot| lot.id).ok().and_then(|at| lots.get(at).copied());
+            let Some(lot) = left else { continue };
+            let (from, to) = (self.member.purses.of(new.wallet), other.member.purses.of(old.wallet));
+            self.post(new.wallet, (Account::Available, Account::Moved), *lot, TermNo::NONE);
+            // What lived on here does not die of the sleep of its own spell.
+            let back = Slice { expires_at: old.expires_at, id: old.lot, left: lot.left };
+            let expires_at = if getter.is_dead(to, &back) { from.dies_at(lot) } else { back.expires_at };
             core::mem::swap(&mut getter.verdict.postings, &mut self.verdict.postings);
-            getter.post(old.wallet, (Account::Moved, Account::Available), slice(old), TermNo::NONE);
+            getter.post(old.wallet, (Account::Moved, Account::Available), Slice { expires_at, ..back }, TermNo::NONE);
             core::mem::swap(&mut getter.verdict.postings, &mut self.verdict.postings);
         }
         self.change(Change::Life { member: other.no, change: LifeChange::Unmerged });

@@ -38,6 +38,7 @@ complaints! {
     complaint_10_points_are_missing_and_nobody_can_say_why: "10-points-are-missing-and-nobody-can-say-why",
     complaint_11_spending_points_costs_the_tier: "11-spending-points-costs-the-tier",
     complaint_12_small_purchases_never_add_up: "12-small-purchases-never-add-up",
+    complaint_13_a_merge_of_members_cannot_be_undone: "13-a-merge-of-members-cannot-be-undone",
     complaint_14_a_cent_is_lost_to_floats_and_taxes: "14-a-cent-is-lost-to-floats-and-taxes",
     complaint_15_an_event_that_comes_again_counts_again: "15-an-event-that-comes-again-counts-again",
 }

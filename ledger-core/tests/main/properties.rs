@@ -526,6 +526,9 @@ proptest! {
         let mut world = World::new();
         let (before, after) = story.split_at(at.index(story.len()));
         before.iter().for_each(|op| world.play(op));
+        // Every event looks at the tier by the program in force, the merge too: so does the clerk.
+        let act = Act::Attribute { known: true, value: 1 };
+        world.play(&Op::Say(Said { who: WHO[0], keys: Keys::default(), ago: 0, act }));
         world.compare();
         let a = world.memory.number(WHO[0]).and_then(|no| world.memory.state.member(no));
         // Holds stand in the way of unmerging, and a wallet that is opened stays opened.
