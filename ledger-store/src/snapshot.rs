@@ -58,9 +58,9 @@ pub(crate) fn write(
     let Folded { rows, pages, pages_written, rests_on } = folded_rows?;
     status.wait(rests_on).map_err(Damage::Database)?;
     let (_, tree) = tree.lock().clone();
-    pages.ingest()?;
-    id_rows?.ingest()?;
-    rows.ingest()?;
+    ingest(vec![pages])?;
+    ingest(vec![id_rows?])?;
+    ingest(rows)?;
     let known = disk.snapshot_at()?.ids;
     disk.set_snapshot_at(&SnapshotAt { folded, tree, ids: known + ids.len() as u64 })?;
 
@@ -74,29 +74,45 @@ pub(crate) fn write(
 
 /// Files of folded state, not yet part of the database.
 struct Folded<'a> {
-    rows: Finished<'a>,
+    rows: Vec<Finished<'a>>,
     pages: Finished<'a>,
     pages_written: Vec<(MemberNo, u64)>,
     /// No row says anything of later records.
     rests_on: Position,
 }
 
-/// Rows are encoded under the lock and written without it: the judge waits for whoever holds it.
+/// Rows are encoded under the lock and written without it: the judge waits for whoever holds it, so two do it together.
 fn write_folded<'a>(disk: &'a Disk, live: &RwLock<Live>, mut dirty: Dirty) -> Result<Folded<'a>, Damage> {
     dirty.members.sort_unstable();
-    let mut encoded = Encoded::default();
+    let (lower, upper) = dirty.members.split_at(dirty.members.len() / 2);
     // Families and kinds in the order of their keys.
-    let mut rows = Bulk::new(disk, keys::STATE);
-    let state = live.read();
-    for position in &dirty.cases {
-        encoded.push(&keys::case(*position), state.state.cases.get(position))?;
-    }
-    for key in &dirty.counters {
-        encoded.push(&keys::counter(*key), state.state.counters.get(key))?;
-    }
-    drop(state);
-    encoded.drain_into(&mut rows)?;
-    for members in dirty.members.chunks(MEMBERS_AT_ONCE) {
+    std::thread::scope(|scope| {
+        let lower = scope.spawn(|| -> Result<_, Damage> {
+            let mut rows = Bulk::new(disk, keys::STATE, 1);
+            let mut encoded = Encoded::default();
+            let state = live.read();
+            for position in &dirty.cases {
+                encoded.push(&keys::case(*position), state.state.cases.get(position))?;
+            }
+            for key in &dirty.counters {
+                encoded.push(&keys::counter(*key), state.state.counters.get(key))?;
+            }
+            drop(state);
+            encoded.drain_into(&mut rows)?;
+            write_members(live, lower, &mut rows)?;
+            rows.finish()
+        });
+        let mut rows = Bulk::new(disk, keys::STATE, 2);
+        write_members(live, upper, &mut rows)?;
+        // What is written last says on which record all of it rests.
+        let lower = lower.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        write_shared(disk, live, dirty.programs_from, lower, rows)
+    })
+}
+
+fn write_members(live: &RwLock<Live>, members: &[MemberNo], rows: &mut Bulk<'_>) -> Result<(), Damage> {
+    let mut encoded = Encoded::default();
+    for members in members.chunks(MEMBERS_AT_ONCE) {
         let live = live.read();
         for members in members.chunks(MEMBERS_AHEAD) {
             live.state.warm(members);
@@ -105,10 +121,22 @@ fn write_folded<'a>(disk: &'a Disk, live: &RwLock<Live>, mut dirty: Dirty) -> Re
             }
         }
         drop(live);
-        encoded.drain_into(&mut rows)?;
+        encoded.drain_into(rows)?;
     }
+    Ok(())
+}
+
+/// Programs, what all members share, and the pages of histories.
+fn write_shared<'a>(
+    disk: &'a Disk,
+    live: &RwLock<Live>,
+    programs_from: usize,
+    lower: Finished<'a>,
+    mut rows: Bulk<'a>,
+) -> Result<Folded<'a>, Damage> {
+    let mut encoded = Encoded::default();
     let state = live.read();
-    for (at, row) in state.state.programs.iter().enumerate().skip(dirty.programs_from) {
+    for (at, row) in state.state.programs.iter().enumerate().skip(programs_from) {
         encoded.push(&keys::program(at as u32 + 1), Some(row))?;
     }
     encoded.push(keys::SHARED, Some(&state.state.shared))?;
@@ -124,15 +152,15 @@ fn write_folded<'a>(disk: &'a Disk, live: &RwLock<Live>, mut dirty: Dirty) -> Re
     let rests_on = state.state.shared.position;
     drop(state);
     encoded.drain_into(&mut rows)?;
-    let mut pages = Bulk::new(disk, keys::HISTORY);
+    let mut pages = Bulk::new(disk, keys::HISTORY, 1);
     encoded_pages.drain_into(&mut pages)?;
-    Ok(Folded { rows: rows.finish()?, pages: pages.finish()?, pages_written, rests_on })
+    Ok(Folded { rows: vec![lower, rows.finish()?], pages: pages.finish()?, pages_written, rests_on })
 }
 
 fn write_ids<'a>(disk: &'a Disk, ids: &IdMap) -> Result<Finished<'a>, Damage> {
     let mut sorted: Vec<(u128, Position)> = ids.iter().map(|(key, position)| (*key, *position)).collect();
     sorted.sort_unstable();
-    let mut rows = Bulk::new(disk, keys::IDS);
+    let mut rows = Bulk::new(disk, keys::IDS, 1);
     for (key, position) in sorted {
         rows.put(&key.to_be_bytes(), &position.0.to_le_bytes())?;
     }
@@ -207,8 +235,8 @@ struct Bulk<'a> {
 }
 
 impl<'a> Bulk<'a> {
-    fn new(disk: &'a Disk, family: &'static str) -> Bulk<'a> {
-        Bulk { disk, family, path: disk.dir.join(format!("snapshot-{family}.tmp")), writer: None }
+    fn new(disk: &'a Disk, family: &'static str, part: u32) -> Bulk<'a> {
+        Bulk { disk, family, path: disk.dir.join(format!("snapshot-{family}-{part}.tmp")), writer: None }
     }
 
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damage> {
@@ -246,11 +274,14 @@ struct Finished<'a> {
     file: Option<PathBuf>,
 }
 
-impl Finished<'_> {
-    fn ingest(self) -> Result<(), Damage> {
-        let Some(file) = self.file else { return Ok(()) };
-        let mut options = IngestExternalFileOptions::default();
-        options.set_move_files(true);
-        Ok(self.disk.db.ingest_external_file_cf_opts(self.disk.family(self.family), &options, vec![&file])?)
+/// Makes files of one family part of the database, all of them or none.
+fn ingest(files: Vec<Finished<'_>>) -> Result<(), Damage> {
+    let Some((disk, family)) = files.first().map(|first| (first.disk, first.family)) else { return Ok(()) };
+    let files: Vec<PathBuf> = files.into_iter().filter_map(|finished| finished.file).collect();
+    if files.is_empty() {
+        return Ok(());
     }
+    let mut options = IngestExternalFileOptions::default();
+    options.set_move_files(true);
+    Ok(disk.db.ingest_external_file_cf_opts(disk.family(family), &options, files)?)
 }

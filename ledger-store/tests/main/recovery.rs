@@ -74,10 +74,10 @@ fn a_file_that_a_snapshot_left_behind_is_not_written_through() {
     // RocksDB takes a snapshot's file over by a second name; a crash may leave both names of one file.
     for turn in 0..8 {
         let files = raw::files(dir.path(), ".sst");
-        for (n, family) in ["state", "history", "ids"].into_iter().enumerate() {
+        for (n, part) in ["state-1", "state-2", "history-1", "ids-1"].into_iter().enumerate() {
             let file = &files[(turn + n) % files.len()];
-            let _ = fs::remove_file(dir.path().join(format!("snapshot-{family}.tmp")));
-            fs::hard_link(file, dir.path().join(format!("snapshot-{family}.tmp"))).expect("linked");
+            let _ = fs::remove_file(dir.path().join(format!("snapshot-{part}.tmp")));
+            fs::hard_link(file, dir.path().join(format!("snapshot-{part}.tmp"))).expect("linked");
         }
         let from = 500 + turn as u64 * 40;
         feed(dir.path(), from, from + 40, 1_000_000);
