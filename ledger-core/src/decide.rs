@@ -7,8 +7,8 @@
 //! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
 //! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
 //! (redeem, hold, capture), `transfer` (from member to member, and from other systems), `merge` (two members that
-//! are one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases),
-//! `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked afterwards).
+//! are one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close,
+//! aliases), `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked afterwards).
 
 mod basket;
 mod earn;
