@@ -32,7 +32,7 @@ pub(crate) fn grpc(plan: &Plan, figures: &mut Figures) {
             let mut event = workload.purchase(member);
             event.body = core::Body::Enrolled { birthday: None };
             let id = format!("credit-{member}");
-            let body = core::Body::Credit { wallet: "".into(), points: Points(1_000_000), reason: "bench".into() };
+            let body = core::Body::credit(Points(1_000_000), "bench");
             events.push(core::Event { id: id.into(), body, ..event.clone() });
             events.insert(events.len() - 1, event);
         }

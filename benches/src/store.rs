@@ -196,7 +196,7 @@ fn many_lots(handle: &Handle) -> &'static str {
     for member in 1..=5 {
         let name = format!("lots-{member}");
         let credit = |n| {
-            let body = Body::Credit { wallet: "".into(), points: Points(100), reason: "bench".into() };
+            let body = Body::credit(Points(100), "bench");
             said(format!("credit-{member}-{n}"), &name, body)
         };
         submit(handle, vec![said(format!("enrol-{member}"), &name, Body::Enrolled { birthday: None })]);

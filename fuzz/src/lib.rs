@@ -201,7 +201,7 @@ impl Bytes<'_> {
     fn act(&mut self) -> Act {
         let order = |bytes: &mut Self| format!("o-{}", bytes.next() % 5);
         let hold = |bytes: &mut Self| format!("h-{}", bytes.next() % 6);
-        match self.next() % 20 {
+        match self.next() % 22 {
             0 => Act::Enrol {
                 birthday: [None, Some((2, 29)), Some((12, 25)), Some((3, 1))][usize::from(self.next() % 4)],
             },
@@ -225,8 +225,8 @@ impl Bytes<'_> {
                 }
             }
             10 => Act::Void { name: hold(self) },
-            11 => Act::Credit { points: 1 + self.below(300) },
-            12 => Act::Debit { points: 1 + self.below(100) },
+            11 => Act::Credit { points: 1 + self.below(300), by: self.person() },
+            12 => Act::Debit { points: 1 + self.below(100), by: self.person() },
             13 => {
                 let (earn, redeem) = self.scope();
                 Act::Freeze { earn, redeem }
@@ -246,9 +246,15 @@ impl Bytes<'_> {
                 let left = Some(self.below(90) - 1).filter(|left| left % 3 != 0);
                 Act::Import { lots: vec![(1 + self.below(60), age, left)] }
             }
+            19 => Act::Approve { nth: self.next().into(), by: ["ann", "bob", "cid"][usize::from(self.next() % 3)] },
+            20 => Act::Withdraw { nth: self.next().into() },
             _ if self.next().is_multiple_of(4) => Act::Close,
             _ => Act::CheckIn,
         }
+    }
+
+    fn person(&mut self) -> &'static str {
+        ["", "ann", "bob", "cid"][usize::from(self.next() % 4)]
     }
 
     fn scope(&mut self) -> (bool, bool) {

@@ -6,10 +6,12 @@
 //!
 //! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
 //! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
-//! (redeem, hold, capture), `transfer` (from member to member, and from other systems), `merge` (two members that
-//! are one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close,
-//! aliases), `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked afterwards).
+//! (redeem, hold, capture), `approve` (by hand, and how many must agree), `transfer` (from member to member, and from
+//! other systems), `merge` (two members that are one), `expiry` (how points die), `tier` (standing), `risk` (counters
+//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much), `explain`
+//! (why, asked afterwards).
 
+mod approve;
 mod basket;
 mod earn;
 mod expiry;
@@ -33,6 +35,7 @@ pub use risk::in_window;
 pub use tier::{Footing, footing};
 
 use crate::event::{Body, Class, Event, Finding, Who};
+use crate::life::ByHand;
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
 use crate::member::{Member, Parked, PurchaseRef, Purse, RedemptionRef};
 use crate::program::{Program, Trigger, Wallet};
@@ -347,7 +350,6 @@ impl<'a> Draft<'a> {
                 let wallet = self.redeemable(wallet, *points, order, *total)?;
                 self.redeem(event, wallet, *points, order)
             }
-            Body::Debit { wallet, points, .. } => self.debit(event, wallet, *points),
             Body::Hold { hold, wallet, points, ttl_ms, order, total } => {
                 let wallet = self.redeemable(wallet, *points, order, *total)?;
                 self.hold(event, hold, wallet, *points, *ttl_ms, order)
@@ -359,19 +361,10 @@ impl<'a> Draft<'a> {
             Body::RedeemRefunded { points, .. } => self.refund_redemption(event, parties.redemption, *points),
             Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
             Body::Void { hold } => self.void(event, hold),
-            Body::Credit { wallet, points, .. } => {
-                let wallet = self.spendable(wallet)?;
-                if wallet.expiry.is_over(self.day) {
-                    return Err(Refusal::LotExpired);
-                }
-                if self.room(wallet).is_some_and(|room| room < *points) {
-                    return Err(Refusal::OverMaxBalance);
-                }
-                self.observe(event)?;
-                let expires_at = self.expires_at(wallet);
-                self.grant(TermNo::NONE, wallet.id, *points, expires_at);
-                Ok(())
-            }
+            Body::Credit { wallet, points, by, .. } => self.by_hand(event, ByHand::Credit, wallet, *points, by),
+            Body::Debit { wallet, points, by, .. } => self.by_hand(event, ByHand::Debit, wallet, *points, by),
+            Body::Approved { proposal, by } => self.approve(event, *proposal, by),
+            Body::Withdrawn { proposal, .. } => self.withdraw(event, *proposal),
             Body::Frozen { scope, .. } => self.freeze(event, *scope),
             Body::Unfrozen { scope, .. } => self.unfreeze(event, *scope),
             Body::Closed { .. } => self.close(event),

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 pub const NAME_BYTES_MAX: usize = 128;
 /// Longest kind of an alias, in bytes.
 pub const KIND_BYTES_MAX: usize = 32;
+/// Longest name of whoever of the staff stands for something, in bytes.
+pub const STAFF_BYTES_MAX: usize = 64;
 /// Longest reason or note, in bytes.
 pub const NOTE_BYTES_MAX: usize = 512;
 /// Most lines of one purchase.
@@ -279,6 +281,8 @@ pub enum Body<W> {
         points: Points,
         /// Why. 1 to 512 bytes.
         reason: Box<str>,
+        /// Who of the staff stands for it, up to 64 bytes; may be empty where the program asks for nobody.
+        by: Box<str>,
     },
     /// Command: take points by hand.
     Debit {
@@ -288,6 +292,8 @@ pub enum Body<W> {
         points: Points,
         /// Why. 1 to 512 bytes.
         reason: Box<str>,
+        /// Who of the staff stands for it; as of a credit.
+        by: Box<str>,
     },
     /// Command: close a risk case.
     CaseResolved {
@@ -393,6 +399,22 @@ pub enum Body<W> {
     Unmerged {
         /// The other, by its own name.
         from: W,
+    },
+    /// Command: one more stands for what was proposed; it is carried out once as many do as the program asks for.
+    Approved {
+        /// The record that proposed it, as its outcome told.
+        proposal: Position,
+        /// Who of the staff. 1 to 64 bytes.
+        by: Box<str>,
+    },
+    /// Control: what was proposed is not to be done.
+    Withdrawn {
+        /// The record that proposed it.
+        proposal: Position,
+        /// Who of the staff says so. 1 to 64 bytes.
+        by: Box<str>,
+        /// Why. 1 to 512 bytes.
+        reason: Box<str>,
     },
 }
 
@@ -525,6 +547,16 @@ impl<W> Body<W> {
         Body::Refunded { order: order.into(), currency, amount, lines: Vec::new() }
     }
 
+    /// A credit to the first wallet for which nobody stands.
+    pub fn credit(points: Points, reason: &str) -> Body<W> {
+        Body::Credit { wallet: "".into(), points, reason: reason.into(), by: "".into() }
+    }
+
+    /// A debit of the first wallet for which nobody stands.
+    pub fn debit(points: Points, reason: &str) -> Body<W> {
+        Body::Debit { wallet: "".into(), points, reason: reason.into(), by: "".into() }
+    }
+
     /// The trade's word for this kind of event, as in program files and the API.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -556,6 +588,8 @@ impl<W> Body<W> {
             Body::Reinstated { .. } => "reinstated",
             Body::Merged { .. } => "merged",
             Body::Unmerged { .. } => "unmerged",
+            Body::Approved { .. } => "approved",
+            Body::Withdrawn { .. } => "withdrawn",
         }
     }
 
@@ -579,7 +613,8 @@ impl<W> Body<W> {
             | Body::HoldExtended { .. }
             | Body::Transfer { .. }
             | Body::Imported { .. }
-            | Body::Reinstated { .. } => Class::Command,
+            | Body::Reinstated { .. }
+            | Body::Approved { .. } => Class::Command,
             Body::CaseResolved { .. }
             | Body::ProgramPublished { .. }
             | Body::Tick { .. }
@@ -589,7 +624,8 @@ impl<W> Body<W> {
             | Body::AliasLinked { .. }
             | Body::AliasUnlinked { .. }
             | Body::Merged { .. }
-            | Body::Unmerged { .. } => Class::Control,
+            | Body::Unmerged { .. }
+            | Body::Withdrawn { .. } => Class::Control,
         }
     }
 
@@ -632,8 +668,8 @@ impl<W> Body<W> {
             }
             Body::Capture { hold, points, last } => Body::Capture { hold, points, last },
             Body::Void { hold } => Body::Void { hold },
-            Body::Credit { wallet, points, reason } => Body::Credit { wallet, points, reason },
-            Body::Debit { wallet, points, reason } => Body::Debit { wallet, points, reason },
+            Body::Credit { wallet, points, reason, by } => Body::Credit { wallet, points, reason, by },
+            Body::Debit { wallet, points, reason, by } => Body::Debit { wallet, points, reason, by },
             Body::CaseResolved { case, finding, note } => Body::CaseResolved { case, finding, note },
             Body::ProgramPublished { text } => Body::ProgramPublished { text },
             Body::Tick { up_to } => Body::Tick { up_to },
@@ -651,6 +687,8 @@ impl<W> Body<W> {
             }
             Body::Merged { from } => Body::Merged { from: who(from) },
             Body::Unmerged { from } => Body::Unmerged { from: who(from) },
+            Body::Approved { proposal, by } => Body::Approved { proposal, by },
+            Body::Withdrawn { proposal, by, reason } => Body::Withdrawn { proposal, by, reason },
         }
     }
 }

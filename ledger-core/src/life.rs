@@ -4,7 +4,7 @@
 //! and takes nothing; a closed member keeps its history and its name, and its points are due at once.
 //! An alias (card, phone, QR code) stands for its member wherever a name is asked for; the ledger
 //! knows only its keyed hash. A member that is merged into another sleeps: its row stays as it is, nothing of it
-//! falls due, and its names stand for the other.
+//! falls due, and its names stand for the other. What was proposed by hand waits here until enough people stand for it.
 //!
 //! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
 
@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 pub const MERGED_MAX: usize = 16;
 /// Most aliases of one member.
 pub const ALIASES_MAX: usize = 64;
+/// Most open proposals of one member.
+pub const PROPOSALS_MAX: usize = 16;
 
 /// What a freeze stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +93,44 @@ pub struct Life {
     pub merged_into: Option<MemberNo>,
     /// Members merged into it, oldest first.
     pub absorbed: Vec<Absorbed>,
+    /// What was proposed, oldest first; some may have lapsed.
+    pub proposals: Vec<Proposal>,
+}
+
+/// What is done by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ByHand {
+    /// Points are given.
+    Credit,
+    /// Points are taken.
+    Debit,
+}
+
+impl ByHand {
+    /// The trade's word, as of the event.
+    pub fn name(self) -> &'static str {
+        match self {
+            ByHand::Credit => "credit",
+            ByHand::Debit => "debit",
+        }
+    }
+}
+
+/// A credit or debit for which not enough people stand yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The record that proposed it.
+    pub position: Position,
+    /// Which of the two.
+    pub hand: ByHand,
+    /// The wallet.
+    pub wallet: TermNo,
+    /// How many points.
+    pub points: Points,
+    /// Who stands for it, whoever proposed it first.
+    pub by: Vec<Box<str>>,
+    /// The first instant at which it is open no more.
+    pub lapses_at: At,
 }
 
 /// A member that is merged into another.
@@ -169,6 +209,31 @@ pub enum LifeChange {
         /// Which.
         member: MemberNo,
     },
+    /// Points are to be given or taken by hand once enough people stand for it; named by this record.
+    Proposed {
+        /// Which of the two.
+        hand: ByHand,
+        /// The wallet.
+        wallet: TermNo,
+        /// How many points.
+        points: Points,
+        /// Who stands for it.
+        by: Box<str>,
+        /// The first instant at which it is open no more.
+        lapses_at: At,
+    },
+    /// One more stands for a proposal, which is still open.
+    Approved {
+        /// The record that proposed it.
+        proposal: Position,
+        /// Who.
+        by: Box<str>,
+    },
+    /// A proposal is open no more: it is carried out by this record, or withdrawn.
+    ProposalEnded {
+        /// The record that proposed it.
+        proposal: Position,
+    },
 }
 
 impl Gifts {
@@ -201,6 +266,11 @@ impl Life {
             self.gifts.len().saturating_sub(1)
         });
         self.gifts.get_mut(at)
+    }
+
+    /// What was proposed and is open at `at`, oldest first.
+    pub fn open_proposals(&self, at: At) -> impl Iterator<Item = &Proposal> {
+        self.proposals.iter().filter(move |open| open.lapses_at > at)
     }
 
     /// Carries out a change that was recorded at `at`.
@@ -237,6 +307,19 @@ impl Life {
             LifeChange::Released { member } => {
                 let at = self.absorbed.iter().position(|one| one.member == *member);
                 self.absorbed.remove(at.ok_or("no such member is merged")?);
+            }
+            LifeChange::Proposed { hand, wallet, points, by, lapses_at } => {
+                self.proposals.retain(|open| open.lapses_at > at);
+                let (hand, wallet, points, lapses_at) = (*hand, *wallet, *points, *lapses_at);
+                self.proposals.push(Proposal { position, hand, wallet, points, by: [by.clone()].into(), lapses_at });
+            }
+            LifeChange::Approved { proposal, by } => {
+                let open = self.proposals.iter_mut().find(|open| open.position == *proposal);
+                open.ok_or("no such proposal is open")?.by.push(by.clone());
+            }
+            LifeChange::ProposalEnded { proposal } => {
+                let at = self.proposals.iter().position(|open| open.position == *proposal);
+                self.proposals.remove(at.ok_or("no such proposal is open")?);
             }
             LifeChange::AliasUnlinked { key } => {
                 let at = self.aliases.iter().position(|alias| alias.key == *key).ok_or("no such alias")?;

@@ -6,7 +6,7 @@
 
 use crate::counter::{self, Counter};
 use crate::event::AT_MIN;
-use crate::life::{Absorbed, Life};
+use crate::life::{Absorbed, Life, Proposal};
 use crate::lots::{Lot, Lots, Slice, slices_of};
 use crate::record::Timer;
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
@@ -478,6 +478,11 @@ impl Member {
     /// The members merged into it, oldest first.
     pub fn absorbed(&self) -> &[Absorbed] {
         self.life.as_ref().map(|life| life.absorbed.as_slice()).unwrap_or_default()
+    }
+
+    /// What was proposed and is open at `at`, oldest first.
+    pub fn open_proposals(&self, at: At) -> impl Iterator<Item = &Proposal> {
+        self.life.iter().flat_map(move |life| life.open_proposals(at))
     }
 
     /// The open hold of this name.

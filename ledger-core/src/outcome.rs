@@ -27,6 +27,8 @@ pub struct Outcome {
     pub available: Points,
     /// It is a refund that waits for its purchase.
     pub parked: bool,
+    /// It is a credit or debit that waits for more people, or one of their approvals.
+    pub proposed: bool,
 }
 
 impl Outcome {
@@ -56,6 +58,7 @@ impl Outcome {
             also,
             available: verdict.available,
             parked: verdict.changes.iter().any(|change| matches!(change, Change::RefundParked { .. })),
+            proposed: record.leaves_open(),
         }
     }
 }

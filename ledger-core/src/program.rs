@@ -19,8 +19,9 @@ pub(crate) use read::read_money;
 
 use crate::calendar::Calendar;
 use crate::event::{Currency, RiskKind};
+use crate::life::ByHand;
 use crate::record::Action;
-use crate::units::{At, Day, Money, Points, TermNo};
+use crate::units::{At, DAY_MS, Day, Money, Points, TermNo};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,6 +30,8 @@ use alloc::vec::Vec;
 pub const RULES_MAX: usize = 500;
 /// Most wallets of a program.
 pub const WALLETS_MAX: usize = 16;
+/// Most people that must stand for something.
+pub const PEOPLE_MAX: usize = 8;
 /// Largest `give`, `factor` or `fixed` of a rule.
 pub const GIVE_MAX: i64 = 1_000_000;
 
@@ -63,6 +66,8 @@ pub struct Program {
     pub ladders: Vec<Ladder>,
     /// Tiers, if there are any.
     pub tiers: Option<Tiers>,
+    /// How many people must stand for what is done by hand.
+    pub approvals: Approvals,
     /// Attributes that events may set.
     pub attributes: Vec<TermNo>,
     /// Risk counters.
@@ -240,6 +245,43 @@ impl Share {
         let paid = i128::from(points.0).saturating_mul(i128::from(self.worth.0)).saturating_mul(10_000);
         let most = i128::from(total.0).saturating_mul(i128::from(self.basis_points));
         paid <= most.saturating_mul(i128::from(self.points.0))
+    }
+}
+
+/// How many people must stand for points that are given or taken by hand; where nothing is said, one.
+#[derive(Clone, Copy, Debug)]
+pub struct Approvals {
+    /// For points that are given.
+    pub credit: Option<Quorum>,
+    /// For points that are taken.
+    pub debit: Option<Quorum>,
+    /// After how long a proposal has lapsed, in milliseconds.
+    pub lapse_ms: i64,
+}
+
+/// From how many points on how many people must agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quorum {
+    /// For more points than these ...
+    pub over: Points,
+    /// ... so many people: 2 to [`PEOPLE_MAX`].
+    pub people: usize,
+}
+
+impl Default for Approvals {
+    fn default() -> Approvals {
+        Approvals { credit: None, debit: None, lapse_ms: 30 * DAY_MS }
+    }
+}
+
+impl Approvals {
+    /// The quorum for so many points, if more than one must agree.
+    pub fn quorum(&self, hand: ByHand, points: Points) -> Option<&Quorum> {
+        let quorum = match hand {
+            ByHand::Credit => self.credit.as_ref(),
+            ByHand::Debit => self.debit.as_ref(),
+        };
+        quorum.filter(|quorum| points > quorum.over)
     }
 }
 

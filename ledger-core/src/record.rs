@@ -639,6 +639,12 @@ impl Change {
 }
 
 impl Record {
+    /// Whether it leaves a proposal open, which it made or for which one more stands now.
+    pub fn leaves_open(&self) -> bool {
+        let open = |change: &LifeChange| matches!(change, LifeChange::Proposed { .. } | LifeChange::Approved { .. });
+        self.verdict.changes.iter().any(|one| matches!(one, Change::Life { change, .. } if open(change)))
+    }
+
     /// The member the cause concerns.
     pub fn member(&self) -> MemberNo {
         match &self.cause {

@@ -69,8 +69,8 @@ pub enum Refusal {
     /// The points asked for lie in more lots than one record may move.
     #[error("the points lie in too many lots for one movement; split it")]
     TooManyLots,
-    /// The member's holds, lots or balance are at their limit.
-    #[error("the member is at a limit of the ledger (holds, lots or balance)")]
+    /// The member's holds, lots, balance or proposals are at their limit.
+    #[error("the member is at a limit of the ledger (holds, lots, balance or proposals)")]
     MemberFull,
     /// The position names no risk case.
     #[error("no such case; cases are named by the position of the record that opened them")]
@@ -192,12 +192,21 @@ pub enum Refusal {
     /// The other member has members merged into it.
     #[error("the other member has members merged into it; unmerge them, or merge this one into it")]
     MergeChained,
-    /// One of the two owes points, or is in an open risk case.
-    #[error("one of the two owes points or is in an open case; settle that first")]
+    /// One of the two owes points or is in an open risk case, or the other has open proposals.
+    #[error("one of the two owes points or is in an open case, or the other has open proposals; settle that first")]
     MergeUnsettled,
     /// The other member is not merged into this one.
     #[error("the other member is not merged into this one")]
     NotMerged,
+    /// The program asks for several people for so many points, and nobody stands for them.
+    #[error("the program asks for several people for so many points; say in `by` who stands for it")]
+    NobodyStands,
+    /// The member has no such open proposal.
+    #[error("the member has no such open proposal; it was carried out, withdrawn or has lapsed, or is another's")]
+    ProposalNotOpen,
+    /// Whoever approves stands for the proposal already.
+    #[error("this person stands for the proposal already; somebody else must approve it")]
+    ApprovedAlready,
 }
 
 impl Refusal {
@@ -266,6 +275,9 @@ impl Refusal {
             Refusal::MergeChained => "MERGE_CHAINED",
             Refusal::MergeUnsettled => "MERGE_UNSETTLED",
             Refusal::NotMerged => "NOT_MERGED",
+            Refusal::NobodyStands => "NOBODY_STANDS",
+            Refusal::ProposalNotOpen => "PROPOSAL_NOT_OPEN",
+            Refusal::ApprovedAlready => "APPROVED_ALREADY",
         }
     }
 
@@ -333,7 +345,10 @@ impl Refusal {
             | Refusal::LineUnknown
             | Refusal::RefundOverLine
             | Refusal::MergeWithSelf
-            | Refusal::NotMerged => false,
+            | Refusal::NotMerged
+            | Refusal::NobodyStands
+            | Refusal::ProposalNotOpen
+            | Refusal::ApprovedAlready => false,
         }
     }
 }

@@ -17,7 +17,7 @@
 
 mod seen;
 
-pub use self::seen::{Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, SeenWhy};
+pub use self::seen::{Seen, SeenBudget, SeenCampaign, SeenCase, SeenProposal, SeenPurse, SeenTotals, SeenWhy};
 use crate::budget;
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
@@ -145,6 +145,7 @@ pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<S
         said: 0,
         last: None,
         recorded: Position(0),
+        proposed: Vec::new(),
         spent: Vec::new(),
     };
     let mut out = String::with_capacity(text.len());
@@ -178,6 +179,8 @@ struct Play<'a> {
     last: Option<Said>,
     /// Where that was recorded.
     recorded: Position,
+    /// Ids of events that left a proposal open, and their records.
+    proposed: Vec<(Box<str>, Position)>,
     /// Orders and holds that points were spent for, and the record that spent them.
     spent: Vec<(Box<str>, Position)>,
 }
@@ -201,6 +204,14 @@ impl Play<'_> {
             ("parked", [name, as_of @ ..]) => {
                 let since: Vec<String> = self.seen(name, as_of)?.parked.into_iter().map(show_day).collect();
                 Ok(if since.is_empty() { "none".to_string() } else { since.join(", ") })
+            }
+            ("proposals", [name, as_of @ ..]) => {
+                let open = self.seen(name, as_of)?.proposals;
+                let show = |SeenProposal { hand, wallet, points, by, lapses_at }: SeenProposal| {
+                    format!("{hand} {points} {wallet} by {} until {}", by.join(" and "), self.show(lapses_at))
+                };
+                let told: Vec<String> = open.into_iter().map(show).collect();
+                Ok(if told.is_empty() { "none".to_string() } else { told.join(", ") })
             }
             ("quote", [name, rest @ ..]) => {
                 let (mut body, rest) = self.body("redeem", rest)?;
@@ -316,11 +327,14 @@ impl Play<'_> {
             }
             ("capture", [hold, rest @ ..]) => (Body::Capture { hold: (*hold).into(), points: None, last: false }, rest),
             ("void", [hold, rest @ ..]) => (Body::Void { hold: (*hold).into() }, rest),
-            ("credit", [amount, reason, rest @ ..]) => {
-                (Body::Credit { wallet: "".into(), points: points(amount)?, reason: (*reason).into() }, rest)
+            ("credit", [amount, reason, rest @ ..]) => (Body::credit(points(amount)?, reason), rest),
+            ("debit", [amount, reason, rest @ ..]) => (Body::debit(points(amount)?, reason), rest),
+            ("approve", [id, by, rest @ ..]) => {
+                (Body::Approved { proposal: self.proposal(id), by: (*by).into() }, rest)
             }
-            ("debit", [amount, reason, rest @ ..]) => {
-                (Body::Debit { wallet: "".into(), points: points(amount)?, reason: (*reason).into() }, rest)
+            ("withdraw", [id, by, reason, rest @ ..]) => {
+                let (proposal, by, reason) = (self.proposal(id), (*by).into(), (*reason).into());
+                (Body::Withdrawn { proposal, by, reason }, rest)
             }
             ("transfer", [to, amount, rest @ ..]) => {
                 (Body::Transfer { to: (*to).into(), wallet: "".into(), points: points(amount)?, note: "".into() }, rest)
@@ -344,6 +358,12 @@ impl Play<'_> {
             }
             _ => return Err(format!("{verb:?} with {} words is not played here", args.len())),
         })
+    }
+
+    /// The record that was proposed by the event of this id; one that there is not, if none was.
+    fn proposal(&self, id: &str) -> Position {
+        let found = self.proposed.iter().rev().find(|(known, _)| **known == *id);
+        found.map_or(Position(u64::MAX), |(_, position)| *position)
     }
 
     /// Says an event; what is left of the words are pairs of a name and a value: a risk key, `id`,
@@ -422,6 +442,7 @@ impl Play<'_> {
                 | Body::Imported { wallet, .. }
                 | Body::Reinstated { wallet, .. },
             ) => *wallet = value.into(),
+            ("by", Body::Credit { by, .. } | Body::Debit { by, .. }) => *by = value.into(),
             ("and", Body::Imported { lots, .. }) => lots.push(self.lot_of(value)?),
             ("order", Body::Redeem { order, .. } | Body::Hold { order, .. }) => *order = value.into(),
             ("total", Body::Redeem { total, .. } | Body::Hold { total, .. }) => *total = Some(self.money(value)?),
@@ -484,6 +505,9 @@ impl Play<'_> {
         {
             self.spent.push((name.clone(), outcome.position));
         }
+        if outcome.proposed {
+            self.proposed.push((said.event.id.clone(), outcome.position));
+        }
         let again = if outcome.duplicate { "again " } else { "" };
         let member = said.event.member.clone();
         self.last = Some(said);
@@ -498,7 +522,9 @@ impl Play<'_> {
         let also: String =
             outcome.also.iter().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet))).collect();
         let parked = if outcome.parked { ", parked" } else { "" };
-        Ok(format!("{again}earned {}{also}, available {}{tier}{parked}", outcome.earned, outcome.available))
+        let proposed = if outcome.proposed { ", proposed" } else { "" };
+        let (earned, available) = (outcome.earned, outcome.available);
+        Ok(format!("{again}earned {earned}{also}, available {available}{tier}{parked}{proposed}"))
     }
 
     fn publish(&mut self, name: &str) -> Answer {
@@ -664,7 +690,9 @@ impl Stage for Memory {
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purses = wallets.map(|wallet| SeenPurse::of(&member, wallet, self.state.term(wallet))).collect();
         let horizon = program.map(|program| program.refund_horizon(at));
-        Ok(Seen::of(&member, purses, if tier == "-" { "" } else { tier }, horizon))
+        let open = member.open_proposals(at).map(|open| SeenProposal::of(open, self.state.term(open.wallet)));
+        let seen = Seen::of(&member, purses, if tier == "-" { "" } else { tier }, horizon);
+        Ok(Seen { proposals: open.collect(), ..seen })
     }
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {

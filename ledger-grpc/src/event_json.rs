@@ -140,6 +140,8 @@ line! {
     reinstated: Reinstated,
     merged: Merged,
     unmerged: Unmerged,
+    approved: Approved,
+    withdrawn: Withdrawn,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -237,12 +239,16 @@ said! {
         points: i64,
         reason: String,
         #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] by: String,
     }
     Debit {
         points: i64,
         reason: String,
         #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] by: String,
     }
+    Approved { proposal: u64, by: String }
+    Withdrawn { proposal: u64, by: String, reason: String }
     CaseResolved { case: u64, finding: Finding, #[serde(default)] note: String }
     ProgramPublished { text: String }
     Tick { up_to: Maybe<Instant> }
@@ -523,7 +529,11 @@ mod tests {
             r#""capture":{"hold":"h-1","points":40,"last":true}"#,
             r#""void":{"hold":"h-1"}"#,
             r#""credit":{"points":40,"reason":"sorry"}"#,
+            r#""credit":{"points":5000,"reason":"sorry","by":"ann"}"#,
             r#""debit":{"points":40,"reason":"mistake"}"#,
+            r#""debit":{"points":5000,"reason":"mistake","wallet":"stamps","by":"ann"}"#,
+            r#""approved":{"proposal":12,"by":"bob"}"#,
+            r#""withdrawn":{"proposal":12,"by":"bob","reason":"mistake"}"#,
             r#""case_resolved":{"case":12,"finding":"FINDING_FRAUD","note":""}"#,
             r#""program_published":{"text":"id = \"music\""}"#,
             r#""tick":{"up_to":"2026-02-01T00:00:00Z"}"#,

@@ -156,8 +156,10 @@ mod tests {
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),
-            Body::Credit(proto::Credit { points: 9, reason: "sorry".into(), ..Default::default() }),
-            Body::Debit(proto::Debit { points: 9, reason: "mistake".into(), ..Default::default() }),
+            Body::Credit(proto::Credit { points: 9, reason: "sorry".into(), by: "ann".into(), ..Default::default() }),
+            Body::Debit(proto::Debit { points: 9, reason: "mistake".into(), by: "ann".into(), ..Default::default() }),
+            Body::Approved(proto::Approved { proposal: 7, by: "bob".into() }),
+            Body::Withdrawn(proto::Withdrawn { proposal: 7, by: "bob".into(), reason: "mistake".into() }),
             Body::CaseResolved(proto::CaseResolved { case: 4, finding: fraud, note: "n".into() }),
             Body::ProgramPublished(proto::ProgramPublished { text: "id = \"x\"".into() }),
             Body::Tick(proto::Tick { up_to: Some(NOON) }),
@@ -269,6 +271,7 @@ mod tests {
             earned: Points(0),
             available: Points(0),
             parked: false,
+            proposed: false,
         });
         let invalid = [0, 2, 4].map(|at| (at, Invalid::one("id", "must not be empty")));
         let told = outcomes(&judged, invalid.into(), &Words::default());

@@ -856,6 +856,44 @@ async fn only_so_many_refunds_wait_for_their_purchases() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_several_people_must_stand_for_is_not_done_by_one() {
+    let world = World::new().await;
+    let asks = format!("{PROGRAM}\n[approvals]\ncredit = {{ over = 1000, people = 2 }}\n");
+    world.publish(&asks).await.unwrap();
+    world.take("anna", enrolled()).await;
+    world.take("ben", enrolled()).await;
+    let by = |points, by: &str| {
+        let (reason, by) = ("goodwill".into(), by.into());
+        Body::Credit(proto::Credit { points, reason, by, ..Default::default() })
+    };
+    let approved = |proposal, by: &str| Body::Approved(proto::Approved { proposal, by: by.into() });
+    let withdrawn = |proposal, by: &str, reason: &str| {
+        Body::Withdrawn(proto::Withdrawn { proposal, by: by.into(), reason: reason.into() })
+    };
+    let long = "x".repeat(65);
+    assert_eq!(world.reject("anna", by(5_000, &long)).await, ["event.credit.by"]);
+    assert_eq!(world.reject("anna", approved(1, "")).await, ["event.approved.by"]);
+    assert_eq!(world.reject("anna", withdrawn(1, "", "")).await, ["event.withdrawn.by", "event.withdrawn.reason"]);
+    assert_eq!(world.refuse("anna", by(5_000, "")).await, "NOBODY_STANDS");
+    assert_eq!(world.take("anna", by(5_000, "ann")).await, 0);
+    let proposals = world.member("anna").await.proposals;
+    let [open] = proposals.as_slice() else { panic!("one proposal: {proposals:?}") };
+    assert_eq!((open.hand(), open.points, open.by.as_slice()), (proto::ByHand::Credit, 5_000, &["ann".to_owned()][..]));
+    for (who, proposal) in
+        [("anna", 0), ("anna", 1), ("anna", open.position + 1), ("anna", u64::MAX), ("ben", open.position)]
+    {
+        assert_eq!(world.refuse(who, approved(proposal, "bob")).await, "PROPOSAL_NOT_OPEN", "{who} {proposal}");
+        assert_eq!(world.refuse(who, withdrawn(proposal, "bob", "x")).await, "PROPOSAL_NOT_OPEN", "{who} {proposal}");
+    }
+    assert_eq!(world.refuse("anna", approved(open.position, "ann")).await, "APPROVED_ALREADY");
+    assert_eq!(world.member("anna").await.available, 0, "nothing moved yet");
+    assert_eq!(world.take("anna", approved(open.position, "bob")).await, 5_000);
+    assert_eq!(world.refuse("anna", approved(open.position, "cid")).await, "PROPOSAL_NOT_OPEN");
+    assert_eq!(world.member("anna").await.proposals, []);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_more_is_captured_than_is_held() {
     let world = World::new().await;
     world.take("anna", purchase("o", 10_000)).await;

@@ -15,7 +15,7 @@ use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, SeenWhy, Stage, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenProposal, SeenPurse, SeenTotals, SeenWhy, Stage, run,
 };
 use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
@@ -42,7 +42,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 62] = [
+const REFUSALS: [Refusal; 65] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -105,6 +105,9 @@ const REFUSALS: [Refusal; 62] = [
     Refusal::MergeChained,
     Refusal::MergeUnsettled,
     Refusal::NotMerged,
+    Refusal::NobodyStands,
+    Refusal::ProposalNotOpen,
+    Refusal::ApprovedAlready,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -142,7 +145,10 @@ impl Caller {
 
     /// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
     fn outcome(&mut self, told: &proto::Outcome) -> Result<Outcome, String> {
-        let parked = matches!(&told.result, Some(proto::outcome::Result::Accepted(accepted)) if accepted.parked);
+        let accepted = match &told.result {
+            Some(proto::outcome::Result::Accepted(accepted)) => accepted.clone(),
+            _ => proto::Accepted::default(),
+        };
         let (refusal, earned, available, also) = match told.result.as_ref().ok_or("an outcome without a result")? {
             proto::outcome::Result::Accepted(accepted) => {
                 let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
@@ -160,7 +166,8 @@ impl Caller {
             earned: Points(earned),
             also,
             available: Points(available),
-            parked,
+            parked: accepted.parked,
+            proposed: accepted.proposed,
         })
     }
 
@@ -225,6 +232,16 @@ fn seen_purse(purse: proto::Purse) -> SeenPurse {
     }
 }
 
+fn seen_proposal(open: proto::Proposal) -> SeenProposal {
+    let hand = match open.hand() {
+        proto::ByHand::Credit => "credit",
+        proto::ByHand::Debit => "debit",
+        proto::ByHand::Unspecified => panic!("a proposal says what is proposed"),
+    };
+    let lapses_at = open.lapses_at.as_ref().map(at_of).expect("every proposal lapses");
+    SeenProposal { hand: hand.to_owned(), wallet: open.wallet, points: open.points, by: open.by, lapses_at }
+}
+
 fn seen_totals(totals: proto::WalletTotals) -> SeenTotals {
     let mut accounts = [0; Account::KINDS];
     for account in Account::ALL {
@@ -285,6 +302,7 @@ impl Stage for Caller {
             closed: member.closed_at.is_some(),
             aliases: member.aliases.into_iter().map(|alias| alias.kind).collect(),
             parked: member.parked_refunds.iter().map(|parked| day(&parked.since)).collect(),
+            proposals: member.proposals.into_iter().map(seen_proposal).collect(),
         })
     }
 
@@ -515,11 +533,24 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             Message::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|some| some.0), last: *last })
         }
         Body::Void { hold } => Message::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit { wallet, points, reason } => {
-            Message::Credit(proto::Credit { points: points.0, reason: reason.to_string(), wallet: wallet.to_string() })
+        Body::Credit { wallet, points, reason, by } => Message::Credit(proto::Credit {
+            points: points.0,
+            reason: reason.to_string(),
+            wallet: wallet.to_string(),
+            by: by.to_string(),
+        }),
+        Body::Debit { wallet, points, reason, by } => Message::Debit(proto::Debit {
+            points: points.0,
+            reason: reason.to_string(),
+            wallet: wallet.to_string(),
+            by: by.to_string(),
+        }),
+        Body::Approved { proposal, by } => {
+            Message::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() })
         }
-        Body::Debit { wallet, points, reason } => {
-            Message::Debit(proto::Debit { points: points.0, reason: reason.to_string(), wallet: wallet.to_string() })
+        Body::Withdrawn { proposal, by, reason } => {
+            let (by, reason) = (by.to_string(), reason.to_string());
+            Message::Withdrawn(proto::Withdrawn { proposal: proposal.0, by, reason })
         }
         Body::CaseResolved { case, finding, note } => {
             let finding = match finding {

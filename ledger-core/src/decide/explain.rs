@@ -80,7 +80,7 @@ pub enum Came {
 pub struct Explanation {
     /// Every earn rule that waits for such an event, in the order of the program; none if it was refused.
     pub rules: Vec<(TermNo, Came)>,
-    /// The numbers a refusal rests on, by name, before the event.
+    /// The numbers a refusal or a proposal rests on, by name, before the event.
     pub grounds: Vec<(&'static str, i64)>,
 }
 
@@ -106,6 +106,11 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
     if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, &record.cause) {
         return Explanation { rules: Vec::new(), grounds: draft.grounds(refusal, event) };
     }
+    if let Cause::Event(event) = &record.cause
+        && record.leaves_open()
+    {
+        return Explanation { rules: Vec::new(), grounds: draft.stands(event) };
+    }
     let facts = Facts { program, basket, tier: before.tier.tier };
     let came = |rule: &crate::program::EarnRule| {
         let applied = record.verdict.trace.iter().find(|line| line.rule == rule.id).map(|line| Came::Applied(*line));
@@ -129,11 +134,18 @@ fn waits_for(body: &Body<Who>) -> Option<Trigger> {
 impl Draft<'_> {
     /// What a refusal of points asked for rests on.
     fn grounds(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(&'static str, i64)> {
+        if refusal == Refusal::NobodyStands {
+            return self.stands(event);
+        }
         let (name, asked, order) = match &event.body {
             Body::Redeem { wallet, points, order, .. } => (&**wallet, Some(*points), &**order),
             Body::Hold { wallet, points, order, .. } => (&**wallet, Some(*points), &**order),
             Body::Transfer { wallet, points, .. } => (&**wallet, Some(*points), ""),
-            Body::Debit { wallet, points, .. } => (&**wallet, Some(*points), ""),
+            Body::Credit { wallet, points, .. } | Body::Debit { wallet, points, .. } => (&**wallet, Some(*points), ""),
+            Body::Approved { proposal, .. } => match self.proposal(*proposal) {
+                Some(open) => (self.desk.state.term(open.wallet), Some(open.points), ""),
+                None => return Vec::new(),
+            },
             Body::Capture { points, .. } => ("", *points, ""),
             _ => return Vec::new(),
         };
@@ -159,6 +171,7 @@ impl Draft<'_> {
         let month = self.program.calendar.month_end(self.today);
         let taken = |counts: &dyn Fn(u64, Day) -> bool| Some(self.taken(wallet.id, counts));
         match refusal {
+            Refusal::OverMaxBalance => (wallet.max_balance, None),
             Refusal::RedeemBelowMin => (redeem.min, None),
             Refusal::RedeemAboveMax => (redeem.max, None),
             Refusal::RedeemNotInSteps => (redeem.step, None),

@@ -43,7 +43,8 @@ impl<'a> Draft<'a> {
         if !other.member.holds.is_empty() {
             return Err(Refusal::HoldsOpen);
         }
-        if is_unsettled(self.member) || is_unsettled(other.member) {
+        let proposed = other.member.open_proposals(self.desk.at).next().is_some();
+        if is_unsettled(self.member) || is_unsettled(other.member) || proposed {
             return Err(Refusal::MergeUnsettled);
         }
         if self.member.absorbed().len() >= MERGED_MAX {

@@ -30,6 +30,7 @@ impl Draft<'_> {
             | Body::Transfer { points, .. }
             | Body::Credit { points, .. }
             | Body::Debit { points, .. } => points.0,
+            Body::Approved { proposal, .. } => self.proposal(*proposal).map_or(0, |open| open.points.0),
             _ => 0,
         };
         self.count_kind(event.body.kind(), &event.keys, asked);

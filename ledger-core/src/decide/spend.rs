@@ -26,14 +26,6 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    pub(super) fn debit(&mut self, event: &Event<Who>, wallet: &str, points: Points) -> Result<(), Refusal> {
-        let wallet = self.spendable(wallet)?;
-        let slices = self.quote(wallet, points)?;
-        self.observe(event)?;
-        self.post_all(wallet.id, (Account::Available, Account::Debited), &slices, TermNo::NONE);
-        Ok(())
-    }
-
     /// The wallet of this name, the first if it is empty, if its points can be spent.
     pub(super) fn spendable(&self, name: &str) -> Result<&'a Wallet, Refusal> {
         let program = self.program;

@@ -6,7 +6,7 @@
 use super::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX, Line,
     LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot,
-    PROGRAM_BYTES_MAX, TAGS_MAX, Violation,
+    PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Violation,
 };
 use crate::units::{Money, MonthDay};
 use alloc::format;
@@ -132,15 +132,22 @@ impl Found {
                 }
             }
             Body::Void { hold } => self.name("void.hold", hold, 1),
-            Body::Credit { wallet, points, reason } => {
+            Body::Credit { wallet, points, reason, by } => {
                 self.name("credit.wallet", wallet, 0);
                 self.amount("credit.points", points.0, 1);
                 self.text("credit.reason", reason, 1, NOTE_BYTES_MAX);
+                self.text("credit.by", by, 0, STAFF_BYTES_MAX);
             }
-            Body::Debit { wallet, points, reason } => {
+            Body::Debit { wallet, points, reason, by } => {
                 self.name("debit.wallet", wallet, 0);
                 self.amount("debit.points", points.0, 1);
                 self.text("debit.reason", reason, 1, NOTE_BYTES_MAX);
+                self.text("debit.by", by, 0, STAFF_BYTES_MAX);
+            }
+            Body::Approved { by, .. } => self.text("approved.by", by, 1, STAFF_BYTES_MAX),
+            Body::Withdrawn { by, reason, .. } => {
+                self.text("withdrawn.by", by, 1, STAFF_BYTES_MAX);
+                self.text("withdrawn.reason", reason, 1, NOTE_BYTES_MAX);
             }
             Body::CaseResolved { note, .. } => self.text("case_resolved.note", note, 0, NOTE_BYTES_MAX),
             Body::ProgramPublished { text } => {

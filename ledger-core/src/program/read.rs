@@ -3,6 +3,7 @@
 //! A [`Section`] is one table on its way in. It hands out fields by name, notes what is missing,
 //! mistyped or out of range, and at its end complains about fields nobody asked for.
 
+mod approvals;
 mod earn;
 mod expiry;
 mod limit;
@@ -24,7 +25,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 20] = [
+const COUNTED: [&str; 22] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -43,6 +44,8 @@ const COUNTED: [&str; 20] = [
     "transfer",
     "imported",
     "reinstated",
+    "approved",
+    "withdrawn",
     "limit_hit",
     "inactive",
 ];
@@ -174,6 +177,7 @@ impl Reading<'_> {
         self.redeem(&mut root, digits, &mut wallets);
         self.transfer(&mut root, &mut wallets);
         let (refund_days, refund_reopens) = self.refund(&mut root);
+        let approvals = self.approvals(&mut root);
         let campaigns = self.campaigns(&mut root, &wallets);
         let mut earn = self.earn(&mut root, digits, &wallets, &attributes, &campaigns);
         let inactivity = self.inactivity(&mut root);
@@ -207,6 +211,7 @@ impl Reading<'_> {
             streaks,
             ladders,
             tiers,
+            approvals,
             attributes: attributes.into_iter().map(|(term, _)| term).collect(),
             counters,
             risks,

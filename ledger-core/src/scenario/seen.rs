@@ -2,7 +2,7 @@
 
 use crate::budget::{BudgetLeft, Given};
 use crate::decide::{Came, Explanation};
-use crate::life::Scope;
+use crate::life::{Proposal, Scope};
 use crate::member::Member;
 use crate::program::Program;
 use crate::record::Account;
@@ -28,6 +28,23 @@ pub struct Seen {
     pub aliases: Vec<String>,
     /// The dates on which refunds came that wait for their purchases.
     pub parked: Vec<Day>,
+    /// What was proposed and is open, oldest first.
+    pub proposals: Vec<SeenProposal>,
+}
+
+/// What a stage tells of an open proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenProposal {
+    /// `credit` or `debit`.
+    pub hand: String,
+    /// The wallet.
+    pub wallet: String,
+    /// How many points.
+    pub points: i64,
+    /// Who stands for it.
+    pub by: Vec<String>,
+    /// When it lapses.
+    pub lapses_at: At,
 }
 
 /// What a stage tells of one of a member's purses.
@@ -48,7 +65,8 @@ pub struct SeenPurse {
 }
 
 impl Seen {
-    /// What there is to see of a member with these purses in this tier; `horizon` is that of refunds.
+    /// What there is to see of a member with these purses in this tier; `horizon` is that of refunds. Proposals are
+    /// the stage's to add.
     pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str, horizon: Option<Day>) -> Seen {
         let life = member.life.as_deref();
         Seen {
@@ -58,7 +76,21 @@ impl Seen {
             frozen: life.and_then(|life| life.frozen),
             closed: member.closed_at().is_some(),
             aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+            proposals: Vec::new(),
             parked: horizon.into_iter().flat_map(|from| member.parked_from(from)).map(|parked| parked.day).collect(),
+        }
+    }
+}
+
+impl SeenProposal {
+    /// What there is to see of a proposal of points of this wallet.
+    pub fn of(open: &Proposal, wallet: &str) -> SeenProposal {
+        SeenProposal {
+            hand: open.hand.name().to_string(),
+            wallet: wallet.to_string(),
+            points: open.points.0,
+            by: open.by.iter().map(ToString::to_string).collect(),
+            lapses_at: open.lapses_at,
         }
     }
 }

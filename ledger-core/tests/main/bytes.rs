@@ -11,7 +11,7 @@ use ledger_core::event::{
     RiskKind, Who,
 };
 use ledger_core::fold::{Corrupt, fold};
-use ledger_core::life::{LifeChange, Scope};
+use ledger_core::life::{ByHand, LifeChange, Scope};
 use ledger_core::lots::Lots;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
@@ -69,8 +69,8 @@ fn bodies() -> Vec<Body<Who>> {
         },
         Body::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true },
         Body::Void { hold: "h".into() },
-        Body::Credit { wallet: "".into(), points: Points(1_000_000_000_000), reason: "sorry".into() },
-        Body::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into() },
+        Body::credit(Points(1_000_000_000_000), "sorry"),
+        Body::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into(), by: "ann".into() },
         Body::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() },
         Body::ProgramPublished { text: "id = \"t\"\n".into() },
         Body::Tick { up_to: At(-1) },
@@ -89,6 +89,8 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Reinstated { wallet: "".into(), points: Some(Points(40)), expires_at: AT, reason: "sorry".into() },
         Body::Merged { from: Who::Known(MemberNo(2)) },
         Body::Unmerged { from: Who::Known(MemberNo(2)) },
+        Body::Approved { proposal: Position(9), by: "bob".into() },
+        Body::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -119,8 +121,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Reinstated { .. } => 25,
         Body::Merged { .. } => 26,
         Body::Unmerged { .. } => 27,
+        Body::Approved { .. } => 28,
+        Body::Withdrawn { .. } => 29,
     };
-    assert!(bodies.iter().map(number).eq(0..28), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..30), "one of each, in order");
     bodies
 }
 
@@ -251,6 +255,15 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::Absorbed { member: MemberNo(3) },
         LifeChange::Unmerged,
         LifeChange::Released { member: MemberNo(3) },
+        LifeChange::Proposed {
+            hand: ByHand::Debit,
+            wallet: TermNo(2),
+            points: Points(5_000),
+            by: "ann".into(),
+            lapses_at: AT,
+        },
+        LifeChange::Approved { proposal: Position(9), by: "bob".into() },
+        LifeChange::ProposalEnded { proposal: Position(9) },
     ];
     let number = |change: &LifeChange| match change {
         LifeChange::Frozen { .. } => 0,
@@ -263,8 +276,11 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::Absorbed { .. } => 7,
         LifeChange::Unmerged => 8,
         LifeChange::Released { .. } => 9,
+        LifeChange::Proposed { .. } => 10,
+        LifeChange::Approved { .. } => 11,
+        LifeChange::ProposalEnded { .. } => 12,
     };
-    assert!(changes.iter().map(number).eq(0..10), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..13), "one of each, in order");
     changes
 }
 

@@ -5,7 +5,7 @@ use expect_test::expect;
 use ledger_core::event::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
     Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX,
-    OpeningLot, PROGRAM_BYTES_MAX, TAGS_MAX,
+    OpeningLot, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
@@ -73,8 +73,10 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::Void { hold: name() },
         Body::Merged { from: name() },
         Body::Unmerged { from: name() },
-        Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX) },
-        Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX) },
+        Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
+        Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
+        Body::Approved { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX) },
+        Body::Withdrawn { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX), reason: long(NOTE_BYTES_MAX) },
         Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
         Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX) },
         Body::Tick { up_to: AT_MAX },
@@ -151,8 +153,16 @@ fn what_breaks_a_limit_is_told() {
         }),
         with(Body::Capture { hold: "".into(), points: Some(Points(-1)), last: false }),
         with(Body::Void { hold: "".into() }),
-        with(Body::Credit { wallet: "".into(), points: Points(i64::MIN), reason: "".into() }),
-        with(Body::Debit { wallet: "".into(), points: Points(i64::MAX), reason: long(NOTE_BYTES_MAX + 1) }),
+        with(Body::credit(Points(i64::MIN), "")),
+        with(Body::Credit { wallet: "".into(), points: Points(1), reason: "x".into(), by: long(STAFF_BYTES_MAX + 1) }),
+        with(Body::Debit {
+            wallet: "".into(),
+            points: Points(i64::MAX),
+            reason: long(NOTE_BYTES_MAX + 1),
+            by: "a\nb".into(),
+        }),
+        with(Body::Approved { proposal: Position(1), by: "".into() }),
+        with(Body::Withdrawn { proposal: Position(1), by: "".into(), reason: "".into() }),
         with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
         with(Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) }),
         with(Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: Some(Money(-1)) }),
@@ -239,8 +249,13 @@ fn what_breaks_a_limit_is_told() {
         void.hold: must not be empty
         credit.points: is -9223372036854775808; must be 1 to 1000000000000
         credit.reason: must not be empty
+        credit.by: has 65 bytes; at most 64 are allowed
         debit.points: is 9223372036854775807; must be 1 to 1000000000000
         debit.reason: has 513 bytes; at most 512 are allowed
+        debit.by: must not contain control characters
+        approved.by: must not be empty
+        withdrawn.by: must not be empty
+        withdrawn.reason: must not be empty
         case_resolved.note: must not contain control characters
         program_published.text: at most 262144 bytes are allowed
         redeem.total: is -1; must be 0 to 1000000000000

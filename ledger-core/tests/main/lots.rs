@@ -68,7 +68,7 @@ fn reason(memory: &mut Memory, id: &str, body: Body<Box<str>>) -> Option<&'stati
 fn a_member_has_no_more_lots_than_the_limit() {
     let mut memory = with_one_member();
     hoard(&mut memory, LOTS_MAX - 1, At::NEVER);
-    let credit = || Body::Credit { wallet: "".into(), points: Points(1), reason: "one more".into() };
+    let credit = || Body::credit(Points(1), "one more");
     assert_eq!(reason(&mut memory, "2", credit()), None);
     assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
     let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
@@ -103,7 +103,7 @@ fn bound() -> Duration {
 fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
     let mut memory = with_one_member();
     for n in 0..20_000 {
-        let credit = Body::Credit { wallet: "".into(), points: Points(100), reason: "lot".into() };
+        let credit = Body::credit(Points(100), "lot");
         // A thousand lots a day, so that they differ in their expiry.
         let at = At(n / 1_000 * DAY_MS);
         let outcome = memory.submit(event(&format!("c-{n}"), "M1", at, credit), at).expect("the record folds");
@@ -165,7 +165,7 @@ fn fortune(memory: &mut Memory, points: i64) {
 fn a_balance_ends_at_its_limit() {
     let mut memory = with_one_member();
     fortune(&mut memory, BALANCE_MAX - 1);
-    let credit = |points| Body::Credit { wallet: "".into(), points: Points(points), reason: "more".into() };
+    let credit = |points| Body::credit(Points(points), "more");
     assert_eq!(reason(&mut memory, "2", credit(2)), Some("MEMBER_FULL"));
     assert_eq!(reason(&mut memory, "3", credit(1)), None);
     assert_eq!(reason(&mut memory, "4", credit(1)), Some("MEMBER_FULL"));
@@ -230,7 +230,7 @@ fn of_closed_holds_the_last_are_remembered() {
 fn an_activity_puts_off_the_end_of_ten_thousand_lots_with_one_date() {
     let program = PROGRAM.replace("30d\"", "30d\", activity = [\"check_in\", \"redeem\"]");
     let mut memory = publish(&program, At(0));
-    let credit = Body::Credit { wallet: "".into(), points: Points(1), reason: "first".into() };
+    let credit = Body::credit(Points(1), "first");
     assert_eq!(reason(&mut memory, "1", Body::Enrolled { birthday: None }), None);
     assert_eq!(reason(&mut memory, "2", credit), None);
     hoard(&mut memory, 9_999, At::WITH_SPELL);

@@ -21,6 +21,8 @@ const DROP: i64 = 300;
 const REMIND_DAYS: [i64; 2] = [30, 3];
 /// For how many days after they died points can be reinstated.
 const REINSTATE_DAYS: i64 = 20;
+/// After how long a proposal has lapsed.
+const LAPSE: i64 = 4 * DAY;
 /// How far ahead a source's clock may be.
 const FUTURE: i64 = DAY;
 
@@ -39,6 +41,7 @@ pub fn program(version: usize) -> String {
     };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
     let (per_day, fee, visits) = if version == 0 { (150, 10, 60) } else { (130, 7, 75) };
+    let (given_by, taken) = if version == 0 { (2, "debit = { over = 60, people = 2 }") } else { (3, "") };
     format!(
         r#"id = "naive"
 timezone = "Asia/Shanghai"
@@ -50,6 +53,10 @@ expiry = {expiry}
 hold_ttl = "{ttl}"
 [refund]
 horizon = "50d"
+[approvals]
+credit = {{ over = 200, people = {given_by} }}
+{taken}
+lapse = "4d"
 [transfer]
 min = 3
 max = 120
@@ -238,6 +245,9 @@ struct Rules {
     given_a_day: i64,
     fee_percent: i64,
     visits_a_month: i64,
+    /// How many people must stand for more than 200 points that are given, and for more than 60 that are taken.
+    given_by: usize,
+    taken_by: usize,
 }
 
 impl Rules {
@@ -256,6 +266,8 @@ impl Rules {
                 given_a_day: 150,
                 fee_percent: 10,
                 visits_a_month: 60,
+                given_by: 2,
+                taken_by: 2,
             },
             _ => Rules {
                 give: 2,
@@ -270,6 +282,8 @@ impl Rules {
                 given_a_day: 130,
                 fee_percent: 7,
                 visits_a_month: 75,
+                given_by: 3,
+                taken_by: 1,
             },
         }
     }
@@ -456,6 +470,17 @@ pub struct Parked {
     act: Act,
 }
 
+/// What was asked for by hand and waits: how many points, whether they are given, who stands for it, and whether it
+/// was carried out or withdrawn. Nobody tears a page out.
+#[derive(Clone, Debug)]
+pub struct Proposed {
+    pub points: i64,
+    pub gives: bool,
+    pub by: Vec<&'static str>,
+    pub lapses: i64,
+    pub over: bool,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Member {
     pub available: Vec<Lot>,
@@ -496,6 +521,7 @@ pub struct Member {
     received_at: Option<i64>,
     /// Whether a point was ever moved.
     used_wallet: bool,
+    pub proposed: Vec<Proposed>,
     /// Frozen for earning, and for redeeming.
     pub frozen: (bool, bool),
     pub closed_at: Option<i64>,
@@ -569,9 +595,19 @@ pub enum Act {
     },
     Credit {
         points: i64,
+        by: &'static str,
     },
     Debit {
         points: i64,
+        by: &'static str,
+    },
+    /// Of the member's proposals, counted round.
+    Approve {
+        nth: usize,
+        by: &'static str,
+    },
+    Withdraw {
+        nth: usize,
     },
     Give {
         to: Who,
@@ -615,6 +651,8 @@ impl Act {
             Act::GiveBack { .. } => "redeem_refunded",
             Act::Credit { .. } => "credit",
             Act::Debit { .. } => "debit",
+            Act::Approve { .. } => "approved",
+            Act::Withdraw { .. } => "withdrawn",
             Act::Give { .. } => "transfer",
             Act::Import { .. } => "imported",
             Act::Reinstate { .. } => "reinstated",
@@ -627,11 +665,11 @@ impl Act {
     fn is_command(&self) -> bool {
         let commands =
             ["redeem", "hold", "hold_extended", "capture", "void", "credit", "debit", "transfer", "imported"];
-        commands.contains(&self.kind()) || self.kind() == "reinstated"
+        commands.contains(&self.kind()) || ["reinstated", "approved"].contains(&self.kind())
     }
 
     fn is_control(&self) -> bool {
-        matches!(self.kind(), "frozen" | "unfrozen" | "closed")
+        matches!(self.kind(), "frozen" | "unfrozen" | "closed" | "withdrawn")
     }
 }
 
@@ -1053,14 +1091,20 @@ impl Books {
                     work.granted_rank = Some((member.tier.unwrap_or(0) + 1).min(3));
                 }
             }
-            Act::Redeem { points } | Act::Debit { points } => {
-                let account = if matches!(act, Act::Redeem { .. }) { REDEEMED } else { DEBITED };
+            Act::Redeem { points } => {
                 let lots = take(&mut self.member(who).available, *points).ok_or("NOT_ENOUGH_POINTS")?;
-                if account == REDEEMED {
-                    self.member(who).spent_points.push(Spent { day: work.today, lots, back: 0 });
-                }
+                self.member(who).spent_points.push(Spent { day: work.today, lots, back: 0 });
                 self.observe(&mut work, act)?;
-                self.totals[account] += points;
+                self.totals[REDEEMED] += points;
+            }
+            Act::Credit { points, by } => self.by_hand(&mut work, act, (true, *points), by)?,
+            Act::Debit { points, by } => self.by_hand(&mut work, act, (false, *points), by)?,
+            Act::Approve { nth, by } => self.approve(&mut work, act, *nth, by)?,
+            Act::Withdraw { nth } => {
+                let now = self.now;
+                let at = self.member(who).open_proposal(*nth, now)?;
+                self.member(who).proposed[at].over = true;
+                self.observe(&mut work, act)?;
             }
             Act::Give { to, points } => self.give(&mut work, act, to, *points)?,
             Act::Import { lots } => self.import(&mut work, act, lots)?,
@@ -1140,10 +1184,6 @@ impl Books {
                 self.totals[REDEEMED] -= points;
                 self.totals[EXPIRED] += expired;
             }
-            Act::Credit { points } => {
-                self.observe(&mut work, act)?;
-                self.grant(&mut work, *points);
-            }
             Act::Freeze { earn, redeem } => {
                 let frozen = &mut self.member(who).frozen;
                 let more = (frozen.0 || *earn, frozen.1 || *redeem);
@@ -1199,8 +1239,8 @@ impl Books {
         let asked = match act {
             Act::Redeem { points }
             | Act::Hold { points, .. }
-            | Act::Credit { points }
-            | Act::Debit { points }
+            | Act::Credit { points, .. }
+            | Act::Debit { points, .. }
             | Act::Give { points, .. } => *points,
             _ => 0,
         };
@@ -1325,6 +1365,71 @@ impl Books {
         let lot = self.grant(work, granted);
         work.bought.push((rule, granted, lot));
         granted
+    }
+
+    /// Points are given or taken by hand, or that is proposed.
+    fn by_hand(
+        &mut self,
+        work: &mut Work,
+        act: &Act,
+        (gives, points): (bool, i64),
+        by: &'static str,
+    ) -> Result<(), &'static str> {
+        if self.people_for(gives, points) == 1 {
+            return self.carry_out(work, act, gives, points);
+        }
+        if by.is_empty() {
+            return Err("NOBODY_STANDS");
+        }
+        let now = self.now;
+        let proposed = &mut self.member(work.who).proposed;
+        if proposed.iter().filter(|one| one.is_open(now)).count() == 16 {
+            return Err("MEMBER_FULL");
+        }
+        proposed.push(Proposed { points, gives, by: vec![by], lapses: now + LAPSE, over: false });
+        self.observe(work, act)
+    }
+
+    /// How many people must stand for it now.
+    fn people_for(&self, gives: bool, points: i64) -> usize {
+        let rules = self.rules();
+        match gives {
+            true if points > 200 => rules.given_by,
+            false if points > 60 => rules.taken_by,
+            _ => 1,
+        }
+    }
+
+    fn carry_out(&mut self, work: &mut Work, act: &Act, gives: bool, points: i64) -> Result<(), &'static str> {
+        if gives {
+            self.observe(work, act)?;
+            self.grant(work, points);
+            return Ok(());
+        }
+        take(&mut self.member(work.who).available, points).ok_or("NOT_ENOUGH_POINTS")?;
+        self.observe(work, act)?;
+        self.totals[DEBITED] += points;
+        Ok(())
+    }
+
+    fn approve(&mut self, work: &mut Work, act: &Act, nth: usize, by: &'static str) -> Result<(), &'static str> {
+        let now = self.now;
+        let at = self.member(work.who).open_proposal(nth, now)?;
+        let frozen = self.member(work.who).frozen.0;
+        let one = &mut self.member(work.who).proposed[at];
+        if one.gives && frozen {
+            return Err("MEMBER_FROZEN");
+        }
+        if one.by.contains(&by) {
+            return Err("APPROVED_ALREADY");
+        }
+        one.by.push(by);
+        let (gives, points, people) = (one.gives, one.points, one.by.len());
+        if people < self.people_for(gives, points) {
+            return self.observe(work, act);
+        }
+        self.member(work.who).proposed[at].over = true;
+        self.carry_out(work, act, gives, points)
     }
 
     /// A gift: every point of it goes to its place alone.
@@ -1619,6 +1724,12 @@ impl Books {
     }
 }
 
+impl Proposed {
+    pub fn is_open(&self, now: i64) -> bool {
+        !self.over && now < self.lapses
+    }
+}
+
 impl CounterRule {
     fn bucket(&self, at: i64) -> i64 {
         if self.buckets == 0 { 0 } else { at.div_euclid(self.bucket_ms) }
@@ -1666,6 +1777,13 @@ impl Member {
         for lots in [&mut self.available, &mut self.review] {
             give_back(lots, Vec::new());
         }
+    }
+
+    /// The place of a proposal that can still be approved.
+    fn open_proposal(&self, nth: usize, now: i64) -> Result<usize, &'static str> {
+        let at = nth % (self.proposed.len() + 1);
+        let open = self.proposed.get(at).is_some_and(|one| one.is_open(now));
+        if open { Ok(at) } else { Err("PROPOSAL_NOT_OPEN") }
     }
 
     /// Takes an open hold out of the books.

@@ -94,7 +94,7 @@ action = "review"
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -596,6 +596,34 @@ fn a_rule_that_waits_for_dormancy_needs_one() {
 }
 
 #[test]
+fn approvals_ask_for_somebody() {
+    check_rule(
+        "[approvals]\nlapse = \"7d\"\n",
+        expect![[r#"
+            line 6: approvals: asks for nobody; add credit = { over = 1000, people = 2 }, or debit
+        "#]],
+    );
+    check_rule(
+        "[approvals]\ncredit = { over = -1, people = 1 }\ndebit = { over = 10, people = 9, by = 2 }\nlapse = \"1M\"\n",
+        expect![[r#"
+            line 7: approvals.credit.over: is -1; must be 0 to 1000000000000
+            line 7: approvals.credit.people: is 1; must be 2 to 8
+            line 8: approvals.debit.people: is 9; must be 2 to 8
+            line 8: approvals.debit.by: is not a field here
+            line 9: approvals.lapse: "1M" is no duration; write 15m, 24h or 30d
+        "#]],
+    );
+    check_rule(
+        "[approvals]\ncredit = 1000\ndebit = { people = 2 }\nrefund = 1\n",
+        expect![[r#"
+        line 7: approvals.credit: must be a table: { … }
+        line 8: approvals.debit.over: is missing
+        line 9: approvals.refund: is not a field here
+    "#]],
+    );
+}
+
+#[test]
 fn counters_and_risks_keep_to_their_limits() {
     check_rule(
         r#"[[counter]]
@@ -733,7 +761,7 @@ fn faults_of_expiries_are_told() {
             line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
             line 26: wallet[7].expiry.round: is not a field here
             line 29: wallet[8].expiry.by_tier: is not a field here
-            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, limit_hit, inactive
+            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, limit_hit, inactive
             line 32: wallet[9].expiry.at_least: must be a text in quotes
             line 32: wallet[9].expiry.by_tier: is not a field here
             line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d

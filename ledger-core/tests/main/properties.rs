@@ -44,8 +44,11 @@ fn an_act() -> impl Strategy<Value = Act> {
         1 => (hold(), prop::option::of(1..100 * HOUR)).prop_map(|(name, ttl)| Act::Extend { name, ttl }),
         6 => (any::<u8>(), prop::option::of(1..60i64))
             .prop_map(|(nth, points)| Act::GiveBack { nth: nth.into(), points }),
-        2 => (1..300i64).prop_map(|points| Act::Credit { points }),
-        1 => (1..100i64).prop_map(|points| Act::Debit { points }),
+        4 => (1..300i64, a_person()).prop_map(|(points, by)| Act::Credit { points, by }),
+        2 => (1..100i64, a_person()).prop_map(|(points, by)| Act::Debit { points, by }),
+        5 => (any::<u8>(), a_person())
+            .prop_map(|(nth, by)| Act::Approve { nth: nth.into(), by: if by.is_empty() { "eve" } else { by } }),
+        1 => any::<u8>().prop_map(|nth| Act::Withdraw { nth: nth.into() }),
         6 => (prop::sample::select(&WHO[..]), 1..130i64).prop_map(|(to, points)| Act::Give { to, points }),
         2 => prop::collection::vec((1..60i64, -1..70i64, prop::option::weighted(0.3, -1..90i64)), 1..4)
             .prop_map(|lots| Act::Import { lots }),
@@ -55,6 +58,10 @@ fn an_act() -> impl Strategy<Value = Act> {
         2 => a_scope().prop_map(|(earn, redeem)| Act::Unfreeze { earn, redeem }),
         1 => prop::bool::weighted(0.3).prop_map(|close| if close { Act::Close } else { Act::CheckIn }),
     ]
+}
+
+fn a_person() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["", "ann", "ann", "bob", "cid"])
 }
 
 fn a_scope() -> impl Strategy<Value = (bool, bool)> {
@@ -170,6 +177,11 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
         let returns = member.returns.as_deref().cloned().unwrap_or_default();
         let mut came: Vec<String> = returns.lines.iter().map(back).collect();
         came.extend(returns.parked.iter().map(|parked| format!("{} since {}", name(&parked.position), parked.day)));
+        let mut life = member.life.as_deref().cloned();
+        let proposals = life.as_mut().map(|life| std::mem::take(&mut life.proposals)).unwrap_or_default();
+        came.extend(
+            proposals.iter().map(|open| format!("{} by {:?} until {}", name(&open.position), open.by, open.lapses_at)),
+        );
         let rest = Member {
             returns: None,
             position: Position(0),
@@ -180,6 +192,7 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             purchases: Vec::new(),
             redemptions: Vec::new(),
             cases: Vec::new(),
+            life: life.map(Box::new),
             ..member.clone()
         };
         rows.push(format!(
@@ -597,6 +610,9 @@ fn stories_reach_every_rule() {
         }
         for change in &record.verdict.changes {
             reached.insert(first_word(format!("{change:?}")));
+            if let Change::Life { change, .. } = change {
+                reached.insert(first_word(format!("{change:?}")));
+            }
             if let Change::TierSet { why, .. } = change {
                 reached.insert(format!("tier {why:?}"));
             }
@@ -626,6 +642,7 @@ fn stories_reach_every_rule() {
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
         TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, LINE_UNKNOWN, REFUND_OVER_LINE, \
+        NOBODY_STANDS, PROPOSAL_NOT_OPEN, APPROVED_ALREADY, Proposed, Approved, ProposalEnded, \
         merged, unmerged, MERGE_UNSETTLED, NOT_MERGED, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
         available to clawed_back, available to debited, available to held, review to available, review to expired, \

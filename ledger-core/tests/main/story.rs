@@ -9,7 +9,7 @@ use ledger_core::event::{
     Body, Currency, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
 };
 use ledger_core::judge::brought_up_to;
-use ledger_core::life::Scope;
+use ledger_core::life::{ByHand, Scope};
 use ledger_core::lots::Lots;
 use ledger_core::member::Member;
 use ledger_core::memory::{Memory, hash_key};
@@ -57,7 +57,8 @@ fn key_of(key: Key) -> RiskKey {
     }
 }
 
-fn body_of(act: &Act, now: i64, spent: &[Position]) -> Body<Name> {
+fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Body<Name> {
+    let proposal = |nth: usize| proposed.get(nth % (proposed.len() + 1)).copied().unwrap_or(Position(u64::MAX));
     let eur = Currency(*b"EUR");
     match act.clone() {
         Act::Enrol { birthday } => {
@@ -100,8 +101,14 @@ fn body_of(act: &Act, now: i64, spent: &[Position]) -> Body<Name> {
             let redemption = spent.get(nth % (spent.len() + 1)).copied().unwrap_or(Position(u64::MAX));
             Body::RedeemRefunded { redemption, points: points.map(Points) }
         }
-        Act::Credit { points } => Body::Credit { wallet: "".into(), points: Points(points), reason: "why".into() },
-        Act::Debit { points } => Body::Debit { wallet: "".into(), points: Points(points), reason: "why".into() },
+        Act::Credit { points, by } => {
+            Body::Credit { wallet: "".into(), points: Points(points), reason: "why".into(), by: by.into() }
+        }
+        Act::Debit { points, by } => {
+            Body::Debit { wallet: "".into(), points: Points(points), reason: "why".into(), by: by.into() }
+        }
+        Act::Approve { nth, by } => Body::Approved { proposal: proposal(nth), by: by.into() },
+        Act::Withdraw { nth } => Body::Withdrawn { proposal: proposal(nth), by: "dan".into(), reason: "why".into() },
         Act::Give { to, points } => {
             Body::Transfer { to: to.into(), wallet: "".into(), points: Points(points), note: "".into() }
         }
@@ -143,6 +150,8 @@ pub struct World {
     said: Vec<(Event<Name>, Outcome)>,
     /// The records that spent points, by who spent them.
     spent: BTreeMap<String, Vec<Position>>,
+    /// The records that proposed something, by for whom.
+    proposed: BTreeMap<String, Vec<Position>>,
     ids: u32,
     /// What was seen of everybody at an instant, after the last event of that instant.
     seen: BTreeMap<i64, Vec<(Who, Seen)>>,
@@ -156,6 +165,7 @@ impl World {
             now: START,
             said: Vec::new(),
             spent: BTreeMap::new(),
+            proposed: BTreeMap::new(),
             ids: 0,
             seen: BTreeMap::new(),
         };
@@ -178,8 +188,9 @@ impl World {
             (RiskKind::Phone, some(phone.map(Key::Phone))),
         ];
         let keys = keys.into_iter().filter_map(|(kind, key)| Some((kind, key?))).collect();
-        let spent = self.spent.get(said.who).map_or(&[][..], |spent| spent);
-        Event { keys, ..event(&id, said.who, At(self.now - said.ago), body_of(&said.act, self.now, spent)) }
+        let of_member = |lists: &BTreeMap<String, Vec<Position>>| lists.get(said.who).cloned().unwrap_or_default();
+        let body = body_of(&said.act, self.now, &of_member(&self.spent), &of_member(&self.proposed));
+        Event { keys, ..event(&id, said.who, At(self.now - said.ago), body) }
     }
 
     pub fn control(&mut self, body: Body<Name>) -> Event<Name> {
@@ -200,6 +211,9 @@ impl World {
         if !outcome.duplicate {
             if outcome.refusal.is_none() && matches!(event.body, Body::Redeem { .. } | Body::Capture { .. }) {
                 self.spent.entry(event.member.to_string()).or_default().push(outcome.position);
+            }
+            if outcome.proposed && !matches!(event.body, Body::Approved { .. }) {
+                self.proposed.entry(event.member.to_string()).or_default().push(outcome.position);
             }
             self.said.push((event, outcome.clone()));
         }
@@ -325,6 +339,11 @@ impl World {
             let parked: Vec<i64> = member.parked_from(horizon).map(|parked| parked.day.0.into()).collect();
             let came = clerks.parked.iter().map(|parked| parked.came).filter(|came| *came >= horizon.0.into());
             assert_eq!(parked, came.collect::<Vec<i64>>(), "{who}: refunds that wait");
+            let open = member.open_proposals(At(self.now));
+            let open: Vec<_> = open.map(|open| (open.hand == ByHand::Credit, open.points.0, open.by.len())).collect();
+            let clerks_open = clerks.proposed.iter().filter(|one| one.is_open(self.now));
+            let clerks_open: Vec<_> = clerks_open.map(|one| (one.gives, one.points, one.by.len())).collect();
+            assert_eq!(open, clerks_open, "{who}: proposals");
             let tier = clerks.tier.map_or("-", |rank| naive::TIERS[rank]);
             assert_eq!(state.term(member.tier.tier), tier, "{who}: tier");
             let unmet = member.tier.unmet_since.map(|day| i64::from(day.0));

@@ -103,12 +103,24 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "aliases": list(&member.aliases, alias),
         "more_purses": list(&member.more_purses, purse),
         "parked_refunds": list(&member.parked_refunds, parked),
+        "proposals": list(&member.proposals, proposal),
         "merged": list(&member.merged, |one| json!({ "name": one.name, "position": one.position })),
     })
 }
 
 fn parked(one: &proto::ParkedRefund) -> Value {
     json!({ "position": one.position, "since": one.since, "until": one.until })
+}
+
+fn proposal(one: &proto::Proposal) -> Value {
+    json!({
+        "position": one.position,
+        "hand": one.hand().as_str_name(),
+        "wallet": one.wallet,
+        "points": one.points,
+        "by": one.by,
+        "lapses_at": time(one.lapses_at.as_ref()),
+    })
 }
 
 fn alias(alias: &proto::Alias) -> Value {
@@ -369,6 +381,13 @@ fn change(change: &proto::Change) -> Value {
         Some(Change::RefundParked(one)) => ("refund_parked", json!({ "member": one.member })),
         Some(Change::RefundUnparked(one)) => {
             ("refund_unparked", json!({ "member": one.member, "refund": one.refund, "refused": one.refused }))
+        }
+        Some(Change::Proposed(one)) => ("proposed", proposal(one)),
+        Some(Change::ProposalApproved(one)) => {
+            ("proposal_approved", json!({ "member": one.member, "proposal": one.proposal, "by": one.by }))
+        }
+        Some(Change::ProposalEnded(one)) => {
+            ("proposal_ended", json!({ "member": one.member, "proposal": one.proposal }))
         }
         Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
         Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),

@@ -171,7 +171,16 @@ fn life(member: &proto::Member, local: &Local) -> String {
         let proto::ParkedRefund { position, since, until } = parked;
         let _ = writeln!(out, "  the refund of record {position} waits for its purchase since {since}, until {until}");
     }
+    for open in &member.proposals {
+        let (what, until) = (proposed(open), local.stamp(open.lapses_at.as_ref()));
+        let _ = writeln!(out, "  record {} proposes a {what}, until {until}", open.position);
+    }
     out
+}
+
+fn proposed(open: &proto::Proposal) -> String {
+    let hand = word(open.hand().as_str_name(), "BY_HAND_");
+    format!("{hand} of {} {}, for which {} stand", grouped(open.points), open.wallet, open.by.join(" and "))
 }
 
 fn has(available: i64, held: i64, in_review: i64, debt: i64) -> String {
@@ -322,7 +331,7 @@ pub(super) fn step(step: &proto::ReplayMemberResponse, member: &str, local: &Loc
         local.stamp(record.at.as_ref()),
         cause(&record, member, local),
         postings(&record, member, local),
-        why(&record, member),
+        why(&record, member, local),
         grouped(after.available),
         after.tier,
     ]
@@ -370,8 +379,12 @@ fn body(event: &proto::Event, local: &Local) -> String {
             format!("capture {} {points}{}", said.hold, if said.last { ", release the rest" } else { "" })
         }
         Body::Void(said) => format!("void {}", said.hold),
-        Body::Credit(said) => format!("credit {}: {}", grouped(said.points), said.reason),
-        Body::Debit(said) => format!("debit {}: {}", grouped(said.points), said.reason),
+        Body::Credit(said) => format!("credit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
+        Body::Debit(said) => format!("debit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
+        Body::Approved(said) => format!("proposal {} approved{}", said.proposal, stands(&said.by)),
+        Body::Withdrawn(said) => {
+            format!("proposal {} withdrawn{}: {}", said.proposal, stands(&said.by), said.reason)
+        }
         Body::CaseResolved(said) => {
             format!("case {} resolved: {}", said.case, word(said.finding().as_str_name(), "FINDING_"))
         }
@@ -399,6 +412,10 @@ fn body(event: &proto::Event, local: &Local) -> String {
             format!("{points} given back of redemption {}", said.redemption)
         }
     }
+}
+
+fn stands(by: &str) -> String {
+    if by.is_empty() { String::new() } else { format!(" by {by}") }
 }
 
 fn scope(scope: proto::FreezeScope) -> String {
@@ -441,7 +458,7 @@ pub(super) fn posting(posting: &proto::Posting, local: &Local) -> String {
 }
 
 /// Which rules did it, and what stood in their way.
-fn why(record: &proto::Record, member: &str) -> String {
+fn why(record: &proto::Record, member: &str, local: &Local) -> String {
     let mut why = Vec::new();
     if let Some(refused) = &record.refused {
         why.push(format!("refused {}: {}", refused.reason, refused.message));
@@ -455,7 +472,7 @@ fn why(record: &proto::Record, member: &str) -> String {
             why.push(earned_by);
         }
     }
-    why.extend(record.changes.iter().filter_map(|one| changed(one, member)));
+    why.extend(record.changes.iter().filter_map(|one| changed(one, member, local)));
     why.join("\n")
 }
 
@@ -493,7 +510,7 @@ fn joined(change: &proto::Change, member: &str) -> Option<String> {
 }
 
 /// What a change adds to the reasons; nothing where the event or the postings say it.
-fn changed(change: &proto::Change, member: &str) -> Option<String> {
+fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String> {
     let whose = |name: &str| whose(name, member);
     let told = match change.change.as_ref()? {
         Change::ReferredBy(one) => format!("{}brought by {}", whose(&one.member), one.referrer),
@@ -509,6 +526,11 @@ fn changed(change: &proto::Change, member: &str) -> Option<String> {
         Change::RefundParked(_) => "waits for its purchase".to_owned(),
         Change::RefundUnparked(one) if one.refused.is_empty() => format!("with the refund of record {}", one.refund),
         Change::RefundUnparked(one) => format!("not the refund of record {}: {}", one.refund, one.refused),
+        Change::Proposed(one) => {
+            format!("waits for others to approve it, until {}", local.stamp(one.lapses_at.as_ref()))
+        }
+        Change::ProposalApproved(one) => format!("{} stands for proposal {} as well", one.by, one.proposal),
+        Change::ProposalEnded(one) => format!("proposal {} is open no more", one.proposal),
         Change::CaseJoined(one) => format!("joins case {}", one.case),
         Change::CaseClosed(one) => {
             format!("case {} closed: {}", one.case, word(one.finding().as_str_name(), "FINDING_"))

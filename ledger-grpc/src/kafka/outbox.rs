@@ -318,6 +318,21 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
             LifeChange::Unmerged => Outcome::of("member.unmerged", *member, Value::Null),
             // Said of the other.
             LifeChange::Absorbed { .. } | LifeChange::Released { .. } => return None,
+            LifeChange::Proposed { hand, wallet, points, by, lapses_at } => {
+                let more = json!({
+                    "hand": hand.name(), "wallet": told.term(*wallet), "points": points.0, "by": by,
+                    "lapses_at": at(*lapses_at),
+                });
+                Outcome::of("proposal.opened", *member, more)
+            }
+            LifeChange::Approved { proposal, by } => {
+                Outcome::of("proposal.approved", *member, json!({ "proposal": proposal.0, "by": by }))
+            }
+            LifeChange::ProposalEnded { proposal } => {
+                let carried_out = !record.verdict.postings.is_empty();
+                let kind = if carried_out { "proposal.carried_out" } else { "proposal.withdrawn" };
+                Outcome::of(kind, *member, json!({ "proposal": proposal.0 }))
+            }
         },
         Change::Registered { .. }
         | Change::AttributeSet { .. }
@@ -365,7 +380,7 @@ mod tests {
         };
         say("1", "", Body::ProgramPublished { text: PROGRAM.into() });
         say("2", "Ada", Body::Enrolled { birthday: None });
-        say("3", "Ada", Body::Credit { wallet: "".into(), points: Points(50), reason: "sorry".into() });
+        say("3", "Ada", Body::credit(Points(50), "sorry"));
         say("4", "Bob", Body::Enrolled { birthday: None });
         let gift = Body::Transfer { to: "Bob".into(), wallet: "".into(), points: Points(40), note: "".into() };
         let position = say("5", "Ada", gift).position;

@@ -172,10 +172,17 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
         }
         Said::Void(said) => Body::Void { hold: said.hold.into() },
         Said::Credit(said) => {
-            Body::Credit { wallet: said.wallet.into(), points: Points(said.points), reason: said.reason.into() }
+            let (wallet, reason, by) = (said.wallet.into(), said.reason.into(), said.by.into());
+            Body::Credit { wallet, points: Points(said.points), reason, by }
         }
         Said::Debit(said) => {
-            Body::Debit { wallet: said.wallet.into(), points: Points(said.points), reason: said.reason.into() }
+            let (wallet, reason, by) = (said.wallet.into(), said.reason.into(), said.by.into());
+            Body::Debit { wallet, points: Points(said.points), reason, by }
+        }
+        Said::Approved(said) => Body::Approved { proposal: Position(said.proposal), by: said.by.into() },
+        Said::Withdrawn(said) => {
+            let (by, reason) = (said.by.into(), said.reason.into());
+            Body::Withdrawn { proposal: Position(said.proposal), by, reason }
         }
         Said::CaseResolved(said) => Body::CaseResolved {
             case: Position(said.case),

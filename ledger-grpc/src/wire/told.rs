@@ -3,6 +3,9 @@
 //! Every match on an enum of the ledger is exhaustive, so nothing new goes untold by oversight. Lists
 //! that could grow without end are cut here.
 
+mod proposals;
+
+use self::proposals::{proposal, proposing};
 use super::{CASE_MEMBERS_SHOWN, Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Words};
 use crate::proto;
 use ledger_core::calendar::show_day;
@@ -35,6 +38,7 @@ pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
             available,
             also_earned: outcome.also.iter().map(|one| wallet_points(*one, words)).collect(),
             parked: outcome.parked,
+            proposed: outcome.proposed,
         }),
     };
     proto::Outcome {
@@ -185,6 +189,7 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         more_purses: more_purses(member, first, words, shown_max),
         merged: member.absorbed().iter().map(|one| merged(one, words)).collect(),
         parked_refunds: program.map(|program| parked(program, member, at)).unwrap_or_default(),
+        proposals: member.open_proposals(at).map(|open| proposal(open, words)).collect(),
     }
 }
 
@@ -358,7 +363,7 @@ pub fn record(position: Position, record: &Record, words: &Words) -> proto::Reco
         cause: Some(cause),
         refused: verdict.refusal.map(|refusal| refused(refusal, verdict.available.0)),
         postings: verdict.postings.iter().map(|one| posting(one, own, words)).collect(),
-        changes: verdict.changes.iter().filter_map(|one| change(one, words)).collect(),
+        changes: verdict.changes.iter().filter_map(|one| change(position, one, words)).collect(),
         trace: verdict.trace.iter().map(|one| trace(one, words)).collect(),
         available: verdict.available.0,
         member: words.name(own),
@@ -523,11 +528,22 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             Said::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|points| points.0), last: *last })
         }
         Body::Void { hold } => Said::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit { wallet, points, reason } => {
-            Said::Credit(proto::Credit { wallet: wallet.to_string(), points: points.0, reason: reason.to_string() })
-        }
-        Body::Debit { wallet, points, reason } => {
-            Said::Debit(proto::Debit { wallet: wallet.to_string(), points: points.0, reason: reason.to_string() })
+        Body::Credit { wallet, points, reason, by } => Said::Credit(proto::Credit {
+            wallet: wallet.to_string(),
+            points: points.0,
+            reason: reason.to_string(),
+            by: by.to_string(),
+        }),
+        Body::Debit { wallet, points, reason, by } => Said::Debit(proto::Debit {
+            wallet: wallet.to_string(),
+            points: points.0,
+            reason: reason.to_string(),
+            by: by.to_string(),
+        }),
+        Body::Approved { proposal, by } => Said::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() }),
+        Body::Withdrawn { proposal, by, reason } => {
+            let (by, reason) = (by.to_string(), reason.to_string());
+            Said::Withdrawn(proto::Withdrawn { proposal: proposal.0, by, reason })
         }
         Body::CaseResolved { case, finding, note } => Said::CaseResolved(proto::CaseResolved {
             case: case.0,
@@ -603,7 +619,7 @@ fn told_finding(finding: Option<Finding>) -> proto::Finding {
 }
 
 /// What the event or the postings tell already is left out.
-fn change(change: &Change, words: &Words) -> Option<proto::Change> {
+fn change(position: Position, change: &Change, words: &Words) -> Option<proto::Change> {
     use proto::change::Change as Told;
     let name = |no: &MemberNo| words.name(*no);
     let told = match change {
@@ -665,12 +681,12 @@ fn change(change: &Change, words: &Words) -> Option<proto::Change> {
             refund: refund.0,
             refused: refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default(),
         }),
+        Change::Life { member, change } => proposing(position, name(member), change, words)?,
         Change::Purchased { .. }
         | Change::Refunded { .. }
         | Change::Active { .. }
         | Change::TermsAdded { .. }
         | Change::ProgramSet
-        | Change::Life { .. }
         | Change::Redeemed { .. }
         | Change::RedeemRefunded { .. }
         | Change::LineReturned { .. }

@@ -14,13 +14,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 fn credit(id: &str, name: &str, points: i64) -> Event<Name> {
-    event(
-        "office",
-        id,
-        BEGIN,
-        name,
-        Body::Credit { wallet: "".into(), points: Points(points), reason: "a gift".into() },
-    )
+    event("office", id, BEGIN, name, Body::credit(Points(points), "a gift"))
 }
 
 fn enrol(name: &str) -> Event<Name> {

@@ -52,7 +52,7 @@ fn write(dir: &Path) {
     }
     // Beside what the stream says: an id used again, a name that is no member, cases that end.
     let mut reused = STREAM.event(0);
-    reused.body = Body::Credit { wallet: "".into(), points: Points(1), reason: "again".into() };
+    reused.body = Body::credit(Points(1), "again");
     let stranger = event(
         "till",
         "x-1",
@@ -142,9 +142,10 @@ fn write(dir: &Path) {
     );
     // In another version, points that die with their member's activity, are told of before, and live again.
     let berth = r#"{ after = "3d", activity = ["check_in"], remind = ["1d"], reinstate = "5d" }"#;
-    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n");
+    let people = "[approvals]\ncredit = { over = 100, people = 2 }\ndebit = { over = 10, people = 3 }";
+    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n");
     let published = Body::ProgramPublished { text: berth.into() };
-    let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into() };
+    let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into(), by: "".into() };
     let (wallet, reason, expires_at) = ("berth".into(), "storm".into(), STREAM.at(90_000));
     let again = Body::Reinstated { wallet, points: Some(Points(40)), expires_at, reason };
     say(
@@ -156,6 +157,19 @@ fn write(dir: &Path) {
             event("desk", "b-3", STREAM.at(403 + 6 * DAY), "f4", again),
         ],
     );
+    // In it several people must stand for many points by hand.
+    let by_hand = |id: &str, body: Body<Name>| {
+        say(&handle, vec![event("desk", id, STREAM.at(404 + 6 * DAY), "f4", body)])[0].position
+    };
+    let (wallet, reason, by) = (|| "berth".into(), || "storm".into(), || "ann".into());
+    let gift = || Body::Credit { wallet: wallet(), points: Points(500), reason: reason(), by: by() };
+    let proposal = by_hand("p-1", gift());
+    by_hand("p-2", Body::Approved { proposal, by: "ann".into() });
+    by_hand("p-3", Body::Approved { proposal, by: "bob".into() });
+    let proposal = by_hand("p-4", gift());
+    by_hand("p-5", Body::Withdrawn { proposal, by: "bob".into(), reason: reason() });
+    let proposal = by_hand("p-6", Body::Debit { wallet: wallet(), points: Points(50), reason: reason(), by: by() });
+    by_hand("p-7", Body::Approved { proposal, by: "bob".into() });
     drop(handle);
     ledger.close().expect("nothing failed");
 }

@@ -48,13 +48,7 @@ fn an_answer_is_given_again_within_a_batch_and_behind_any_restart() {
     assert_eq!(*reused_again, again(reused));
     assert_eq!(refused.refusal, Some(Refusal::NotEnoughPoints));
     // A refusal is final: points that come later do not change it.
-    let gift = event(
-        "office",
-        "e-1",
-        later(2),
-        "m1",
-        Body::Credit { wallet: "".into(), points: Points(5_000), reason: "a gift".into() },
-    );
+    let gift = event("office", "e-1", later(2), "m1", Body::credit(Points(5_000), "a gift"));
     assert_eq!(say_one(&handle, &gift).refusal, None);
     let reused_otherwise = say_one(&handle, &other_member);
     assert_eq!(reused_otherwise.refusal, Some(Refusal::IdReused), "the same words about somebody else");
@@ -106,13 +100,7 @@ fn an_event_that_comes_again_before_it_is_durable_is_applied_once() {
     let ledger = open(dir.path(), 1_000_000);
     let handle = ledger.handle();
     say(&handle, vec![publish(HARBOUR, BEGIN)]);
-    let gift = event(
-        "office",
-        "gift",
-        later(1),
-        "m1",
-        Body::Credit { wallet: "".into(), points: Points(7), reason: "a gift".into() },
-    );
+    let gift = event("office", "gift", later(1), "m1", Body::credit(Points(7), "a gift"));
     say(&handle, vec![event("till", "e-1", later(1), "m1", Body::CheckIn)]);
     let (tell, told) = channel();
     for _ in 0..50 {

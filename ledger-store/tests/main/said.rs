@@ -163,14 +163,8 @@ impl Stream {
                 last: random.one_in(3),
             },
             86..92 => Body::Void { hold: hold_of(self.earlier(n, member, is_hold)) },
-            92..95 => Body::Credit {
-                wallet: "".into(),
-                points: Points(1 + random.below(40) as i64),
-                reason: "a kind word".into(),
-            },
-            95..97 => {
-                Body::Debit { wallet: "".into(), points: Points(1 + random.below(20) as i64), reason: "a slip".into() }
-            }
+            92..95 => Body::credit(Points(1 + random.below(40) as i64), "a kind word"),
+            95..97 => Body::debit(Points(1 + random.below(20) as i64), "a slip"),
             _ => Body::Tick { up_to: self.at(n) },
         }
     }

@@ -11,7 +11,8 @@ use ledger_core::event::{Body, Event, Finding, Name};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenPurse, SeenTotals, SeenWhy, Stage, asked, quote_of, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenProposal, SeenPurse, SeenTotals, SeenWhy, Stage, asked,
+    quote_of, run,
 };
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
@@ -44,7 +45,9 @@ impl Playing {
         let purse = |wallet: TermNo| SeenPurse::of(member, wallet, &terms[usize::from(wallet.0) - 1]);
         let tier = usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]);
         let horizon = program.as_ref().map(|program| program.refund_horizon(at));
-        Seen::of(member, wallets.map(purse).collect(), tier, horizon)
+        let open = member.open_proposals(at);
+        let proposals = open.map(|open| SeenProposal::of(open, &terms[usize::from(open.wallet.0) - 1])).collect();
+        Seen { proposals, ..Seen::of(member, wallets.map(purse).collect(), tier, horizon) }
     }
 }
 

@@ -1,0 +1,57 @@
+//! Proposals as they are told: those that are open, and what became of one in a record.
+
+use super::stamp;
+use crate::proto;
+use crate::wire::Words;
+use ledger_core::life::{ByHand, LifeChange, Proposal};
+use ledger_core::units::Position;
+
+/// Tells an open proposal.
+pub(super) fn proposal(open: &Proposal, words: &Words) -> proto::Proposal {
+    let Proposal { position, hand, wallet, points, by, lapses_at } = open;
+    let hand = match hand {
+        ByHand::Credit => proto::ByHand::Credit,
+        ByHand::Debit => proto::ByHand::Debit,
+    };
+    proto::Proposal {
+        position: position.0,
+        hand: hand.into(),
+        wallet: words.term(*wallet),
+        points: points.0,
+        by: by.iter().map(|one| one.to_string()).collect(),
+        lapses_at: stamp(*lapses_at),
+    }
+}
+
+/// Of a life the event itself tells all but what became of proposals.
+pub(super) fn proposing(
+    position: Position,
+    member: String,
+    change: &LifeChange,
+    words: &Words,
+) -> Option<proto::change::Change> {
+    use proto::change::Change as Told;
+    Some(match change {
+        LifeChange::Proposed { hand, wallet, points, by, lapses_at } => {
+            let (hand, wallet, points, lapses_at) = (*hand, *wallet, *points, *lapses_at);
+            let open = Proposal { position, hand, wallet, points, by: vec![by.clone()], lapses_at };
+            Told::Proposed(proposal(&open, words))
+        }
+        LifeChange::Approved { proposal, by } => {
+            Told::ProposalApproved(proto::ProposalApproved { member, proposal: proposal.0, by: by.to_string() })
+        }
+        LifeChange::ProposalEnded { proposal } => {
+            Told::ProposalEnded(proto::ProposalEnded { member, proposal: proposal.0 })
+        }
+        LifeChange::Frozen { .. }
+        | LifeChange::Closed
+        | LifeChange::AliasLinked { .. }
+        | LifeChange::AliasUnlinked { .. }
+        | LifeChange::Gave { .. }
+        | LifeChange::Received { .. }
+        | LifeChange::MergedInto { .. }
+        | LifeChange::Absorbed { .. }
+        | LifeChange::Unmerged
+        | LifeChange::Released { .. } => return None,
+    })
+}
