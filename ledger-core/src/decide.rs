@@ -6,13 +6,14 @@
 //!
 //! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
 //! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
-//! (redeem, hold, capture), `approve` (by hand, and how many must agree), `transfer` (from member to member, and from
-//! other systems), `merge` (two members that are one), `expiry` (how points die), `tier` (standing), `risk` (counters
-//! and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much), `explain`
-//! (why, asked afterwards).
+//! (redeem, hold, capture), `convert` (stamps into cups), `approve` (by hand, and how many must agree), `transfer` (from
+//! member to member, and from other systems), `merge` (two members that are one), `expiry` (how points die), `tier`
+//! (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit`
+//! (at most how much), `explain` (why, asked afterwards).
 
 mod approve;
 mod basket;
+mod convert;
 mod earn;
 mod expiry;
 mod explain;
@@ -196,8 +197,9 @@ fn resolve(desk: &Desk<'_>, position: Position, finding: Finding) -> Verdict {
         let Some(member) = desk.state.member(*no) else { continue };
         let mut draft = Draft::new(desk, program, Party { no: *no, member, newcomer: None }, desk.at);
         core::mem::swap(&mut draft.verdict, &mut verdict);
+        draft.look_at_cases(Some(position));
         draft.end_review(position, finding);
-        draft.look_ahead();
+        draft.settle();
         core::mem::swap(&mut draft.verdict, &mut verdict);
     }
     if verdict.postings.len() > SLICES_MAX {
@@ -275,15 +277,22 @@ impl<'a> Draft<'a> {
             first: Tab::of(party.member, program.wallet.id),
             others: Vec::new(),
             review: false,
-            denied: life::earns_nothing(party.member),
+            denied: None,
             granted: None,
             metric: (day, 0),
             attributes: &[],
         };
-        for case in draft.member.cases.iter().filter_map(|case| desk.state.cases.get(case)) {
-            draft.under(case.opened.action);
-        }
+        draft.look_at_cases(None);
         draft
+    }
+
+    /// What the member's open cases forbid, but for the one that ends.
+    fn look_at_cases(&mut self, ended: Option<Position>) {
+        (self.review, self.denied) = (false, life::earns_nothing(self.member));
+        let open = self.member.cases.iter().filter(|case| Some(**case) != ended);
+        for case in open.filter_map(|case| self.desk.state.cases.get(case)) {
+            self.under(case.opened.action);
+        }
     }
 
     fn body(&mut self, event: &'a Event<Who>, parties: &Parties<'a>) -> Result<(), Refusal> {
@@ -442,6 +451,7 @@ impl<'a> Draft<'a> {
     fn finish(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
         self.count_consequences(event.body.kind(), &event.keys);
         self.be_active(event.body.kind());
+        self.convert();
         self.live_on(event.body.kind(), || Basket::of(event).net());
         self.look_ahead();
         self.stand();
@@ -551,7 +561,8 @@ impl<'a> Draft<'a> {
         let most = wallet.max_balance?;
         let has = self.member.balances(wallet.id);
         let has = [has.available, has.review, has.held].iter().fold(0i64, |sum, points| sum.saturating_add(points.0));
-        let moved = self.verdict.postings.iter().filter(|posting| posting.wallet == wallet.id);
+        let own = |posting: &&Posting| (posting.member, posting.wallet) == (self.no, wallet.id);
+        let moved = self.verdict.postings.iter().filter(own);
         let has = moved.fold(has, |sum, Posting { from, to, points, .. }| {
             let step = |account: &Account| if account.is_spendable_later() { points.0 } else { 0 };
             sum.saturating_add(step(to)).saturating_sub(step(from))

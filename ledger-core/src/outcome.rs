@@ -1,7 +1,7 @@
 //! Outcomes: what the sender of an event is told. Each follows from its record alone, so the same
 //! event is told the same, however often it comes.
 
-use crate::record::{Account, Change, Record, Trace};
+use crate::record::{Account, Cause, Change, Posting, Record, Trace};
 use crate::refusal::Refusal;
 use crate::units::{At, Points, Position, TermNo};
 use alloc::vec::Vec;
@@ -37,7 +37,13 @@ impl Outcome {
         let verdict = &record.verdict;
         let mut earned = Points::ZERO;
         let mut also: Vec<(TermNo, Points)> = Vec::new();
-        for posting in verdict.postings.iter().filter(|posting| posting.from == Account::Issued) {
+        let whose = match &record.cause {
+            Cause::Event(event) => event.member.no(),
+            Cause::Timer { .. } => None,
+        };
+        // What a gift became for its recipient is no business of the giver.
+        let own = |posting: &&Posting| whose.is_none_or(|no| posting.member == no);
+        for posting in verdict.postings.iter().filter(|posting| posting.from == Account::Issued).filter(own) {
             let points = match also.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
                 _ if posting.wallet == verdict.wallet => &mut earned,
                 Some((_, points)) => points,

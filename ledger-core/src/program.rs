@@ -60,6 +60,8 @@ pub struct Program {
     pub campaigns: Vec<Campaign>,
     /// When a member counts as dormant.
     pub inactivity: Option<Inactivity>,
+    /// What becomes of enough points, each behind those that bring its points.
+    pub conversions: Vec<Conversion>,
     /// Days in a row that grant a tier.
     pub streaks: Vec<StreakRule>,
     /// Counts of events that lift the tier.
@@ -283,6 +285,21 @@ impl Approvals {
         };
         quorum.filter(|quorum| points > quorum.over)
     }
+}
+
+/// So many points of one wallet become points of another as soon as they are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    /// Its name.
+    pub id: TermNo,
+    /// The wallet it takes from.
+    pub from: TermNo,
+    /// How many points it takes at once, more than 0.
+    pub takes: Points,
+    /// The wallet it gives to.
+    pub to: TermNo,
+    /// How many points it gives for them, more than 0.
+    pub gives: Points,
 }
 
 /// When a member counts as dormant.

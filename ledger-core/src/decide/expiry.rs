@@ -18,7 +18,8 @@ impl Draft<'_> {
     /// When a lot of a wallet expires that is earned by this event.
     pub(super) fn expires_at(&mut self, wallet: &Wallet) -> At {
         let known = self.verdict.postings.iter().find(|posting| {
-            posting.wallet == wallet.id && posting.from == Account::Issued && posting.to != Account::Debt
+            let new = posting.from == Account::Issued && posting.to != Account::Debt;
+            new && (posting.member, posting.wallet) == (self.no, wallet.id)
         });
         known.map_or_else(|| self.program.expires_at(wallet, self.day, self.earner()), |posting| posting.expires_at)
     }
@@ -56,7 +57,8 @@ impl Draft<'_> {
     fn begins_spell(&self, wallet: TermNo) -> bool {
         let begins = |posting: &Posting| {
             let new = posting.from == Account::Issued && posting.to != Account::Debt;
-            new && posting.wallet == wallet && posting.expires_at == At::WITH_SPELL
+            let own = (posting.member, posting.wallet) == (self.no, wallet);
+            new && own && posting.expires_at == At::WITH_SPELL
         };
         self.verdict.postings.iter().any(begins)
     }
@@ -88,6 +90,14 @@ impl Draft<'_> {
     /// Whether points of such a lot are gone by now.
     pub(super) fn is_dead(&self, purse: &Purse, lot: &Slice) -> bool {
         purse.dies_at(lot) <= self.counted_at
+    }
+
+    /// After points came or went by no activity of the member: what they become, what of them can be reinstated, and
+    /// when the member is next to be reminded.
+    pub(super) fn settle(&mut self) {
+        self.convert();
+        self.live_on("", || Money(0));
+        self.look_ahead();
     }
 
     /// After points came or went: what of them can be reinstated, and when the member is next to be reminded.

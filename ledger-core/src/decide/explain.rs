@@ -78,7 +78,8 @@ pub enum Came {
 /// Why an event came to what it did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
-    /// Every earn rule that waits for such an event, in the order of the program; none if it was refused.
+    /// Every earn rule that waits for such an event, in the order of the program, and the conversions that followed;
+    /// none if it was refused.
     pub rules: Vec<(TermNo, Came)>,
     /// The numbers a refusal or a proposal rests on, by name, before the event.
     pub grounds: Vec<(&'static str, i64)>,
@@ -117,8 +118,11 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
         let came = applied.or_else(|| draft.unmet(rule, &facts).map(Came::Unmet))?;
         Some((rule.id, came))
     };
-    let rules = on.map(|on| program.earn_on(on).iter().filter_map(came).collect());
-    Explanation { rules: rules.unwrap_or_default(), grounds: Vec::new() }
+    let mut rules: Vec<_> = on.into_iter().flat_map(|on| program.earn_on(on)).filter_map(came).collect();
+    let converted =
+        record.verdict.trace.iter().filter(|line| program.conversions.iter().any(|one| one.id == line.rule));
+    rules.extend(converted.map(|line| (line.rule, Came::Applied(*line))));
+    Explanation { rules, grounds: Vec::new() }
 }
 
 fn waits_for(body: &Body<Who>) -> Option<Trigger> {

@@ -243,7 +243,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The member's row, with what this verdict has moved so far.
-    fn row(&self) -> Cow<'a, Member> {
+    pub(super) fn row(&self) -> Cow<'a, Member> {
         if self.verdict.postings.is_empty() {
             return Cow::Borrowed(self.member);
         }

@@ -4,12 +4,20 @@ use super::Draft;
 use super::redeem::hash_of;
 use crate::event::{Event, Finding, Who};
 use crate::lots::{SLICES_MAX, Slice};
-use crate::member::{HOLDS_MAX, Hold};
+use crate::member::{HOLDS_MAX, Hold, Purse};
 use crate::program::{SpendOrder, Wallet, WalletKind};
 use crate::record::{Account, Action, Change};
 use crate::refusal::Refusal;
 use crate::units::{At, Points, Position, TermNo};
 use alloc::vec::Vec;
+
+/// The slices that spending `points` takes, in the order of their wallet, or how many points there are if too few.
+pub(super) fn in_spend_order(wallet: &Wallet, purse: &Purse, points: Points) -> Result<Vec<Slice>, Points> {
+    match wallet.spend {
+        SpendOrder::SoonestExpiry => purse.quote(points, |_| false),
+        SpendOrder::Oldest => purse.lots.quote_oldest(points),
+    }
+}
 
 impl<'a> Draft<'a> {
     pub(super) fn redeem(
@@ -137,11 +145,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn quote(&self, wallet: &Wallet, points: Points) -> Result<Vec<Slice>, Refusal> {
-        let purse = self.member.purses.of(wallet.id);
-        let slices = match wallet.spend {
-            SpendOrder::SoonestExpiry => purse.quote(points, |_| false),
-            SpendOrder::Oldest => purse.lots.quote_oldest(points),
-        };
+        let slices = in_spend_order(wallet, self.member.purses.of(wallet.id), points);
         let slices = slices.map_err(|_| Refusal::NotEnoughPoints)?;
         if slices.len() > SLICES_MAX { Err(Refusal::TooManyLots) } else { Ok(slices) }
     }

@@ -22,7 +22,7 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             let member = draft.member;
             let due: Vec<&Hold> = member.holds.iter().filter(|hold| hold.expires_at <= due).collect();
             due.into_iter().for_each(|hold| draft.release(hold));
-            draft.look_ahead();
+            draft.settle();
         }
         Timer::Tier => draft.review_tier(),
         Timer::Reminder => draft.remind(due),
@@ -32,6 +32,7 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             // A balance at its limit earns nothing more; the dormancy is over all the same.
             if draft.earn(Trigger::Inactive, Basket::empty(due)).is_ok() {
                 draft.count_consequences("inactive", &RiskKeys::default());
+                draft.convert();
                 draft.live_on("inactive", || Money(0));
                 draft.look_ahead();
                 draft.stand();

@@ -45,7 +45,7 @@ impl<'a> Draft<'a> {
         // A gift has the date that it had, whatever the recipient's own points live by.
         let given: Vec<Slice> = given.iter().map(|lot| Slice { expires_at: purse.dies_at(lot), ..*lot }).collect();
         other.receive(wallet, &given);
-        other.look_ahead();
+        other.settle();
         core::mem::swap(&mut other.verdict, &mut self.verdict);
         Ok(())
     }

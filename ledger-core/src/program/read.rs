@@ -4,6 +4,7 @@
 //! mistyped or out of range, and at its end complains about fields nobody asked for.
 
 mod approvals;
+mod convert;
 mod earn;
 mod expiry;
 mod limit;
@@ -176,6 +177,7 @@ impl Reading<'_> {
         let mut wallets = self.wallets(&mut root, digits);
         self.redeem(&mut root, digits, &mut wallets);
         self.transfer(&mut root, &mut wallets);
+        let conversions = self.conversions(&mut root, &wallets);
         let (refund_days, refund_reopens) = self.refund(&mut root);
         let approvals = self.approvals(&mut root);
         let campaigns = self.campaigns(&mut root, &wallets);
@@ -208,6 +210,7 @@ impl Reading<'_> {
             earn,
             campaigns,
             inactivity,
+            conversions,
             streaks,
             ladders,
             tiers,

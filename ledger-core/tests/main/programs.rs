@@ -777,3 +777,64 @@ fn faults_of_expiries_are_told() {
         "#]],
     );
 }
+
+#[test]
+fn faults_of_conversions_are_told() {
+    let rules = r#"
+[[wallet]]
+id = "stamps"
+[[wallet]]
+id = "cups"
+[[wallet]]
+id = "rank"
+kind = "tier"
+[[convert]]
+id = "cup"
+from = { wallet = "stamps", points = 10 }
+to = { wallet = "cups", points = 1 }
+[[convert]]
+id = "back"
+from = { wallet = "cups", points = 1 }
+to = { wallet = "stamps", points = 10 }
+[[convert]]
+id = "again"
+from = { wallet = "stamps", points = 5 }
+to = { wallet = "stamps", points = 1 }
+[[convert]]
+id = "third"
+from = { wallet = "stamps", points = 5 }
+to = { wallet = "rank", points = 1 }
+[[convert]]
+id = "rise"
+from = { wallet = "rank", points = 0 }
+to = { points = 1, cup = 2 }
+[[convert]]
+id = "rise"
+from = { wallet = "rank", points = 1 }
+to = { wallet = "mugs", points = 1000001 }
+[[convert]]
+id = "measure"
+from = { wallet = "rank", points = 3 }
+to = { wallet = "cups", points = 1 }
+[[convert]]
+id = "half"
+from = "stamps"
+"#;
+    check_rule(
+        rules,
+        expect![[r#"
+        line 21: convert[1].to: points of this wallet are converted above; write what brings them before it
+        line 25: convert[2].to: is the wallet that it takes from; name another
+        line 28: convert[3].from: points of this wallet become something else already
+        line 32: convert[4].from.points: is 0; must be 1 to 1000000
+        line 33: convert[4].to.wallet: is missing
+        line 33: convert[4].to.cup: is not a field here
+        line 35: convert[5].id: "rise" is used twice; every id must be unique in the file
+        line 37: convert[5].to.wallet: no wallet is called "mugs"
+        line 37: convert[5].to.points: is 1000001; must be 1 to 1000000
+        line 40: convert[6].from: points of this wallet only measure: they become nothing else
+        line 42: convert[7].to: is missing; write to = { wallet = "stamps", points = 10 }
+        line 44: convert[7].from: must be a table: { … }
+    "#]],
+    );
+}

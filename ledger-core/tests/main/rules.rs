@@ -5,7 +5,8 @@ use ledger_core::event::{AMOUNT_MAX, Body, Currency, Event, Finding, Line};
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Change, Timer};
 use ledger_core::scenario::run;
-use ledger_core::units::{At, MemberNo, Money, Points, Position};
+use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
+use proptest::prelude::*;
 
 /// The story comes out as it is written. `programs` are the files it may publish.
 fn tells(programs: &[(&str, &str)], story: &str) -> Memory {
@@ -532,4 +533,99 @@ at 2026-06-01 00:00
         "2026-04-19 00:00 3: 15 until 2026-04-29 00:00",
     ];
     assert_eq!(reminders(&memory), expected);
+}
+
+const CUPS: &str = r#"
+[[wallet]]
+id = "stamps"
+kind = "stamp"
+[[wallet]]
+id = "cups"
+kind = "entitlement"
+[[convert]]
+id = "free_cup"
+from = { wallet = "stamps", points = 10 }
+to = { wallet = "cups", points = 2 }
+[transfer]
+wallet = "stamps"
+"#;
+
+/// Somebody with a card, counted on fingers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Card {
+    stamps: i64,
+    held: i64,
+    cups: i64,
+}
+
+impl Card {
+    fn gets(&mut self, stamps: i64) {
+        self.stamps += stamps;
+        self.cups += self.stamps / 10 * 2;
+        self.stamps %= 10;
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::properties::config(200))]
+
+    #[test]
+    fn every_ten_stamps_are_two_cups_however_they_came(
+        story in prop::collection::vec((0usize..2, 0u8..6, 1i64..25), 1..60),
+    ) {
+        let (mut memory, at) = (Memory::new(), At(1_800_000_000_000));
+        let text = format!("id = \"test\"\ntimezone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n{CUPS}");
+        memory.submit(event("p", "", at, Body::ProgramPublished { text: text.into() }), at).expect("it folds");
+        for who in ["A", "B"] {
+            memory.submit(event(who, who, at, Body::Enrolled { birthday: None }), at).expect("it folds");
+        }
+        let (mut cards, mut holds) = ([Card::default(); 2], [const { String::new() }; 2]);
+        for (n, (who, what, points)) in story.into_iter().enumerate() {
+            let (name, other) = (["A", "B"][who], ["B", "A"][who]);
+            let (wallet, few) = ("stamps".into(), Points(points.min(9)));
+            if what == 4 && cards[who].held > 0 {
+                continue;
+            }
+            if what == 4 {
+                holds[who] = format!("h-{n}");
+            }
+            let body = match what {
+                0 | 1 => Body::Credit { wallet, points: Points(points), reason: "card".into(), by: "".into() },
+                2 => Body::Redeem { wallet, points: few, order: "".into(), total: None },
+                3 => Body::Transfer { to: other.into(), wallet, points: few, note: "".into() },
+                4 => Body::Hold {
+                    wallet, hold: holds[who].as_str().into(), points: few, ttl_ms: None, order: "".into(), total: None,
+                },
+                5 if holds[who].is_empty() => continue,
+                _ => Body::Void { hold: holds[who].as_str().into() },
+            };
+            let outcome = memory.submit(event(&n.to_string(), name, at, body), at).expect("it folds");
+            let is_there = few.0 <= cards[who].stamps;
+            match what {
+                0 | 1 => cards[who].gets(points),
+                2 if is_there => cards[who].stamps -= few.0,
+                3 if is_there => {
+                    cards[who].stamps -= few.0;
+                    cards[1 - who].gets(few.0);
+                }
+                4 if is_there => {
+                    cards[who].stamps -= few.0;
+                    cards[who].held = few.0;
+                }
+                5 if cards[who].held > 0 => {
+                    let held = std::mem::take(&mut cards[who].held);
+                    cards[who].gets(held);
+                }
+                _ => prop_assert!(outcome.refusal.is_some(), "{what} of {points} by {name}"),
+            }
+            for (name, card) in ["A", "B"].into_iter().zip(&cards) {
+                let row = memory.number(name).and_then(|no| memory.state.member(no)).expect("a member");
+                let term = |word| memory.state.shared.terms.iter().position(|term| &**term == word).map(|at| at + 1);
+                let of = |word| row.balances(TermNo(term(word).expect("a wallet") as u16));
+                let told = Card { stamps: of("stamps").available.0, held: of("stamps").held.0, cups: of("cups").available.0 };
+                prop_assert_eq!(told, *card, "{} after {} of {}", name, what, points);
+            }
+        }
+        ledger::check(&memory);
+    }
 }

@@ -96,6 +96,7 @@ fn told(faults: &[Fault]) -> Value {
 fn summary(program: &Program) -> String {
     let counts = [
         (program.earn.len(), "earn rule"),
+        (program.conversions.len(), "conversion"),
         (program.tiers.as_ref().map_or(0, |tiers| tiers.ranks.len()), "tier"),
         (program.streaks.len(), "streak"),
         (program.ladders.len(), "ladder"),
