@@ -6,10 +6,10 @@
 //!
 //! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
 //! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
-//! (redeem, hold, capture), `convert` (stamps into cups), `approve` (by hand, and how many must agree), `transfer` (from
-//! member to member, and from other systems), `merge` (two members that are one), `expiry` (how points die), `tier`
-//! (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit`
-//! (at most how much), `explain` (why, asked afterwards).
+//! (redeem, hold, capture), `convert` (stamps into cups), `household` (what members share), `approve` (by hand, and
+//! how many must agree), `transfer` (from member to member, and from other systems), `merge` (two members that are
+//! one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases),
+//! `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked afterwards).
 
 mod approve;
 mod basket;
@@ -17,6 +17,7 @@ mod convert;
 mod earn;
 mod expiry;
 mod explain;
+mod household;
 mod kept;
 mod life;
 mod limit;
@@ -381,6 +382,8 @@ impl<'a> Draft<'a> {
             Body::AliasUnlinked { alias, .. } => self.unlink(event, *alias),
             Body::Merged { .. } => self.merge(event, parties.other),
             Body::Unmerged { .. } => self.unmerge(event, parties.other, parties.merge),
+            Body::HouseholdJoined { .. } => self.join(event, parties.other),
+            Body::HouseholdLeft => self.leave(event),
             Body::CaseResolved { .. } | Body::ProgramPublished { .. } | Body::Tick { .. } => Ok(()),
         }
     }
@@ -451,6 +454,7 @@ impl<'a> Draft<'a> {
     fn finish(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
         self.count_consequences(event.body.kind(), &event.keys);
         self.be_active(event.body.kind());
+        self.contribute();
         self.convert();
         self.live_on(event.body.kind(), || Basket::of(event).net());
         self.look_ahead();

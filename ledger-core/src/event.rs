@@ -416,6 +416,13 @@ pub enum Body<W> {
         /// Why. 1 to 512 bytes.
         reason: Box<str>,
     },
+    /// Control: from now on the member shares what it earns with a household.
+    HouseholdJoined {
+        /// The household, which is a member, too.
+        household: W,
+    },
+    /// Control: it does so no more.
+    HouseholdLeft,
 }
 
 /// Points of another system.
@@ -590,6 +597,8 @@ impl<W> Body<W> {
             Body::Unmerged { .. } => "unmerged",
             Body::Approved { .. } => "approved",
             Body::Withdrawn { .. } => "withdrawn",
+            Body::HouseholdJoined { .. } => "household_joined",
+            Body::HouseholdLeft => "household_left",
         }
     }
 
@@ -625,7 +634,9 @@ impl<W> Body<W> {
             | Body::AliasUnlinked { .. }
             | Body::Merged { .. }
             | Body::Unmerged { .. }
-            | Body::Withdrawn { .. } => Class::Control,
+            | Body::Withdrawn { .. }
+            | Body::HouseholdJoined { .. }
+            | Body::HouseholdLeft => Class::Control,
         }
     }
 
@@ -640,6 +651,7 @@ impl<W> Body<W> {
             Body::Referral { referee } => Some(referee),
             Body::Transfer { to, .. } => Some(to),
             Body::Merged { from } | Body::Unmerged { from } => Some(from),
+            Body::HouseholdJoined { household } => Some(household),
             Body::AliasLinked { alias, .. } | Body::AliasUnlinked { alias, .. } => Some(alias),
             _ => None,
         }
@@ -689,6 +701,8 @@ impl<W> Body<W> {
             Body::Unmerged { from } => Body::Unmerged { from: who(from) },
             Body::Approved { proposal, by } => Body::Approved { proposal, by },
             Body::Withdrawn { proposal, by, reason } => Body::Withdrawn { proposal, by, reason },
+            Body::HouseholdJoined { household } => Body::HouseholdJoined { household: who(household) },
+            Body::HouseholdLeft => Body::HouseholdLeft,
         }
     }
 }

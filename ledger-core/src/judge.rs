@@ -136,7 +136,7 @@ pub fn judge<B: Book>(
         }
         let rows = seated.map(|(seat, _)| seat.no().and_then(|no| state.member(no)));
         let verdict = weigh(state, programs, book, &event, seated, rows, at)?;
-        let late = behind(state, &verdict, at);
+        let late = behind(state, subject.no(), &verdict, at);
         if late.is_empty() {
             break verdict;
         }
@@ -221,14 +221,16 @@ pub fn foresee<B: Book>(
     Ok(verdict)
 }
 
-/// Members whom the verdict draws into a case while something is still due for them from before.
-fn behind(state: &State, verdict: &Verdict, at: At) -> Vec<MemberNo> {
+/// Members whom the verdict draws into a case, or whose points it moves beside the subject's, while something is still
+/// due for them from before.
+fn behind(state: &State, subject: Option<MemberNo>, verdict: &Verdict, at: At) -> Vec<MemberNo> {
     let drawn = verdict.changes.iter().flat_map(|change| match change {
         Change::CaseOpened(CaseOpened { members, .. }) | Change::CaseJoined { members, .. } => members.as_slice(),
         _ => &[],
     });
+    let moved = verdict.postings.iter().map(|posting| posting.member).filter(|no| Some(*no) != subject);
     let is_late = |no: &MemberNo| state.member(*no).is_some_and(|member| member.next_due.at <= at);
-    drawn.copied().filter(is_late).collect()
+    drawn.copied().chain(moved).filter(is_late).collect()
 }
 
 /// Where somebody named by an event sits.

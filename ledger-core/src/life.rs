@@ -5,6 +5,7 @@
 //! An alias (card, phone, QR code) stands for its member wherever a name is asked for; the ledger
 //! knows only its keyed hash. A member that is merged into another sleeps: its row stays as it is, nothing of it
 //! falls due, and its names stand for the other. What was proposed by hand waits here until enough people stand for it.
+//! A household is a member with whom others share; each of the two lists the other.
 //!
 //! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
 
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub const MERGED_MAX: usize = 16;
 /// Most aliases of one member.
 pub const ALIASES_MAX: usize = 64;
+/// Most members of one household.
+pub const HOUSEHOLD_MAX: usize = 16;
 /// Most open proposals of one member.
 pub const PROPOSALS_MAX: usize = 16;
 
@@ -95,6 +98,10 @@ pub struct Life {
     pub absorbed: Vec<Absorbed>,
     /// What was proposed, oldest first; some may have lapsed.
     pub proposals: Vec<Proposal>,
+    /// The household it shares with.
+    pub household: Option<MemberNo>,
+    /// Who shares with it, in the order of joining.
+    pub household_members: Vec<MemberNo>,
 }
 
 /// What is done by hand.
@@ -234,6 +241,23 @@ pub enum LifeChange {
         /// The record that proposed it.
         proposal: Position,
     },
+    /// The member shares with a household.
+    HouseholdJoined {
+        /// Which.
+        household: MemberNo,
+    },
+    /// The member shares with none.
+    HouseholdLeft,
+    /// Another shares with the member.
+    MemberJoined {
+        /// Who.
+        member: MemberNo,
+    },
+    /// Another does so no more.
+    MemberLeft {
+        /// Who.
+        member: MemberNo,
+    },
 }
 
 impl Gifts {
@@ -320,6 +344,19 @@ impl Life {
             LifeChange::ProposalEnded { proposal } => {
                 let at = self.proposals.iter().position(|open| open.position == *proposal);
                 self.proposals.remove(at.ok_or("no such proposal is open")?);
+            }
+            LifeChange::HouseholdJoined { household } => {
+                if self.household.replace(*household).is_some() {
+                    return Err("a member joins two households");
+                }
+            }
+            LifeChange::HouseholdLeft => {
+                self.household.take().ok_or("a member leaves no household")?;
+            }
+            LifeChange::MemberJoined { member } => self.household_members.push(*member),
+            LifeChange::MemberLeft { member } => {
+                let at = self.household_members.iter().position(|one| one == member);
+                self.household_members.remove(at.ok_or("no such member of the household")?);
             }
             LifeChange::AliasUnlinked { key } => {
                 let at = self.aliases.iter().position(|alias| alias.key == *key).ok_or("no such alias")?;

@@ -475,6 +475,17 @@ impl Member {
         self.life.as_ref().and_then(|life| life.merged_into)
     }
 
+    /// The household it shares with, if it does.
+    #[inline]
+    pub fn household(&self) -> Option<MemberNo> {
+        self.life.as_ref().and_then(|life| life.household)
+    }
+
+    /// Who shares with it, in the order of joining.
+    pub fn household_members(&self) -> &[MemberNo] {
+        self.life.as_ref().map(|life| life.household_members.as_slice()).unwrap_or_default()
+    }
+
     /// The members merged into it, oldest first.
     pub fn absorbed(&self) -> &[Absorbed] {
         self.life.as_ref().map(|life| life.absorbed.as_slice()).unwrap_or_default()

@@ -62,6 +62,8 @@ pub struct Program {
     pub inactivity: Option<Inactivity>,
     /// What becomes of enough points, each behind those that bring its points.
     pub conversions: Vec<Conversion>,
+    /// What members share with their households, if they may.
+    pub household: Option<Household>,
     /// Days in a row that grant a tier.
     pub streaks: Vec<StreakRule>,
     /// Counts of events that lift the tier.
@@ -300,6 +302,17 @@ pub struct Conversion {
     pub to: TermNo,
     /// How many points it gives for them, more than 0.
     pub gives: Points,
+}
+
+/// What members share with their households.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Household {
+    /// Points of which wallet.
+    pub wallet: TermNo,
+    /// Which share of what rules give, in hundredths of a percent, 100 to 10,000; rounded down once for each event.
+    pub basis_points: i64,
+    /// How many may share with one household, 1 to [`HOUSEHOLD_MAX`](crate::life::HOUSEHOLD_MAX).
+    pub members: usize,
 }
 
 /// When a member counts as dormant.

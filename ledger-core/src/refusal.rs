@@ -192,8 +192,8 @@ pub enum Refusal {
     /// The other member has members merged into it.
     #[error("the other member has members merged into it; unmerge them, or merge this one into it")]
     MergeChained,
-    /// One of the two owes points or is in an open risk case, or the other has open proposals.
-    #[error("one of the two owes points or is in an open case, or the other has open proposals; settle that first")]
+    /// One of the two owes points or is in an open risk case, or the other has open proposals or shares in a household.
+    #[error("one of the two owes points or is in an open case, or the other has proposals or a household; settle that")]
     MergeUnsettled,
     /// The other member is not merged into this one.
     #[error("the other member is not merged into this one")]
@@ -207,6 +207,24 @@ pub enum Refusal {
     /// Whoever approves stands for the proposal already.
     #[error("this person stands for the proposal already; somebody else must approve it")]
     ApprovedAlready,
+    /// The program has no households.
+    #[error("the program has no households; add [household] to it")]
+    HouseholdNotOffered,
+    /// The household is no member.
+    #[error("the household is not known; enrol it first, as a member of that name")]
+    HouseholdUnknown,
+    /// The member shares with a household already.
+    #[error("the member is in a household already; it must leave that one first")]
+    InHousehold,
+    /// The household is the member itself, or in a household, or the member is one.
+    #[error("a household cannot be in a household, and nobody in its own")]
+    HouseholdCircular,
+    /// As many as the program allows share with the household.
+    #[error("as many are in the household as the program allows")]
+    HouseholdFull,
+    /// The member shares with no household.
+    #[error("the member is in no household")]
+    NotInHousehold,
 }
 
 impl Refusal {
@@ -278,6 +296,12 @@ impl Refusal {
             Refusal::NobodyStands => "NOBODY_STANDS",
             Refusal::ProposalNotOpen => "PROPOSAL_NOT_OPEN",
             Refusal::ApprovedAlready => "APPROVED_ALREADY",
+            Refusal::HouseholdNotOffered => "HOUSEHOLD_NOT_OFFERED",
+            Refusal::HouseholdUnknown => "HOUSEHOLD_UNKNOWN",
+            Refusal::InHousehold => "IN_HOUSEHOLD",
+            Refusal::HouseholdCircular => "HOUSEHOLD_CIRCULAR",
+            Refusal::HouseholdFull => "HOUSEHOLD_FULL",
+            Refusal::NotInHousehold => "NOT_IN_HOUSEHOLD",
         }
     }
 
@@ -303,7 +327,10 @@ impl Refusal {
             | Refusal::TransferCooling
             | Refusal::TransferMaxPerDay
             | Refusal::MergeChained
-            | Refusal::MergeUnsettled => true,
+            | Refusal::MergeUnsettled
+            | Refusal::HouseholdUnknown
+            | Refusal::InHousehold
+            | Refusal::HouseholdFull => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -348,7 +375,10 @@ impl Refusal {
             | Refusal::NotMerged
             | Refusal::NobodyStands
             | Refusal::ProposalNotOpen
-            | Refusal::ApprovedAlready => false,
+            | Refusal::ApprovedAlready
+            | Refusal::HouseholdNotOffered
+            | Refusal::HouseholdCircular
+            | Refusal::NotInHousehold => false,
         }
     }
 }

@@ -205,6 +205,14 @@ impl Play<'_> {
                 let since: Vec<String> = self.seen(name, as_of)?.parked.into_iter().map(show_day).collect();
                 Ok(if since.is_empty() { "none".to_string() } else { since.join(", ") })
             }
+            ("household", [name, as_of @ ..]) => {
+                let seen = self.seen(name, as_of)?;
+                Ok(match (seen.in_household, seen.household_members) {
+                    (true, _) => "in one".to_string(),
+                    (false, 0) => "none".to_string(),
+                    (false, members) => format!("of {members}"),
+                })
+            }
             ("proposals", [name, as_of @ ..]) => {
                 let open = self.seen(name, as_of)?.proposals;
                 let show = |SeenProposal { hand, wallet, points, by, lapses_at }: SeenProposal| {
@@ -345,6 +353,8 @@ impl Play<'_> {
                 (Body::Reinstated { wallet: "".into(), points, expires_at, reason }, rest)
             }
             ("import", [lot, rest @ ..]) => (Body::Imported { wallet: "".into(), lots: vec![self.lot_of(lot)?] }, rest),
+            ("join", [household, rest @ ..]) => (Body::HouseholdJoined { household: (*household).into() }, rest),
+            ("leave", rest) => (Body::HouseholdLeft, rest),
             ("merge", [from, rest @ ..]) => (Body::Merged { from: (*from).into() }, rest),
             ("unmerge", [from, rest @ ..]) => (Body::Unmerged { from: (*from).into() }, rest),
             ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),

@@ -140,6 +140,8 @@ line! {
     reinstated: Reinstated,
     merged: Merged,
     unmerged: Unmerged,
+    household_joined: HouseholdJoined,
+    household_left: HouseholdLeft,
     approved: Approved,
     withdrawn: Withdrawn,
 }
@@ -259,6 +261,8 @@ said! {
     AliasUnlinked { kind: String, name: String }
     Merged { from: String }
     Unmerged { from: String }
+    HouseholdJoined { household: String }
+    HouseholdLeft {}
 }
 
 /// A line of a purchase.
@@ -543,6 +547,8 @@ mod tests {
             r#""alias_linked":{"kind":"card","name":"4711"}"#,
             r#""merged":{"from":"M2"}"#,
             r#""unmerged":{"from":"M2"}"#,
+            r#""household_joined":{"household":"home"}"#,
+            r#""household_left":{}"#,
             r#""alias_unlinked":{"kind":"card","name":"4711"}"#,
         ];
         for body in bodies {

@@ -153,6 +153,8 @@ mod tests {
             }),
             Body::Merged(proto::Merged { from: "anna".into() }),
             Body::Unmerged(proto::Unmerged { from: "anna".into() }),
+            Body::HouseholdJoined(proto::HouseholdJoined { household: "home".into() }),
+            Body::HouseholdLeft(proto::HouseholdLeft {}),
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
             Body::Void(proto::Void { hold: "h".into() }),

@@ -42,7 +42,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 65] = [
+const REFUSALS: [Refusal; 71] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -108,6 +108,12 @@ const REFUSALS: [Refusal; 65] = [
     Refusal::NobodyStands,
     Refusal::ProposalNotOpen,
     Refusal::ApprovedAlready,
+    Refusal::HouseholdNotOffered,
+    Refusal::HouseholdUnknown,
+    Refusal::InHousehold,
+    Refusal::HouseholdCircular,
+    Refusal::HouseholdFull,
+    Refusal::NotInHousehold,
 ];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
@@ -302,6 +308,8 @@ impl Stage for Caller {
             closed: member.closed_at.is_some(),
             aliases: member.aliases.into_iter().map(|alias| alias.kind).collect(),
             parked: member.parked_refunds.iter().map(|parked| day(&parked.since)).collect(),
+            in_household: !member.household.is_empty(),
+            household_members: member.household_members.len(),
             proposals: member.proposals.into_iter().map(seen_proposal).collect(),
         })
     }
@@ -575,6 +583,10 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         }
         Body::Merged { from } => Message::Merged(proto::Merged { from: from.to_string() }),
         Body::Unmerged { from } => Message::Unmerged(proto::Unmerged { from: from.to_string() }),
+        Body::HouseholdJoined { household } => {
+            Message::HouseholdJoined(proto::HouseholdJoined { household: household.to_string() })
+        }
+        Body::HouseholdLeft => Message::HouseholdLeft(proto::HouseholdLeft {}),
         Body::AliasUnlinked { kind, alias } => {
             Message::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: bare(kind, alias) })
         }

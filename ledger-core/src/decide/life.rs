@@ -9,7 +9,7 @@ use crate::life::{ALIASES_MAX, LifeChange, Scope};
 use crate::member::Member;
 use crate::record::{Change, Cut};
 use crate::refusal::Refusal;
-use crate::units::At;
+use crate::units::{At, MemberNo};
 use alloc::boxed::Box;
 
 /// Why this may not be asked of the member, if it may not.
@@ -98,6 +98,10 @@ impl Draft<'_> {
     }
 
     pub(super) fn live(&mut self, change: LifeChange) {
-        self.change(Change::Life { member: self.no, change });
+        self.live_of(self.no, change);
+    }
+
+    pub(super) fn live_of(&mut self, member: MemberNo, change: LifeChange) {
+        self.change(Change::Life { member, change });
     }
 }

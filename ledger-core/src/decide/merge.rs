@@ -44,7 +44,8 @@ impl<'a> Draft<'a> {
             return Err(Refusal::HoldsOpen);
         }
         let proposed = other.member.open_proposals(self.desk.at).next().is_some();
-        if is_unsettled(self.member) || is_unsettled(other.member) || proposed {
+        let shares = other.member.household().is_some() || !other.member.household_members().is_empty();
+        if shares || is_unsettled(self.member) || is_unsettled(other.member) || proposed {
             return Err(Refusal::MergeUnsettled);
         }
         if self.member.absorbed().len() >= MERGED_MAX {

@@ -166,6 +166,8 @@ struct Due {
     rule: TermNo,
     wallet: TermNo,
     points: Points,
+    /// What the rule gives for what is kept.
+    kept: Points,
 }
 
 /// Points of a group are those of the rule that gave them, whichever is best for what is kept.
@@ -284,7 +286,7 @@ impl<'a> Draft<'a> {
                 None => had.granted.0.saturating_sub(has.granted.0),
             };
             let wallet = rule.map_or(purchase.program.wallet.id, |rule| rule.wallet);
-            back.push(Due { rule: line.rule, wallet, points: Points(points) });
+            back.push(Due { rule: line.rule, wallet, points: Points(points), kept: has.granted });
         }
         settle_groups(trace, &mut back);
         for Due { rule, points, .. } in &back {
@@ -327,6 +329,7 @@ impl<'a> Draft<'a> {
             })
             .collect();
         let own_ids: Vec<LotId> = own.iter().map(|own| own.lot.id).collect();
+        self.take_contributed(&sold.purchase, &mut back);
         for back in &mut back {
             let rule = back.rule;
             self.take_own(&mut own, back, |own| own.rule == rule);
@@ -336,6 +339,23 @@ impl<'a> Draft<'a> {
         }
         let program = self.program;
         program.wallets().try_for_each(|wallet| self.take_others(&row, wallet, &own_ids, &back))
+    }
+
+    /// Takes from the household what it would not have got for what is kept.
+    fn take_contributed(&mut self, purchase: &Purchase<'_>, back: &mut [Due]) {
+        let Some(rules) = purchase.program.household else { return };
+        let of_wallet = |due: &&Due| due.wallet == rules.wallet;
+        let sum = |points: fn(&Due) -> Points| {
+            back.iter().filter(of_wallet).fold(Points::ZERO, |sum, due| Points(sum.0.saturating_add(points(due).0)))
+        };
+        let (due, kept) = (sum(|due| due.points), sum(|due| due.kept));
+        let had = rules.of(Points(kept.0.saturating_add(due.0)));
+        let mut due = Points(had.0.saturating_sub(rules.of(kept).0));
+        for back in back.iter_mut().filter(|back| back.wallet == rules.wallet) {
+            let taken = self.take_from_household(purchase.record, back.wallet, back.rule, back.points.min(due));
+            back.points = Points(back.points.0.saturating_sub(taken.0));
+            due = Points(due.0.saturating_sub(taken.0));
+        }
     }
 
     /// Takes from the purchase's own lots.

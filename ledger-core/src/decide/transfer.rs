@@ -80,16 +80,20 @@ impl<'a> Draft<'a> {
         if full { Err(Refusal::MemberFull) } else { Ok(()) }
     }
 
+    fn receive(&mut self, wallet: &Wallet, given: &[Slice]) {
+        self.put_down(wallet, given);
+        self.live(LifeChange::Received { wallet: wallet.id });
+    }
+
     /// What another gave: debt is repaid first, and what is under review waits. The lots are new ones with the
     /// old dates: the numbers of two members' lots say nothing about each other.
-    fn receive(&mut self, wallet: &Wallet, given: &[Slice]) {
+    pub(super) fn put_down(&mut self, wallet: &Wallet, given: &[Slice]) {
         let to = if self.review { Account::Review } else { Account::Available };
         for slice in given {
             let left = self.repay(wallet.id, Account::Moved, TermNo::NONE, slice.left, Some(*slice));
             let lot = Slice { expires_at: slice.expires_at, id: self.new_lot(), left };
             self.post(wallet.id, (Account::Moved, to), lot, TermNo::NONE);
         }
-        self.live(LifeChange::Received { wallet: wallet.id });
     }
 
     /// Points of another system, each lot as old as it was there, into a wallet that was never used.

@@ -109,7 +109,7 @@ impl Found {
                 }
                 lines.iter().take(LINES_MAX).enumerate().for_each(|(n, line)| self.line_refund(n, line));
             }
-            Body::CheckIn => {}
+            Body::CheckIn | Body::HouseholdLeft => {}
             Body::Referral { referee } => self.name("referral.referee", referee, 1),
             Body::Redeem { wallet, points, order, total } => {
                 self.name("redeem.wallet", wallet, 0);
@@ -182,6 +182,7 @@ impl Found {
             }
             Body::Merged { from } => self.name("merged.from", from, 1),
             Body::Unmerged { from } => self.name("unmerged.from", from, 1),
+            Body::HouseholdJoined { household } => self.name("household_joined.household", household, 1),
             Body::Imported { wallet, lots } => {
                 self.name("imported.wallet", wallet, 0);
                 self.opening_lots(lots);

@@ -7,6 +7,7 @@ mod approvals;
 mod convert;
 mod earn;
 mod expiry;
+mod household;
 mod limit;
 mod redeem;
 mod wallet;
@@ -178,6 +179,7 @@ impl Reading<'_> {
         self.redeem(&mut root, digits, &mut wallets);
         self.transfer(&mut root, &mut wallets);
         let conversions = self.conversions(&mut root, &wallets);
+        let household = self.household(&mut root, &wallets);
         let (refund_days, refund_reopens) = self.refund(&mut root);
         let approvals = self.approvals(&mut root);
         let campaigns = self.campaigns(&mut root, &wallets);
@@ -211,6 +213,7 @@ impl Reading<'_> {
             campaigns,
             inactivity,
             conversions,
+            household,
             streaks,
             ladders,
             tiers,

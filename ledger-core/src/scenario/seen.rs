@@ -28,6 +28,10 @@ pub struct Seen {
     pub aliases: Vec<String>,
     /// The dates on which refunds came that wait for their purchases.
     pub parked: Vec<Day>,
+    /// Whether it shares with a household.
+    pub in_household: bool,
+    /// How many share with it.
+    pub household_members: usize,
     /// What was proposed and is open, oldest first.
     pub proposals: Vec<SeenProposal>,
 }
@@ -76,6 +80,8 @@ impl Seen {
             frozen: life.and_then(|life| life.frozen),
             closed: member.closed_at().is_some(),
             aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+            in_household: member.household().is_some(),
+            household_members: member.household_members().len(),
             proposals: Vec::new(),
             parked: horizon.into_iter().flat_map(|from| member.parked_from(from)).map(|parked| parked.day).collect(),
         }

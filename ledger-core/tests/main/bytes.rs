@@ -91,6 +91,8 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Unmerged { from: Who::Known(MemberNo(2)) },
         Body::Approved { proposal: Position(9), by: "bob".into() },
         Body::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() },
+        Body::HouseholdJoined { household: Who::Known(MemberNo(2)) },
+        Body::HouseholdLeft,
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -123,8 +125,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Unmerged { .. } => 27,
         Body::Approved { .. } => 28,
         Body::Withdrawn { .. } => 29,
+        Body::HouseholdJoined { .. } => 30,
+        Body::HouseholdLeft => 31,
     };
-    assert!(bodies.iter().map(number).eq(0..30), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..32), "one of each, in order");
     bodies
 }
 
@@ -264,6 +268,10 @@ fn life_changes() -> Vec<LifeChange> {
         },
         LifeChange::Approved { proposal: Position(9), by: "bob".into() },
         LifeChange::ProposalEnded { proposal: Position(9) },
+        LifeChange::HouseholdJoined { household: MemberNo(4) },
+        LifeChange::HouseholdLeft,
+        LifeChange::MemberJoined { member: MemberNo(1) },
+        LifeChange::MemberLeft { member: MemberNo(1) },
     ];
     let number = |change: &LifeChange| match change {
         LifeChange::Frozen { .. } => 0,
@@ -279,8 +287,12 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::Proposed { .. } => 10,
         LifeChange::Approved { .. } => 11,
         LifeChange::ProposalEnded { .. } => 12,
+        LifeChange::HouseholdJoined { .. } => 13,
+        LifeChange::HouseholdLeft => 14,
+        LifeChange::MemberJoined { .. } => 15,
+        LifeChange::MemberLeft { .. } => 16,
     };
-    assert!(changes.iter().map(number).eq(0..13), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..17), "one of each, in order");
     changes
 }
 

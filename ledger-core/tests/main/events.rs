@@ -73,6 +73,8 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::Void { hold: name() },
         Body::Merged { from: name() },
         Body::Unmerged { from: name() },
+        Body::HouseholdJoined { household: name() },
+        Body::HouseholdLeft,
         Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
         Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
         Body::Approved { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX) },
@@ -123,6 +125,7 @@ fn what_breaks_a_limit_is_told() {
         with(Body::Cancelled { order: "".into() }),
         with(Body::Merged { from: "".into() }),
         with(Body::Unmerged { from: long(NAME_BYTES_MAX + 1) }),
+        with(Body::HouseholdJoined { household: "".into() }),
         with(Body::Refunded {
             order: "o".into(),
             currency: EUR,
@@ -232,6 +235,7 @@ fn what_breaks_a_limit_is_told() {
         cancelled.order: must not be empty
         merged.from: must not be empty
         unmerged.from: has 129 bytes; at most 128 are allowed
+        household_joined.household: must not be empty
         refunded.lines[0].sku: must not be empty
         refunded.lines[0].quantity: must be at least 1
         refunded.lines[1].amount: is 0; must be 1 to 1000000000000

@@ -838,3 +838,32 @@ from = "stamps"
     "#]],
     );
 }
+
+#[test]
+fn faults_of_households_are_told() {
+    let rest = "[[wallet]]\nid = \"level\"\nkind = \"tier\"\n[[wallet]]\nid = \"lively\"\n\
+        expiry = { after = \"1M\", activity = [\"check_in\"] }\n[household]\n";
+    check_rule(
+        &format!("{rest}wallet = \"level\"\nshare = \"0%\"\nmembers = 17\nspender = 1\n"),
+        expect![[r#"
+        line 13: household.wallet: points of this wallet only measure: they cannot be shared
+        line 14: household.share: "0%" is no share; write 1% to 100%
+        line 15: household.members: is 17; must be 1 to 16
+        line 16: household.spender: is not a field here
+    "#]],
+    );
+    check_rule(
+        &format!("{rest}wallet = \"lively\"\n"),
+        expect![[r#"
+        line 12: household.share: is missing
+        line 13: household.wallet: points of this wallet die with the activity of who earned them: share others
+    "#]],
+    );
+    check_rule(
+        &format!("{rest}wallet = \"marbles\"\nshare = 50\n"),
+        expect![[r#"
+        line 13: household.wallet: no wallet is called "marbles"
+        line 14: household.share: must be a text in quotes
+    "#]],
+    );
+}

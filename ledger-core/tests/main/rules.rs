@@ -629,3 +629,58 @@ proptest! {
         ledger::check(&memory);
     }
 }
+
+proptest! {
+    #![proptest_config(crate::properties::config(200))]
+
+    #[test]
+    fn a_household_has_its_share_of_what_each_purchase_keeps(
+        story in prop::collection::vec((0usize..3, 0usize..8, 1i64..30_000), 1..60),
+        percent in 1i64..=100,
+    ) {
+        let (mut memory, at) = (Memory::new(), At(1_800_000_000_000));
+        let text = format!(
+            "id = \"test\"\ntimezone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n{WALLET}[household]\nshare = \"{percent}%\"\n\
+             [[earn]]\nid = \"base\"\non = \"purchase\"\nper = \"1.00\"\ngive = 1\n"
+        );
+        memory.submit(event("p", "", at, Body::ProgramPublished { text: text.into() }), at).expect("it folds");
+        let eur = Currency(*b"EUR");
+        for who in ["home", "A", "B", "C"] {
+            memory.submit(event(who, who, at, Body::Enrolled { birthday: None }), at).expect("it folds");
+        }
+        for who in ["A", "B", "C"] {
+            let join = Body::HouseholdJoined { household: "home".into() };
+            let joined = memory.submit(event(&format!("{who}+"), who, at, join), at).expect("it folds");
+            prop_assert_eq!(joined.refusal, None);
+        }
+        // What is kept of every purchase, by who bought it.
+        let mut kept: Vec<(usize, i64)> = Vec::new();
+        for (n, (who, of, money)) in story.into_iter().enumerate() {
+            let back = kept.get(of).copied().filter(|(_, kept)| *kept > 0);
+            let (who, body) = match back {
+                Some((who, left)) if n % 2 == 1 => {
+                    kept[of].1 -= money.min(left);
+                    (who, Body::refund(&format!("o-{of}"), eur, Money(money.min(left))))
+                }
+                _ => {
+                    kept.push((who, money));
+                    let lines = vec![Line::plain("", 1, Money(money))];
+                    (who, Body::purchase(&format!("o-{}", kept.len() - 1), eur, lines))
+                }
+            };
+            let outcome = memory.submit(event(&n.to_string(), ["A", "B", "C"][who], at, body), at).expect("it folds");
+            prop_assert_eq!(outcome.refusal, None);
+        }
+        let share = |cents: &i64| (cents / 100) * percent / 100;
+        let has = |name: &str| {
+            let row = memory.number(name).and_then(|no| memory.state.member(no)).expect("a member");
+            ledger::balances(row).available.0 - ledger::balances(row).debt.0
+        };
+        prop_assert_eq!(has("home"), kept.iter().map(|(_, cents)| share(cents)).sum::<i64>());
+        for (n, name) in ["A", "B", "C"].into_iter().enumerate() {
+            let own = kept.iter().filter(|(who, _)| *who == n);
+            prop_assert_eq!(has(name), own.map(|(_, cents)| cents / 100 - share(cents)).sum::<i64>(), "{}", name);
+        }
+        ledger::check(&memory);
+    }
+}

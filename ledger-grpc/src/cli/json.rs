@@ -104,6 +104,8 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "more_purses": list(&member.more_purses, purse),
         "parked_refunds": list(&member.parked_refunds, parked),
         "proposals": list(&member.proposals, proposal),
+        "household": member.household,
+        "household_members": member.household_members,
         "merged": list(&member.merged, |one| json!({ "name": one.name, "position": one.position })),
     })
 }

@@ -164,6 +164,12 @@ fn life(member: &proto::Member, local: &Local) -> String {
         let since = local.stamp(alias.linked_at.as_ref());
         let _ = writeln!(out, "  also {} {} since {since}", alias.kind, short(&alias.key));
     }
+    if !member.household.is_empty() {
+        let _ = writeln!(out, "  shares with household {}", member.household);
+    }
+    if !member.household_members.is_empty() {
+        let _ = writeln!(out, "  a household of {}", member.household_members.join(", "));
+    }
     for one in &member.merged {
         let _ = writeln!(out, "  {} is merged into it since record {}", one.name, one.position);
     }
@@ -396,6 +402,8 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::AliasLinked(said) => format!("{} {} linked", said.kind, short(&said.name)),
         Body::Merged(said) => format!("{} merged into it", said.from),
         Body::Unmerged(said) => format!("{} unmerged", said.from),
+        Body::HouseholdJoined(said) => format!("shares with household {}", said.household),
+        Body::HouseholdLeft(_) => "shares with its household no more".to_string(),
         Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
         Body::HoldExtended(said) => format!("hold {} extended", said.hold),
         Body::Transfer(said) => reasoned(&format!("{} to {}", grouped(said.points), said.to), &said.note),

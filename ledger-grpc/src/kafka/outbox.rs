@@ -317,7 +317,14 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
             LifeChange::MergedInto { member: into } => Outcome::of("member.merged", *member, json!({ "into": into.0 })),
             LifeChange::Unmerged => Outcome::of("member.unmerged", *member, Value::Null),
             // Said of the other.
-            LifeChange::Absorbed { .. } | LifeChange::Released { .. } => return None,
+            LifeChange::Absorbed { .. }
+            | LifeChange::Released { .. }
+            | LifeChange::MemberJoined { .. }
+            | LifeChange::MemberLeft { .. } => return None,
+            LifeChange::HouseholdJoined { household } => {
+                Outcome::of("member.household_joined", *member, json!({ "household": household.0 }))
+            }
+            LifeChange::HouseholdLeft => Outcome::of("member.household_left", *member, Value::Null),
             LifeChange::Proposed { hand, wallet, points, by, lapses_at } => {
                 let more = json!({
                     "hand": hand.name(), "wallet": told.term(*wallet), "points": points.0, "by": by,

@@ -204,6 +204,8 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
         }
         Said::Merged(said) => Body::Merged { from: said.from.into() },
         Said::Unmerged(said) => Body::Unmerged { from: said.from.into() },
+        Said::HouseholdJoined(said) => Body::HouseholdJoined { household: said.household.into() },
+        Said::HouseholdLeft(proto::HouseholdLeft {}) => Body::HouseholdLeft,
         Said::HoldExtended(said) => Body::HoldExtended { hold: said.hold.into(), ttl_ms: said.ttl.map(duration_ms) },
         Said::Transfer(said) => {
             let (to, wallet, note) = (said.to.into(), said.wallet.into(), said.note.into());

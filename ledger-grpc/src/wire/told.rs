@@ -190,6 +190,8 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         merged: member.absorbed().iter().map(|one| merged(one, words)).collect(),
         parked_refunds: program.map(|program| parked(program, member, at)).unwrap_or_default(),
         proposals: member.open_proposals(at).map(|open| proposal(open, words)).collect(),
+        household: member.household().map(|no| words.name(no)).unwrap_or_default(),
+        household_members: member.household_members().iter().map(|no| words.name(*no)).collect(),
     }
 }
 
@@ -199,7 +201,9 @@ fn merged(one: &Absorbed, words: &Words) -> proto::MergedMember {
 
 /// Members whose names are told of a member.
 pub fn spoken_of_with(member: &Member) -> impl Iterator<Item = MemberNo> {
-    member.referrer.into_iter().chain(member.absorbed().iter().map(|one| one.member))
+    let merged = member.absorbed().iter().map(|one| one.member);
+    let household = member.household().into_iter().chain(member.household_members().iter().copied());
+    member.referrer.into_iter().chain(merged).chain(household)
 }
 
 fn parked(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedRefund> {
@@ -564,6 +568,10 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         }
         Body::Merged { from } => Said::Merged(proto::Merged { from: who(from, words) }),
         Body::Unmerged { from } => Said::Unmerged(proto::Unmerged { from: who(from, words) }),
+        Body::HouseholdJoined { household } => {
+            Said::HouseholdJoined(proto::HouseholdJoined { household: who(household, words) })
+        }
+        Body::HouseholdLeft => Said::HouseholdLeft(proto::HouseholdLeft {}),
         Body::AliasUnlinked { kind, alias: name } => {
             Said::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: alias(name, words) })
         }

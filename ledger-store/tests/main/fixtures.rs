@@ -142,7 +142,9 @@ fn write(dir: &Path) {
     );
     // In another version, points that die with their member's activity, are told of before, and live again.
     let berth = r#"{ after = "3d", activity = ["check_in"], remind = ["1d"], reinstate = "5d" }"#;
-    let people = "[approvals]\ncredit = { over = 100, people = 2 }\ndebit = { over = 10, people = 3 }";
+    let people = "[approvals]\ncredit = { over = 100, people = 2 }\ndebit = { over = 10, people = 3 }\n\
+        [[wallet]]\nid = \"knots\"\n[[wallet]]\nid = \"ropes\"\n[household]\nshare = \"50%\"\n[[convert]]\nid = \"rope\"\n\
+        from = { wallet = \"knots\", points = 10 }\nto = { wallet = \"ropes\", points = 1 }";
     let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n");
     let published = Body::ProgramPublished { text: berth.into() };
     let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into(), by: "".into() };
@@ -166,6 +168,13 @@ fn write(dir: &Path) {
     let proposal = by_hand("p-1", gift());
     by_hand("p-2", Body::Approved { proposal, by: "ann".into() });
     by_hand("p-3", Body::Approved { proposal, by: "bob".into() });
+    let knots = |by| Body::Credit { wallet: "knots".into(), points: Points(25), reason: "tied".into(), by };
+    by_hand("k-1", knots("ann".into()));
+    by_hand("k-2", Body::HouseholdJoined { household: "f3".into() });
+    by_hand("k-3", purchase("k-3", 10_00));
+    by_hand("k-4", part_of_a_line("k-3"));
+    by_hand("k-5", Body::HouseholdJoined { household: "f2".into() });
+    by_hand("k-6", Body::HouseholdLeft);
     let proposal = by_hand("p-4", gift());
     by_hand("p-5", Body::Withdrawn { proposal, by: "bob".into(), reason: reason() });
     let proposal = by_hand("p-6", Body::Debit { wallet: wallet(), points: Points(50), reason: reason(), by: by() });

@@ -52,6 +52,10 @@ pub(super) fn proposing(
         | LifeChange::MergedInto { .. }
         | LifeChange::Absorbed { .. }
         | LifeChange::Unmerged
-        | LifeChange::Released { .. } => return None,
+        | LifeChange::Released { .. }
+        | LifeChange::HouseholdJoined { .. }
+        | LifeChange::HouseholdLeft
+        | LifeChange::MemberJoined { .. }
+        | LifeChange::MemberLeft { .. } => return None,
     })
 }
