@@ -153,7 +153,7 @@ mod tests {
             }),
             Body::Merged(proto::Merged { from: "anna".into() }),
             Body::Unmerged(proto::Unmerged { from: "anna".into() }),
-            Body::HouseholdJoined(proto::HouseholdJoined { household: "home".into() }),
+            Body::HouseholdJoined(proto::HouseholdJoined { household: "anna".into() }),
             Body::HouseholdLeft(proto::HouseholdLeft {}),
             Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
             Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
