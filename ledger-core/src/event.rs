@@ -416,6 +416,13 @@ pub enum Body<W> {
         /// Why. 1 to 512 bytes.
         reason: Box<str>,
     },
+    /// Command: give points to a fund.
+    Donate {
+        /// The fund, by its name in the program. 1 to 128 bytes.
+        fund: Box<str>,
+        /// How many of the fund's wallet, greater than 0.
+        points: Points,
+    },
 }
 
 /// Points of another system.
@@ -590,6 +597,7 @@ impl<W> Body<W> {
             Body::Unmerged { .. } => "unmerged",
             Body::Approved { .. } => "approved",
             Body::Withdrawn { .. } => "withdrawn",
+            Body::Donate { .. } => "donate",
         }
     }
 
@@ -614,7 +622,8 @@ impl<W> Body<W> {
             | Body::Transfer { .. }
             | Body::Imported { .. }
             | Body::Reinstated { .. }
-            | Body::Approved { .. } => Class::Command,
+            | Body::Approved { .. }
+            | Body::Donate { .. } => Class::Command,
             Body::CaseResolved { .. }
             | Body::ProgramPublished { .. }
             | Body::Tick { .. }
@@ -689,6 +698,7 @@ impl<W> Body<W> {
             Body::Unmerged { from } => Body::Unmerged { from: who(from) },
             Body::Approved { proposal, by } => Body::Approved { proposal, by },
             Body::Withdrawn { proposal, by, reason } => Body::Withdrawn { proposal, by, reason },
+            Body::Donate { fund, points } => Body::Donate { fund, points },
         }
     }
 }

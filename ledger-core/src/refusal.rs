@@ -207,6 +207,9 @@ pub enum Refusal {
     /// Whoever approves stands for the proposal already.
     #[error("this person stands for the proposal already; somebody else must approve it")]
     ApprovedAlready,
+    /// The program has no fund of this name.
+    #[error("the program has no such fund")]
+    FundUnknown,
 }
 
 impl Refusal {
@@ -278,6 +281,7 @@ impl Refusal {
             Refusal::NobodyStands => "NOBODY_STANDS",
             Refusal::ProposalNotOpen => "PROPOSAL_NOT_OPEN",
             Refusal::ApprovedAlready => "APPROVED_ALREADY",
+            Refusal::FundUnknown => "FUND_UNKNOWN",
         }
     }
 
@@ -348,7 +352,8 @@ impl Refusal {
             | Refusal::NotMerged
             | Refusal::NobodyStands
             | Refusal::ProposalNotOpen
-            | Refusal::ApprovedAlready => false,
+            | Refusal::ApprovedAlready
+            | Refusal::FundUnknown => false,
         }
     }
 }

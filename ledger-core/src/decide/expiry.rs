@@ -17,9 +17,7 @@ use alloc::vec::Vec;
 impl Draft<'_> {
     /// When a lot of a wallet expires that is earned by this event.
     pub(super) fn expires_at(&mut self, wallet: &Wallet) -> At {
-        let known = self.verdict.postings.iter().find(|posting| {
-            posting.wallet == wallet.id && posting.from == Account::Issued && posting.to != Account::Debt
-        });
+        let known = self.verdict.postings.iter().find(|posting| posting.wallet == wallet.id && posting.makes_lot());
         known.map_or_else(|| self.program.expires_at(wallet, self.day, self.earner()), |posting| posting.expires_at)
     }
 
@@ -54,10 +52,8 @@ impl Draft<'_> {
 
     /// Whether new points of a wallet die with its spell.
     fn begins_spell(&self, wallet: TermNo) -> bool {
-        let begins = |posting: &Posting| {
-            let new = posting.from == Account::Issued && posting.to != Account::Debt;
-            new && posting.wallet == wallet && posting.expires_at == At::WITH_SPELL
-        };
+        let begins =
+            |posting: &Posting| posting.makes_lot() && posting.wallet == wallet && posting.expires_at == At::WITH_SPELL;
         self.verdict.postings.iter().any(begins)
     }
 

@@ -6,6 +6,7 @@
 mod approvals;
 mod earn;
 mod expiry;
+mod fund;
 mod limit;
 mod redeem;
 mod wallet;
@@ -25,7 +26,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 22] = [
+const COUNTED: [&str; 23] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -46,6 +47,7 @@ const COUNTED: [&str; 22] = [
     "reinstated",
     "approved",
     "withdrawn",
+    "donate",
     "limit_hit",
     "inactive",
 ];
@@ -179,7 +181,8 @@ impl Reading<'_> {
         let (refund_days, refund_reopens) = self.refund(&mut root);
         let approvals = self.approvals(&mut root);
         let campaigns = self.campaigns(&mut root, &wallets);
-        let mut earn = self.earn(&mut root, digits, &wallets, &attributes, &campaigns);
+        let funds = self.funds(&mut root, &wallets);
+        let mut earn = self.earn(&mut root, digits, &wallets, &attributes, (&campaigns, &funds));
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
         self.check_tier_words(tiers.as_ref().map_or(&[], |tiers| tiers.ranks.as_slice()));
@@ -207,6 +210,7 @@ impl Reading<'_> {
             refund_reopens,
             earn,
             campaigns,
+            funds,
             inactivity,
             streaks,
             ladders,

@@ -91,6 +91,7 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Unmerged { from: Who::Known(MemberNo(2)) },
         Body::Approved { proposal: Position(9), by: "bob".into() },
         Body::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() },
+        Body::Donate { fund: "trees".into(), points: Points(199) },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -123,8 +124,9 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Unmerged { .. } => 27,
         Body::Approved { .. } => 28,
         Body::Withdrawn { .. } => 29,
+        Body::Donate { .. } => 30,
     };
-    assert!(bodies.iter().map(number).eq(0..30), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..31), "one of each, in order");
     bodies
 }
 
@@ -297,6 +299,7 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Debt,
     Account::Moved,
     Account::Fees,
+    Account::Donated,
 ];
 
 fn posting(from: Account, to: Account) -> Posting {
