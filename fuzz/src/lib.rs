@@ -201,7 +201,7 @@ impl Bytes<'_> {
     fn act(&mut self) -> Act {
         let order = |bytes: &mut Self| format!("o-{}", bytes.next() % 5);
         let hold = |bytes: &mut Self| format!("h-{}", bytes.next() % 6);
-        match self.next() % 22 {
+        match self.next() % 23 {
             0 => Act::Enrol {
                 birthday: [None, Some((2, 29)), Some((12, 25)), Some((3, 1))][usize::from(self.next() % 4)],
             },
@@ -247,6 +247,7 @@ impl Bytes<'_> {
                 Act::Import { lots: vec![(1 + self.below(60), age, left)] }
             }
             19 => Act::Approve { nth: self.next().into(), by: ["ann", "bob", "cid"][usize::from(self.next() % 3)] },
+            21 => Act::Donate { known: !self.next().is_multiple_of(8), points: 1 + self.below(80) },
             20 => Act::Withdraw { nth: self.next().into() },
             _ if self.next().is_multiple_of(4) => Act::Close,
             _ => Act::CheckIn,

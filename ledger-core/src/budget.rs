@@ -1,7 +1,7 @@
-//! Budgets and campaigns read back: what is left of the ones, and what the others gave.
+//! Budgets, campaigns and funds read back: what is left of the first, what the others gave and were given.
 //!
-//! Both are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs` counts;
-//! here they are only looked at, as of the last record, by the program in force.
+//! All are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs` and
+//! `decide/fund.rs` count; here they are only looked at, as of the last record, by the program in force.
 
 use crate::counter::{Counter, Key};
 use crate::program::{Limit, Measure, Program, Whose, Window};
@@ -51,6 +51,17 @@ impl Given {
     }
 }
 
+/// What a fund was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// The fund.
+    pub fund: TermNo,
+    /// The wallet it was given points of.
+    pub wallet: TermNo,
+    /// Points, less those that refunds took back.
+    pub points: Points,
+}
+
 fn counter(state: &State, term: TermNo) -> Option<&Counter> {
     let Key::Risk(key) = Key::EVERYONE else { return None };
     state.counters.get(&(key, term)).map(|row| &row.counter)
@@ -87,4 +98,14 @@ pub fn campaigns(state: &State, program: &Program) -> Vec<Given> {
         points: Points(counter(state, campaign.given).map_or(0, |counter| counter.total)),
     });
     given.collect()
+}
+
+/// What every fund of a program was given by rules and members.
+pub fn funds(state: &State, program: &Program) -> Vec<Raised> {
+    let raised = program.funds.iter().map(|fund| Raised {
+        fund: fund.id,
+        wallet: fund.wallet,
+        points: Points(counter(state, fund.given).map_or(0, |counter| counter.total)),
+    });
+    raised.collect()
 }

@@ -7,9 +7,10 @@
 //! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
 //! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
 //! (redeem, hold, capture), `convert` (stamps into cups), `household` (what members share), `approve` (by hand, and
-//! how many must agree), `transfer` (from member to member, and from other systems), `merge` (two members that are
-//! one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases),
-//! `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked afterwards).
+//! how many must agree), `transfer` (from member to member, and from other systems), `fund` (to good causes), `merge`
+//! (two members that are one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life`
+//! (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked
+//! afterwards).
 
 mod approve;
 mod basket;
@@ -17,6 +18,7 @@ mod convert;
 mod earn;
 mod expiry;
 mod explain;
+mod fund;
 mod household;
 mod kept;
 mod life;
@@ -373,6 +375,7 @@ impl<'a> Draft<'a> {
             Body::Void { hold } => self.void(event, hold),
             Body::Credit { wallet, points, by, .. } => self.by_hand(event, ByHand::Credit, wallet, *points, by),
             Body::Debit { wallet, points, by, .. } => self.by_hand(event, ByHand::Debit, wallet, *points, by),
+            Body::Donate { fund, points } => self.donate(event, fund, *points),
             Body::Approved { proposal, by } => self.approve(event, *proposal, by),
             Body::Withdrawn { proposal, .. } => self.withdraw(event, *proposal),
             Body::Frozen { scope, .. } => self.freeze(event, *scope),
@@ -461,8 +464,9 @@ impl<'a> Draft<'a> {
         self.stand();
         (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         let new = || self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
-        let lots = self.member.purses.iter().map(Purse::lots_len).fold(new().count(), usize::saturating_add);
-        if lots > LOTS_MAX && new().next().is_some() {
+        let lots_made = new().filter(|posting| posting.makes_lot()).count();
+        let lots = self.member.purses.iter().map(Purse::lots_len).fold(lots_made, usize::saturating_add);
+        if lots > LOTS_MAX && lots_made > 0 {
             return Err(Refusal::MemberFull);
         }
         let full = |tab: &Tab| {

@@ -416,6 +416,13 @@ pub enum Body<W> {
         /// Why. 1 to 512 bytes.
         reason: Box<str>,
     },
+    /// Command: give points to a fund.
+    Donate {
+        /// The fund, by its name in the program. 1 to 128 bytes.
+        fund: Box<str>,
+        /// How many of the fund's wallet, greater than 0.
+        points: Points,
+    },
     /// Control: from now on the member shares what it earns with a household.
     HouseholdJoined {
         /// The household, which is a member, too.
@@ -597,6 +604,7 @@ impl<W> Body<W> {
             Body::Unmerged { .. } => "unmerged",
             Body::Approved { .. } => "approved",
             Body::Withdrawn { .. } => "withdrawn",
+            Body::Donate { .. } => "donate",
             Body::HouseholdJoined { .. } => "household_joined",
             Body::HouseholdLeft => "household_left",
         }
@@ -623,7 +631,8 @@ impl<W> Body<W> {
             | Body::Transfer { .. }
             | Body::Imported { .. }
             | Body::Reinstated { .. }
-            | Body::Approved { .. } => Class::Command,
+            | Body::Approved { .. }
+            | Body::Donate { .. } => Class::Command,
             Body::CaseResolved { .. }
             | Body::ProgramPublished { .. }
             | Body::Tick { .. }
@@ -701,6 +710,7 @@ impl<W> Body<W> {
             Body::Unmerged { from } => Body::Unmerged { from: who(from) },
             Body::Approved { proposal, by } => Body::Approved { proposal, by },
             Body::Withdrawn { proposal, by, reason } => Body::Withdrawn { proposal, by, reason },
+            Body::Donate { fund, points } => Body::Donate { fund, points },
             Body::HouseholdJoined { household } => Body::HouseholdJoined { household: who(household) },
             Body::HouseholdLeft => Body::HouseholdLeft,
         }

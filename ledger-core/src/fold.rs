@@ -120,6 +120,9 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
     if wallet == TermNo::NONE {
         return Err("a posting names no wallet");
     }
+    if posting.is_of_funds() {
+        return Ok(());
+    }
     if posting.from == Account::Available || coming.wallet != wallet {
         take_in(member, coming)?;
     }
@@ -131,7 +134,7 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
         // What was spent may be given back, and what died may live again.
         Account::Issued | Account::Redeemed | Account::Moved | Account::Expired => Ok(()),
-        Account::Fees | Account::ClawedBack | Account::Voided | Account::Debited => {
+        Account::Fees | Account::ClawedBack | Account::Voided | Account::Debited | Account::Donated => {
             Err("points cannot come back from this account")
         }
     }?;
@@ -163,7 +166,8 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         | Account::Voided
         | Account::Debited
         | Account::Moved
-        | Account::Fees => Ok(()),
+        | Account::Fees
+        | Account::Donated => Ok(()),
         Account::Issued => Err("points cannot go back to issued"),
     }
 }

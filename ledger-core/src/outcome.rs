@@ -19,9 +19,9 @@ pub struct Outcome {
     pub refusal: Option<Refusal>,
     /// Every rule that applied.
     pub trace: Vec<Trace>,
-    /// New points of the program's first wallet, wherever they went: available, review or debt.
+    /// The member's new points of the program's first wallet, wherever they went: available, review or debt.
     pub earned: Points,
-    /// New points of other wallets, in order of their postings.
+    /// Its new points of other wallets, in order of their postings.
     pub also: Vec<(TermNo, Points)>,
     /// The member's available points in the first wallet after it.
     pub available: Points,
@@ -35,6 +35,7 @@ impl Outcome {
     /// The outcome that a record tells.
     pub fn of(position: Position, record: &Record, duplicate: bool) -> Outcome {
         let verdict = &record.verdict;
+        let is_earned = |posting: &&Posting| posting.from == Account::Issued && !posting.is_of_funds();
         let mut earned = Points::ZERO;
         let mut also: Vec<(TermNo, Points)> = Vec::new();
         let whose = match &record.cause {
@@ -43,7 +44,7 @@ impl Outcome {
         };
         // What a gift became for its recipient is no business of the giver.
         let own = |posting: &&Posting| whose.is_none_or(|no| posting.member == no);
-        for posting in verdict.postings.iter().filter(|posting| posting.from == Account::Issued).filter(own) {
+        for posting in verdict.postings.iter().filter(is_earned).filter(own) {
             let points = match also.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
                 _ if posting.wallet == verdict.wallet => &mut earned,
                 Some((_, points)) => points,

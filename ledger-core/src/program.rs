@@ -11,8 +11,8 @@ mod expiry;
 mod read;
 
 pub use earn::{
-    Amount, AttributeTest, Base, Campaign, EarnRule, Goods, Hours, Limit, Lines, Measure, Over, Price, Trigger, Value,
-    Weekdays, When, Whose, Window, Words,
+    Amount, AttributeTest, Base, Campaign, EarnRule, Fund, Goods, Hours, Limit, Lines, Measure, Over, Price, Trigger,
+    Value, Weekdays, When, Whose, Window, Words,
 };
 pub use expiry::{Earner, Expiry, Round, Span};
 pub(crate) use read::read_money;
@@ -58,6 +58,8 @@ pub struct Program {
     pub earn: Vec<EarnRule>,
     /// Rules that are counted together.
     pub campaigns: Vec<Campaign>,
+    /// Good causes that are given to.
+    pub funds: Vec<Fund>,
     /// When a member counts as dormant.
     pub inactivity: Option<Inactivity>,
     /// What becomes of enough points, each behind those that bring its points.
@@ -455,7 +457,7 @@ impl Program {
     }
 
     /// Whether this may follow `earlier` as a version of the same program: the same scheme and money,
-    /// and every wallet still there as what it was.
+    /// every wallet still there as what it was, and no fund of another wallet than it was.
     pub fn follows(&self, earlier: &Program) -> bool {
         let keeps =
             |old: &Wallet| self.wallets().any(|new| (new.id, new.kind, new.scale) == (old.id, old.kind, old.scale));
@@ -463,6 +465,7 @@ impl Program {
             && self.currency == earlier.currency
             && self.wallet.id == earlier.wallet.id
             && earlier.wallets().all(keeps)
+            && self.funds.iter().all(|new| earlier.funds.iter().all(|old| old.id != new.id || old.wallet == new.wallet))
     }
 
     /// The first date whose purchases, and whose refunds that came before theirs, still count at `at`.
@@ -479,6 +482,12 @@ impl Program {
     /// The earn rule of this name.
     pub fn earn_rule(&self, id: TermNo) -> Option<&EarnRule> {
         self.earn.iter().find(|rule| rule.id == id)
+    }
+
+    /// The fund that a rule gives to, if it gives to one.
+    pub fn fund_of(&self, rule: &EarnRule) -> Option<&Fund> {
+        let id = rule.fund?;
+        self.funds.iter().find(|fund| fund.id == id)
     }
 
     /// The rank of a tier; of one that is none, the lowest.

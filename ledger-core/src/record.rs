@@ -118,11 +118,13 @@ pub enum Account {
     Moved,
     /// Program: taken for moving points.
     Fees,
+    /// Program: given to funds.
+    Donated,
 }
 
 impl Account {
     /// How many kinds of account there are.
-    pub const KINDS: usize = 12;
+    pub const KINDS: usize = 13;
 
     /// One account of each kind, in order of declaration.
     pub const ALL: [Account; Account::KINDS] = [
@@ -138,6 +140,7 @@ impl Account {
         Account::Debt,
         Account::Moved,
         Account::Fees,
+        Account::Donated,
     ];
 
     /// Place among the kinds, in order of declaration.
@@ -155,6 +158,7 @@ impl Account {
             Account::Debt => 9,
             Account::Moved => 10,
             Account::Fees => 11,
+            Account::Donated => 12,
         }
     }
 
@@ -170,7 +174,8 @@ impl Account {
             | Account::Debited
             | Account::Debt
             | Account::Moved
-            | Account::Fees => false,
+            | Account::Fees
+            | Account::Donated => false,
         }
     }
 
@@ -189,6 +194,7 @@ impl Account {
             Account::Debt => "debt",
             Account::Moved => "moved",
             Account::Fees => "fees",
+            Account::Donated => "donated",
         }
     }
 }
@@ -212,6 +218,19 @@ pub struct Posting {
     pub expires_at: At,
     /// The rule that moves them; [`TermNo::NONE`] where the event itself does.
     pub rule: TermNo,
+}
+
+impl Posting {
+    /// Whether it makes a lot, in which new points are the member's.
+    pub fn makes_lot(&self) -> bool {
+        self.from == Account::Issued && matches!(self.to, Account::Available | Account::Review)
+    }
+
+    /// Whether none of it was or is a member's.
+    pub fn is_of_funds(&self) -> bool {
+        use Account::{ClawedBack, Donated, Issued};
+        matches!((self.from, self.to), (Issued, Donated) | (Donated, ClawedBack))
+    }
 }
 
 /// Something that is now so, other than points.

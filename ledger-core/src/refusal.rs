@@ -207,6 +207,9 @@ pub enum Refusal {
     /// Whoever approves stands for the proposal already.
     #[error("this person stands for the proposal already; somebody else must approve it")]
     ApprovedAlready,
+    /// The program has no fund of this name.
+    #[error("the program has no such fund")]
+    FundUnknown,
     /// The program has no households.
     #[error("the program has no households; add [household] to it")]
     HouseholdNotOffered,
@@ -296,6 +299,7 @@ impl Refusal {
             Refusal::NobodyStands => "NOBODY_STANDS",
             Refusal::ProposalNotOpen => "PROPOSAL_NOT_OPEN",
             Refusal::ApprovedAlready => "APPROVED_ALREADY",
+            Refusal::FundUnknown => "FUND_UNKNOWN",
             Refusal::HouseholdNotOffered => "HOUSEHOLD_NOT_OFFERED",
             Refusal::HouseholdUnknown => "HOUSEHOLD_UNKNOWN",
             Refusal::InHousehold => "IN_HOUSEHOLD",
@@ -376,6 +380,7 @@ impl Refusal {
             | Refusal::NobodyStands
             | Refusal::ProposalNotOpen
             | Refusal::ApprovedAlready
+            | Refusal::FundUnknown
             | Refusal::HouseholdNotOffered
             | Refusal::HouseholdCircular
             | Refusal::NotInHousehold => false,

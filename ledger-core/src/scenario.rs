@@ -17,8 +17,10 @@
 
 mod seen;
 
-pub use self::seen::{Seen, SeenBudget, SeenCampaign, SeenCase, SeenProposal, SeenPurse, SeenTotals, SeenWhy};
-use crate::budget;
+pub use self::seen::{
+    Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
+};
+use crate::budget::{self, Raised};
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
     Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, Name, OpeningLot, Origin,
@@ -93,6 +95,12 @@ pub trait Stage {
     /// # Errors
     /// If the stage fails.
     fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String>;
+
+    /// What each fund was given.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn funds(&mut self) -> Result<Vec<SeenFund>, String>;
 
     /// Why a record came to what it did.
     ///
@@ -249,6 +257,10 @@ impl Play<'_> {
                 let (_, budgets) = self.stage.campaigns()?;
                 Ok(budgets.into_iter().map(show).collect::<Vec<_>>().join(", "))
             }
+            ("funds", []) => {
+                let show = |SeenFund { name, wallet, points }: SeenFund| format!("{name} has {points} {wallet}");
+                Ok(self.stage.funds()?.into_iter().map(show).collect::<Vec<_>>().join(", "))
+            }
             ("counter", [name, counter]) => {
                 let (now, ever) = self.stage.counter(name, counter, self.at)?;
                 Ok(format!("{now} now, {ever} ever"))
@@ -346,6 +358,9 @@ impl Play<'_> {
             }
             ("transfer", [to, amount, rest @ ..]) => {
                 (Body::Transfer { to: (*to).into(), wallet: "".into(), points: points(amount)?, note: "".into() }, rest)
+            }
+            ("donate", [amount, fund, rest @ ..]) => {
+                (Body::Donate { fund: (*fund).into(), points: points(amount)? }, rest)
             }
             ("reinstate", [amount, until, reason, rest @ ..]) => {
                 let points = if *amount == "all" { None } else { Some(points(amount)?) };
@@ -615,6 +630,7 @@ impl Play<'_> {
             Account::Voided,
             Account::Debited,
             Account::Fees,
+            Account::Donated,
         ];
         let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
         let outstanding = member.iter().fold(0i64, |sum, account| sum.saturating_add(of(*account)));
@@ -726,6 +742,13 @@ impl Stage for Memory {
         let word = |term| self.state.term(term);
         let campaigns = campaigns.iter().map(|one| SeenCampaign::of(one, program, word(one.campaign)));
         Ok((campaigns.collect(), budgets.iter().map(|one| SeenBudget::of(one, word(one.budget))).collect()))
+    }
+
+    fn funds(&mut self) -> Result<Vec<SeenFund>, String> {
+        let program = self.programs.current().ok_or("no program")?;
+        let word = |term| self.state.term(term).to_string();
+        let seen = |one: &Raised| SeenFund { name: word(one.fund), wallet: word(one.wallet), points: one.points.0 };
+        Ok(budget::funds(&self.state, program).iter().map(seen).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

@@ -144,6 +144,7 @@ line! {
     household_left: HouseholdLeft,
     approved: Approved,
     withdrawn: Withdrawn,
+    donate: Donate,
 }
 
 /// A message of the proto with the same fields, each of which turns into that of the message.
@@ -250,6 +251,7 @@ said! {
         #[serde(default, skip_serializing_if = "String::is_empty")] by: String,
     }
     Approved { proposal: u64, by: String }
+    Donate { fund: String, points: i64 }
     Withdrawn { proposal: u64, by: String, reason: String }
     CaseResolved { case: u64, finding: Finding, #[serde(default)] note: String }
     ProgramPublished { text: String }
@@ -536,6 +538,7 @@ mod tests {
             r#""credit":{"points":5000,"reason":"sorry","by":"ann"}"#,
             r#""debit":{"points":40,"reason":"mistake"}"#,
             r#""debit":{"points":5000,"reason":"mistake","wallet":"stamps","by":"ann"}"#,
+            r#""donate":{"fund":"trees","points":40}"#,
             r#""approved":{"proposal":12,"by":"bob"}"#,
             r#""withdrawn":{"proposal":12,"by":"bob","reason":"mistake"}"#,
             r#""case_resolved":{"case":12,"finding":"FINDING_FRAUD","note":""}"#,

@@ -160,6 +160,7 @@ mod tests {
             Body::Void(proto::Void { hold: "h".into() }),
             Body::Credit(proto::Credit { points: 9, reason: "sorry".into(), by: "ann".into(), ..Default::default() }),
             Body::Debit(proto::Debit { points: 9, reason: "mistake".into(), by: "ann".into(), ..Default::default() }),
+            Body::Donate(proto::Donate { fund: "trees".into(), points: 5 }),
             Body::Approved(proto::Approved { proposal: 7, by: "bob".into() }),
             Body::Withdrawn(proto::Withdrawn { proposal: 7, by: "bob".into(), reason: "mistake".into() }),
             Body::CaseResolved(proto::CaseResolved { case: 4, finding: fraud, note: "n".into() }),

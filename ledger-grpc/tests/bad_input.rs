@@ -894,6 +894,30 @@ async fn what_several_people_must_stand_for_is_not_done_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn donations_that_cannot_be_are_invalid_or_refused() {
+    let world = World::new().await;
+    let trees = "[[fund]]\nid = \"trees\"\n[[earn]]\nid = \"charity\"\non = \"purchase\"\nper = \"10.00\"\n\
+        give = 1\nto = { fund = \"trees\" }\n";
+    world.publish(&format!("{PROGRAM}\n{trees}")).await.unwrap();
+    assert_eq!(world.take("anna", purchase("o", 59_99)).await, 59);
+    let donate = |points, fund: &str| Body::Donate(proto::Donate { points, fund: fund.into() });
+    assert_eq!(world.reject("anna", donate(0, "")).await, ["event.donate.fund", "event.donate.points"]);
+    assert_eq!(world.reject("anna", donate(TOO_MUCH, "trees")).await, ["event.donate.points"]);
+    assert_eq!(world.refuse("anna", donate(1, "whales")).await, "FUND_UNKNOWN");
+    assert_eq!(world.refuse("anna", donate(60, "trees")).await, "NOT_ENOUGH_POINTS");
+    assert_eq!(world.refuse("ben", donate(1, "trees")).await, "MEMBER_UNKNOWN");
+    assert_eq!(world.take("anna", donate(20, "trees")).await, 39);
+    assert_eq!(world.take("anna", refund("o", 20_00)).await, 19);
+    // Of the five that the purchase gave, three are earned by what is kept.
+    let mut audit = AuditServiceClient::new(world.channel.clone());
+    let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
+    let fund = |points| proto::FundTotals { fund: "trees".into(), wallet: "points".into(), points };
+    assert_eq!(totals.funds, [fund(23)]);
+    assert_eq!(world.totals().await[&proto::Account::Donated], 23);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_more_is_captured_than_is_held() {
     let world = World::new().await;
     world.take("anna", purchase("o", 10_000)).await;

@@ -15,7 +15,8 @@ use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenProposal, SeenPurse, SeenTotals, SeenWhy, Stage, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
+    Stage, run,
 };
 use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
@@ -42,7 +43,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 71] = [
+const REFUSALS: [Refusal; 72] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -108,6 +109,7 @@ const REFUSALS: [Refusal; 71] = [
     Refusal::NobodyStands,
     Refusal::ProposalNotOpen,
     Refusal::ApprovedAlready,
+    Refusal::FundUnknown,
     Refusal::HouseholdNotOffered,
     Refusal::HouseholdUnknown,
     Refusal::InHousehold,
@@ -350,6 +352,11 @@ impl Stage for Caller {
         Ok((campaigns.into_iter().map(campaign).collect(), budgets.into_iter().map(budget).collect()))
     }
 
+    fn funds(&mut self) -> Result<Vec<SeenFund>, String> {
+        let told = self.trial_balance()?.funds.into_iter();
+        Ok(told.map(|one| SeenFund { name: one.fund, wallet: one.wallet, points: one.points }).collect())
+    }
+
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
         use proto::rule_explained::Came;
         let which = Some(proto::explain_event_request::Which::Position(position.0));
@@ -553,6 +560,7 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             wallet: wallet.to_string(),
             by: by.to_string(),
         }),
+        Body::Donate { fund, points } => Message::Donate(proto::Donate { fund: fund.to_string(), points: points.0 }),
         Body::Approved { proposal, by } => {
             Message::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() })
         }

@@ -10,7 +10,7 @@ use crate::error::{Damage, ReadError};
 use crate::keys;
 use crate::live::Live;
 use crate::shard::{Handle, Inner, Time};
-use ledger_core::budget::{self, BudgetLeft, Given};
+use ledger_core::budget::{self, BudgetLeft, Given, Raised};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
 use ledger_core::decide::{Explanation, explain, in_window};
@@ -101,6 +101,8 @@ pub struct Totals {
     pub campaigns: Vec<Given>,
     /// What its budgets have left, on the local day of that record.
     pub budgets: Vec<BudgetLeft>,
+    /// What its funds were given.
+    pub funds: Vec<Raised>,
 }
 
 impl Totals {
@@ -114,6 +116,7 @@ impl Totals {
             program: program.cloned(),
             campaigns: program.map(|program| budget::campaigns(state, program)).unwrap_or_default(),
             budgets: program.map(|program| budget::budgets(state, program)).unwrap_or_default(),
+            funds: program.map(|program| budget::funds(state, program)).unwrap_or_default(),
         }
     }
 }

@@ -165,9 +165,13 @@ impl Draft<'_> {
             self.count_given(rule, granted);
         }
         self.trace(rule.id, computed, granted, cut);
-        if !granted.is_zero() {
-            let expires_at = self.expires_at(wallet);
-            self.grant(rule.id, wallet.id, granted, expires_at);
+        match facts.program.fund_of(rule) {
+            _ if granted.is_zero() => {}
+            Some(fund) => self.endow(rule.id, fund, granted),
+            None => {
+                let expires_at = self.expires_at(wallet);
+                self.grant(rule.id, wallet.id, granted, expires_at);
+            }
         }
         if let (Amount::Per { unit, carry: Some(carry), .. }, true) = (&rule.amount, is_whole(cut)) {
             let all = facts.basket.base(rule).0.saturating_add(carried);

@@ -17,10 +17,8 @@ use alloc::vec::Vec;
 impl Draft<'_> {
     /// When a lot of a wallet expires that is earned by this event.
     pub(super) fn expires_at(&mut self, wallet: &Wallet) -> At {
-        let known = self.verdict.postings.iter().find(|posting| {
-            let new = posting.from == Account::Issued && posting.to != Account::Debt;
-            new && (posting.member, posting.wallet) == (self.no, wallet.id)
-        });
+        let own = |posting: &&Posting| (posting.member, posting.wallet) == (self.no, wallet.id);
+        let known = self.verdict.postings.iter().filter(own).find(|posting| posting.makes_lot());
         known.map_or_else(|| self.program.expires_at(wallet, self.day, self.earner()), |posting| posting.expires_at)
     }
 
@@ -55,12 +53,9 @@ impl Draft<'_> {
 
     /// Whether new points of a wallet die with its spell.
     fn begins_spell(&self, wallet: TermNo) -> bool {
-        let begins = |posting: &Posting| {
-            let new = posting.from == Account::Issued && posting.to != Account::Debt;
-            let own = (posting.member, posting.wallet) == (self.no, wallet);
-            new && own && posting.expires_at == At::WITH_SPELL
-        };
-        self.verdict.postings.iter().any(begins)
+        let own = |posting: &&Posting| (posting.member, posting.wallet) == (self.no, wallet);
+        let begins = |posting: &Posting| posting.makes_lot() && posting.expires_at == At::WITH_SPELL;
+        self.verdict.postings.iter().filter(own).any(begins)
     }
 
     /// Lets everything die whose time has come; of a closed member, everything.

@@ -146,6 +146,10 @@ impl Draft<'_> {
             Body::Hold { wallet, points, order, .. } => (&**wallet, Some(*points), &**order),
             Body::Transfer { wallet, points, .. } => (&**wallet, Some(*points), ""),
             Body::Credit { wallet, points, .. } | Body::Debit { wallet, points, .. } => (&**wallet, Some(*points), ""),
+            Body::Donate { fund, points } => match self.fund(fund) {
+                Some(fund) => (self.desk.state.term(fund.wallet), Some(*points), ""),
+                None => return Vec::new(),
+            },
             Body::Approved { proposal, .. } => match self.proposal(*proposal) {
                 Some(open) => (self.desk.state.term(open.wallet), Some(open.points), ""),
                 None => return Vec::new(),

@@ -24,7 +24,8 @@ pub(super) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
         | Body::Hold { .. }
         | Body::HoldExtended { .. }
         | Body::Capture { .. }
-        | Body::Transfer { .. } => Scope::Redeem,
+        | Body::Transfer { .. }
+        | Body::Donate { .. } => Scope::Redeem,
         _ => return None,
     };
     life.freezes(asks).then_some(Refusal::MemberFrozen)

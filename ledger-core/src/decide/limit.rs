@@ -24,11 +24,13 @@ impl Draft<'_> {
         if let Some(cut) = self.denied {
             return Allowed { granted: Points::ZERO, cut, counts: false };
         }
-        if wallet.expiry.is_over(self.day) {
+        // What goes to a fund is in no purse: it has no date, no room, and waits for no case.
+        let is_members = rule.fund.is_none();
+        if is_members && wallet.expiry.is_over(self.day) {
             return Allowed { granted: Points::ZERO, cut: Cut::Expired, counts: false };
         }
-        let open = if self.review { Cut::Review } else { Cut::None };
-        let (most, cut) = match self.room(wallet) {
+        let open = if is_members && self.review { Cut::Review } else { Cut::None };
+        let (most, cut) = match self.room(wallet).filter(|_| is_members) {
             Some(room) if room < computed => (room, Cut::MaxBalance),
             _ => (computed, open),
         };

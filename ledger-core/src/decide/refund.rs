@@ -162,10 +162,10 @@ fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
 }
 
 /// What a refund takes back of one rule.
-struct Due {
-    rule: TermNo,
+pub(super) struct Due {
+    pub(super) rule: TermNo,
     wallet: TermNo,
-    points: Points,
+    pub(super) points: Points,
     /// What the rule gives for what is kept.
     kept: Points,
 }
@@ -317,6 +317,7 @@ impl<'a> Draft<'a> {
     }
 
     fn claw_back(&mut self, sold: &Sold<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
+        self.take_from_funds(sold.purchase.program, &mut back);
         let row = self.row();
         let issued = sold.purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
         let mut own: Vec<Own> = issued

@@ -5,7 +5,7 @@ use super::Draft;
 use crate::counter::{Counter, Key};
 use crate::event::{Body, Event, RiskKeys, Who};
 use crate::program::{CounterRule, KeyKind, Measure, Program, RiskRule};
-use crate::record::{Action, CaseOpened, Change, Cut};
+use crate::record::{Account, Action, CaseOpened, Change, Cut};
 use crate::units::{At, MemberNo};
 use alloc::vec::Vec;
 
@@ -29,7 +29,8 @@ impl Draft<'_> {
             | Body::Hold { points, .. }
             | Body::Transfer { points, .. }
             | Body::Credit { points, .. }
-            | Body::Debit { points, .. } => points.0,
+            | Body::Debit { points, .. }
+            | Body::Donate { points, .. } => points.0,
             Body::Approved { proposal, .. } => self.proposal(*proposal).map_or(0, |open| open.points.0),
             _ => 0,
         };
@@ -57,6 +58,10 @@ impl Draft<'_> {
             }
         }
         let earned = self.verdict.trace.iter().fold(0i64, |sum, line| sum.saturating_add(line.granted.0));
+        // What went to funds is not the member's.
+        let endowed =
+            self.verdict.postings.iter().filter(|one| (one.from, one.to) == (Account::Issued, Account::Donated));
+        let earned = endowed.fold(earned, |sum, posting| sum.saturating_sub(posting.points.0));
         if earned > 0 {
             for (index, rule) in counters_on(self.program, kind).filter(|(_, rule)| rule.measure == Measure::Points) {
                 self.count_keys(index, rule, keys, earned);

@@ -144,6 +144,10 @@ impl Found {
                 self.text("debit.reason", reason, 1, NOTE_BYTES_MAX);
                 self.text("debit.by", by, 0, STAFF_BYTES_MAX);
             }
+            Body::Donate { fund, points } => {
+                self.name("donate.fund", fund, 1);
+                self.amount("donate.points", points.0, 1);
+            }
             Body::Approved { by, .. } => self.text("approved.by", by, 1, STAFF_BYTES_MAX),
             Body::Withdrawn { by, reason, .. } => {
                 self.text("withdrawn.by", by, 1, STAFF_BYTES_MAX);

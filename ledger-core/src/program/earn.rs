@@ -34,6 +34,8 @@ pub struct EarnRule {
     pub on: Trigger,
     /// The wallet it gives to.
     pub wallet: TermNo,
+    /// The fund it gives to instead of to the member, if it does.
+    pub fund: Option<TermNo>,
     /// What must hold for it to apply; nothing if absent.
     pub when: Option<Box<When>>,
     /// Which money it counts.
@@ -63,6 +65,17 @@ pub struct Campaign {
     pub given: TermNo,
     /// At most how much.
     pub limits: Vec<Limit>,
+}
+
+/// A good cause that rules and members give to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fund {
+    /// Its name.
+    pub id: TermNo,
+    /// The wallet whose points it gets.
+    pub wallet: TermNo,
+    /// The counter of what it was given, less what refunds took back.
+    pub given: TermNo,
 }
 
 /// What must hold for a rule to apply: all that is said.

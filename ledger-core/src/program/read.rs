@@ -7,6 +7,7 @@ mod approvals;
 mod convert;
 mod earn;
 mod expiry;
+mod fund;
 mod household;
 mod limit;
 mod redeem;
@@ -27,7 +28,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 22] = [
+const COUNTED: [&str; 23] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -48,6 +49,7 @@ const COUNTED: [&str; 22] = [
     "reinstated",
     "approved",
     "withdrawn",
+    "donate",
     "limit_hit",
     "inactive",
 ];
@@ -183,7 +185,8 @@ impl Reading<'_> {
         let (refund_days, refund_reopens) = self.refund(&mut root);
         let approvals = self.approvals(&mut root);
         let campaigns = self.campaigns(&mut root, &wallets);
-        let mut earn = self.earn(&mut root, digits, &wallets, &attributes, &campaigns);
+        let funds = self.funds(&mut root, &wallets);
+        let mut earn = self.earn(&mut root, digits, &wallets, &attributes, (&campaigns, &funds));
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
         self.check_tier_words(tiers.as_ref().map_or(&[], |tiers| tiers.ranks.as_slice()));
@@ -211,6 +214,7 @@ impl Reading<'_> {
             refund_reopens,
             earn,
             campaigns,
+            funds,
             inactivity,
             conversions,
             household,

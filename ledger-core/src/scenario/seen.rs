@@ -187,6 +187,17 @@ impl SeenBudget {
     }
 }
 
+/// A fund as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenFund {
+    /// Its name.
+    pub name: String,
+    /// The wallet.
+    pub wallet: String,
+    /// Points it was given, less those that refunds took back.
+    pub points: i64,
+}
+
 /// One reason of an explanation as a stage tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeenWhy {

@@ -91,6 +91,7 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Unmerged { from: Who::Known(MemberNo(2)) },
         Body::Approved { proposal: Position(9), by: "bob".into() },
         Body::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() },
+        Body::Donate { fund: "trees".into(), points: Points(199) },
         Body::HouseholdJoined { household: Who::Known(MemberNo(2)) },
         Body::HouseholdLeft,
     ];
@@ -125,10 +126,11 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Unmerged { .. } => 27,
         Body::Approved { .. } => 28,
         Body::Withdrawn { .. } => 29,
-        Body::HouseholdJoined { .. } => 30,
-        Body::HouseholdLeft => 31,
+        Body::Donate { .. } => 30,
+        Body::HouseholdJoined { .. } => 31,
+        Body::HouseholdLeft => 32,
     };
-    assert!(bodies.iter().map(number).eq(0..32), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..33), "one of each, in order");
     bodies
 }
 
@@ -309,6 +311,7 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Debt,
     Account::Moved,
     Account::Fees,
+    Account::Donated,
 ];
 
 fn posting(from: Account, to: Account) -> Posting {

@@ -77,6 +77,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::HouseholdLeft,
         Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
         Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
+        Body::Donate { fund: name(), points: most },
         Body::Approved { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX) },
         Body::Withdrawn { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX), reason: long(NOTE_BYTES_MAX) },
         Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
@@ -164,6 +165,7 @@ fn what_breaks_a_limit_is_told() {
             reason: long(NOTE_BYTES_MAX + 1),
             by: "a\nb".into(),
         }),
+        with(Body::Donate { fund: "".into(), points: Points(0) }),
         with(Body::Approved { proposal: Position(1), by: "".into() }),
         with(Body::Withdrawn { proposal: Position(1), by: "".into(), reason: "".into() }),
         with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
@@ -257,6 +259,8 @@ fn what_breaks_a_limit_is_told() {
         debit.points: is 9223372036854775807; must be 1 to 1000000000000
         debit.reason: has 513 bytes; at most 512 are allowed
         debit.by: must not contain control characters
+        donate.fund: must not be empty
+        donate.points: is 0; must be 1 to 1000000000000
         approved.by: must not be empty
         withdrawn.by: must not be empty
         withdrawn.reason: must not be empty

@@ -40,6 +40,7 @@ pub fn program(version: usize) -> String {
         format!(r#"{{ after = "2M", round = "month_end", {active}, {after} }}"#)
     };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
+    let charity = if version == 0 { 2 } else { 3 };
     let (per_day, fee, visits) = if version == 0 { (150, 10, 60) } else { (130, 7, 75) };
     let (given_by, taken) = if version == 0 { (2, "debit = { over = 60, people = 2 }") } else { (3, "") };
     format!(
@@ -63,6 +64,8 @@ max = 120
 per_day = {per_day}
 fee = "{fee}%"
 cooling = "2h"
+[[fund]]
+id = "trees"
 [[campaign]]
 id = "visits"
 budget = {{ points = {visits}, per = "month" }}
@@ -101,6 +104,12 @@ on = "purchase"
 per = "3.00"
 give = 1
 carry = true
+[[earn]]
+id = "charity"
+on = "purchase"
+per = "7.00"
+give = {charity}
+to = {{ fund = "trees" }}
 [[earn]]
 id = "check_in"
 on = "check_in"
@@ -248,6 +257,8 @@ struct Rules {
     /// How many people must stand for more than 200 points that are given, and for more than 60 that are taken.
     given_by: usize,
     taken_by: usize,
+    /// What seven euros give to the trees.
+    charity: i64,
 }
 
 impl Rules {
@@ -268,6 +279,7 @@ impl Rules {
                 visits_a_month: 60,
                 given_by: 2,
                 taken_by: 2,
+                charity: 2,
             },
             _ => Rules {
                 give: 2,
@@ -284,6 +296,7 @@ impl Rules {
                 visits_a_month: 75,
                 given_by: 3,
                 taken_by: 1,
+                charity: 3,
             },
         }
     }
@@ -457,6 +470,8 @@ struct Bought {
     version: usize,
     /// Whether what it left of three euros waits for the next purchase.
     carries: bool,
+    /// What it gave to the trees.
+    charity: i64,
     /// What each rule was granted, and the lot it made of it.
     granted: Vec<(&'static str, i64, u64)>,
 }
@@ -609,6 +624,10 @@ pub enum Act {
     Withdraw {
         nth: usize,
     },
+    Donate {
+        known: bool,
+        points: i64,
+    },
     Give {
         to: Who,
         points: i64,
@@ -654,6 +673,7 @@ impl Act {
             Act::Approve { .. } => "approved",
             Act::Withdraw { .. } => "withdrawn",
             Act::Give { .. } => "transfer",
+            Act::Donate { .. } => "donate",
             Act::Import { .. } => "imported",
             Act::Reinstate { .. } => "reinstated",
             Act::Freeze { .. } => "frozen",
@@ -665,7 +685,7 @@ impl Act {
     fn is_command(&self) -> bool {
         let commands =
             ["redeem", "hold", "hold_extended", "capture", "void", "credit", "debit", "transfer", "imported"];
-        commands.contains(&self.kind()) || ["reinstated", "approved"].contains(&self.kind())
+        commands.contains(&self.kind()) || ["reinstated", "approved", "donate"].contains(&self.kind())
     }
 
     fn is_control(&self) -> bool {
@@ -700,8 +720,8 @@ pub struct Books {
     lots_made: u64,
     /// What check-ins and referrals gave to anybody, by year and month.
     pub visits: Vec<((i64, i64), i64)>,
-    /// Issued, redeemed, expired, clawed back, voided, debited, fees.
-    pub totals: [i64; 7],
+    /// Issued, redeemed, expired, clawed back, voided, debited, fees, donated.
+    pub totals: [i64; 8],
     /// Everything anybody was reminded of: who, when, which date, how many points.
     pub reminders: Vec<(Who, i64, i64, i64)>,
 }
@@ -712,6 +732,7 @@ const CLAWED_BACK: usize = 3;
 const VOIDED: usize = 4;
 const DEBITED: usize = 5;
 const FEES: usize = 6;
+const DONATED: usize = 7;
 
 /// The event or timer the clerk works on.
 struct Work {
@@ -977,7 +998,7 @@ impl Books {
         }
         match act.kind() {
             "credit" | "imported" | "reinstated" if member.frozen.0 => return Err("MEMBER_FROZEN"),
-            "redeem" | "hold" | "hold_extended" | "capture" | "transfer" if member.frozen.1 => {
+            "redeem" | "hold" | "hold_extended" | "capture" | "transfer" | "donate" if member.frozen.1 => {
                 return Err("MEMBER_FROZEN");
             }
             _ => {}
@@ -1030,10 +1051,14 @@ impl Books {
                 if carries {
                     self.member(who).carried = counted % DROP;
                 }
+                let charity = if carries { paid / 700 * rules.charity } else { 0 };
+                self.totals[0] += charity;
+                self.totals[DONATED] += charity;
                 let granted = std::mem::take(&mut work.bought);
                 let name = order.clone();
                 let lines = [(paid / 3, true), (paid - paid / 3, true)];
-                let bought = Bought { order: name, day, paid: *paid, refunded: 0, lines, version, carries, granted };
+                let bought =
+                    Bought { order: name, day, paid: *paid, refunded: 0, lines, version, carries, charity, granted };
                 self.member(who).bought.push(bought);
                 // What came back before it, as if it came now. What cannot go back now never does.
                 let at = self.member(who).bought.len() - 1;
@@ -1105,6 +1130,14 @@ impl Books {
                 let at = self.member(who).open_proposal(*nth, now)?;
                 self.member(who).proposed[at].over = true;
                 self.observe(&mut work, act)?;
+            }
+            Act::Donate { known, points } => {
+                if !known {
+                    return Err("FUND_UNKNOWN");
+                }
+                take(&mut self.member(who).available, *points).ok_or("NOT_ENOUGH_POINTS")?;
+                self.observe(&mut work, act)?;
+                self.totals[DONATED] += points;
             }
             Act::Give { to, points } => self.give(&mut work, act, to, *points)?,
             Act::Import { lots } => self.import(&mut work, act, lots)?,
@@ -1241,6 +1274,7 @@ impl Books {
             | Act::Hold { points, .. }
             | Act::Credit { points, .. }
             | Act::Debit { points, .. }
+            | Act::Donate { points, .. }
             | Act::Give { points, .. } => *points,
             _ => 0,
         };
@@ -1615,6 +1649,8 @@ impl Books {
         };
         let kept = bought.paid - bought.refunded;
         let (before, after) = (worth(kept), worth(kept - amount));
+        let charity = |kept: i64| bought.charity.min(kept / 700 * Rules::of(bought.version).charity);
+        let from_trees = charity(kept) - charity(kept - amount);
         bought.refunded += amount;
         let day = bought.day;
         let own: Vec<u64> = bought.granted.iter().map(|(_, _, lot)| *lot).collect();
@@ -1645,7 +1681,8 @@ impl Books {
         member.available = mine;
         give_back(&mut member.available, others);
         member.debt += rest - rest.min(there);
-        self.totals[CLAWED_BACK] += all;
+        self.totals[CLAWED_BACK] += all + from_trees;
+        self.totals[DONATED] -= from_trees;
     }
 
     /// The tier after an event.

@@ -94,7 +94,7 @@ action = "review"
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -624,6 +624,55 @@ fn approvals_ask_for_somebody() {
 }
 
 #[test]
+fn what_goes_to_a_fund_is_declared() {
+    check_rule(
+        r#"[[wallet]]
+id = "status"
+kind = "tier"
+[[fund]]
+id = "trees"
+[[fund]]
+id = "trees"
+wallet = "status"
+[[earn]]
+id = "a"
+on = "purchase"
+per = "1.00"
+give = 1
+carry = true
+to = { fund = "trees" }
+[[earn]]
+id = "b"
+on = "check_in"
+wallet = "status"
+fixed = 1
+group = "g"
+to = { fund = "trees", share = "50%" }
+[[earn]]
+id = "c"
+on = "check_in"
+fixed = 1
+to = { fund = "whales" }
+[[earn]]
+id = "d"
+on = "check_in"
+fixed = 1
+to = "trees"
+"#,
+        expect![[r#"
+            line 12: fund[1].id: "trees" is used twice; every id must be unique in the file
+            line 13: fund[1].wallet: the points of this wallet only measure: there is nothing in them to give
+            line 20: earn[0].to.fund: what is given to a fund is not carried on; leave out `carry`
+            line 27: earn[1].to.share: is not a field here
+            line 27: earn[1].to.fund: is a fund of another wallet; give the rule the same
+            line 27: earn[1].to.fund: a rule of a group gives to the member
+            line 32: earn[2].to.fund: no fund is called "whales"; add [[fund]] with this id
+            line 37: earn[3].to: must be a table: { … }
+        "#]],
+    );
+}
+
+#[test]
 fn counters_and_risks_keep_to_their_limits() {
     check_rule(
         r#"[[counter]]
@@ -761,7 +810,7 @@ fn faults_of_expiries_are_told() {
             line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
             line 26: wallet[7].expiry.round: is not a field here
             line 29: wallet[8].expiry.by_tier: is not a field here
-            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, limit_hit, inactive
+            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
             line 32: wallet[9].expiry.at_least: must be a text in quotes
             line 32: wallet[9].expiry.by_tier: is not a field here
             line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d

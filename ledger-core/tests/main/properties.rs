@@ -36,7 +36,7 @@ fn an_act() -> impl Strategy<Value = Act> {
         8 => Just(Act::CheckIn),
         3 => prop::sample::select(&WHO[..]).prop_map(|referee| Act::Refer { referee }),
         6 => (1..100i64).prop_map(|points| Act::Redeem { points }),
-        5 => (hold(), 1..100i64, prop::option::of(prop_oneof![3 => 1..100 * HOUR, 1 => 1..90 * DAY]))
+        5 => (hold(), 1..100i64, prop::option::of(prop_oneof![1..100 * HOUR, 1..200 * DAY]))
             .prop_map(|(name, points, ttl)| Act::Hold { name, points, ttl }),
         8 => (hold(), prop::option::of(1..60i64), any::<bool>())
             .prop_map(|(name, points, last)| Act::Capture { name, points, last }),
@@ -49,6 +49,7 @@ fn an_act() -> impl Strategy<Value = Act> {
         5 => (any::<u8>(), a_person())
             .prop_map(|(nth, by)| Act::Approve { nth: nth.into(), by: if by.is_empty() { "eve" } else { by } }),
         1 => any::<u8>().prop_map(|nth| Act::Withdraw { nth: nth.into() }),
+        3 => (prop::bool::weighted(0.9), 1..80i64).prop_map(|(known, points)| Act::Donate { known, points }),
         6 => (prop::sample::select(&WHO[..]), 1..130i64).prop_map(|(to, points)| Act::Give { to, points }),
         2 => prop::collection::vec((1..60i64, -1..70i64, prop::option::weighted(0.3, -1..90i64)), 1..4)
             .prop_map(|lots| Act::Import { lots }),
@@ -627,7 +628,7 @@ fn stories_reach_every_rule() {
             }
         }
     };
-    for _ in 0..2_000 {
+    for _ in 0..4_000 {
         let story = a_story().new_tree(&mut runner).expect("a story").current();
         let mut world = World::new();
         story.iter().for_each(|op| world.play(op));
@@ -642,12 +643,13 @@ fn stories_reach_every_rule() {
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
         TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, LINE_UNKNOWN, REFUND_OVER_LINE, \
-        NOBODY_STANDS, PROPOSAL_NOT_OPEN, APPROVED_ALREADY, Proposed, Approved, ProposalEnded, \
+        NOBODY_STANDS, PROPOSAL_NOT_OPEN, APPROVED_ALREADY, FUND_UNKNOWN, Proposed, Approved, ProposalEnded, \
         merged, unmerged, MERGE_UNSETTLED, NOT_MERGED, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
         available to clawed_back, available to debited, available to held, review to available, review to expired, \
         review to clawed_back, review to voided, held to available, held to redeemed, \
         debt to clawed_back, available to moved, available to fees, moved to available, moved to review, \
+        issued to donated, available to donated, donated to clawed_back, \
         expired to available, expired to review, held to expired, redeemed to expired, \
         Registered, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, RefundParked, RefundUnparked, ReferredBy, Counted, TierSet, Streak, Active, \
         HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, Spell, Expiring, ReminderSet, Lapsed, Reinstated, \

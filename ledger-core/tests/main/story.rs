@@ -109,6 +109,9 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
         }
         Act::Approve { nth, by } => Body::Approved { proposal: proposal(nth), by: by.into() },
         Act::Withdraw { nth } => Body::Withdrawn { proposal: proposal(nth), by: "dan".into(), reason: "why".into() },
+        Act::Donate { known, points } => {
+            Body::Donate { fund: if known { "trees" } else { "whales" }.into(), points: Points(points) }
+        }
         Act::Give { to, points } => {
             Body::Transfer { to: to.into(), wallet: "".into(), points: Points(points), note: "".into() }
         }
@@ -287,11 +290,15 @@ impl World {
         // What was released or earned too late is expired at once, but by the next timer.
         let all_fired = !self.memory.state.may_be_due(At(self.now));
         if all_fired {
-            let [issued, rest @ .., fees] = self.books.totals;
+            let [issued, rest @ .., fees, _] = self.books.totals;
             assert_eq!(-accounts[0], issued);
             assert_eq!(accounts[1..6], rest, "redeemed, expired, clawed back, voided, debited");
             assert_eq!(accounts[Account::Fees.kind()], fees);
         }
+        let donated = self.books.totals.last().copied().unwrap_or_default();
+        assert_eq!(accounts[Account::Donated.kind()], donated);
+        let raised = budget::funds(&self.memory.state, &self.program());
+        assert_eq!(raised.iter().map(|fund| fund.points.0).collect::<Vec<_>>(), [donated], "the trees have it all");
         assert_eq!(accounts[Account::Moved.kind()], 0, "what one gives another gets");
     }
 

@@ -29,11 +29,16 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
         "duplicates": totals.duplicates,
         "campaigns": list(&totals.campaigns, campaign),
         "budgets": list(&totals.budgets, budget),
+        "funds": list(&totals.funds, fund),
     })
 }
 
 fn campaign(one: &proto::CampaignTotals) -> Value {
     json!({ "campaign": one.campaign, "wallet": one.wallet, "given": one.given, "cost": one.cost })
+}
+
+fn fund(one: &proto::FundTotals) -> Value {
+    json!({ "fund": one.fund, "wallet": one.wallet, "points": one.points })
 }
 
 fn budget(one: &proto::BudgetLeft) -> Value {

@@ -73,6 +73,9 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     if !totals.budgets.is_empty() {
         let _ = writeln!(out, "{}", lines(&budgets(totals)));
     }
+    if !totals.funds.is_empty() {
+        let _ = writeln!(out, "{}", lines(&funds(totals)));
+    }
     let members = plural(totals.members, "member");
     let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
     if totals.duplicates > 0 {
@@ -94,6 +97,14 @@ fn campaigns(totals: &proto::GetTotalsResponse, local: &Local) -> Table {
     for one in &totals.campaigns {
         let cost = one.cost.map_or_else(|| "-".to_owned(), |cost| local.money(cost));
         table.add_row([one.campaign.clone(), one.wallet.clone(), grouped(one.given), cost]);
+    }
+    table
+}
+
+fn funds(totals: &proto::GetTotalsResponse) -> Table {
+    let mut table = table(&["fund", "wallet", "given"], &[2]);
+    for one in &totals.funds {
+        table.add_row([one.fund.clone(), one.wallet.clone(), grouped(one.points)]);
     }
     table
 }
@@ -387,6 +398,7 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Void(said) => format!("void {}", said.hold),
         Body::Credit(said) => format!("credit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
         Body::Debit(said) => format!("debit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
+        Body::Donate(said) => format!("{} donated to {}", grouped(said.points), said.fund),
         Body::Approved(said) => format!("proposal {} approved{}", said.proposal, stands(&said.by)),
         Body::Withdrawn(said) => {
             format!("proposal {} withdrawn{}: {}", said.proposal, stands(&said.by), said.reason)

@@ -250,6 +250,7 @@ fn moved(posting: &Posting, by_timer: bool) -> &'static str {
         (_, Account::Voided) => "points.voided",
         (_, Account::Debited) => "points.debited",
         (_, Account::Fees) => "points.charged",
+        (_, Account::Donated) => "points.donated",
         (_, Account::Moved) => "points.given",
         (_, Account::Held(_)) => "hold.created",
         (_, Account::Review) => "points.pended",

@@ -179,6 +179,7 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             let (wallet, reason, by) = (said.wallet.into(), said.reason.into(), said.by.into());
             Body::Debit { wallet, points: Points(said.points), reason, by }
         }
+        Said::Donate(said) => Body::Donate { fund: said.fund.into(), points: Points(said.points) },
         Said::Approved(said) => Body::Approved { proposal: Position(said.proposal), by: said.by.into() },
         Said::Withdrawn(said) => {
             let (by, reason) = (said.by.into(), said.reason.into());

@@ -402,6 +402,7 @@ pub(super) fn account(account: Account) -> proto::Account {
         Account::Debt => proto::Account::Debt,
         Account::Moved => proto::Account::Moved,
         Account::Fees => proto::Account::Fees,
+        Account::Donated => proto::Account::Donated,
     }
 }
 
@@ -544,6 +545,7 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             reason: reason.to_string(),
             by: by.to_string(),
         }),
+        Body::Donate { fund, points } => Said::Donate(proto::Donate { fund: fund.to_string(), points: points.0 }),
         Body::Approved { proposal, by } => Said::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() }),
         Body::Withdrawn { proposal, by, reason } => {
             let (by, reason) = (by.to_string(), reason.to_string());

@@ -1,9 +1,9 @@
-//! What the ledger tells of all members together: trial balances, campaigns and budgets.
+//! What the ledger tells of all members together: trial balances, campaigns, budgets and funds.
 
 use super::Words;
 use super::told::{account, stamp};
 use crate::proto;
-use ledger_core::budget::{BudgetLeft, Given};
+use ledger_core::budget::{BudgetLeft, Given, Raised};
 use ledger_core::calendar::show_day;
 use ledger_core::program::{Measure, Program};
 use ledger_core::record::Account;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Tells the totals. How many events came again is not in the ledger: the server adds it.
 pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
-    let Totals { shared, campaigns, budgets, .. } = totals;
+    let Totals { shared, campaigns, budgets, funds, .. } = totals;
     let program = totals.program.as_deref();
     let words = Words { terms: Arc::new(shared.terms.clone()), ..Words::default() };
     let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
@@ -28,6 +28,7 @@ pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
         duplicates: 0,
         campaigns: campaigns.iter().map(|given| campaign(given, program, &words)).collect(),
         budgets: budgets.iter().map(|left| budget(left, &words)).collect(),
+        funds: funds.iter().map(|raised| fund(raised, &words)).collect(),
     }
 }
 
@@ -38,6 +39,11 @@ fn campaign(given: &Given, program: Option<&Program>, words: &Words) -> proto::C
         given: given.points.0,
         cost: program.and_then(|program| given.cost(program)).map(|cost| cost.0),
     }
+}
+
+fn fund(raised: &Raised, words: &Words) -> proto::FundTotals {
+    let Raised { fund, wallet, points } = *raised;
+    proto::FundTotals { fund: words.term(fund), wallet: words.term(wallet), points: points.0 }
 }
 
 fn budget(left: &BudgetLeft, words: &Words) -> proto::BudgetLeft {

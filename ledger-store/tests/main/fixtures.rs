@@ -145,7 +145,9 @@ fn write(dir: &Path) {
     let people = "[approvals]\ncredit = { over = 100, people = 2 }\ndebit = { over = 10, people = 3 }\n\
         [[wallet]]\nid = \"knots\"\n[[wallet]]\nid = \"ropes\"\n[household]\nshare = \"50%\"\n[[convert]]\nid = \"rope\"\n\
         from = { wallet = \"knots\", points = 10 }\nto = { wallet = \"ropes\", points = 1 }";
-    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n");
+    let fund = "[[fund]]\nid = \"lifeboats\"\n[[earn]]\nid = \"penny\"\non = \"purchase\"\nper = \"2.00\"\ngive = 1\n\
+        to = { fund = \"lifeboats\" }\n";
+    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}");
     let published = Body::ProgramPublished { text: berth.into() };
     let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into(), by: "".into() };
     let (wallet, reason, expires_at) = ("berth".into(), "storm".into(), STREAM.at(90_000));
@@ -179,6 +181,11 @@ fn write(dir: &Path) {
     by_hand("p-5", Body::Withdrawn { proposal, by: "bob".into(), reason: reason() });
     let proposal = by_hand("p-6", Body::Debit { wallet: wallet(), points: Points(50), reason: reason(), by: by() });
     by_hand("p-7", Body::Approved { proposal, by: "bob".into() });
+    // What is given to a fund.
+    by_hand("p-8", purchase("p-8", 10_00));
+    by_hand("p-9", Body::refund("p-8", Currency(*b"EUR"), Money(5_00)));
+    by_hand("p-10", Body::Donate { fund: "lifeboats".into(), points: Points(3) });
+    by_hand("p-11", Body::Donate { fund: "whales".into(), points: Points(3) });
     drop(handle);
     ledger.close().expect("nothing failed");
 }

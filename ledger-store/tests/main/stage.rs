@@ -6,13 +6,14 @@
 //! else.
 
 use crate::ledger;
+use ledger_core::budget::Raised;
 use ledger_core::decide::in_window;
 use ledger_core::event::{Body, Event, Finding, Name};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenProposal, SeenPurse, SeenTotals, SeenWhy, Stage, asked,
-    quote_of, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
+    Stage, asked, quote_of, run,
 };
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
@@ -105,6 +106,13 @@ impl Stage for Playing {
         let campaigns = totals.campaigns.iter().map(|one| SeenCampaign::of(one, &program, &self.word(one.campaign)));
         let campaigns = campaigns.collect();
         Ok((campaigns, totals.budgets.iter().map(|one| SeenBudget::of(one, &self.word(one.budget))).collect()))
+    }
+
+    fn funds(&mut self) -> Result<Vec<SeenFund>, String> {
+        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
+        let seen =
+            |one: &Raised| SeenFund { name: self.word(one.fund), wallet: self.word(one.wallet), points: one.points.0 };
+        Ok(totals.funds.iter().map(seen).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

@@ -5,8 +5,8 @@ use super::{Reading, Section, one_of, read_money};
 use crate::calendar::read_day;
 use crate::event::NAME_BYTES_MAX;
 use crate::program::{
-    Amount, AttributeTest, Base, Campaign, EarnRule, GIVE_MAX, Goods, Hours, Lines, Price, RULES_MAX, Tier, Trigger,
-    Value, Wallet, Weekdays, When, Words,
+    Amount, AttributeTest, Base, Campaign, EarnRule, Fund, GIVE_MAX, Goods, Hours, Lines, Price, RULES_MAX, Tier,
+    Trigger, Value, Wallet, Weekdays, When, Words,
 };
 use crate::units::{Day, Money, Rounding, TermNo};
 use alloc::boxed::Box;
@@ -40,13 +40,17 @@ impl Reading<'_> {
         digits: i64,
         wallets: &[Wallet],
         attributes: &[(TermNo, usize)],
-        campaigns: &[Campaign],
+        (campaigns, funds): (&[Campaign], &[Fund]),
     ) -> Vec<EarnRule> {
         let mut rules: Vec<EarnRule> = Vec::new();
         for mut section in self.sections(root, "earn") {
             let its = self.campaigns_of(&mut section, wallets, campaigns);
+            let fund = self.fund_word(&mut section, funds);
             let Some(mut rule) = self.earn_rule(section, digits, wallets, attributes, &rules) else { continue };
             rule.limits.extend(its.iter().flat_map(|campaign| &campaign.limits));
+            if let Some(fund) = fund {
+                self.give_to_fund(&mut rule, fund, funds);
+            }
             rule.campaigns = its.iter().map(|campaign| campaign.given).collect();
             rules.push(rule);
         }
@@ -86,7 +90,7 @@ impl Reading<'_> {
         }
         self.end(&section);
         let (id, on, wallet, amount) = (id?, on?, wallet?, amount?);
-        Some(EarnRule { id, on, wallet, when, base, amount, round, group, limits, campaigns: Vec::new() })
+        Some(EarnRule { id, on, wallet, fund: None, when, base, amount, round, group, limits, campaigns: Vec::new() })
     }
 
     /// The group of a rule: its rules follow each other, wait for the same and give to the same wallet.
