@@ -595,6 +595,27 @@ fn a_rule_that_waits_for_dormancy_needs_one() {
     );
 }
 
+/// Or a refund of part of a purchase would have to give points.
+#[test]
+fn who_spends_more_never_earns_less() {
+    check_rule(
+        r#"[[earn]]
+id = "a"
+on = "purchase"
+table = [{ at_least = "0.00", give = 10 }, { at_least = "50.00", give = 5 }, { at_least = "99.00", give = 8 }]
+[[earn]]
+id = "b"
+on = "purchase"
+percent = { of = "a" }
+table = [{ at_least = "0.00", rate = "10%" }, { at_least = "50.00", rate = "5%" }]
+"#,
+        expect![[r#"
+            line 9: earn[0].table[1].give: is less than that of the step before: what is kept of a purchase would earn more than all
+            line 14: earn[1].table[1].rate: is less than that of the step before: what is kept of a purchase would earn more than all
+        "#]],
+    );
+}
+
 #[test]
 fn approvals_ask_for_somebody() {
     check_rule(

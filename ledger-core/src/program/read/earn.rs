@@ -268,7 +268,7 @@ impl Reading<'_> {
         for mut step in steps {
             let value =
                 if rates { self.rate(&mut step, "rate", true) } else { self.int(&mut step, "give", 0, GIVE_MAX, true) };
-            let value = value.map_or(0, |(value, _)| value);
+            let (said, value) = (value.is_some(), value.map_or(0, |(value, _)| value));
             if by_tier {
                 let Some((word, at)) = self.text_of(&mut step, "tier", true) else { continue };
                 let term = self.tier_word(&word, at, step.field("tier"));
@@ -279,6 +279,12 @@ impl Reading<'_> {
             } else if let Some((least, at)) = self.money(&mut step, "at_least", digits, true) {
                 if of_base.last().is_some_and(|(below, _)| *below >= least) {
                     self.fault(at, &step.field("at_least"), "must be more than that of the step before".into());
+                }
+                if said && of_base.last().is_some_and(|(_, below)| *below > value) {
+                    let key = if rates { "rate" } else { "give" };
+                    let problem =
+                        "is less than that of the step before: what is kept of a purchase would earn more than all";
+                    self.fault(step.place(key), &step.field(key), problem.into());
                 }
                 of_base.push((least, value));
             }
