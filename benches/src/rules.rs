@@ -73,7 +73,7 @@ fn promotions() -> String {
             3 => ("fixed = 9".to_owned(), format!("from = \"2025-0{}-01\", until = \"2025-09-30\"", which + 1)),
             4 => ("per_items = 6\ngive = 1".to_owned(), format!("tags = [\"tag-{which}\"], hours = \"07:00-11:00\"")),
             5 => (
-                format!("table = [{{ at_least = \"50.00\", give = {} }}, {{ at_least = \"150.00\", give = 20 }}]", n),
+                format!("table = [{{ at_least = \"50.00\", give = {n} }}, {{ at_least = \"150.00\", give = 50 }}]"),
                 format!("tiers = [\"gold\"], stores = [\"store-{which}\"]"),
             ),
             6 => ("times = { of = \"base\", factor = 2 }".to_owned(), format!("partners = [\"partner-{which}\"]")),
@@ -115,6 +115,11 @@ fn purchase(workload: &mut Workload, made: u64) -> Event<Name> {
     Event { origin: Some(Box::new(origin)), ..event(id, &Workload::name(member), at, body) }
 }
 
+/// The program of fifty rules.
+fn fifty() -> String {
+    format!("{FIVE}{}", promotions())
+}
+
 /// Judges the purchases under a program; answers how long that took, and how many rules applied.
 fn judged(program: &str) -> (std::time::Duration, u64) {
     let mut workload = Workload::new(MEMBERS, 17);
@@ -141,7 +146,7 @@ fn judged(program: &str) -> (std::time::Duration, u64) {
 }
 
 pub(crate) fn rules(_: &Plan, figures: &mut Figures) {
-    let fifty = format!("{FIVE}{}", promotions());
+    let fifty = fifty();
     let (few, few_applied) = judged(FIVE);
     let (many, many_applied) = judged(&fifty);
     let all = (MEMBERS + EVENTS) as f64;
@@ -150,4 +155,18 @@ pub(crate) fn rules(_: &Plan, figures: &mut Figures) {
     figures.rate("rules: decide + fold + encode, 50 earn rules", EVENTS, many);
     figures.add("rules: of 50, apply to a purchase", many_applied as f64 / all, "rules");
     figures.add("rules: 50 to 5", few.as_secs_f64() / many.as_secs_f64(), "times the rate");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger_core::program::Program;
+
+    #[test]
+    fn the_measured_programs_are_in_order() {
+        for (text, rules) in [(FIVE.to_owned(), 5), (fifty(), 50)] {
+            let program = Program::read(&text, &mut Vec::new()).expect("no faults");
+            assert_eq!(program.earn.len(), rules);
+        }
+    }
 }

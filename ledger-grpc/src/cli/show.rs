@@ -197,7 +197,7 @@ fn life(member: &proto::Member, local: &Local) -> String {
 
 fn proposed(open: &proto::Proposal) -> String {
     let hand = word(open.hand().as_str_name(), "BY_HAND_");
-    format!("{hand} of {} {}, for which {} stand", grouped(open.points), open.wallet, open.by.join(" and "))
+    format!("{hand} of {} {} by {}", grouped(open.points), open.wallet, open.by.join(" and "))
 }
 
 fn has(available: i64, held: i64, in_review: i64, debt: i64) -> String {
@@ -472,6 +472,9 @@ pub(super) fn posting(posting: &proto::Posting, local: &Local) -> String {
     let account = |account: proto::Account| word(account.as_str_name(), "ACCOUNT_");
     let moved = format!("{} {} -> {}", grouped(posting.points), account(from), account(to));
     match from {
+        // What is a fund's is in no lot.
+        proto::Account::Issued if to == proto::Account::Donated => moved,
+        proto::Account::Donated => moved,
         proto::Account::Issued => format!("{moved} until {}", local.stamp(posting.expires_at.as_ref())),
         _ => format!("{moved} {}", lot_name(posting.lot.as_ref())),
     }
