@@ -285,7 +285,7 @@ impl Facts<'_> {
 }
 
 /// A hundred percent, in hundredths of a percent.
-const WHOLE: i64 = 10_000;
+pub(super) const WHOLE: i64 = 10_000;
 
 /// Whether nothing was kept from a rule's points for good: what was short of a unit is then carried on.
 pub(super) fn is_whole(cut: Cut) -> bool {

@@ -5,6 +5,7 @@
 //! rounded down once for each event, the rest stays. The lots keep their dates. What comes by itself, by hand or out of
 //! review is not shared. Each of the two lists the other, so that no household is in a household.
 
+use super::earn::WHOLE;
 use super::spend::split_slices;
 use super::{BALANCE_MAX, Draft, Party, life};
 use crate::event::{Event, Who};
@@ -15,9 +16,6 @@ use crate::record::{Account, Posting, Record};
 use crate::refusal::Refusal;
 use crate::units::{LotId, MemberNo, Points, Rounding, TermNo, share};
 use alloc::vec::Vec;
-
-/// A hundred percent, in hundredths of a percent.
-const WHOLE: i64 = 10_000;
 
 impl Household {
     /// The share of so many points.
@@ -79,6 +77,9 @@ impl<'a> Draft<'a> {
         let room = BALANCE_MAX.saturating_sub(home.tab(wallet.id).available.0);
         let given = rules.of(Points(all)).min(home.room(wallet).unwrap_or(Points(room))).min(Points(room));
         let (given, _) = split_slices(earned.iter(), given);
+        if given.is_empty() {
+            return;
+        }
         self.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
         core::mem::swap(&mut home.verdict, &mut self.verdict);
         home.put_down(wallet, &given);
