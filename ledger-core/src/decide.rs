@@ -513,6 +513,14 @@ impl<'a> Draft<'a> {
         self.verdict.trace.push(Trace { rule, computed, granted, cut });
     }
 
+    /// Lends the verdict to the draft of another member: what `write` does there stands in this one's record.
+    fn lend<'b, T>(&mut self, other: &mut Draft<'b>, write: impl FnOnce(&mut Draft<'b>) -> T) -> T {
+        core::mem::swap(&mut other.verdict, &mut self.verdict);
+        let answer = write(other);
+        core::mem::swap(&mut other.verdict, &mut self.verdict);
+        answer
+    }
+
     /// The running numbers of a wallet.
     fn tab(&mut self, wallet: TermNo) -> &mut Tab {
         if self.first.wallet == wallet {
@@ -589,7 +597,7 @@ impl<'a> Draft<'a> {
     /// Repays debt from points that come from `from`; answers how many are left.
     fn repay(&mut self, wallet: TermNo, from: Account, rule: TermNo, points: Points, lot: Option<Slice>) -> Points {
         let repaid = points.min(self.tab(wallet).debt);
-        let slice = lot.unwrap_or_else(|| Slice { expires_at: At::NEVER, id: LotId::default(), left: repaid });
+        let slice = lot.unwrap_or_else(|| Slice::in_no_lot(repaid));
         self.post(wallet, (from, Account::Debt), Slice { left: repaid, ..slice }, rule);
         Points(points.0.saturating_sub(repaid.0))
     }

@@ -29,6 +29,13 @@ pub struct Lot {
 /// Part of a lot, on its way somewhere or held.
 pub type Slice = Lot;
 
+impl Slice {
+    /// Points that are in no lot: debt, and what was never a member's.
+    pub(crate) fn in_no_lot(points: Points) -> Slice {
+        Slice { expires_at: At::NEVER, id: LotId::default(), left: points }
+    }
+}
+
 /// A member's lots of one kind (available, or in review).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lots {

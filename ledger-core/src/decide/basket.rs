@@ -65,9 +65,9 @@ impl<'e> Basket<'e> {
         self.net
     }
 
-    /// How much of that is kept.
-    pub(super) fn kept(&self) -> Money {
-        self.kept
+    /// Whether all of it went back.
+    pub(super) fn is_gone(&self) -> bool {
+        self.rest.is_some_and(Kept::is_nothing)
     }
 
     /// The money that counts for a rule.

@@ -12,7 +12,7 @@ use crate::lots::Slice;
 use crate::program::{Fund, Program};
 use crate::record::{Account, Change};
 use crate::refusal::Refusal;
-use crate::units::{At, LotId, MemberNo, Points, TermNo};
+use crate::units::{MemberNo, Points, TermNo};
 
 impl<'a> Draft<'a> {
     /// A command: what the member has goes to a fund, in the order of spending of the fund's wallet.
@@ -32,7 +32,7 @@ impl<'a> Draft<'a> {
 
     /// What a rule gives to its fund.
     pub(super) fn endow(&mut self, rule: TermNo, fund: &Fund, points: Points) {
-        self.post(fund.wallet, (Account::Issued, Account::Donated), no_lot(points), rule);
+        self.post(fund.wallet, (Account::Issued, Account::Donated), Slice::in_no_lot(points), rule);
         self.count_fund(fund, points.0);
     }
 
@@ -41,7 +41,7 @@ impl<'a> Draft<'a> {
         for due in back.iter_mut().filter(|due| !due.points.is_zero()) {
             let Some(fund) = program.earn_rule(due.rule).and_then(|rule| program.fund_of(rule)) else { continue };
             let points = core::mem::take(&mut due.points);
-            self.post(fund.wallet, (Account::Donated, Account::ClawedBack), no_lot(points), due.rule);
+            self.post(fund.wallet, (Account::Donated, Account::ClawedBack), Slice::in_no_lot(points), due.rule);
             self.count_fund(fund, points.0.saturating_neg());
         }
     }
@@ -50,9 +50,4 @@ impl<'a> Draft<'a> {
         let (key, term, seen) = (Key::EVERYONE, fund.given, MemberNo::NOBODY);
         self.change(Change::Counted { key, term, bucket: 0, keep_from: 0, amount, seen });
     }
-}
-
-/// Points that are in no lot.
-fn no_lot(points: Points) -> Slice {
-    Slice { expires_at: At::NEVER, id: LotId::default(), left: points }
 }

@@ -81,10 +81,10 @@ impl<'a> Draft<'a> {
             return;
         }
         self.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
-        core::mem::swap(&mut home.verdict, &mut self.verdict);
-        home.put_down(wallet, &given);
-        home.settle();
-        core::mem::swap(&mut home.verdict, &mut self.verdict);
+        self.lend(&mut home, |home| {
+            home.put_down(wallet, &given);
+            home.settle();
+        });
     }
 
     /// Whether a posting gave the member points of this wallet by a rule that earns, to have and to spend.
@@ -105,12 +105,13 @@ impl<'a> Draft<'a> {
         let Some(no) = self.member.household() else { return Points::ZERO };
         let Some(member) = self.desk.state.member(no) else { return Points::ZERO };
         let mut home = Draft::new(self.desk, self.program, Party { no, member, newcomer: None }, self.desk.at);
-        core::mem::swap(&mut home.verdict, &mut self.verdict);
-        let row = home.row();
-        let got = contributed(purchase, no, wallet).filter_map(|lot| row.purses.of(wallet).lots.find(lot)).copied();
-        let (taken, _) = split_slices(got.collect::<Vec<_>>().iter(), most);
-        home.post_all(wallet, (Account::Available, Account::ClawedBack), &taken, rule);
-        core::mem::swap(&mut home.verdict, &mut self.verdict);
+        let taken = self.lend(&mut home, |home| {
+            let row = home.row();
+            let got = contributed(purchase, no, wallet).filter_map(|lot| row.purses.of(wallet).lots.find(lot)).copied();
+            let (taken, _) = split_slices(got.collect::<Vec<_>>().iter(), most);
+            home.post_all(wallet, (Account::Available, Account::ClawedBack), &taken, rule);
+            taken
+        });
         taken.iter().fold(Points::ZERO, |sum, lot| Points(sum.0.saturating_add(lot.left.0)))
     }
 }

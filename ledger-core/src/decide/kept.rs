@@ -54,6 +54,12 @@ impl Kept {
         Some(Kept { net: kept, left: Money(left), lines })
     }
 
+    /// Whether nothing is kept: no money of what cost some, or no item of any line.
+    pub(super) fn is_nothing(&self) -> bool {
+        let no_money = self.net.0 == 0 && self.left.0 > 0;
+        no_money || (!self.lines.is_empty() && !self.lines.iter().any(KeptLine::is_left))
+    }
+
     /// What is left of the price of a line.
     pub(super) fn price_of(&self, place: usize, line: &Line) -> i64 {
         self.line(place).map_or(line.net.0, |left| left.net)

@@ -74,9 +74,7 @@ impl<'a> Draft<'a> {
     /// Takes a lot from the giver and puts it down here: a new one with the old date, as when points are given. A lot
     /// that dies with the giver's spell joins this member's, if that ends no sooner.
     fn hand_over(&mut self, giver: &mut Draft<'_>, wallet: TermNo, lot: Lot) {
-        core::mem::swap(&mut giver.verdict.postings, &mut self.verdict.postings);
-        giver.post(wallet, (Account::Available, Account::Moved), lot, TermNo::NONE);
-        core::mem::swap(&mut giver.verdict.postings, &mut self.verdict.postings);
+        self.lend(giver, |giver| giver.post(wallet, (Account::Available, Account::Moved), lot, TermNo::NONE));
         let dies_at = giver.member.purses.of(wallet).dies_at(&lot);
         let spell = self.member.purses.of(wallet).spell().map_or(At::NEVER, |spell| spell.until);
         let joins = lot.expires_at == At::WITH_SPELL && (dies_at..At::NEVER).contains(&spell);
@@ -111,9 +109,10 @@ impl<'a> Draft<'a> {
             // What lived on here does not die of the sleep of its own spell.
             let back = Slice { expires_at: old.expires_at, id: old.lot, left: lot.left };
             let expires_at = if getter.is_dead(to, &back) { from.dies_at(lot) } else { back.expires_at };
-            core::mem::swap(&mut getter.verdict.postings, &mut self.verdict.postings);
-            getter.post(old.wallet, (Account::Moved, Account::Available), Slice { expires_at, ..back }, TermNo::NONE);
-            core::mem::swap(&mut getter.verdict.postings, &mut self.verdict.postings);
+            let way = (Account::Moved, Account::Available);
+            self.lend(&mut getter, |getter| {
+                getter.post(old.wallet, way, Slice { expires_at, ..back }, TermNo::NONE);
+            });
         }
         self.change(Change::Life { member: other.no, change: LifeChange::Unmerged });
         self.live(LifeChange::Released { member: other.no });

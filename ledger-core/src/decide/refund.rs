@@ -14,7 +14,7 @@ use crate::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
 use crate::program::{Amount, EarnRule, Negative, Wallet};
 use crate::record::{Account, Cause, Change, Cut, Record, Trace, order_hash};
 use crate::refusal::Refusal;
-use crate::units::{At, LotId, MemberNo, Money, Points, TermNo};
+use crate::units::{LotId, MemberNo, Money, Points, TermNo};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -156,7 +156,7 @@ fn brought(rule: &EarnRule, line: &Trace, facts: &Facts<'_>) -> i64 {
 /// Whether a rule would not have applied to what is kept.
 fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
     let lines = rule.when.as_ref().and_then(|when| when.lines.as_ref());
-    (facts.basket.kept().0 == 0 && matches!(rule.amount, Amount::Fixed(_)))
+    facts.basket.is_gone()
         || !facts.reaches(rule)
         || lines.is_some_and(|lines| !facts.basket.has(lines))
 }
@@ -262,10 +262,11 @@ impl<'a> Draft<'a> {
         };
         // What was counted was counted for whoever bought; the points are the member's now.
         let mut buyer = Draft::new(self.desk, self.program, owner, self.desk.at);
-        core::mem::swap(&mut buyer.verdict, &mut self.verdict);
-        let back = buyer.undo(sold, gone);
-        buyer.stand();
-        core::mem::swap(&mut buyer.verdict, &mut self.verdict);
+        let back = self.lend(&mut buyer, |buyer| {
+            let back = buyer.undo(sold, gone);
+            buyer.stand();
+            back
+        });
         self.claw_back(sold, back?)
     }
 
@@ -401,8 +402,7 @@ impl<'a> Draft<'a> {
                 self.trace(*rule, Points(points.0.saturating_neg()), Points::ZERO, Cut::Clamped);
                 continue;
             }
-            let owed = Slice { expires_at: At::NEVER, id: LotId::default(), left: points };
-            self.post(wallet.id, (Account::Debt, Account::ClawedBack), owed, *rule);
+            self.post(wallet.id, (Account::Debt, Account::ClawedBack), Slice::in_no_lot(points), *rule);
         }
         Ok(())
     }

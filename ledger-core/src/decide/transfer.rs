@@ -41,12 +41,12 @@ impl<'a> Draft<'a> {
         self.post_all(wallet.id, (Account::Available, Account::Fees), &fee, TermNo::NONE);
         self.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
         self.live(LifeChange::Gave { wallet: wallet.id, day: self.today, points });
-        core::mem::swap(&mut other.verdict, &mut self.verdict);
         // A gift has the date that it had, whatever the recipient's own points live by.
         let given: Vec<Slice> = given.iter().map(|lot| Slice { expires_at: purse.dies_at(lot), ..*lot }).collect();
-        other.receive(wallet, &given);
-        other.settle();
-        core::mem::swap(&mut other.verdict, &mut self.verdict);
+        self.lend(&mut other, |other| {
+            other.receive(wallet, &given);
+            other.settle();
+        });
         Ok(())
     }
 

@@ -476,6 +476,16 @@ struct Bought {
     granted: Vec<(&'static str, i64, u64)>,
 }
 
+impl Bought {
+    /// Whether all of it went back: the money for what is left of its lines, or every line.
+    fn is_gone(&self) -> bool {
+        let prices = [self.paid / 3, self.paid - self.paid / 3];
+        let is_left = |(price, (left, there)): (&i64, &(i64, bool))| *there && (*left > 0 || *price == 0);
+        let left: i64 = self.lines.iter().map(|(left, _)| left).sum();
+        (self.paid == self.refunded && left > 0) || !prices.iter().zip(&self.lines).any(is_left)
+    }
+}
+
 /// What came back before it was bought: when it came and when it happened.
 #[derive(Clone, Debug)]
 pub struct Parked {
@@ -1608,7 +1618,7 @@ impl Books {
     /// Something of a purchase goes back, if it is there.
     fn take_back(&mut self, work: &Work, at: usize, act: &Act) -> Result<(), &'static str> {
         let bought = &mut self.member(work.who).bought[at];
-        let left = bought.paid - bought.refunded;
+        let (left, was_gone) = (bought.paid - bought.refunded, bought.is_gone());
         let amount = match act {
             Act::Cancel { .. } if left > 0 => left,
             Act::Refund { amount, .. } if *amount <= left => *amount,
@@ -1626,14 +1636,15 @@ impl Books {
             }
             _ => return Err("REFUND_OVER_PAID"),
         };
-        self.refund(work, at, amount);
+        self.refund(work, at, amount, was_gone);
         Ok(())
     }
 
-    fn refund(&mut self, work: &Work, at: usize, amount: i64) {
+    fn refund(&mut self, work: &Work, at: usize, amount: i64, was_gone: bool) {
         let member = self.member(work.who);
         let bought = &mut member.bought[at];
-        let worth = |kept: i64| -> Vec<i64> {
+        let worth = |bought: &Bought, gone: bool| -> Vec<i64> {
+            let kept = bought.paid - bought.refunded;
             let base_of = |granted: i64| granted.min(kept / 100 * Rules::of(bought.version).give);
             let base = bought.granted.first().map_or(0, |(_, granted, _)| base_of(*granted));
             let worth = |(rule, granted, _): &(&str, i64, u64)| match *rule {
@@ -1642,16 +1653,17 @@ impl Books {
                 "midweek" if kept < 4_000 => 0,
                 "midweek" => quarter(base).min(*granted),
                 "drops" => (kept / DROP).min(*granted),
-                _ if kept == 0 => 0,
+                _ if gone => 0,
                 _ => *granted,
             };
             bought.granted.iter().map(worth).collect()
         };
         let kept = bought.paid - bought.refunded;
-        let (before, after) = (worth(kept), worth(kept - amount));
+        let before = worth(bought, was_gone);
+        bought.refunded += amount;
+        let after = worth(bought, bought.is_gone());
         let charity = |kept: i64| bought.charity.min(kept / 700 * Rules::of(bought.version).charity);
         let from_trees = charity(kept) - charity(kept - amount);
-        bought.refunded += amount;
         let day = bought.day;
         let own: Vec<u64> = bought.granted.iter().map(|(_, _, lot)| *lot).collect();
         let mut missing: Vec<i64> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
