@@ -8,9 +8,9 @@
 //! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
 //! (redeem, hold, capture), `convert` (stamps into cups), `household` (what members share), `approve` (by hand, and
 //! how many must agree), `transfer` (from member to member, and from other systems), `fund` (to good causes), `merge`
-//! (two members that are one), `expiry` (how points die), `tier` (standing), `risk` (counters and cases), `life`
-//! (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much), `explain` (why, asked
-//! afterwards).
+//! (two members that are one), `pending` (points that wait), `expiry` (how points die), `tier` (standing), `risk`
+//! (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much),
+//! `explain` (why, asked afterwards).
 
 mod approve;
 mod basket;
@@ -24,6 +24,7 @@ mod kept;
 mod life;
 mod limit;
 mod merge;
+mod pending;
 mod redeem;
 mod refund;
 mod risk;
@@ -41,7 +42,7 @@ pub use tier::{Footing, footing};
 use crate::event::{Body, Class, Event, Finding, Who};
 use crate::life::ByHand;
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
-use crate::member::{Member, Parked, PurchaseRef, Purse, RedemptionRef};
+use crate::member::{Balances, Member, Parked, PurchaseRef, Purse, RedemptionRef};
 use crate::program::{Program, Trigger, Wallet};
 use crate::record::{Account, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict};
 use crate::refusal::Refusal;
@@ -114,7 +115,7 @@ pub struct Parties<'a> {
     pub purchase: Option<Purchase<'a>>,
     /// The redemption at that position.
     pub redemption: Option<Redemption<'a>>,
-    /// Refunds that came before the purchase of that order, oldest first, each with whose it is and its record.
+    /// What came before the purchase of that order, oldest first, each with whose it is and its record.
     pub parked: &'a [(MemberNo, Parked, Record)],
     /// The record that merged whoever bought, or is to stand for itself again.
     pub merge: Option<&'a Record>,
@@ -320,7 +321,7 @@ impl<'a> Draft<'a> {
                 self.observe(event)?;
                 self.purchase(event)?;
                 if !parties.parked.is_empty() {
-                    self.refund_parked(event, parties.parked);
+                    self.unpark(event, parties.parked);
                 }
                 Ok(())
             }
@@ -340,6 +341,13 @@ impl<'a> Draft<'a> {
                 let part = sold.part(*amount, lines)?;
                 self.observe(event)?;
                 self.refund(&sold, &part)
+            }
+            Body::Settled { order } => {
+                let Some(purchase) = purchase else { return self.park(event, order) };
+                let sold = Sold::new(purchase, self.member, parties.merge);
+                self.observe(event)?;
+                self.settle_purchase(&sold);
+                Ok(())
             }
             Body::CheckIn => {
                 self.observe(event)?;
@@ -575,8 +583,8 @@ impl<'a> Draft<'a> {
     /// How many points more the wallet lets the member have; `None` if it sets no limit.
     fn room(&self, wallet: &Wallet) -> Option<Points> {
         let most = wallet.max_balance?;
-        let has = self.member.balances(wallet.id);
-        let has = [has.available, has.review, has.held].iter().fold(0i64, |sum, points| sum.saturating_add(points.0));
+        let Balances { available, review, pending, held, .. } = self.member.balances(wallet.id);
+        let has = [available, review, pending, held].iter().fold(0i64, |sum, points| sum.saturating_add(points.0));
         let own = |posting: &&Posting| (posting.member, posting.wallet) == (self.no, wallet.id);
         let moved = self.verdict.postings.iter().filter(own);
         let has = moved.fold(has, |sum, Posting { from, to, points, .. }| {

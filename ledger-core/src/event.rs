@@ -430,6 +430,11 @@ pub enum Body<W> {
     },
     /// Control: it does so no more.
     HouseholdLeft,
+    /// Fact: a purchase is settled: paid for good, delivered, or whatever the program's points wait for.
+    Settled {
+        /// The order of the purchase.
+        order: Box<str>,
+    },
 }
 
 /// Points of another system.
@@ -607,6 +612,7 @@ impl<W> Body<W> {
             Body::Donate { .. } => "donate",
             Body::HouseholdJoined { .. } => "household_joined",
             Body::HouseholdLeft => "household_left",
+            Body::Settled { .. } => "settled",
         }
     }
 
@@ -620,7 +626,8 @@ impl<W> Body<W> {
             | Body::Refunded { .. }
             | Body::CheckIn
             | Body::Referral { .. }
-            | Body::RedeemRefunded { .. } => Class::Fact,
+            | Body::RedeemRefunded { .. }
+            | Body::Settled { .. } => Class::Fact,
             Body::Redeem { .. }
             | Body::Hold { .. }
             | Body::Capture { .. }
@@ -713,6 +720,7 @@ impl<W> Body<W> {
             Body::Donate { fund, points } => Body::Donate { fund, points },
             Body::HouseholdJoined { household } => Body::HouseholdJoined { household: who(household) },
             Body::HouseholdLeft => Body::HouseholdLeft,
+            Body::Settled { order } => Body::Settled { order },
         }
     }
 }

@@ -130,6 +130,7 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
     match posting.from {
         Account::Available => purse.lots.take(lot, expires_at, points).ok_or("lot overdrawn"),
         Account::Review => purse.review_mut().take(lot, expires_at, points).ok_or("lot in review overdrawn"),
+        Account::Pending => purse.pending_mut().take(lot, expires_at, points).ok_or("lot that waits overdrawn"),
         Account::Held(no) => take_held(&mut member.holds, no, posting),
         Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
         // What was spent may be given back, and what died may live again.
@@ -148,6 +149,7 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
             Ok(())
         }
         Account::Review => purse.review_mut().put(lot, expires_at, points).ok_or("balance in review overflows"),
+        Account::Pending => purse.pending_mut().put(lot, expires_at, points).ok_or("balance that waits overflows"),
         Account::Held(no) => {
             let hold = open_hold(&mut member.holds, no, wallet)?;
             hold.slices.push(Slice { expires_at, id: lot, left: points });
@@ -255,12 +257,12 @@ fn change_member(
             let back = LineReturned { purchase: *purchase, line: *line, items: *items, amount: *amount };
             member.take_back(back).ok_or("what came back of a line overflows")?;
         }
-        Change::RefundParked { member: whose, order, day, forget_before } if *whose == no => {
+        Change::Parked { member: whose, order, day, forget_before } if *whose == no => {
             member.forget_returns(*forget_before);
             member.park(Parked { order: *order, position, day: *day });
         }
-        Change::RefundUnparked { member: whose, refund, .. } if *whose == no => {
-            member.unpark(*refund).ok_or("no such refund waits")?;
+        Change::Unparked { member: whose, event, .. } if *whose == no => {
+            member.unpark(*event).ok_or("nothing of the kind waits for a purchase")?;
         }
         Change::ReferredBy { member: whose, referrer } if *whose == no => member.referrer = Some(*referrer),
         Change::Counted { key: Key::Member(whose), term, bucket, keep_from, amount, seen } if *whose == no => {
@@ -318,6 +320,9 @@ fn change_member(
                 day: *day,
             });
         }
+        Change::Waits { member: whose, wallet, lot, until } if *whose == no => {
+            member.purses.of_mut(*wallet).aside_mut().wait(*lot, *until);
+        }
         Change::Spell { member: whose, wallet, since, until } if *whose == no => {
             member.purses.of_mut(*wallet).aside_mut().spell = Some(Spell { since: *since, until: *until });
         }
@@ -374,8 +379,9 @@ fn change_member(
         | Change::Lapsed { .. }
         | Change::Reinstated { .. }
         | Change::LineReturned { .. }
-        | Change::RefundParked { .. }
-        | Change::RefundUnparked { .. }
+        | Change::Parked { .. }
+        | Change::Unparked { .. }
+        | Change::Waits { .. }
         | Change::TierCounted { .. } => {}
     }
     Ok(())
@@ -473,8 +479,9 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::Lapsed { .. }
             | Change::Reinstated { .. }
             | Change::LineReturned { .. }
-            | Change::RefundParked { .. }
-            | Change::RefundUnparked { .. }
+            | Change::Parked { .. }
+            | Change::Unparked { .. }
+            | Change::Waits { .. }
             | Change::TierCounted { .. } => {}
         }
     }

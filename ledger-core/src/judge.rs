@@ -399,8 +399,8 @@ fn fire_one<B: Book>(
     let program = programs.current().cloned();
     let desk = Desk { state, program: program.as_deref(), position: state.shared.position.next(), at };
     let verdict: Verdict = decide_timer(&desk, Party { no, member, newcomer: None }, due, timer);
-    // So many lots may expire at once that they take several records.
-    let more = timer == Timer::Expiry && !verdict.postings.is_empty();
+    // So many lots may be due at once that they take several records.
+    let more = matches!(timer, Timer::Activation | Timer::Expiry) && !verdict.postings.is_empty();
     append(state, programs, book, at, Cause::Timer { member: no, due, timer }, verdict)?;
     let stuck = state.member(no).is_some_and(|member| member.next_due == Next { at: due, timer });
     if stuck && !more {
@@ -461,7 +461,11 @@ fn find_purchase<B: Book>(
     rows: &Rows<'_>,
     body: &Body<Who>,
 ) -> Result<Option<(MemberNo, PurchaseRef, Record)>, B::Error> {
-    let (Body::Purchase { order, .. } | Body::Cancelled { order } | Body::Refunded { order, .. }) = body else {
+    let (Body::Purchase { order, .. }
+    | Body::Cancelled { order }
+    | Body::Refunded { order, .. }
+    | Body::Settled { order }) = body
+    else {
         return Ok(None);
     };
     let hash = order_hash(order);
@@ -479,7 +483,7 @@ fn find_purchase<B: Book>(
     Ok(None)
 }
 
-/// The refunds that wait for this purchase, oldest first, with their records.
+/// The refunds and settlements that wait for this purchase, oldest first, with their records.
 fn find_parked<B: Book>(
     book: &B,
     rows: &Rows<'_>,
@@ -492,7 +496,8 @@ fn find_parked<B: Book>(
         for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
             let record = book.record(parked.position)?;
             if let Cause::Event(Event {
-                body: Body::Cancelled { order: of } | Body::Refunded { order: of, .. }, ..
+                body: Body::Cancelled { order: of } | Body::Refunded { order: of, .. } | Body::Settled { order: of },
+                ..
             }) = &record.cause
                 && of == order
             {

@@ -153,12 +153,13 @@ impl Lots {
         Some(())
     }
 
-    /// Drops lots that were emptied since the last sweep: once per record, not once per slice.
-    pub(crate) fn sweep(&mut self) {
-        if self.emptied {
+    /// Drops lots that were emptied since the last sweep: once per record, not once per slice. Answers whether any was.
+    pub(crate) fn sweep(&mut self) -> bool {
+        let emptied = core::mem::take(&mut self.emptied);
+        if emptied {
             self.lots.retain(|lot| !lot.left.is_zero());
-            self.emptied = false;
         }
+        emptied
     }
 
     fn place(&self, id: LotId, expires_at: At) -> Result<usize, usize> {

@@ -20,7 +20,7 @@ pub const HOLDS_MAX: usize = 1_000;
 pub const CLOSED_HOLDS_MAX: usize = 64;
 /// Most lots of reinstated points that one purse remembers as such.
 pub const REINSTATED_MAX: usize = 64;
-/// Most refunds of one member that wait for their purchases.
+/// Most refunds and settlements of one member that wait for their purchases.
 pub const PARKED_MAX: usize = 64;
 /// Positions in one page of a member's history.
 pub const HISTORY_PAGE: usize = 32;
@@ -68,7 +68,7 @@ pub struct Member {
     pub redemptions: Vec<RedemptionRef>,
     /// Freeze, closing and aliases, if there is any of them.
     pub life: Option<Box<Life>>,
-    /// What came back by line or before its purchase, if anything did.
+    /// What came back by line, or came before its purchase, if anything did.
     pub returns: Option<Box<Returns>>,
     /// When the next timer is due; kept by the fold, not stored.
     #[serde(skip)]
@@ -124,6 +124,18 @@ pub(crate) struct Aside {
     pub(crate) lapsed: Vec<Lapsed>,
     /// Lots of points that died once, oldest first.
     pub(crate) reinstated: Vec<LotId>,
+    /// Lots that wait until they can be spent.
+    pub(crate) pending: Lots,
+    /// Until when each lot waits that is pending or in review, soonest first.
+    pub(crate) waits: Vec<Wait>,
+}
+
+/// Until when a lot waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Wait {
+    /// [`At::NEVER`] for as long as its purchase is not settled.
+    pub(crate) until: At,
+    pub(crate) lot: LotId,
 }
 
 /// Points that died on one date and can be reinstated.
@@ -150,6 +162,24 @@ impl Aside {
             self.reinstated.remove(0);
         }
         missing.is_zero().then_some(())
+    }
+
+    /// A lot waits until then, whatever it did before.
+    pub(crate) fn wait(&mut self, lot: LotId, until: At) {
+        self.waits.retain(|wait| wait.lot != lot);
+        let wait = Wait { until, lot };
+        let place = self.waits.partition_point(|other| *other < wait);
+        self.waits.insert(place, wait);
+    }
+
+    /// Drops lots that were emptied, and forgets what they waited for.
+    fn sweep(&mut self) {
+        let swept = [self.review.sweep(), self.pending.sweep()];
+        if !self.waits.is_empty() && swept.contains(&true) {
+            let mut known: Vec<LotId> = self.review.iter().chain(self.pending.iter()).map(|lot| lot.id).collect();
+            known.sort_unstable();
+            self.waits.retain(|wait| known.binary_search(&wait.lot).is_ok());
+        }
     }
 }
 
@@ -220,6 +250,39 @@ impl Purse {
         &mut self.aside_mut().review
     }
 
+    /// Lots that wait until they can be spent.
+    #[inline]
+    pub fn pending(&self) -> &Lots {
+        self.aside.as_ref().map_or(&NO_LOTS, |aside| &aside.pending)
+    }
+
+    pub(crate) fn pending_mut(&mut self) -> &mut Lots {
+        &mut self.aside_mut().pending
+    }
+
+    fn waits(&self) -> &[Wait] {
+        self.aside.as_ref().map(|aside| aside.waits.as_slice()).unwrap_or_default()
+    }
+
+    /// Until when a lot waits, be it in review as well: [`At::NEVER`] for as long as its purchase is not settled.
+    pub fn waits_until(&self, lot: LotId) -> Option<At> {
+        self.waits().iter().find(|wait| wait.lot == lot).map(|wait| wait.until)
+    }
+
+    /// The lots that have waited long enough at `at`, in the order in which they will be spent.
+    pub(crate) fn waited(&self, at: At) -> impl Iterator<Item = Lot> {
+        let waited = self.waits().iter().take_while(|wait| wait.until <= at);
+        let mut waited: Vec<LotId> = waited.map(|wait| wait.lot).collect();
+        waited.sort_unstable();
+        self.pending().in_order(self.spell_until()).filter(move |lot| waited.binary_search(&lot.id).is_ok()).copied()
+    }
+
+    /// When the first lot has waited long enough, but for those in review.
+    fn next_activation(&self) -> At {
+        let is_pending = |wait: &&Wait| self.review().is_empty() || self.review().find(wait.lot).is_none();
+        self.waits().iter().find(is_pending).map_or(At::NEVER, |wait| wait.until)
+    }
+
     pub(crate) fn aside_mut(&mut self) -> &mut Aside {
         self.aside.get_or_insert_default()
     }
@@ -283,7 +346,7 @@ impl Purse {
 
     /// How many lots there are, whatever they wait for.
     pub fn lots_len(&self) -> usize {
-        self.lots.len().saturating_add(self.review().len())
+        self.lots.len().saturating_add(self.review().len()).saturating_add(self.pending().len())
     }
 
     /// When the first lot of any kind expires.
@@ -292,14 +355,14 @@ impl Purse {
             return self.lots.first_expiry();
         }
         let first = |lots: &Lots| lots.in_order(self.spell_until()).next().map_or(At::NEVER, |lot| self.dies_at(lot));
-        first(&self.lots).min(first(self.review()))
+        first(&self.lots).min(first(self.review())).min(first(self.pending()))
     }
 
     /// Drops lots that were emptied: once per record, not once per slice.
     pub(crate) fn sweep(&mut self) {
         self.lots.sweep();
         if let Some(aside) = &mut self.aside {
-            aside.review.sweep();
+            aside.sweep();
         }
     }
 }
@@ -372,16 +435,16 @@ pub struct PurchaseRef {
 pub struct Returns {
     /// Parts of lines of purchases that can still be refunded, each line once, in order of the first time.
     pub lines: Vec<LineReturned>,
-    /// Refunds that wait for their purchase, oldest first.
+    /// Refunds and settlements that wait for their purchase, oldest first.
     pub parked: Vec<Parked>,
 }
 
-/// A refund or cancellation that came before its purchase.
+/// A refund, cancellation or settlement that came before its purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// FNV-1a 64 of the order number.
     pub order: u64,
-    /// The record of the refund.
+    /// The record of it.
     pub position: Position,
     /// The local date on which it came.
     pub day: Day,
@@ -433,6 +496,8 @@ pub struct Balances {
     pub available: Points,
     /// Waiting for a risk case.
     pub review: Points,
+    /// Waiting until they can be spent.
+    pub pending: Points,
     /// Reserved by holds.
     pub held: Points,
     /// Owed to the program.
@@ -451,7 +516,8 @@ impl Member {
         let purse = self.purses.of(wallet);
         let holds = self.holds.iter().filter(|hold| hold.wallet == wallet);
         let held = holds.fold(0i64, |sum, hold| sum.saturating_add(hold.points().0));
-        Balances { available: purse.lots.total(), review: purse.review().total(), held: Points(held), debt: purse.debt }
+        let (review, pending) = (purse.review().total(), purse.pending().total());
+        Balances { available: purse.lots.total(), review, pending, held: Points(held), debt: purse.debt }
     }
 
     /// The counter of a metric, limit or risk counter, if anything was counted.
@@ -520,27 +586,27 @@ impl Member {
         Some(())
     }
 
-    /// Refunds that came on `from` or later and wait for their purchase.
+    /// What came on `from` or later and waits for its purchase.
     pub fn parked_from(&self, from: Day) -> impl Iterator<Item = &Parked> {
         let parked = self.returns.as_ref().map(|returns| returns.parked.as_slice()).unwrap_or_default();
         parked.iter().filter(move |parked| parked.day >= from)
     }
 
-    /// A refund waits for its purchase.
-    pub(crate) fn park(&mut self, refund: Parked) {
-        self.returns.get_or_insert_default().parked.push(refund);
+    /// Something waits for its purchase.
+    pub(crate) fn park(&mut self, event: Parked) {
+        self.returns.get_or_insert_default().parked.push(event);
     }
 
-    /// A refund waits no more. `None` if it did not.
-    pub(crate) fn unpark(&mut self, refund: Position) -> Option<()> {
+    /// It waits no more. `None` if it did not.
+    pub(crate) fn unpark(&mut self, event: Position) -> Option<()> {
         let parked = &mut self.returns.as_mut()?.parked;
-        let at = parked.iter().position(|parked| parked.position == refund)?;
+        let at = parked.iter().position(|parked| parked.position == event)?;
         parked.remove(at);
         self.forget_returns(Day(i32::MIN));
         Some(())
     }
 
-    /// Forgets what came back of purchases that are no longer known, and refunds that waited since before `from`.
+    /// Forgets what came back of purchases that are no longer known, and what waited since before `from`.
     pub(crate) fn forget_returns(&mut self, from: Day) {
         let Some(returns) = &mut self.returns else { return };
         let is_known = |back: &LineReturned| self.purchases.iter().any(|known| known.position == back.purchase);
@@ -586,8 +652,10 @@ impl Member {
         // What died with its member is nothing to be reminded of.
         let reminders = self.purses.iter().filter(|_| self.closed_at().is_none()).map(Purse::remind_at);
         let reminder = reminders.min().unwrap_or(At::NEVER);
+        let activation = self.purses.iter().map(Purse::next_activation).min().unwrap_or(At::NEVER);
         let mut next = Next { at: expiry, timer: Timer::Expiry };
         for other in [
+            Next { at: activation, timer: Timer::Activation },
             Next { at: hold, timer: Timer::HoldExpiry },
             Next { at: tier, timer: Timer::Tier },
             Next { at: dormant, timer: Timer::Inactivity },

@@ -23,9 +23,12 @@ pub struct Outcome {
     pub earned: Points,
     /// Its new points of other wallets, in order of their postings.
     pub also: Vec<(TermNo, Points)>,
+    /// Of all these, what waits until it can be spent, and until when: [`At::NEVER`] for as long as the purchase is not
+    /// settled.
+    pub waits: Vec<(TermNo, Points, At)>,
     /// The member's available points in the first wallet after it.
     pub available: Points,
-    /// It is a refund that waits for its purchase.
+    /// It is a refund or settlement that waits for its purchase.
     pub parked: bool,
     /// It is a credit or debit that waits for more people, or one of their approvals.
     pub proposed: bool,
@@ -63,9 +66,26 @@ impl Outcome {
             trace: verdict.trace.clone(),
             earned,
             also,
+            waits: waits(record, own),
             available: verdict.available,
-            parked: verdict.changes.iter().any(|change| matches!(change, Change::RefundParked { .. })),
+            parked: verdict.changes.iter().any(|change| matches!(change, Change::Parked { .. })),
             proposed: record.leaves_open(),
         }
     }
+}
+
+/// What is new and waits, but for what came of it at once.
+fn waits(record: &Record, own: impl Fn(&&Posting) -> bool) -> Vec<(TermNo, Points, At)> {
+    let postings = || record.verdict.postings.iter().filter(&own);
+    let waiting = record.verdict.changes.iter().filter_map(|change| {
+        let Change::Waits { wallet, lot, until, .. } = change else { return None };
+        let of_lot = postings().filter(|posting| (posting.wallet, posting.lot) == (*wallet, *lot));
+        let points = of_lot.fold(0i64, |sum, posting| match (posting.from, posting.to) {
+            (Account::Issued, Account::Pending | Account::Review) => sum.saturating_add(posting.points.0),
+            (Account::Pending | Account::Review, _) => sum.saturating_sub(posting.points.0),
+            _ => sum,
+        });
+        (points > 0 && *until > record.at).then_some((*wallet, Points(points), *until))
+    });
+    waiting.collect()
 }

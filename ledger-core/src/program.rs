@@ -95,6 +95,8 @@ pub struct Wallet {
     pub kind: WalletKind,
     /// Decimal digits its amounts are shown with; they are whole numbers all the same.
     pub scale: u32,
+    /// How long what rules give to it waits before it can be spent.
+    pub pending: Option<Pending>,
     /// How long its lots live.
     pub expiry: Expiry,
     /// How many days before its points die their member is reminded.
@@ -115,6 +117,24 @@ pub struct Wallet {
     pub redeem: RedeemRules,
     /// How members may give its points to each other, if they may.
     pub transfer: Option<TransferRules>,
+}
+
+/// How long new points wait before they can be spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Only if they are more than so many at once.
+    pub over: Points,
+    /// Until when.
+    pub until: PendingUntil,
+}
+
+/// What new points wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingUntil {
+    /// The start of the local date so many days behind the one they were earned on.
+    Days(i32),
+    /// Their purchase is settled; of anything else, nothing.
+    Settled,
 }
 
 /// What the points of a wallet are.

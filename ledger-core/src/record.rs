@@ -48,6 +48,8 @@ pub enum Cause {
 /// What can be due. At one instant they fire in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Timer {
+    /// Points have waited long enough.
+    Activation,
     /// Lots reach their expiry.
     Expiry,
     /// A hold reaches its own.
@@ -64,6 +66,7 @@ impl Timer {
     /// Its word in outputs.
     pub fn name(self) -> &'static str {
         match self {
+            Timer::Activation => "activation",
             Timer::Expiry => "expiry",
             Timer::HoldExpiry => "hold_expiry",
             Timer::Tier => "tier",
@@ -120,11 +123,13 @@ pub enum Account {
     Fees,
     /// Program: given to funds.
     Donated,
+    /// Member: earned, and waiting until they can be spent.
+    Pending,
 }
 
 impl Account {
     /// How many kinds of account there are.
-    pub const KINDS: usize = 13;
+    pub const KINDS: usize = 14;
 
     /// One account of each kind, in order of declaration.
     pub const ALL: [Account; Account::KINDS] = [
@@ -141,6 +146,7 @@ impl Account {
         Account::Moved,
         Account::Fees,
         Account::Donated,
+        Account::Pending,
     ];
 
     /// Place among the kinds, in order of declaration.
@@ -159,13 +165,14 @@ impl Account {
             Account::Moved => 10,
             Account::Fees => 11,
             Account::Donated => 12,
+            Account::Pending => 13,
         }
     }
 
     /// Whether what is here is the member's to spend, now or once it has waited.
     pub fn is_spendable_later(self) -> bool {
         match self {
-            Account::Available | Account::Review | Account::Held(_) => true,
+            Account::Available | Account::Review | Account::Held(_) | Account::Pending => true,
             Account::Issued
             | Account::Redeemed
             | Account::Expired
@@ -195,6 +202,7 @@ impl Account {
             Account::Moved => "moved",
             Account::Fees => "fees",
             Account::Donated => "donated",
+            Account::Pending => "pending",
         }
     }
 }
@@ -223,7 +231,7 @@ pub struct Posting {
 impl Posting {
     /// Whether it makes a lot, in which new points are the member's.
     pub fn makes_lot(&self) -> bool {
-        self.from == Account::Issued && matches!(self.to, Account::Available | Account::Review)
+        self.from == Account::Issued && matches!(self.to, Account::Available | Account::Review | Account::Pending)
     }
 
     /// Whether none of it was or is a member's.
@@ -500,25 +508,36 @@ pub enum Change {
         /// How much money of the line, in minor units; 0 if items were named.
         amount: Money,
     },
-    /// The refund in this record waits for its purchase.
-    RefundParked {
+    /// The refund or settlement in this record waits for its purchase.
+    Parked {
         /// Whose.
         member: MemberNo,
         /// [`order_hash`] of the order.
         order: u64,
         /// The local date on which it came.
         day: Day,
-        /// Refunds that came on earlier days wait no more.
+        /// What came on earlier days waits no more.
         forget_before: Day,
     },
-    /// A refund waits no more: its purchase is in this record, and so is what the refund takes back.
-    RefundUnparked {
+    /// It waits no more: its purchase is in this record, and so is what comes of it.
+    Unparked {
         /// Whose.
         member: MemberNo,
-        /// The record of the refund.
-        refund: Position,
-        /// Why it takes nothing back, if so.
+        /// The record of the refund or settlement.
+        event: Position,
+        /// Why nothing comes of it, if so.
         refusal: Option<Refusal>,
+    },
+    /// Points of this record, or of one that waits in review, are not to be spent before an instant.
+    Waits {
+        /// Whose.
+        member: MemberNo,
+        /// Of which wallet.
+        wallet: TermNo,
+        /// The lot they are in.
+        lot: LotId,
+        /// Until when; [`At::NEVER`] for as long as their purchase is not settled.
+        until: At,
     },
 }
 
@@ -646,8 +665,9 @@ impl Change {
             | Change::Lapsed { member, .. }
             | Change::Reinstated { member, .. }
             | Change::LineReturned { member, .. }
-            | Change::RefundParked { member, .. }
-            | Change::RefundUnparked { member, .. }
+            | Change::Parked { member, .. }
+            | Change::Unparked { member, .. }
+            | Change::Waits { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

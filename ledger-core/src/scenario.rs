@@ -239,6 +239,8 @@ impl Play<'_> {
             }
             ("lots", [name]) => self.lots(name, ""),
             ("lots", [name, "in", wallet]) => self.lots(name, wallet),
+            ("waits", [name]) => self.waits(name, ""),
+            ("waits", [name, "in", wallet]) => self.waits(name, wallet),
             ("totals", []) => self.totals(""),
             ("totals", ["in", wallet]) => self.totals(wallet),
             ("campaigns", []) => {
@@ -303,6 +305,7 @@ impl Play<'_> {
                 let lines = vec![Line::plain("", 1, money(amount)?)];
                 (Body::purchase(order, currency?, lines), rest)
             }
+            ("settle", [order, rest @ ..]) => (Body::Settled { order: (*order).into() }, rest),
             ("cancel", [order, rest @ ..]) => (Body::Cancelled { order: (*order).into() }, rest),
             ("refund", [order, amount, rest @ ..]) => (Body::refund(order, currency?, money(amount)?), rest),
             ("refer", [referee, rest @ ..]) => (Body::Referral { referee: (*referee).into() }, rest),
@@ -543,10 +546,17 @@ impl Play<'_> {
         let tier = if tier.is_empty() { tier } else { format!(", {tier}") };
         let also: String =
             outcome.also.iter().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet))).collect();
+        let waits = outcome.waits.iter().map(|(wallet, points, until)| {
+            let other = outcome.also.iter().any(|(also, _)| also == wallet);
+            let of = if other { format!(" {}", self.stage.word(*wallet)) } else { String::new() };
+            format!("{points}{of} until {}", self.show_wait(*until))
+        });
+        let waits = waits.collect::<Vec<_>>().join(", ");
+        let waits = if waits.is_empty() { waits } else { format!(", pending {waits}") };
         let parked = if outcome.parked { ", parked" } else { "" };
         let proposed = if outcome.proposed { ", proposed" } else { "" };
         let (earned, available) = (outcome.earned, outcome.available);
-        Ok(format!("{again}earned {earned}{also}, available {available}{tier}{parked}{proposed}"))
+        Ok(format!("{again}earned {earned}{also}, available {available}{waits}{tier}{parked}{proposed}"))
     }
 
     fn publish(&mut self, name: &str) -> Answer {
@@ -580,13 +590,24 @@ impl Play<'_> {
 
     fn balance(&mut self, name: &str, wallet: &str, as_of: &[&str]) -> Answer {
         let seen = self.seen(name, as_of)?;
-        let SeenPurse { available, held, review, debt, .. } = purse(seen, wallet);
-        Ok(format!("available {available}, held {held}, review {review}, debt {debt}"))
+        let SeenPurse { available, held, review, pending, debt, .. } = purse(seen, wallet);
+        let pending = if pending == 0 { String::new() } else { format!(", pending {pending}") };
+        Ok(format!("available {available}, held {held}, review {review}{pending}, debt {debt}"))
     }
 
     fn lots(&mut self, name: &str, wallet: &str) -> Answer {
         let seen = self.stage.member(name, self.at, false)?;
         Ok(self.show_lots(&purse(seen, wallet).lots))
+    }
+
+    fn waits(&mut self, name: &str, wallet: &str) -> Answer {
+        let seen = self.stage.member(name, self.at, false)?;
+        let show = |(points, at): &(i64, At)| format!("{points} until {}", self.show_wait(*at));
+        Ok(purse(seen, wallet).waits.iter().map(show).collect::<Vec<_>>().join(", "))
+    }
+
+    fn show_wait(&self, until: At) -> String {
+        if until == At::NEVER { "settled".to_string() } else { self.show(until) }
     }
 
     fn tier(&mut self, name: &str, as_of: &[&str]) -> Answer {
@@ -629,7 +650,7 @@ impl Play<'_> {
             Account::Fees,
             Account::Donated,
         ];
-        let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt];
+        let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt, Account::Pending];
         let outstanding = member.iter().fold(0i64, |sum, account| sum.saturating_add(of(*account)));
         let mut parts: Vec<String> = program
             .iter()

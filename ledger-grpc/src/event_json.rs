@@ -142,6 +142,7 @@ line! {
     unmerged: Unmerged,
     household_joined: HouseholdJoined,
     household_left: HouseholdLeft,
+    settled: Settled,
     approved: Approved,
     withdrawn: Withdrawn,
     donate: Donate,
@@ -185,6 +186,7 @@ said! {
         #[serde(default, skip_serializing_if = "is_zero")] points_paid: i64,
     }
     Cancelled { order: String }
+    Settled { order: String }
     Refunded {
         order: String,
         currency: String,
@@ -511,6 +513,7 @@ mod tests {
             r#""purchase":{"order":"o-1","currency":"USD","lines":[{"sku":"CD","quantity":2,"net":2598,
                 "category":"music","tags":["sale"],"discount":100,"tax":432}],"shipping":499,"points_paid":50}"#,
             r#""cancelled":{"order":"o-1"}"#,
+            r#""settled":{"order":"o-1"}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":500}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":500,"lines":[{"line":0,"amount":400}]}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":0,"lines":[{"sku":"tea","quantity":2}]}"#,

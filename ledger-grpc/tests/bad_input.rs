@@ -831,7 +831,7 @@ async fn an_order_is_known_by_its_member_and_number_alone() {
         assert_eq!(world.take("anna", refund(order, 1)).await, 10);
         assert_eq!(world.take("anna", cancel(order)).await, 10);
     }
-    let waiting = world.member("anna").await.parked_refunds;
+    let waiting = world.member("anna").await.parked_events;
     assert_eq!(waiting.len(), 8, "they wait for purchases of those orders");
     assert!(waiting.iter().all(|one| one.since < one.until), "{waiting:?}");
     assert_eq!(world.refuse("anna", purchase("o", 5_00)).await, "ORDER_EXISTS");
@@ -847,11 +847,11 @@ async fn only_so_many_refunds_wait_for_their_purchases() {
     }
     assert_eq!(world.refuse("anna", refund("o-64", 1)).await, "MEMBER_FULL");
     assert_eq!(world.refuse("anna", cancel("o-0")).await, "MEMBER_FULL");
-    assert_eq!(world.member("anna").await.parked_refunds.len(), 64);
+    assert_eq!(world.member("anna").await.parked_events.len(), 64);
     assert_eq!(world.take("anna", purchase("o-0", 10_00)).await, 5);
     assert_eq!(world.take("anna", cancel("o-0")).await, 0);
     assert_eq!(world.take("anna", refund("o-64", 1)).await, 0);
-    assert_eq!(world.member("anna").await.parked_refunds.len(), 64);
+    assert_eq!(world.member("anna").await.parked_events.len(), 64);
     world.end().await;
 }
 
@@ -1138,7 +1138,7 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
     }
     let why = explain(named(&wish.source, &wish.id)).await.unwrap();
     let grounds: Vec<_> = why.grounds.iter().map(|one| (one.name.as_str(), one.points)).collect();
-    assert_eq!(grounds, [("asked", 5), ("available", 2), ("held", 0), ("in_review", 0), ("debt", 0)]);
+    assert_eq!(grounds, [("asked", 5), ("available", 2), ("held", 0), ("in_review", 0), ("pending", 0), ("debt", 0)]);
     assert_eq!((why.before.unwrap().available, why.rules.len()), (2, 0));
 
     let balance = async |member: &str, wallet: &str| {

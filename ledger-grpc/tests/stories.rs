@@ -157,6 +157,10 @@ impl Caller {
             Some(proto::outcome::Result::Accepted(accepted)) => accepted.clone(),
             _ => proto::Accepted::default(),
         };
+        let waiting = accepted.waiting.iter();
+        let waits = waiting
+            .map(|one| (self.wallet(&one.wallet), Points(one.points), one.until.as_ref().map_or(At::NEVER, at_of)));
+        let waits = waits.collect();
         let (refusal, earned, available, also) = match told.result.as_ref().ok_or("an outcome without a result")? {
             proto::outcome::Result::Accepted(accepted) => {
                 let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
@@ -173,6 +177,7 @@ impl Caller {
             trace: Vec::new(),
             earned: Points(earned),
             also,
+            waits,
             available: Points(available),
             parked: accepted.parked,
             proposed: accepted.proposed,
@@ -227,16 +232,25 @@ impl Caller {
 }
 
 fn seen_purse(purse: proto::Purse) -> SeenPurse {
-    let (in_review, lots): (Vec<_>, Vec<_>) = purse.lots.iter().partition(|lot| lot.in_review);
+    let (in_review, others): (Vec<&proto::Lot>, Vec<&proto::Lot>) = purse.lots.iter().partition(|lot| lot.in_review);
+    let (pending, lots): (Vec<_>, Vec<_>) = others.into_iter().partition(|lot| lot.pending);
     let sum = |lots: &[&proto::Lot]| lots.iter().map(|lot| lot.points).sum::<i64>();
-    assert_eq!((sum(&lots), sum(&in_review)), (purse.available, purse.in_review), "lots are what one has");
+    let sums = [&lots, &in_review, &pending].map(|lots| sum(lots));
+    assert_eq!(sums, [purse.available, purse.in_review, purse.pending], "lots are what one has");
+    let instant = |at: &Option<Timestamp>| at.as_ref().map_or(At::NEVER, at_of);
+    assert!(
+        pending.iter().all(|lot| lot.waits_for_settlement == lot.waits_until.is_none()),
+        "a lot waits for something"
+    );
     SeenPurse {
         wallet: purse.wallet,
         available: purse.available,
         held: purse.held,
         review: purse.in_review,
+        pending: purse.pending,
         debt: purse.debt,
-        lots: lots.iter().map(|lot| (lot.points, lot.expires_at.as_ref().map_or(At::NEVER, at_of))).collect(),
+        lots: lots.iter().map(|lot| (lot.points, instant(&lot.expires_at))).collect(),
+        waits: pending.iter().map(|lot| (lot.points, instant(&lot.waits_until))).collect(),
     }
 }
 
@@ -288,6 +302,7 @@ impl Stage for Caller {
             wallet: String::new(),
             available: member.available,
             in_review: member.in_review,
+            pending: member.pending,
             held: member.held,
             debt: member.debt,
             lots: member.lots.clone(),
@@ -309,7 +324,7 @@ impl Stage for Caller {
             },
             closed: member.closed_at.is_some(),
             aliases: member.aliases.into_iter().map(|alias| alias.kind).collect(),
-            parked: member.parked_refunds.iter().map(|parked| day(&parked.since)).collect(),
+            parked: member.parked_events.iter().map(|parked| day(&parked.since)).collect(),
             in_household: !member.household.is_empty(),
             household_members: member.household_members.len(),
             proposals: member.proposals.into_iter().map(seen_proposal).collect(),
@@ -494,6 +509,7 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             shipping: shipping.0,
             points_paid: points_paid.0,
         }),
+        Body::Settled { order } => Message::Settled(proto::Settled { order: order.to_string() }),
         Body::Cancelled { order } => Message::Cancelled(proto::Cancelled { order: order.to_string() }),
         Body::Refunded { order, currency, amount, lines } => Message::Refunded(proto::Refunded {
             order: order.to_string(),

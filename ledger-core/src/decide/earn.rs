@@ -170,7 +170,10 @@ impl Draft<'_> {
             Some(fund) => self.endow(rule.id, fund, granted),
             None => {
                 let expires_at = self.expires_at(wallet);
-                self.grant(rule.id, wallet.id, granted, expires_at);
+                match self.waits_until(rule, wallet, granted) {
+                    Some(until) => self.grant_waiting(rule.id, wallet.id, granted, (expires_at, until)),
+                    None => self.grant(rule.id, wallet.id, granted, expires_at),
+                }
             }
         }
         if let (Amount::Per { unit, carry: Some(carry), .. }, true) = (&rule.amount, is_whole(cut)) {

@@ -64,7 +64,11 @@ impl Draft<'_> {
         let closed = member.closed_at().is_some_and(|closed_at| closed_at <= due);
         let until = if closed { At::NEVER } else { due };
         for purse in member.purses.iter() {
-            for (account, lots) in [(Account::Available, &purse.lots), (Account::Review, purse.review())] {
+            for (account, lots) in [
+                (Account::Available, &purse.lots),
+                (Account::Review, purse.review()),
+                (Account::Pending, purse.pending()),
+            ] {
                 let dead: Vec<Slice> = purse.dead(lots, until).take(SLICES_MAX).copied().collect();
                 self.post_all(purse.wallet, (account, Account::Expired), &dead, TermNo::NONE);
             }
@@ -119,12 +123,12 @@ impl Draft<'_> {
         }
     }
 
-    /// The same of one wallet, but for what waited in review or had died before.
+    /// The same of one wallet, but for what could not be spent or had died before.
     fn lapse_of(&mut self, wallet: TermNo, days: i32) {
         let purse = self.member.purses.of(wallet);
         let lapses = |posting: &&Posting| {
             let own = posting.member == self.no && posting.wallet == wallet;
-            let dies = posting.to == Account::Expired && posting.from != Account::Review;
+            let dies = posting.to == Account::Expired && !matches!(posting.from, Account::Review | Account::Pending);
             own && dies && !purse.is_reinstated(posting.lot)
         };
         let lapsed = self.verdict.postings.iter().filter(lapses);

@@ -164,6 +164,7 @@ impl Draft<'_> {
             ("available", balances.available.0),
             ("held", balances.held.0),
             ("in_review", balances.review.0),
+            ("pending", balances.pending.0),
             ("debt", balances.debt.0),
         ]);
         let (limit, counted) = self.limit_behind(refusal, wallet, order);

@@ -8,7 +8,7 @@ use super::{Draft, Party, life};
 use crate::event::{Event, Who};
 use crate::life::{LifeChange, MERGED_MAX};
 use crate::lots::{Lot, SLICES_MAX, Slice};
-use crate::member::Member;
+use crate::member::{Member, Purse};
 use crate::record::{Account, Change, Posting, Record};
 use crate::refusal::Refusal;
 use crate::units::{At, TermNo};
@@ -23,6 +23,12 @@ pub(super) fn moved(merge: &Record) -> impl Iterator<Item = (&Posting, &Posting)
 /// Whether a member owes points or is in an open case.
 fn is_unsettled(member: &Member) -> bool {
     !member.cases.is_empty() || member.purses.iter().any(|purse| !purse.debt.is_zero() || !purse.review().is_empty())
+}
+
+/// What a purse has that is not held: what can be spent, and what waits until it can.
+fn lots_of(purse: &Purse) -> impl Iterator<Item = (TermNo, Account, Lot)> {
+    let available = purse.lots.iter().map(|lot| (purse.wallet, Account::Available, *lot));
+    available.chain(purse.pending().iter().map(|lot| (purse.wallet, Account::Pending, *lot)))
 }
 
 impl<'a> Draft<'a> {
@@ -51,19 +57,18 @@ impl<'a> Draft<'a> {
         if self.member.absorbed().len() >= MERGED_MAX {
             return Err(Refusal::MemberFull);
         }
-        let brought: Vec<(TermNo, Lot)> =
-            other.member.purses.iter().flat_map(|purse| purse.lots.iter().map(|lot| (purse.wallet, *lot))).collect();
+        let brought: Vec<(TermNo, Account, Lot)> = other.member.purses.iter().flat_map(lots_of).collect();
         if brought.len() > SLICES_MAX {
             return Err(Refusal::TooManyLots);
         }
         for wallet in self.program.wallets() {
-            let given: Vec<Slice> = brought.iter().filter(|(of, _)| *of == wallet.id).map(|(_, lot)| *lot).collect();
+            let given: Vec<Slice> = brought.iter().filter(|(of, ..)| *of == wallet.id).map(|(.., lot)| *lot).collect();
             self.may_receive(wallet, &given)?;
         }
         self.observe(event)?;
         let mut giver = Draft::new(self.desk, self.program, other, self.desk.at);
-        for (wallet, lot) in brought {
-            self.hand_over(&mut giver, wallet, lot);
+        for lot in brought {
+            self.hand_over(&mut giver, lot);
         }
         giver.live(LifeChange::MergedInto { member: self.no });
         self.verdict.changes.append(&mut giver.verdict.changes);
@@ -72,15 +77,19 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes a lot from the giver and puts it down here: a new one with the old date, as when points are given. A lot
-    /// that dies with the giver's spell joins this member's, if that ends no sooner.
-    fn hand_over(&mut self, giver: &mut Draft<'_>, wallet: TermNo, lot: Lot) {
-        self.lend(giver, |giver| giver.post(wallet, (Account::Available, Account::Moved), lot, TermNo::NONE));
-        let dies_at = giver.member.purses.of(wallet).dies_at(&lot);
+    /// that dies with the giver's spell joins this member's, if that ends no sooner. What waits waits on.
+    fn hand_over(&mut self, giver: &mut Draft<'_>, (wallet, account, lot): (TermNo, Account, Lot)) {
+        self.lend(giver, |giver| giver.post(wallet, (account, Account::Moved), lot, TermNo::NONE));
+        let purse = giver.member.purses.of(wallet);
+        let (dies_at, waits_until) = (purse.dies_at(&lot), purse.waits_until(lot.id));
         let spell = self.member.purses.of(wallet).spell().map_or(At::NEVER, |spell| spell.until);
         let joins = lot.expires_at == At::WITH_SPELL && (dies_at..At::NEVER).contains(&spell);
         let expires_at = if joins { At::WITH_SPELL } else { dies_at };
         let lot = Slice { id: self.new_lot(), expires_at, ..lot };
-        self.post(wallet, (Account::Moved, Account::Available), lot, TermNo::NONE);
+        self.post(wallet, (Account::Moved, account), lot, TermNo::NONE);
+        if let Some(until) = waits_until {
+            self.wait(wallet, lot.id, until);
+        }
     }
 
     pub(super) fn unmerge(
@@ -99,19 +108,21 @@ impl<'a> Draft<'a> {
         }
         self.observe(event)?;
         let mut getter = Draft::new(self.desk, self.program, other, self.desk.at);
-        let mut lots: Vec<&Lot> = self.member.purses.iter().flat_map(|purse| purse.lots.iter()).collect();
-        lots.sort_unstable_by_key(|lot| lot.id);
+        let mut lots: Vec<(TermNo, Account, Lot)> = self.member.purses.iter().flat_map(lots_of).collect();
+        lots.sort_unstable_by_key(|(.., lot)| lot.id);
         for (old, new) in moved(merge) {
-            let left = lots.binary_search_by_key(&new.lot, |lot| lot.id).ok().and_then(|at| lots.get(at).copied());
-            let Some(lot) = left else { continue };
+            let left = lots.binary_search_by_key(&new.lot, |(.., lot)| lot.id).ok().and_then(|at| lots.get(at));
+            let Some((_, account, lot)) = left else { continue };
             let (from, to) = (self.member.purses.of(new.wallet), other.member.purses.of(old.wallet));
-            self.post(new.wallet, (Account::Available, Account::Moved), *lot, TermNo::NONE);
+            self.post(new.wallet, (*account, Account::Moved), *lot, TermNo::NONE);
             // What lived on here does not die of the sleep of its own spell.
             let back = Slice { expires_at: old.expires_at, id: old.lot, left: lot.left };
             let expires_at = if getter.is_dead(to, &back) { from.dies_at(lot) } else { back.expires_at };
-            let way = (Account::Moved, Account::Available);
             self.lend(&mut getter, |getter| {
-                getter.post(old.wallet, way, Slice { expires_at, ..back }, TermNo::NONE);
+                getter.post(old.wallet, (Account::Moved, *account), Slice { expires_at, ..back }, TermNo::NONE);
+                if let Some(until) = from.waits_until(lot.id) {
+                    getter.wait(old.wallet, back.id, until);
+                }
             });
         }
         self.change(Change::Life { member: other.no, change: LifeChange::Unmerged });

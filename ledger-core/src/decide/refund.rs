@@ -12,7 +12,7 @@ use crate::fold::move_points;
 use crate::lots::{Lot, SLICES_MAX, Slice};
 use crate::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
 use crate::program::{Amount, EarnRule, Negative, Wallet};
-use crate::record::{Account, Cause, Change, Cut, Record, Trace, order_hash};
+use crate::record::{Account, Cause, Change, Cut, Posting, Record, Trace, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{LotId, MemberNo, Money, Points, TermNo};
 use alloc::borrow::Cow;
@@ -42,9 +42,14 @@ impl<'p> Sold<'p> {
     }
 
     /// The lots that a lot of the purchase may be now.
-    fn lots(&self, lot: LotId) -> impl Iterator<Item = LotId> {
+    pub(super) fn lots(&self, lot: LotId) -> impl Iterator<Item = LotId> {
         let moved = self.merge.and_then(|merge| moved(merge).find(|(old, _)| old.lot == lot));
         core::iter::once(lot).chain(moved.map(|(_, new)| new.lot))
+    }
+
+    /// The postings that made its lots.
+    pub(super) fn made(&self) -> impl Iterator<Item = &'p Posting> {
+        self.purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued)
     }
 
     /// What is kept once `more` has gone back as well.
@@ -156,9 +161,7 @@ fn brought(rule: &EarnRule, line: &Trace, facts: &Facts<'_>) -> i64 {
 /// Whether a rule would not have applied to what is kept.
 fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
     let lines = rule.when.as_ref().and_then(|when| when.lines.as_ref());
-    facts.basket.is_gone()
-        || !facts.reaches(rule)
-        || lines.is_some_and(|lines| !facts.basket.has(lines))
+    facts.basket.is_gone() || !facts.reaches(rule) || lines.is_some_and(|lines| !facts.basket.has(lines))
 }
 
 /// What a refund takes back of one rule.
@@ -190,21 +193,21 @@ struct Own {
 }
 
 impl<'a> Draft<'a> {
-    /// A refund whose purchase is not known waits for it.
+    /// A refund or settlement whose purchase is not known waits for it.
     pub(super) fn park(&mut self, event: &Event<Who>, order: &str) -> Result<(), Refusal> {
         if self.member.parked_from(self.horizon()).count() >= PARKED_MAX {
             return Err(Refusal::MemberFull);
         }
         self.observe(event)?;
         let (order, day, forget_before) = (order_hash(order), self.today, self.horizon());
-        self.change(Change::RefundParked { member: self.no, order, day, forget_before });
+        self.change(Change::Parked { member: self.no, order, day, forget_before });
         Ok(())
     }
 
-    /// Refunds that waited for the purchase in this very record: as if each had come right behind it. One that would
-    /// then have been refused takes nothing back, and the record says why. One that happened on an earlier date is
-    /// of another purchase, and waits on.
-    pub(super) fn refund_parked(&mut self, event: &Event<Who>, parked: &[(MemberNo, Parked, Record)]) {
+    /// What waited for the purchase in this very record: as if each had come right behind it. One that would then have
+    /// been refused does nothing, and the record says why. One that happened on an earlier date is of another purchase,
+    /// and waits on.
+    pub(super) fn unpark(&mut self, event: &Event<Who>, parked: &[(MemberNo, Parked, Record)]) {
         let Body::Purchase { order, .. } = &event.body else { return };
         let (at, cause, verdict) = (self.desk.at, Cause::Event(event.clone()), self.verdict.clone());
         let record = Record { at, program: 0, cause, verdict };
@@ -216,25 +219,29 @@ impl<'a> Draft<'a> {
             merge: None,
         };
         let (horizon, calendar) = (self.horizon(), &self.program.calendar);
-        let is_its = |(_, waiting, refund): &&(MemberNo, Parked, Record)| {
-            let Cause::Event(refund) = &refund.cause else { return false };
-            waiting.day >= horizon && calendar.day_of(refund.occurred_at) >= known.day
+        let is_its = |(_, waiting, late): &&(MemberNo, Parked, Record)| {
+            let Cause::Event(late) = &late.cause else { return false };
+            waiting.day >= horizon && calendar.day_of(late.occurred_at) >= known.day
         };
-        for (whose, waiting, refund) in parked.iter().filter(is_its) {
+        for (whose, waiting, late) in parked.iter().filter(is_its) {
             let before = (self.verdict.clone(), self.first, self.others.clone(), self.metric);
-            let refusal = self.refund_late(&mut sold, refund).err();
+            let refusal = self.catch_up(&mut sold, late).err();
             if refusal.is_some() {
                 (self.verdict, self.first, self.others, self.metric) = before;
             }
-            self.change(Change::RefundUnparked { member: *whose, refund: waiting.position, refusal });
+            self.change(Change::Unparked { member: *whose, event: waiting.position, refusal });
         }
     }
 
-    fn refund_late(&mut self, sold: &mut Sold<'_>, refund: &Record) -> Result<(), Refusal> {
+    fn catch_up(&mut self, sold: &mut Sold<'_>, late: &Record) -> Result<(), Refusal> {
         if self.day < self.horizon() {
             return Err(Refusal::OrderUnknown);
         }
-        let back = match &refund.cause {
+        let back = match &late.cause {
+            Cause::Event(Event { body: Body::Settled { .. }, .. }) => {
+                self.settle_purchase(sold);
+                return Ok(());
+            }
             Cause::Event(Event { body: Body::Refunded { amount, lines, .. }, .. }) => sold.part(*amount, lines)?,
             _ => sold.rest()?,
         };
@@ -320,13 +327,15 @@ impl<'a> Draft<'a> {
     fn claw_back(&mut self, sold: &Sold<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
         self.take_from_funds(sold.purchase.program, &mut back);
         let row = self.row();
-        let issued = sold.purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
-        let mut own: Vec<Own> = issued
+        let mut own: Vec<Own> = sold
+            .made()
             .flat_map(|posting| sold.lots(posting.lot).map(move |lot| (posting, lot)))
             .filter_map(|(posting, lot)| {
                 let purse = row.purses.of(posting.wallet);
                 let available = purse.lots.find(lot).map(|lot| (Account::Available, *lot));
-                let found = available.or_else(|| purse.review().find(lot).map(|lot| (Account::Review, *lot)));
+                let pending = || purse.pending().find(lot).map(|lot| (Account::Pending, *lot));
+                let review = || purse.review().find(lot).map(|lot| (Account::Review, *lot));
+                let found = available.or_else(pending).or_else(review);
                 found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
             })
             .collect();

@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
     }
 
     /// What becomes of the member's points in review when `case` is resolved: void at once if it was
-    /// fraud; available if it was the last case that keeps them.
+    /// fraud; available if it was the last case that keeps them, or pending if they wait besides.
     pub(super) fn end_review(&mut self, case: Position, finding: Finding) {
         let keeps = |other: &Position| {
             let cases = &self.desk.state.cases;
@@ -135,6 +135,10 @@ impl<'a> Draft<'a> {
                 Finding::Legitimate if member.cases.iter().any(keeps) => {}
                 Finding::Legitimate => {
                     for lot in lots {
+                        if purse.waits_until(lot.id).is_some_and(|until| until > self.counted_at) {
+                            self.post(purse.wallet, (Account::Review, Account::Pending), lot, rule);
+                            continue;
+                        }
                         let left = self.repay(purse.wallet, Account::Review, rule, lot.left, Some(lot));
                         let rest = Slice { left, ..lot };
                         self.post(purse.wallet, (Account::Review, Account::Available), rest, rule);

@@ -13,6 +13,10 @@ use alloc::vec::Vec;
 pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
     (draft.today, draft.counted_at) = (draft.day, due);
     match timer {
+        Timer::Activation => {
+            draft.activate_due(due);
+            draft.settle();
+        }
         Timer::Expiry => {
             draft.expire(due);
             // What was told too late dies before what is known already: no reminder follows from it.

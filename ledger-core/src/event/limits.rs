@@ -100,6 +100,7 @@ impl Found {
                 }
             }
             Body::Cancelled { order } => self.name("cancelled.order", order, 1),
+            Body::Settled { order } => self.name("settled.order", order, 1),
             Body::Refunded { order, currency, amount, lines } => {
                 self.name("refunded.order", order, 1);
                 self.currency("refunded.currency", *currency);

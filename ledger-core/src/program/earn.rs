@@ -4,6 +4,7 @@
 //! of events (channel, SKU, tag …) as text and the program's own words (tiers, attributes) as terms.
 //! How they are judged is `decide/earn.rs` and `decide/basket.rs`.
 
+use super::Pending;
 use crate::calendar::Calendar;
 use crate::counter::Counter;
 use crate::units::{Day, Money, Rounding, TermNo};
@@ -50,6 +51,8 @@ pub struct EarnRule {
     pub limits: Vec<Limit>,
     /// Where its campaigns count what is given: [`Campaign::given`].
     pub campaigns: Vec<TermNo>,
+    /// How long its points wait, if not as long as its wallet says.
+    pub pending: Option<Pending>,
 }
 
 /// Rules whose points are counted together, and perhaps limited.

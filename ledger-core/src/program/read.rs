@@ -10,12 +10,13 @@ mod expiry;
 mod fund;
 mod household;
 mod limit;
+mod pending;
 mod redeem;
 mod wallet;
 
 use super::{
-    CounterRule, Fault, Inactivity, KeyKind, Ladder, Measure, Program, RULES_MAX, RiskRule, Span, StreakRule, Tier,
-    Tiers, Trigger,
+    CounterRule, EarnRule, Fault, Inactivity, KeyKind, Ladder, Measure, Program, RULES_MAX, RiskRule, Span, StreakRule,
+    Tier, Tiers, Trigger,
 };
 use crate::calendar::Calendar;
 use crate::event::{Currency, NAME_BYTES_MAX, RiskKind};
@@ -28,7 +29,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 23] = [
+const COUNTED: [&str; 24] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -44,6 +45,7 @@ const COUNTED: [&str; 23] = [
     "debit",
     "hold_extended",
     "redeem_refunded",
+    "settled",
     "transfer",
     "imported",
     "reinstated",
@@ -187,6 +189,11 @@ impl Reading<'_> {
         let campaigns = self.campaigns(&mut root, &wallets);
         let funds = self.funds(&mut root, &wallets);
         let mut earn = self.earn(&mut root, digits, &wallets, &attributes, (&campaigns, &funds));
+        let is_shared = |rule: &&EarnRule| household.is_some_and(|shared| shared.wallet == rule.wallet);
+        if earn.iter().filter(is_shared).any(|rule| rule.pending.is_some()) {
+            let problem = "shares points that a rule lets wait before they can be spent: share others";
+            self.fault(0, "household.wallet", problem.into());
+        }
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
         self.check_tier_words(tiers.as_ref().map_or(&[], |tiers| tiers.ranks.as_slice()));

@@ -62,10 +62,14 @@ pub struct SeenPurse {
     pub held: i64,
     /// Waiting for a case.
     pub review: i64,
+    /// Earned, and not to be spent yet.
+    pub pending: i64,
     /// Owed.
     pub debt: i64,
     /// Available lots in the order of spending: points left and expiry.
     pub lots: Vec<(i64, At)>,
+    /// Lots that wait until they can be spent: points, and until when; never, if for a settlement.
+    pub waits: Vec<(i64, At)>,
 }
 
 impl Seen {
@@ -129,7 +133,13 @@ impl SeenPurse {
             available: balances.available.0,
             held: balances.held.0,
             review: balances.review.0,
+            pending: balances.pending.0,
             debt: balances.debt.0,
+            waits: purse
+                .pending()
+                .iter()
+                .map(|lot| (lot.left.0, purse.waits_until(lot.id).unwrap_or(At::NEVER)))
+                .collect(),
             lots: purse.dated(&purse.lots).map(|lot| (lot.left.0, lot.expires_at)).collect(),
         }
     }

@@ -94,6 +94,7 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Donate { fund: "trees".into(), points: Points(199) },
         Body::HouseholdJoined { household: Who::Known(MemberNo(2)) },
         Body::HouseholdLeft,
+        Body::Settled { order: "o-1".into() },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -129,8 +130,9 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Donate { .. } => 30,
         Body::HouseholdJoined { .. } => 31,
         Body::HouseholdLeft => 32,
+        Body::Settled { .. } => 33,
     };
-    assert!(bodies.iter().map(number).eq(0..33), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..34), "one of each, in order");
     bodies
 }
 
@@ -209,8 +211,9 @@ fn changes() -> Vec<Change> {
             forget_before: Day(20_424),
         },
         Change::LineReturned { member, purchase: Position(3), line: 1, items: 2, amount: Money(0) },
-        Change::RefundParked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) },
-        Change::RefundUnparked { member, refund: Position(9), refusal: Some(Refusal::RefundOverPaid) },
+        Change::Parked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) },
+        Change::Unparked { member, event: Position(9), refusal: Some(Refusal::RefundOverPaid) },
+        Change::Waits { member, wallet: TermNo(2), lot: LotId { position: Position(8), line: 1 }, until: AT },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -241,10 +244,11 @@ fn changes() -> Vec<Change> {
         Change::Lapsed { .. } => 25,
         Change::Reinstated { .. } => 26,
         Change::LineReturned { .. } => 27,
-        Change::RefundParked { .. } => 28,
-        Change::RefundUnparked { .. } => 29,
+        Change::Parked { .. } => 28,
+        Change::Unparked { .. } => 29,
+        Change::Waits { .. } => 30,
     };
-    assert!(changes.iter().map(number).eq(0..30), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..31), "one of each, in order");
     changes
 }
 
@@ -312,6 +316,7 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Moved,
     Account::Fees,
     Account::Donated,
+    Account::Pending,
 ];
 
 fn posting(from: Account, to: Account) -> Posting {
@@ -381,7 +386,8 @@ fn records() -> Vec<(String, Record)> {
     };
     let event = Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member: m1, ..here(origin) };
     all.push(("origin".into(), record(Cause::Event(event), Verdict::default())));
-    for timer in [Timer::Expiry, Timer::HoldExpiry, Timer::Tier, Timer::Inactivity, Timer::Reminder] {
+    for timer in [Timer::Activation, Timer::Expiry, Timer::HoldExpiry, Timer::Tier, Timer::Inactivity, Timer::Reminder]
+    {
         let cause = Cause::Timer { member: MemberNo(1), due: AT, timer };
         all.push((format!("timer {timer:?}"), record(cause, Verdict::default())));
     }

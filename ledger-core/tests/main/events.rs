@@ -75,6 +75,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::Unmerged { from: name() },
         Body::HouseholdJoined { household: name() },
         Body::HouseholdLeft,
+        Body::Settled { order: name() },
         Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
         Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
         Body::Donate { fund: name(), points: most },
@@ -124,6 +125,7 @@ fn what_breaks_a_limit_is_told() {
         with(lines(vec![Line::plain(&long(NAME_BYTES_MAX + 1), 0, Money(1))])),
         with(Body::purchase("", Currency(*b"eur"), vec![line(1)])),
         with(Body::Cancelled { order: "".into() }),
+        with(Body::Settled { order: "".into() }),
         with(Body::Merged { from: "".into() }),
         with(Body::Unmerged { from: long(NAME_BYTES_MAX + 1) }),
         with(Body::HouseholdJoined { household: "".into() }),
@@ -235,6 +237,7 @@ fn what_breaks_a_limit_is_told() {
         purchase.order: must not be empty
         purchase.currency: must be three capital letters, as in ISO 4217
         cancelled.order: must not be empty
+        settled.order: must not be empty
         merged.from: must not be empty
         unmerged.from: has 129 bytes; at most 128 are allowed
         household_joined.household: must not be empty

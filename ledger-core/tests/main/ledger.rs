@@ -3,6 +3,7 @@
 use ledger_core::bytes::{decode, encode, encode_row};
 use ledger_core::event::{Body, Currency, Event, Line, Name, RiskKeys};
 use ledger_core::fold::fold_member;
+use ledger_core::lots::Lot;
 use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
 use ledger_core::record::{Account, Record};
@@ -72,7 +73,7 @@ pub fn check_balances(state: &State) {
     let mut sums = std::collections::BTreeMap::<TermNo, [i64; Account::KINDS]>::new();
     let mut tiers = std::collections::BTreeMap::new();
     for (no, member) in members(state) {
-        for lots in member.purses.iter().flat_map(|purse| [&purse.lots, purse.review()]) {
+        for lots in member.purses.iter().flat_map(|purse| [&purse.lots, purse.review(), purse.pending()]) {
             let all: Vec<_> = lots.iter().copied().collect();
             assert_eq!(lots.len(), all.len(), "member {no}: empty lots are dropped");
             assert!(all.iter().all(|lot| lot.left > Points::ZERO), "member {no}: {all:?}");
@@ -87,10 +88,13 @@ pub fn check_balances(state: &State) {
         for purse in member.purses.iter() {
             assert!(purse.debt >= Points::ZERO, "member {no} owes {}", purse.debt);
             let balances = member.balances(purse.wallet);
+            let waits = |lot: &Lot| purse.waits_until(lot.id).is_some();
+            assert!(purse.pending().iter().all(waits), "member {no}: what is pending waits for something");
             held += balances.held.0;
             let sums = sums.entry(purse.wallet).or_default();
             sums[Account::Available.kind()] += balances.available.0;
             sums[Account::Review.kind()] += balances.review.0;
+            sums[Account::Pending.kind()] += balances.pending.0;
             sums[Account::Held(0).kind()] += balances.held.0;
             sums[Account::Debt.kind()] -= balances.debt.0;
         }
@@ -102,7 +106,7 @@ pub fn check_balances(state: &State) {
     for WalletTotals { wallet, accounts } in &state.shared.wallets {
         assert_eq!(accounts.iter().sum::<i64>(), 0, "debits are credits: {accounts:?}");
         let sums = sums.remove(wallet).unwrap_or_default();
-        for account in [Account::Available, Account::Review, Account::Held(0), Account::Debt] {
+        for account in [Account::Available, Account::Review, Account::Pending, Account::Held(0), Account::Debt] {
             let kind = account.kind();
             assert_eq!(accounts[kind], sums[kind], "the total of {} is that of its members", account.name());
         }

@@ -19,6 +19,8 @@ const HORIZON: i64 = 50;
 const DROP: i64 = 300;
 /// How many days before points die their member is reminded.
 const REMIND_DAYS: [i64; 2] = [30, 3];
+/// Until when points wait whose purchase is not settled.
+pub const UNSETTLED: i64 = i64::MAX;
 /// For how many days after they died points can be reinstated.
 const REINSTATE_DAYS: i64 = 20;
 /// After how long a proposal has lapsed.
@@ -41,6 +43,10 @@ pub fn program(version: usize) -> String {
     };
     let (silver, gold) = if version == 0 { ("50.00", "150.00") } else { ("60.00", "140.00") };
     let charity = if version == 0 { 2 } else { 3 };
+    let (base_waits, drops_wait) = match version {
+        0 => ("", r#"pending = { after = "3d" }"#),
+        _ => (r#"pending = { on = "settled", over = 20 }"#, ""),
+    };
     let (per_day, fee, visits) = if version == 0 { (150, 10, 60) } else { (130, 7, 75) };
     let (given_by, taken) = if version == 0 { (2, "debit = { over = 60, people = 2 }") } else { (3, "") };
     format!(
@@ -79,6 +85,7 @@ on = "purchase"
 per = "1.00"
 give = {give}
 limit = {{ points = {most}, per = "7d" }}
+{base_waits}
 [[earn]]
 id = "bonus"
 on = "purchase"
@@ -104,6 +111,7 @@ on = "purchase"
 per = "3.00"
 give = 1
 carry = true
+{drops_wait}
 [[earn]]
 id = "charity"
 on = "purchase"
@@ -441,6 +449,8 @@ pub struct Lot {
     pub reinstated: bool,
     pub made: u64,
     pub points: i64,
+    /// Until when it waits before it can be spent, if it ever did; [`UNSETTLED`] if for a settlement.
+    pub waits: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -510,6 +520,7 @@ pub struct Proposed {
 pub struct Member {
     pub available: Vec<Lot>,
     pub review: Vec<Lot>,
+    pub pending: Vec<Lot>,
     pub debt: i64,
     pub holds: Vec<Hold>,
     closed: Vec<String>,
@@ -575,6 +586,9 @@ pub enum Act {
     Purchase {
         order: String,
         paid: i64,
+    },
+    Settle {
+        order: String,
     },
     Cancel {
         order: String,
@@ -668,6 +682,7 @@ impl Act {
             Act::Enrol { .. } => "enrolled",
             Act::Attribute { .. } => "attributes_set",
             Act::Purchase { .. } => "purchase",
+            Act::Settle { .. } => "settled",
             Act::Cancel { .. } => "cancelled",
             Act::Refund { .. } | Act::RefundLine { .. } => "refunded",
             Act::CheckIn => "check_in",
@@ -803,13 +818,14 @@ fn give_back(lots: &mut Vec<Lot>, back: Vec<Lot>) {
 
 impl Member {
     fn due(&self) -> Option<(i64, u8)> {
-        let lots = self.available.iter().chain(&self.review);
-        let lots = lots.map(|lot| (lot.expires.min(self.closed_at.unwrap_or(lot.expires)), 0));
-        let holds = self.holds.iter().map(|hold| (hold.expires, 1));
-        let tier = self.tier_due.map(|day| (start_of(day), 2));
-        let dormant = self.dormant_at.map(|at| (at, 3));
-        let reminders = self.reminders().filter(|at| *at > self.reminded_at).map(|at| (at, 4));
-        lots.chain(holds).chain(tier).chain(dormant).chain(reminders).min()
+        let waiting = self.pending.iter().map(|lot| (lot.waits, 0));
+        let lots = self.available.iter().chain(&self.review).chain(&self.pending);
+        let lots = lots.map(|lot| (lot.expires.min(self.closed_at.unwrap_or(lot.expires)), 1));
+        let holds = self.holds.iter().map(|hold| (hold.expires, 2));
+        let tier = self.tier_due.map(|day| (start_of(day), 3));
+        let dormant = self.dormant_at.map(|at| (at, 4));
+        let reminders = self.reminders().filter(|at| *at > self.reminded_at).map(|at| (at, 5));
+        waiting.chain(lots).chain(holds).chain(tier).chain(dormant).chain(reminders).min()
     }
 
     /// The instants at which the member is to be reminded of what it has.
@@ -897,7 +913,8 @@ impl Books {
         // Whatever comes by this timer comes too late for earlier reminders.
         *reminded_at = (*reminded_at).max(due - 1);
         match timer {
-            0 => {
+            0 => self.member(who).activate(|lot| lot.waits <= due),
+            1 => {
                 let member = self.member(who);
                 let closed = member.closed_at.is_some();
                 let is_over = |lot: &Lot| closed || lot.expires <= due;
@@ -905,10 +922,12 @@ impl Books {
                 member.available = left;
                 let mut gone = member.lapse(&over, due);
                 gone += member.review.iter().filter(|lot| is_over(lot)).map(|lot| lot.points).sum::<i64>();
+                gone += member.pending.iter().filter(|lot| is_over(lot)).map(|lot| lot.points).sum::<i64>();
                 member.review.retain(|lot| !is_over(lot));
+                member.pending.retain(|lot| !is_over(lot));
                 self.totals[EXPIRED] += gone;
             }
-            1 => {
+            2 => {
                 let member = self.member(who);
                 let (over, open) = member.holds.drain(..).partition(|hold| hold.expires <= due);
                 member.holds = open;
@@ -916,7 +935,7 @@ impl Books {
                 let gone: i64 = over.into_iter().map(|hold| member.release(hold, due)).sum();
                 self.totals[EXPIRED] += gone;
             }
-            2 => {
+            3 => {
                 let member = self.member(who);
                 let natural = member.natural(&rules, today);
                 let mut rank = member.tier.unwrap_or(0);
@@ -927,7 +946,7 @@ impl Books {
                 }
                 member.settle(&rules, rank, natural, today);
             }
-            4 => {
+            5 => {
                 let member = self.member(who);
                 member.reminded_at = due;
                 let mut told = Vec::new();
@@ -1080,7 +1099,10 @@ impl Books {
                     let _ = self.take_back(&work, at, &back.act);
                 }
             }
-            Act::Cancel { order } | Act::Refund { order, .. } | Act::RefundLine { order, .. } => {
+            Act::Settle { order }
+            | Act::Cancel { order }
+            | Act::Refund { order, .. }
+            | Act::RefundLine { order, .. } => {
                 self.observe(&mut work, act)?;
                 match known(self, order) {
                     Some(at) => self.take_back(&work, at, act)?,
@@ -1406,7 +1428,14 @@ impl Books {
         }
         work.hits += i64::from(!nothing && granted < computed);
         work.points += granted;
-        let lot = self.grant(work, granted);
+        let today = work.day;
+        let waits = match (rule, self.version) {
+            ("drops", 0) => start_of(today + 3),
+            ("base", 1) if granted > 20 => UNSETTLED,
+            _ => 0,
+        };
+        let expires = (self.version == 0).then(|| expires_at(0, today));
+        let lot = self.grant_until(work, granted, expires, waits);
         work.bought.push((rule, granted, lot));
         granted
     }
@@ -1516,6 +1545,7 @@ impl Books {
                 active: false,
                 reinstated: false,
                 expires: lot.expires,
+                waits: 0,
             })
         });
         let other = self.member(to);
@@ -1551,7 +1581,7 @@ impl Books {
         dated.sort_by_key(|(earned_at, ..)| *earned_at);
         self.observe(work, act)?;
         for (_, expires, points) in dated {
-            self.grant_until(work, points, expires);
+            self.grant_until(work, points, expires, 0);
         }
         Ok(())
     }
@@ -1582,7 +1612,7 @@ impl Books {
         member.debt -= repaid;
         if points > repaid {
             let lots = if review { &mut member.review } else { &mut member.available };
-            let lot = Lot { expires, active: false, reinstated: true, made, points: points - repaid };
+            let lot = Lot { expires, active: false, reinstated: true, made, points: points - repaid, waits: 0 };
             give_back(lots, vec![lot]);
         }
         Ok(())
@@ -1590,16 +1620,18 @@ impl Books {
 
     /// Points that live as the program says, or until a stated date.
     fn grant(&mut self, work: &mut Work, points: i64) -> u64 {
-        self.grant_until(work, points, (self.version == 0).then(|| expires_at(0, work.day)))
+        self.grant_until(work, points, (self.version == 0).then(|| expires_at(0, work.day)), 0)
     }
 
-    fn grant_until(&mut self, work: &mut Work, points: i64, stated: Option<i64>) -> u64 {
+    /// The same, of points that wait until then; what is past is not waited for.
+    fn grant_until(&mut self, work: &mut Work, points: i64, stated: Option<i64>, waits: i64) -> u64 {
         self.lots_made += 1;
         let made = self.lots_made;
         let review = work.review;
         let member = self.member(work.who);
         member.used_wallet |= points > 0;
-        let repaid = points.min(member.debt);
+        let waits = if waits > work.counted_at { waits } else { 0 };
+        let repaid = if waits > 0 { 0 } else { points.min(member.debt) };
         member.debt -= repaid;
         if points > repaid {
             let active = stated.is_none();
@@ -1607,8 +1639,12 @@ impl Books {
                 member.alive_until = expires_at(1, work.day);
             }
             let expires = stated.unwrap_or(member.alive_until);
-            let lots = if review { &mut member.review } else { &mut member.available };
-            give_back(lots, vec![Lot { expires, active, reinstated: false, made, points: points - repaid }]);
+            let lots = match (review, waits > 0) {
+                (true, _) => &mut member.review,
+                (false, true) => &mut member.pending,
+                (false, false) => &mut member.available,
+            };
+            give_back(lots, vec![Lot { expires, active, reinstated: false, made, points: points - repaid, waits }]);
         }
         work.earned += points;
         self.totals[0] += points;
@@ -1617,6 +1653,10 @@ impl Books {
 
     /// Something of a purchase goes back, if it is there.
     fn take_back(&mut self, work: &Work, at: usize, act: &Act) -> Result<(), &'static str> {
+        if let Act::Settle { .. } = act {
+            self.member(work.who).purchase_settled(at);
+            return Ok(());
+        }
         let bought = &mut self.member(work.who).bought[at];
         let (left, was_gone) = (bought.paid - bought.refunded, bought.is_gone());
         let amount = match act {
@@ -1723,6 +1763,7 @@ impl Books {
     /// A case is resolved.
     pub fn resolve(&mut self, case: usize, fraud: bool) -> Answer {
         let answer = |refusal| Answer { refusal, earned: 0, available: 0 };
+        let at = self.now;
         let Some(known) = self.cases.get_mut(case) else { return answer(Some("CASE_UNKNOWN")) };
         if known.fraud.is_some() {
             return answer(Some("CASE_CLOSED"));
@@ -1737,14 +1778,9 @@ impl Books {
                 let voided: i64 = member.review.drain(..).map(|lot| lot.points).sum();
                 self.totals[VOIDED] += voided;
             } else if !kept {
-                let mut lots: Vec<Lot> = member.review.drain(..).collect();
-                for lot in &mut lots {
-                    let repaid = lot.points.min(member.debt);
-                    member.debt -= repaid;
-                    lot.points -= repaid;
-                }
-                lots.retain(|lot| lot.points > 0);
-                give_back(&mut member.available, lots);
+                let (waits, free) = member.review.drain(..).partition(|lot| lot.waits > at);
+                give_back(&mut member.pending, waits);
+                member.have(free);
             }
         }
         answer(None)
@@ -1818,14 +1854,40 @@ impl Member {
         self.alive_until = until;
         let held = self.holds.iter_mut().map(|hold| &mut hold.lots);
         let spent = self.spent_points.iter_mut().map(|spent| &mut spent.lots);
-        for lots in [&mut self.available, &mut self.review].into_iter().chain(held).chain(spent) {
+        for lots in [&mut self.available, &mut self.review, &mut self.pending].into_iter().chain(held).chain(spent) {
             for lot in lots.iter_mut().filter(|lot| lot.active && lot.expires > now) {
                 lot.expires = until;
             }
         }
-        for lots in [&mut self.available, &mut self.review] {
+        for lots in [&mut self.available, &mut self.review, &mut self.pending] {
             give_back(lots, Vec::new());
         }
+    }
+
+    /// Repays what is owed from these lots, in their order; the rest can be spent.
+    fn have(&mut self, mut lots: Vec<Lot>) {
+        for lot in &mut lots {
+            let repaid = lot.points.min(self.debt);
+            self.debt -= repaid;
+            (lot.points, lot.waits) = (lot.points - repaid, 0);
+        }
+        lots.retain(|lot| lot.points > 0);
+        give_back(&mut self.available, lots);
+    }
+
+    /// What of the lots that wait has waited enough can be spent.
+    fn activate(&mut self, enough: impl Fn(&Lot) -> bool) {
+        let (free, waits) = self.pending.drain(..).partition(enough);
+        self.pending = waits;
+        self.have(free);
+    }
+
+    /// A purchase is settled: nothing of it waits for that any more.
+    fn purchase_settled(&mut self, at: usize) {
+        let made: Vec<u64> = self.bought[at].granted.iter().map(|(_, _, lot)| *lot).collect();
+        let waits = |lot: &Lot| lot.waits == UNSETTLED && made.contains(&lot.made);
+        self.review.iter_mut().filter(|lot| waits(lot)).for_each(|lot| lot.waits = 0);
+        self.activate(waits);
     }
 
     /// The place of a proposal that can still be approved.
@@ -1842,11 +1904,11 @@ impl Member {
         Ok(self.holds.remove(at))
     }
 
-    /// Takes up to `points` from certain lots, available or in review; answers how many it were.
+    /// Takes up to `points` from certain lots, wherever they are; answers how many it were.
     fn take_from(&mut self, made: &[u64], points: i64) -> i64 {
         let mut missing = points;
         for made in made {
-            for lots in [&mut self.available, &mut self.review] {
+            for lots in [&mut self.available, &mut self.review, &mut self.pending] {
                 for lot in lots.iter_mut().filter(|lot| lot.made == *made) {
                     let some = lot.points.min(missing);
                     lot.points -= some;

@@ -94,7 +94,7 @@ action = "review"
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, settled, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -831,7 +831,7 @@ fn faults_of_expiries_are_told() {
             line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
             line 26: wallet[7].expiry.round: is not a field here
             line 29: wallet[8].expiry.by_tier: is not a field here
-            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
+            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, settled, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
             line 32: wallet[9].expiry.at_least: must be a text in quotes
             line 32: wallet[9].expiry.by_tier: is not a field here
             line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d
@@ -935,5 +935,42 @@ fn faults_of_households_are_told() {
         line 13: household.wallet: no wallet is called "marbles"
         line 14: household.share: must be a text in quotes
     "#]],
+    );
+}
+
+#[test]
+fn faults_of_what_waits_are_told() {
+    check_rule(
+        "pending = {}\n[[earn]]\nid = \"a\"\non = \"check_in\"\nfixed = 1\npending = { on = \"settled\" }\n\
+        [[earn]]\nid = \"b\"\non = \"purchase\"\nfixed = 1\npending = { after = \"2w\", on = \"settled\" }\n\
+        [[earn]]\nid = \"c\"\non = \"purchase\"\nfixed = 1\npending = { after = \"2w\", over = 0, until = 1 }\n\
+        [[earn]]\nid = \"d\"\non = \"purchase\"\nfixed = 1\npending = { on = \"paid\" }\n\
+        [[earn]]\nid = \"e\"\non = \"purchase\"\nfixed = 1\npending = \"14d\"\n",
+        expect![[r#"
+            line 6: wallet[0].pending: needs one of `after` or `on`
+            line 11: earn[0].pending.on: only a purchase is settled; let it wait with `after`
+            line 16: earn[1].pending: needs one of `after` or `on`
+            line 21: earn[2].pending.over: is 0; must be 1 to 1000000000000
+            line 21: earn[2].pending.after: "2w" is no number of days; write 1d or 90d
+            line 21: earn[2].pending.until: is not a field here
+            line 26: earn[3].pending.on: "paid" is not known here; write one of settled
+            line 31: earn[4].pending: must be a table: { … }
+        "#]],
+    );
+    let waiting = "[[wallet]]\nid = \"late\"\npending = { after = \"14d\" }\n[household]\nshare = \"50%\"\n";
+    check_rule(
+        &format!("{waiting}wallet = \"late\"\n"),
+        expect![[r#"
+        line 11: household.wallet: points of this wallet wait before they can be spent: share others
+    "#]],
+    );
+    check_rule(
+        "[[earn]]\nid = \"a\"\non = \"purchase\"\nfixed = 1\npending = { after = \"14d\" }\n\
+        [[fund]]\nid = \"trees\"\n[household]\nshare = \"50%\"\n\
+        [[earn]]\nid = \"b\"\non = \"purchase\"\nfixed = 1\nto = { fund = \"trees\" }\npending = { after = \"1d\" }\n",
+        expect![[r#"
+            line 1: household.wallet: shares points that a rule lets wait before they can be spent: share others
+            line 19: earn[1].to.fund: what is given to a fund waits for nothing; leave out `pending`
+        "#]],
     );
 }

@@ -74,6 +74,7 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
             let line = |net| Line::plain("", 1, Money(net));
             Body::purchase(&order, eur, vec![line(paid / 3), line(paid - paid / 3)])
         }
+        Act::Settle { order } => Body::Settled { order: order.into() },
         Act::Cancel { order } => Body::Cancelled { order: order.into() },
         Act::Refund { order, amount } => Body::refund(&order, eur, Money(amount)),
         Act::RefundLine { order, line, amount } => {
@@ -328,6 +329,10 @@ impl World {
                 |lots: &[naive::Lot]| -> Vec<(i64, i64)> { lots.iter().map(|lot| (lot.points, lot.expires)).collect() };
             assert_eq!(lots(&purse.lots), clerks_lots(&clerks.available), "{who}: available lots");
             assert_eq!(lots(purse.review()), clerks_lots(&clerks.review), "{who}: lots in review");
+            assert_eq!(lots(purse.pending()), clerks_lots(&clerks.pending), "{who}: lots that wait");
+            let waits = purse.dated(purse.pending()).map(|lot| purse.waits_until(lot.id).map_or(0, |until| until.0));
+            let clerks_waits = clerks.pending.iter().map(|lot| lot.waits);
+            assert!(waits.eq(clerks_waits), "{who}: until when they wait");
             assert_eq!(member.purses.first().debt.0, clerks.debt, "{who}: debt");
             let mut holds: Vec<_> =
                 member.holds.iter().map(|hold| (hold.name.to_string(), hold.expires_at.0, hold.points().0)).collect();

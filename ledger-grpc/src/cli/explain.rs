@@ -2,7 +2,7 @@
 
 use super::local::{Local, grouped};
 use super::look::{Look, Where};
-use super::show::{cause, lines, lot_name, posting, reason, table};
+use super::show::{cause, has, lines, lot_name, posting, reason, table, waits};
 use super::{Answer, json, say};
 use anyhow::Result;
 use clap::{ArgGroup, Args};
@@ -77,18 +77,12 @@ impl Explain {
 }
 
 fn show_event(told: &proto::ExplainEventResponse, local: &Local) -> String {
-    let (record, before) = (told.record.clone().unwrap_or_default(), told.before.clone().unwrap_or_default());
+    let record = told.record.clone().unwrap_or_default();
+    let proto::MemberState { available, held, in_review, pending, debt, .. } = told.before.clone().unwrap_or_default();
+    let before = proto::Purse { available, held, in_review, pending, debt, ..Default::default() };
     let (at, what) = (local.stamp(record.at.as_ref()), cause(&record, "", local).replace('\n', " "));
     let mut out = format!("position {}, {at}: {what}\n", grouped(record.position));
-    let _ = writeln!(
-        out,
-        "  before: available {}, held {}, in review {}, debt {}; judged by version {} of the program",
-        grouped(before.available),
-        grouped(before.held),
-        grouped(before.in_review),
-        grouped(before.debt),
-        record.program_version
-    );
+    let _ = writeln!(out, "  before: {}; judged by version {} of the program", has(&before), record.program_version);
     if let Some(refused) = &record.refused {
         let _ = writeln!(out, "  refused {}: {}", refused.reason, refused.message);
     }
@@ -120,11 +114,13 @@ fn show_event(told: &proto::ExplainEventResponse, local: &Local) -> String {
 
 fn show_balance(told: &proto::ExplainBalanceResponse, name: &str, local: &Local) -> String {
     let purse = told.purse.clone().unwrap_or_default();
-    let [available, held, in_review, debt] = [purse.available, purse.held, purse.in_review, purse.debt].map(grouped);
-    let mut out = format!("{name} has {available} available, {held} held, {in_review} in review; owes {debt}\n");
+    let mut out = format!("{name} has: {}\n", has(&purse));
     let mut lots = table(&["points", "of", "lot", "usable before", "earned", "by", "rule", "version"], &[0, 1, 7]);
     for (lot, origin) in purse.lots.iter().zip(&told.origins) {
-        let waits = if lot.in_review { " (in review)" } else { "" };
+        let waits = match waits(lot, local) {
+            waits if waits.is_empty() => waits,
+            waits => format!(" ({waits})"),
+        };
         lots.add_row([
             format!("{}{waits}", grouped(lot.points)),
             grouped(origin.points),

@@ -72,6 +72,7 @@ fn purse(purse: &proto::Purse) -> Value {
         "wallet": purse.wallet,
         "available": purse.available,
         "in_review": purse.in_review,
+        "pending": purse.pending,
         "held": purse.held,
         "debt": purse.debt,
         "lots": list(&purse.lots, lot),
@@ -88,6 +89,7 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "at": time(member.at.as_ref()),
         "available": member.available,
         "in_review": member.in_review,
+        "pending": member.pending,
         "held": member.held,
         "debt": member.debt,
         "lots": list(&member.lots, lot),
@@ -107,7 +109,7 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "closed_at": time(member.closed_at.as_ref()),
         "aliases": list(&member.aliases, alias),
         "more_purses": list(&member.more_purses, purse),
-        "parked_refunds": list(&member.parked_refunds, parked),
+        "parked_events": list(&member.parked_events, parked),
         "proposals": list(&member.proposals, proposal),
         "household": member.household,
         "household_members": member.household_members,
@@ -115,7 +117,7 @@ pub(super) fn member(member: &proto::Member) -> Value {
     })
 }
 
-fn parked(one: &proto::ParkedRefund) -> Value {
+fn parked(one: &proto::ParkedEvent) -> Value {
     json!({ "position": one.position, "since": one.since, "until": one.until })
 }
 
@@ -144,6 +146,9 @@ fn lot(lot: &proto::Lot) -> Value {
         "points": lot.points,
         "expires_at": time(lot.expires_at.as_ref()),
         "in_review": lot.in_review,
+        "pending": lot.pending,
+        "waits_until": time(lot.waits_until.as_ref()),
+        "waits_for_settlement": lot.waits_for_settlement,
     })
 }
 
@@ -214,6 +219,7 @@ fn state(state: &proto::MemberState) -> Value {
     json!({
         "available": state.available,
         "in_review": state.in_review,
+        "pending": state.pending,
         "held": state.held,
         "debt": state.debt,
         "lots_count": state.lots_count,
@@ -385,9 +391,13 @@ fn change(change: &proto::Change) -> Value {
             let expires_at = time(one.expires_at.as_ref());
             ("expiring", json!({ "member": member, "wallet": wallet, "expires_at": expires_at, "points": points }))
         }
-        Some(Change::RefundParked(one)) => ("refund_parked", json!({ "member": one.member })),
-        Some(Change::RefundUnparked(one)) => {
-            ("refund_unparked", json!({ "member": one.member, "refund": one.refund, "refused": one.refused }))
+        Some(Change::Parked(one)) => ("parked", json!({ "member": one.member })),
+        Some(Change::Unparked(one)) => {
+            ("unparked", json!({ "member": one.member, "event": one.event, "refused": one.refused }))
+        }
+        Some(Change::Waits(one)) => {
+            let (lot, until) = (lot_id(one.lot.as_ref()), time(one.until.as_ref()));
+            ("waits", json!({ "member": one.member, "wallet": one.wallet, "lot": lot, "until": until }))
         }
         Some(Change::Proposed(one)) => ("proposed", proposal(one)),
         Some(Change::ProposalApproved(one)) => {

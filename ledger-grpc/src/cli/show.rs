@@ -133,10 +133,9 @@ pub(super) fn tiers(totals: &proto::GetTotalsResponse) -> Table {
 pub(super) fn member(member: &proto::Member, local: &Local) -> String {
     let at = local.stamp(member.at.as_ref());
     let mut out = format!("member {} at {at}, position {}\n", member.name, grouped(member.position));
-    let _ = writeln!(out, "  {}", has(member.available, member.held, member.in_review, member.debt));
+    let _ = writeln!(out, "  {}", has(&as_purse(member)));
     for purse in &member.more_purses {
-        let has = has(purse.available, purse.held, purse.in_review, purse.debt);
-        let _ = writeln!(out, "  {}: {has}", purse.wallet);
+        let _ = writeln!(out, "  {}: {}", purse.wallet, has(purse));
     }
     if let Some(tier) = &member.tier {
         let _ = writeln!(out, "  {}", standing(tier, local));
@@ -184,9 +183,9 @@ fn life(member: &proto::Member, local: &Local) -> String {
     for one in &member.merged {
         let _ = writeln!(out, "  {} is merged into it since record {}", one.name, one.position);
     }
-    for parked in &member.parked_refunds {
-        let proto::ParkedRefund { position, since, until } = parked;
-        let _ = writeln!(out, "  the refund of record {position} waits for its purchase since {since}, until {until}");
+    for parked in &member.parked_events {
+        let proto::ParkedEvent { position, since, until } = parked;
+        let _ = writeln!(out, "  record {position} waits for its purchase since {since}, until {until}");
     }
     for open in &member.proposals {
         let (what, until) = (proposed(open), local.stamp(open.lapses_at.as_ref()));
@@ -200,9 +199,28 @@ fn proposed(open: &proto::Proposal) -> String {
     format!("{hand} of {} {} by {}", grouped(open.points), open.wallet, open.by.join(" and "))
 }
 
-fn has(available: i64, held: i64, in_review: i64, debt: i64) -> String {
+/// What a member has of the first wallet.
+fn as_purse(member: &proto::Member) -> proto::Purse {
+    let proto::Member { available, held, in_review, pending, debt, .. } = *member;
+    proto::Purse { available, held, in_review, pending, debt, ..Default::default() }
+}
+
+/// The balances of a purse; what waits is told if there is any.
+pub(super) fn has(purse: &proto::Purse) -> String {
+    let proto::Purse { available, held, in_review, pending, debt, .. } = *purse;
+    let pending = if pending == 0 { String::new() } else { format!(", pending {}", grouped(pending)) };
     let [available, held, in_review, debt] = [available, held, in_review, debt].map(grouped);
-    format!("available {available}, held {held}, in review {in_review}, debt {debt}")
+    format!("available {available}, held {held}, in review {in_review}{pending}, debt {debt}")
+}
+
+/// What a lot waits for, if it cannot be spent.
+pub(super) fn waits(lot: &proto::Lot, local: &Local) -> String {
+    match &lot.waits_until {
+        _ if lot.in_review => "in review".to_owned(),
+        Some(until) if lot.pending => format!("waits until {}", local.stamp(Some(until))),
+        None if lot.pending => "waits for settlement".to_owned(),
+        _ => String::new(),
+    }
 }
 
 fn standing(tier: &proto::TierStanding, local: &Local) -> String {
@@ -255,9 +273,8 @@ fn lots(lots: &[proto::Lot], count: u32, wallet: &str, local: &Local) -> String 
     }
     let mut table = table(&[&points_of(wallet), "usable before", "lot", ""], &[0]);
     for lot in lots {
-        let waits = if lot.in_review { "in review" } else { "" };
         let expires = local.stamp(lot.expires_at.as_ref());
-        table.add_row([grouped(lot.points), expires, lot_name(lot.id.as_ref()), waits.to_owned()]);
+        table.add_row([grouped(lot.points), expires, lot_name(lot.id.as_ref()), waits(lot, local)]);
     }
     format!("{}\n", lines(&table))
 }
@@ -269,14 +286,14 @@ fn points_of(wallet: &str) -> String {
 /// Many lots, as what goes when.
 fn lots_by_expiry(lots: &[proto::Lot], count: u32, wallet: &str, local: &Local) -> String {
     let mut table = table(&[&points_of(wallet), "usable before", "in lots", ""], &[0, 2]);
-    let same =
-        |one: &proto::Lot, other: &proto::Lot| (one.expires_at, one.in_review) == (other.expires_at, other.in_review);
+    let same = |one: &proto::Lot, other: &proto::Lot| {
+        one.expires_at == other.expires_at && waits(one, local) == waits(other, local)
+    };
     for lots in lots.chunk_by(same) {
         let points = lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
-        let (expires_at, in_review) = lots.first().map(|lot| (lot.expires_at, lot.in_review)).unwrap_or_default();
-        let waits = if in_review { "in review" } else { "" };
-        let expires = local.stamp(expires_at.as_ref());
-        table.add_row([grouped(points), expires, grouped(lots.len() as u64), waits.to_owned()]);
+        let Some(first) = lots.first() else { continue };
+        let expires = local.stamp(first.expires_at.as_ref());
+        table.add_row([grouped(points), expires, grouped(lots.len() as u64), waits(first, local)]);
     }
     let rest = (count as usize).saturating_sub(lots.len());
     let rest = if rest == 0 { String::new() } else { format!("  and {rest} more lots\n") };
@@ -385,6 +402,7 @@ fn body(event: &proto::Event, local: &Local) -> String {
             format!("attributes {}", set.collect::<Vec<_>>().join(", "))
         }
         Body::Purchase(said) => format!("purchase {} {}", said.order, local.money(sum(&said.lines))),
+        Body::Settled(said) => format!("settled {}", said.order),
         Body::Cancelled(said) => format!("cancelled {}", said.order),
         Body::Refunded(said) => refunded(said, local),
         Body::CheckIn(_) => "check-in".to_owned(),
@@ -546,9 +564,15 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
             let action = word(one.action().as_str_name(), "RISK_ACTION_");
             format!("case opened: {} ({action}), {} {} from {} on", one.rule, one.counter, one.value, one.at_least)
         }
-        Change::RefundParked(_) => "waits for its purchase".to_owned(),
-        Change::RefundUnparked(one) if one.refused.is_empty() => format!("with the refund of record {}", one.refund),
-        Change::RefundUnparked(one) => format!("not the refund of record {}: {}", one.refund, one.refused),
+        Change::Parked(_) => "waits for its purchase".to_owned(),
+        Change::Unparked(one) if one.refused.is_empty() => format!("with what record {} says", one.event),
+        Change::Unparked(one) => format!("not what record {} says: {}", one.event, one.refused),
+        Change::Waits(one) => match &one.until {
+            Some(until) => {
+                format!("{}{} waits until {}", whose(&one.member), lot_name(one.lot.as_ref()), local.stamp(Some(until)))
+            }
+            None => format!("{}{} waits for settlement", whose(&one.member), lot_name(one.lot.as_ref())),
+        },
         Change::Proposed(one) => {
             format!("waits for others to approve it, until {}", local.stamp(one.lapses_at.as_ref()))
         }

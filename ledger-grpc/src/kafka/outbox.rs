@@ -253,10 +253,10 @@ fn moved(posting: &Posting, by_timer: bool) -> &'static str {
         (_, Account::Donated) => "points.donated",
         (_, Account::Moved) => "points.given",
         (_, Account::Held(_)) => "hold.created",
-        (_, Account::Review) => "points.pended",
+        (_, Account::Review | Account::Pending) => "points.pended",
         (Account::Held(_), Account::Available) if by_timer => "hold.expired",
         (Account::Held(_), Account::Available) => "hold.released",
-        (Account::Review, Account::Available) => "points.activated",
+        (Account::Review | Account::Pending, Account::Available) => "points.activated",
         (Account::Redeemed, Account::Available) => "points.restored",
         (Account::Moved, Account::Available) => "points.received",
         (Account::Expired, Account::Available) => "points.reinstated",
@@ -356,8 +356,9 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::RedeemRefunded { .. }
         | Change::TermsAdded { .. }
         | Change::LineReturned { .. }
-        | Change::RefundParked { .. }
-        | Change::RefundUnparked { .. }
+        | Change::Parked { .. }
+        | Change::Unparked { .. }
+        | Change::Waits { .. }
         | Change::TierCounted { .. }
         | Change::ReminderSet { .. }
         | Change::Lapsed { .. }

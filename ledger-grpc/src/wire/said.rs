@@ -144,6 +144,7 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             shipping: Money(said.shipping),
             points_paid: Money(said.points_paid),
         },
+        Said::Settled(said) => Body::Settled { order: said.order.into() },
         Said::Cancelled(said) => Body::Cancelled { order: said.order.into() },
         Said::Refunded(said) => Body::Refunded {
             order: said.order.into(),

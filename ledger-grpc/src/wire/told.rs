@@ -3,22 +3,24 @@
 //! Every match on an enum of the ledger is exhaustive, so nothing new goes untold by oversight. Lists
 //! that could grow without end are cut here.
 
+mod member;
 mod proposals;
 
+pub use self::member::{Portrait, member, purse, spoken_of_with, step};
+use self::member::{shown_lot, streak};
 use self::proposals::{proposal, proposing};
 use super::{CASE_MEMBERS_SHOWN, Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Words};
 use crate::proto;
 use ledger_core::calendar::show_day;
 use ledger_core::counter::Key;
-use ledger_core::decide::footing;
 use ledger_core::event::{
     Body, Event, Finding, Line, LineName, LinePart, LineRefund, OpeningLot, RiskKind, Violation, Who,
 };
-use ledger_core::life::{Absorbed, Alias, Scope};
+use ledger_core::life::Scope;
 use ledger_core::lots::Lot;
-use ledger_core::member::{Hold, Member, Parked, Streak};
+use ledger_core::member::Streak;
 use ledger_core::outcome::Outcome;
-use ledger_core::program::{Fault, Program};
+use ledger_core::program::Fault;
 use ledger_core::record::{
     Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, TierWhy, Timer, Trace, Verdict,
 };
@@ -37,6 +39,7 @@ pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
             earned: outcome.earned.0,
             available,
             also_earned: outcome.also.iter().map(|one| wallet_points(*one, words)).collect(),
+            waiting: outcome.waits.iter().map(|one| waiting(*one, words)).collect(),
             parked: outcome.parked,
             proposed: outcome.proposed,
         }),
@@ -51,6 +54,10 @@ pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
 
 fn wallet_points((wallet, points): (TermNo, Points), words: &Words) -> proto::WalletPoints {
     proto::WalletPoints { wallet: words.term(wallet), points: points.0 }
+}
+
+fn waiting((wallet, points, until): (TermNo, Points, At), words: &Words) -> proto::Waiting {
+    proto::Waiting { wallet: words.term(wallet), points: points.0, until: stamp(until) }
 }
 
 /// Tells the outcomes of a batch, the invalid in their places.
@@ -132,7 +139,7 @@ pub fn quoted(verdict: &Verdict, position: Position) -> proto::QuoteResponse {
         None => {
             let spent = || verdict.postings.iter().filter(|posting| posting.to == Account::Redeemed);
             let lot = |one: &Posting| Lot { expires_at: one.expires_at, id: one.lot, left: one.points };
-            let lots = spent().take(LOTS_SHOWN).map(|one| shown_lot(&lot(one), false)).collect();
+            let lots = spent().take(LOTS_SHOWN).map(|one| shown_lot(&lot(one))).collect();
             let (lots_count, available) = (count(spent().count()), verdict.available.0);
             proto::quote_response::Result::Quoted(proto::Quoted { lots, lots_count, available })
         }
@@ -140,171 +147,13 @@ pub fn quoted(verdict: &Verdict, position: Position) -> proto::QuoteResponse {
     proto::QuoteResponse { result: Some(result), position: position.0 }
 }
 
-/// A member as it is to be told.
-#[derive(Clone, Copy, Debug)]
-pub struct Portrait<'a> {
-    /// Its number.
-    pub no: MemberNo,
-    /// Everything folded.
-    pub member: &'a Member,
-    /// The position this is true at.
-    pub position: Position,
-    /// The ledger time this is true at.
-    pub at: At,
-    /// The program then in force.
-    pub program: Option<&'a Program>,
-}
-
-/// Tells a member, with at most so many lots and holds.
-pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto::Member {
-    let Portrait { no, member, position, at, program } = portrait;
-    let first = program.map_or_else(|| member.purses.first().wallet, |program| program.wallet.id);
-    let proto::Purse { available, in_review, held, debt, lots, lots_count, .. } =
-        purse(member, first, words, shown_max);
-    proto::Member {
-        name: member.name.to_string(),
-        no: no.0,
-        position: position.0,
-        at: stamp(at),
-        available,
-        in_review,
-        held,
-        debt,
-        lots,
-        lots_count,
-        holds: member.holds.iter().take(shown_max).map(|hold| open_hold(hold, words)).collect(),
-        holds_count: count(member.holds.len()),
-        tier: program.and_then(|program| tier(program, member, at, words)),
-        streaks: member.streaks.iter().map(|one| streak(one, words)).collect(),
-        open_cases: member.cases.iter().map(|case| case.0).collect(),
-        attributes: member.attributes.iter().map(|(term, value)| attribute(*term, *value, words)).collect(),
-        enrolled_at: member.enrolled_at.and_then(stamp),
-        birthday: member.birthday.map(told_month_day),
-        referrer: member.referrer.map(|no| words.name(no)).unwrap_or_default(),
-        dormant_at: member.dormant_at.and_then(stamp),
-        records: member.records,
-        frozen: told_scope(member.life.as_ref().and_then(|life| life.frozen)).into(),
-        closed_at: member.closed_at().and_then(stamp),
-        aliases: member.life.iter().flat_map(|life| &life.aliases).map(told_alias).collect(),
-        more_purses: more_purses(member, first, words, shown_max),
-        merged: member.absorbed().iter().map(|one| merged(one, words)).collect(),
-        parked_refunds: program.map(|program| parked(program, member, at)).unwrap_or_default(),
-        proposals: member.open_proposals(at).map(|open| proposal(open, words)).collect(),
-        household: member.household().map(|no| words.name(no)).unwrap_or_default(),
-        household_members: member.household_members().iter().map(|no| words.name(*no)).collect(),
-    }
-}
-
-fn merged(one: &Absorbed, words: &Words) -> proto::MergedMember {
-    proto::MergedMember { name: words.name(one.member), position: one.position.0 }
-}
-
-/// Members whose names are told of a member.
-pub fn spoken_of_with(member: &Member) -> impl Iterator<Item = MemberNo> {
-    let merged = member.absorbed().iter().map(|one| one.member);
-    let household = member.household().into_iter().chain(member.household_members().iter().copied());
-    member.referrer.into_iter().chain(merged).chain(household)
-}
-
-fn parked(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedRefund> {
-    let told = |parked: &Parked| proto::ParkedRefund {
-        position: parked.position.0,
-        since: show_day(parked.day),
-        until: show_day(parked.day.plus(program.refund_days)),
-    };
-    member.parked_from(program.refund_horizon(at)).map(told).collect()
-}
-
-fn told_alias(alias: &Alias) -> proto::Alias {
-    proto::Alias { kind: alias.kind.to_string(), key: alias.key.to_string(), linked_at: stamp(alias.linked_at) }
-}
-
-/// Tells what a member has of a wallet, with at most so many lots.
-pub fn purse(member: &Member, wallet: TermNo, words: &Words, shown_max: usize) -> proto::Purse {
-    let (balances, purse) = (member.balances(wallet), member.purses.of(wallet));
-    let available = purse.dated(&purse.lots).map(|lot| shown_lot(&lot, false));
-    let in_review = purse.dated(purse.review()).map(|lot| shown_lot(&lot, true));
-    proto::Purse {
-        wallet: words.term(wallet),
-        available: balances.available.0,
-        in_review: balances.review.0,
-        held: balances.held.0,
-        debt: balances.debt.0,
-        lots: available.chain(in_review).take(shown_max).collect(),
-        lots_count: count(purse.lots_len()),
-    }
-}
-
-fn more_purses(member: &Member, first: TermNo, words: &Words, shown_max: usize) -> Vec<proto::Purse> {
-    let others = member.purses.iter().map(|purse| purse.wallet).filter(|wallet| *wallet != first);
-    others.map(|wallet| purse(member, wallet, words, shown_max)).collect()
-}
-
 /// Tells many members, each under the name that was asked for.
 pub fn maybe_member(name: &str, member: Option<proto::Member>) -> proto::MaybeMember {
     proto::MaybeMember { name: name.to_owned(), member }
 }
 
-/// Tells one step of a replay.
-pub fn step(position: Position, told: &Record, after: &Member, words: &Words) -> proto::ReplayMemberResponse {
-    let first = told.verdict.wallet;
-    let proto::Purse { available, in_review, held, debt, lots_count, .. } = purse(after, first, words, 0);
-    let after = proto::MemberState {
-        available,
-        in_review,
-        held,
-        debt,
-        lots_count,
-        more_purses: more_purses(after, first, words, 0),
-        holds_count: count(after.holds.len()),
-        tier: words.term(after.tier.tier),
-    };
-    proto::ReplayMemberResponse { record: Some(record(position, told, words)), after: Some(after) }
-}
-
-fn tier(program: &Program, member: &Member, at: At, words: &Words) -> Option<proto::TierStanding> {
-    let tiers = program.tiers.as_ref()?;
-    let footing = footing(program, member, at)?;
-    let rank = program.rank_of(member.tier.tier);
-    let next = tiers.ranks.get(rank + 1);
-    let needed_for_next = next.map_or(0, |tier| tier.least);
-    let requires =
-        |(term, at_most)| proto::AttributeLimit { name: words.term(term), at_most, value: member.attribute(term) };
-    Some(proto::TierStanding {
-        tier: words.term(member.tier.tier),
-        metric: footing.metric,
-        window_days: tiers.window_days.unsigned_abs(),
-        needed_to_keep: tiers.ranks.get(rank).map_or(0, |tier| tier.least),
-        next: next.map(|tier| words.term(tier.id)).unwrap_or_default(),
-        needed_for_next,
-        missing_for_next: needed_for_next.saturating_sub(footing.metric).max(0),
-        next_requires: next.and_then(|tier| tier.attribute).map(requires),
-        unmet_since: member.tier.unmet_since.map(show_day).unwrap_or_default(),
-        falls_on: footing.lost_on.map(show_day).unwrap_or_default(),
-        falls_short_on: footing.falls_short_on.map(show_day).unwrap_or_default(),
-    })
-}
-
-fn shown_lot(lot: &Lot, in_review: bool) -> proto::Lot {
-    proto::Lot { id: lot_id(lot.id), points: lot.left.0, expires_at: stamp(lot.expires_at), in_review }
-}
-
 fn lot_id(id: LotId) -> Option<proto::LotId> {
     Some(proto::LotId { position: id.position.0, line: id.line.into() })
-}
-
-fn open_hold(hold: &Hold, words: &Words) -> proto::OpenHold {
-    proto::OpenHold {
-        wallet: words.term(hold.wallet),
-        name: hold.name.to_string(),
-        no: hold.no,
-        points: hold.points().0,
-        expires_at: stamp(hold.expires_at),
-    }
-}
-
-fn streak(streak: &Streak, words: &Words) -> proto::Streak {
-    proto::Streak { name: words.term(streak.term), days: streak.count, last: show_day(streak.last) }
 }
 
 fn attribute(term: TermNo, value: i64, words: &Words) -> proto::Attribute {
@@ -380,6 +229,7 @@ pub fn record(position: Position, record: &Record, words: &Words) -> proto::Reco
 
 fn timer_kind(timer: Timer) -> proto::TimerKind {
     match timer {
+        Timer::Activation => proto::TimerKind::Activation,
         Timer::Expiry => proto::TimerKind::Expiry,
         Timer::HoldExpiry => proto::TimerKind::HoldExpiry,
         Timer::Tier => proto::TimerKind::Tier,
@@ -403,6 +253,7 @@ pub(super) fn account(account: Account) -> proto::Account {
         Account::Moved => proto::Account::Moved,
         Account::Fees => proto::Account::Fees,
         Account::Donated => proto::Account::Donated,
+        Account::Pending => proto::Account::Pending,
     }
 }
 
@@ -479,6 +330,7 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             shipping: shipping.0,
             points_paid: points_paid.0,
         }),
+        Body::Settled { order } => Said::Settled(proto::Settled { order: order.to_string() }),
         Body::Cancelled { order } => Said::Cancelled(proto::Cancelled { order: order.to_string() }),
         Body::Refunded { order, currency, amount, lines } => Said::Refunded(proto::Refunded {
             order: order.to_string(),
@@ -685,10 +537,16 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
         Change::CaseClosed { case, finding, .. } => {
             Told::CaseClosed(proto::CaseClosed { case: case.0, finding: told_finding(Some(*finding)).into() })
         }
-        Change::RefundParked { member, .. } => Told::RefundParked(proto::RefundParked { member: name(member) }),
-        Change::RefundUnparked { member, refund, refusal } => Told::RefundUnparked(proto::RefundUnparked {
+        Change::Parked { member, .. } => Told::Parked(proto::Parked { member: name(member) }),
+        Change::Waits { member, wallet, lot, until } => Told::Waits(proto::Waits {
             member: name(member),
-            refund: refund.0,
+            wallet: words.term(*wallet),
+            lot: lot_id(*lot),
+            until: stamp(*until),
+        }),
+        Change::Unparked { member, event, refusal } => Told::Unparked(proto::Unparked {
+            member: name(member),
+            event: event.0,
             refused: refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default(),
         }),
         Change::Life { member, change } => proposing(position, name(member), change, words)?,

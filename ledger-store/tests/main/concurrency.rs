@@ -96,7 +96,7 @@ fn of_twenty_gifts_of_a_hundred_from_a_hundred_one_succeeds() {
 /// What holds for any member at any instant.
 fn assert_adds_up(member: &Member) {
     let balances = ledger::balances(member);
-    for lots in member.purses.iter().flat_map(|purse| [&purse.lots, purse.review()]) {
+    for lots in member.purses.iter().flat_map(|purse| [&purse.lots, purse.review(), purse.pending()]) {
         assert!(lots.iter().all(|lot| lot.left > Points::ZERO));
         assert_eq!(lots.iter().map(|lot| lot.left.0).sum::<i64>(), lots.total().0, "lots add up");
     }

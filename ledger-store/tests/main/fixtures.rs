@@ -147,7 +147,10 @@ fn write(dir: &Path) {
         from = { wallet = \"knots\", points = 10 }\nto = { wallet = \"ropes\", points = 1 }";
     let fund = "[[fund]]\nid = \"lifeboats\"\n[[earn]]\nid = \"penny\"\non = \"purchase\"\nper = \"2.00\"\ngive = 1\n\
         to = { fund = \"lifeboats\" }\n";
-    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}");
+    let cargo = "[[wallet]]\nid = \"cargo\"\npending = { on = \"settled\" }\n[[earn]]\nid = \"freight\"\non = \"purchase\"\n\
+        wallet = \"cargo\"\nper = \"1.00\"\ngive = 1\n[[earn]]\nid = \"tide\"\non = \"purchase\"\nwallet = \"cargo\"\n\
+        fixed = 2\npending = { after = \"1d\" }\n";
+    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}{cargo}");
     let published = Body::ProgramPublished { text: berth.into() };
     let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into(), by: "".into() };
     let (wallet, reason, expires_at) = ("berth".into(), "storm".into(), STREAM.at(90_000));
@@ -186,6 +189,12 @@ fn write(dir: &Path) {
     by_hand("p-9", Body::refund("p-8", Currency(*b"EUR"), Money(5_00)));
     by_hand("p-10", Body::Donate { fund: "lifeboats".into(), points: Points(3) });
     by_hand("p-11", Body::Donate { fund: "whales".into(), points: Points(3) });
+    // What waits for a settlement, be it told before its purchase, and for a day to pass.
+    by_hand("s-1", Body::Settled { order: "p-8".into() });
+    by_hand("s-2", Body::Settled { order: "s-3".into() });
+    by_hand("s-3", purchase("s-3", 10_00));
+    by_hand("s-4", purchase("s-4", 10_00));
+    say(&handle, vec![event("app", "s-5", STREAM.at(404 + 8 * DAY), "f4", Body::CheckIn)]);
     drop(handle);
     ledger.close().expect("nothing failed");
 }

@@ -5,8 +5,8 @@ use super::{Reading, Section, one_of, read_money};
 use crate::calendar::read_day;
 use crate::event::NAME_BYTES_MAX;
 use crate::program::{
-    Amount, AttributeTest, Base, Campaign, EarnRule, Fund, GIVE_MAX, Goods, Hours, Lines, Price, RULES_MAX, Tier,
-    Trigger, Value, Wallet, Weekdays, When, Words,
+    Amount, AttributeTest, Base, Campaign, EarnRule, Fund, GIVE_MAX, Goods, Hours, Lines, PendingUntil, Price,
+    RULES_MAX, Tier, Trigger, Value, Wallet, Weekdays, When, Words,
 };
 use crate::units::{Day, Money, Rounding, TermNo};
 use alloc::boxed::Box;
@@ -85,12 +85,18 @@ impl Reading<'_> {
             self.fault(section.place("carry"), &section.field("carry"), "a rule of a group carries nothing on".into());
         }
         let limits = self.limits(&mut section, id);
+        let pending = self.pending(&mut section);
+        if pending.is_some_and(|pending| pending.until == PendingUntil::Settled) && on != Some(Trigger::Purchase) {
+            let problem = "only a purchase is settled; let it wait with `after`";
+            self.fault(section.place("pending"), &section.field("pending.on"), problem.into());
+        }
         if on.is_some_and(|on| on != Trigger::Purchase) {
             self.purchases_only(&section);
         }
         self.end(&section);
         let (id, on, wallet, amount) = (id?, on?, wallet?, amount?);
-        Some(EarnRule { id, on, wallet, fund: None, when, base, amount, round, group, limits, campaigns: Vec::new() })
+        let (fund, campaigns) = (None, Vec::new());
+        Some(EarnRule { id, on, wallet, fund, when, base, amount, round, group, limits, campaigns, pending })
     }
 
     /// The group of a rule: its rules follow each other, wait for the same and give to the same wallet.

@@ -58,6 +58,9 @@ impl Reading<'_> {
         if rule.amount.carry().is_some() {
             self.fault(at, &field, "what is given to a fund is not carried on; leave out `carry`".into());
         }
+        if rule.pending.is_some() {
+            self.fault(at, &field, "what is given to a fund waits for nothing; leave out `pending`".into());
+        }
         rule.fund = Some(term);
     }
 }

@@ -42,6 +42,7 @@ impl Reading<'_> {
         let problem = match &wallet.expiry {
             _ if wallet.kind == WalletKind::Tier => "points of this wallet only measure: they cannot be shared",
             Expiry::Activity { .. } => "points of this wallet die with the activity of who earned them: share others",
+            _ if wallet.pending.is_some() => "points of this wallet wait before they can be spent: share others",
             _ => return Some(wallet),
         };
         self.fault(at, &section.field("wallet"), problem.into());

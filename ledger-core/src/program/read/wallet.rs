@@ -40,12 +40,14 @@ impl Reading<'_> {
         let max_balance = self.int(&mut section, "max_balance", 1, i64::MAX, false);
         let cost = self.cost(&mut section, digits);
         let hold_ms = self.duration_ms(&mut section, "hold_ttl", false).map_or(7 * DAY_MS, |(ms, _)| ms);
+        let pending = self.pending(&mut section);
         let Death { expiry, remind, reinstate_days } = self.expiry(&mut section, digits);
         self.end(&section);
         Some(Wallet {
             id: id?,
             kind,
             scale: scale.and_then(|(scale, _)| u32::try_from(scale).ok()).unwrap_or(0),
+            pending,
             expiry,
             remind,
             reinstate_days,
