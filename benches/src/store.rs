@@ -184,7 +184,7 @@ fn reads(dir: &Path, plan: &Plan, workload: &mut Workload, figures: &mut Figures
         let mut n = 0;
         move || {
             n += 1;
-            let body = Body::Redeem { wallet: "".into(), points: Points(1_000_000), order: "".into(), total: None };
+            let body = Body::redeem(Points(1_000_000));
             submit(&handle, vec![said(format!("all-{n}"), &format!("{name}-{n}"), body)]);
         }
     });

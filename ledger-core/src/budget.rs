@@ -1,7 +1,9 @@
-//! Budgets, campaigns and funds read back: what is left of the first, what the others gave and were given.
+//! Budgets, campaigns, funds and items read back: what is left of the first and the last, what the others gave and
+//! were given.
 //!
-//! All are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs` and
-//! `decide/fund.rs` count; here they are only looked at, as of the last record, by the program in force.
+//! All are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs`,
+//! `decide/fund.rs` and `decide/item.rs` count; here they are only looked at, as of the last record, by the program
+//! in force.
 
 use crate::counter::{Counter, Key};
 use crate::program::{Limit, Measure, Program, Whose, Window};
@@ -62,6 +64,28 @@ pub struct Raised {
     pub points: Points,
 }
 
+/// What is left of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shelf {
+    /// The item.
+    pub item: TermNo,
+    /// The wallet it costs points of.
+    pub wallet: TermNo,
+    /// What a piece costs.
+    pub points: Points,
+    /// How many pieces there are for all members together; any number if absent. A version may set it below `taken`.
+    pub stock: Option<i64>,
+    /// How many were redeemed and are held.
+    pub taken: i64,
+}
+
+impl Shelf {
+    /// How many pieces are left: 0 or more; any number if absent.
+    pub fn left(&self) -> Option<i64> {
+        self.stock.map(|stock| stock.saturating_sub(self.taken).max(0))
+    }
+}
+
 fn counter(state: &State, term: TermNo) -> Option<&Counter> {
     let Key::Risk(key) = Key::EVERYONE else { return None };
     state.counters.get(&(key, term)).map(|row| &row.counter)
@@ -95,7 +119,7 @@ pub fn campaigns(state: &State, program: &Program) -> Vec<Given> {
     let given = program.campaigns.iter().map(|campaign| Given {
         campaign: campaign.id,
         wallet: campaign.wallet,
-        points: Points(counter(state, campaign.given).map_or(0, |counter| counter.total)),
+        points: Points(state.counted(campaign.given)),
     });
     given.collect()
 }
@@ -105,7 +129,19 @@ pub fn funds(state: &State, program: &Program) -> Vec<Raised> {
     let raised = program.funds.iter().map(|fund| Raised {
         fund: fund.id,
         wallet: fund.wallet,
-        points: Points(counter(state, fund.given).map_or(0, |counter| counter.total)),
+        points: Points(state.counted(fund.given)),
     });
     raised.collect()
+}
+
+/// What is left of every item of a program.
+pub fn items(state: &State, program: &Program) -> Vec<Shelf> {
+    let shelves = program.items.iter().map(|item| Shelf {
+        item: item.id,
+        wallet: item.wallet,
+        points: item.points,
+        stock: item.stock,
+        taken: state.counted(item.taken),
+    });
+    shelves.collect()
 }

@@ -5,12 +5,12 @@
 //! here changes state, asks a clock or can fail: `fold` does what the verdict says.
 //!
 //! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
-//! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `spend`
-//! (redeem, hold, capture), `convert` (stamps into cups), `household` (what members share), `approve` (by hand, and
-//! how many must agree), `transfer` (from member to member, and from other systems), `fund` (to good causes), `merge`
-//! (two members that are one), `pending` (points that wait), `expiry` (how points die), `tier` (standing), `risk`
-//! (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by itself), `limit` (at most how much),
-//! `explain` (why, asked afterwards).
+//! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `item`
+//! (what they are for), `spend` (redeem, hold, capture), `convert` (stamps into cups), `household` (what members
+//! share), `approve` (by hand, and how many must agree), `transfer` (from member to member, and from other systems),
+//! `fund` (to good causes), `merge` (two members that are one), `pending` (points that wait), `expiry` (how points
+//! die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by
+//! itself), `limit` (at most how much), `explain` (why, asked afterwards).
 
 mod approve;
 mod basket;
@@ -20,6 +20,7 @@ mod expiry;
 mod explain;
 mod fund;
 mod household;
+mod item;
 mod kept;
 mod life;
 mod limit;
@@ -168,7 +169,7 @@ fn concerning_member(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>)
     match draft.body(event, parties).and_then(|()| draft.finish(event)) {
         Ok(()) => draft.verdict,
         Err(Refusal::RiskDenied) => draft.denied_verdict(),
-        Err(refusal) => no(refusal, member),
+        Err(refusal) => Verdict { trace: draft.lacking.into_iter().collect(), ..no(refusal, member) },
     }
 }
 
@@ -241,6 +242,8 @@ struct Draft<'a> {
     metric: (Day, i64),
     /// Attributes set by this very event.
     attributes: &'a [(Box<str>, i64)],
+    /// What a refused item lacks.
+    lacking: Option<Trace>,
 }
 
 /// The running numbers of one of the member's purses.
@@ -285,6 +288,7 @@ impl<'a> Draft<'a> {
             granted: None,
             metric: (day, 0),
             attributes: &[],
+            lacking: None,
         };
         draft.look_at_cases(None);
         draft
@@ -366,13 +370,13 @@ impl<'a> Draft<'a> {
                 self.change(Change::ReferredBy { member: referee.no, referrer: self.no });
                 self.earn(Trigger::Referral, Basket::of(event))
             }
-            Body::Redeem { wallet, points, order, total } => {
-                let wallet = self.redeemable(wallet, *points, order, *total)?;
-                self.redeem(event, wallet, *points, order)
+            Body::Redeem { wallet, points, order, total, item } => {
+                let spending = self.spending(wallet, *points, order, (*total, item.as_deref()))?;
+                self.redeem(event, &spending)
             }
-            Body::Hold { hold, wallet, points, ttl_ms, order, total } => {
-                let wallet = self.redeemable(wallet, *points, order, *total)?;
-                self.hold(event, hold, wallet, *points, *ttl_ms, order)
+            Body::Hold { hold, wallet, points, ttl_ms, order, total, item } => {
+                let spending = self.spending(wallet, *points, order, (*total, item.as_deref()))?;
+                self.hold(event, hold, &spending, *ttl_ms)
             }
             Body::HoldExtended { hold, ttl_ms } => self.extend(event, hold, *ttl_ms),
             Body::Transfer { wallet, points, .. } => self.transfer(event, parties.other, wallet, *points),

@@ -29,6 +29,8 @@ pub const NOTE_BYTES_MAX: usize = 512;
 pub const LINES_MAX: usize = 500;
 /// Most tags of one line.
 pub const TAGS_MAX: usize = 32;
+/// Most pieces of an item in one redemption or hold.
+pub const PIECES_MAX: u32 = 10_000;
 /// Most lots of one import.
 pub const OPENING_LOTS_MAX: usize = 500;
 /// Most attributes set by one event.
@@ -235,22 +237,24 @@ pub enum Body<W> {
     },
     /// Command: spend points at once.
     Redeem {
-        /// From which wallet; the program's first if empty.
+        /// From which wallet; the item's, or the program's first, if empty.
         wallet: Box<str>,
-        /// How many, greater than 0.
+        /// How many, greater than 0; 0 for what the item costs.
         points: Points,
         /// What for, in the caller's words; may be empty.
         order: Box<str>,
         /// What the whole order costs, for programs that limit the share paid with points.
         total: Option<Money>,
+        /// What is bought with them, if the program sells it.
+        item: Option<Box<Wanted>>,
     },
     /// Command: reserve points.
     Hold {
         /// The caller's name for the hold, unique for the member.
         hold: Box<str>,
-        /// From which wallet; the program's first if empty.
+        /// From which wallet; the item's, or the program's first, if empty.
         wallet: Box<str>,
-        /// How many, greater than 0.
+        /// How many, greater than 0; 0 for what the item costs.
         points: Points,
         /// How long, in milliseconds; the program's default if absent.
         ttl_ms: Option<i64>,
@@ -258,6 +262,8 @@ pub enum Body<W> {
         order: Box<str>,
         /// What the whole order costs, for programs that limit the share paid with points.
         total: Option<Money>,
+        /// What is bought with them, if the program sells it.
+        item: Option<Box<Wanted>>,
     },
     /// Command: spend reserved points.
     Capture {
@@ -437,6 +443,15 @@ pub enum Body<W> {
     },
 }
 
+/// What points are spent on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The item, by its name in the program. 1 to 128 bytes.
+    pub item: Box<str>,
+    /// How many of it, 1 to [`PIECES_MAX`].
+    pub pieces: u32,
+}
+
 /// Points of another system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpeningLot {
@@ -576,6 +591,17 @@ impl<W> Body<W> {
         Body::Debit { wallet: "".into(), points, reason: reason.into(), by: "".into() }
     }
 
+    /// A redemption of the first wallet of which no more is said than its points.
+    pub fn redeem(points: Points) -> Body<W> {
+        Body::Redeem { wallet: "".into(), points, order: "".into(), total: None, item: None }
+    }
+
+    /// A hold of the first wallet of which no more is said than its points.
+    pub fn hold(hold: &str, points: Points) -> Body<W> {
+        let (hold, wallet, order) = (hold.into(), "".into(), "".into());
+        Body::Hold { hold, wallet, points, ttl_ms: None, order, total: None, item: None }
+    }
+
     /// The trade's word for this kind of event, as in program files and the API.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -673,6 +699,14 @@ impl<W> Body<W> {
         }
     }
 
+    /// The item it asks for.
+    pub fn wanted(&self) -> Option<&Wanted> {
+        match self {
+            Body::Redeem { item, .. } | Body::Hold { item, .. } => item.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether the event speaks of a member at all.
     pub fn has_member(&self) -> bool {
         !matches!(self, Body::CaseResolved { .. } | Body::ProgramPublished { .. } | Body::Tick { .. })
@@ -690,9 +724,9 @@ impl<W> Body<W> {
             Body::Refunded { order, currency, amount, lines } => Body::Refunded { order, currency, amount, lines },
             Body::CheckIn => Body::CheckIn,
             Body::Referral { referee } => Body::Referral { referee: who(referee) },
-            Body::Redeem { wallet, points, order, total } => Body::Redeem { wallet, points, order, total },
-            Body::Hold { hold, wallet, points, ttl_ms, order, total } => {
-                Body::Hold { hold, wallet, points, ttl_ms, order, total }
+            Body::Redeem { wallet, points, order, total, item } => Body::Redeem { wallet, points, order, total, item },
+            Body::Hold { hold, wallet, points, ttl_ms, order, total, item } => {
+                Body::Hold { hold, wallet, points, ttl_ms, order, total, item }
             }
             Body::Capture { hold, points, last } => Body::Capture { hold, points, last },
             Body::Void { hold } => Body::Void { hold },

@@ -282,7 +282,7 @@ fn change_member(
             }
         }
         Change::Active { member: whose, dormant_at } if *whose == no => member.dormant_at = set(*dormant_at),
-        Change::Redeemed { member: whose, wallet, order, day, points, forget_before } if *whose == no => {
+        Change::Redeemed { member: whose, wallet, order, day, points, forget_before, .. } if *whose == no => {
             if member.redemptions.first().is_some_and(|oldest| oldest.day < *forget_before) {
                 member.redemptions.retain(|redemption| redemption.day >= *forget_before);
             }
@@ -307,7 +307,7 @@ fn change_member(
             let hold = member.holds.iter_mut().find(|open| open.no == *hold).ok_or("no such hold")?;
             hold.expires_at = *expires_at;
         }
-        Change::HoldOpened { member: whose, no: hold, wallet, name, expires_at, order, day } if *whose == no => {
+        Change::HoldOpened { member: whose, no: hold, wallet, name, expires_at, order, day, item } if *whose == no => {
             member.holds_made = *hold;
             member.holds.push(Hold {
                 no: *hold,
@@ -318,6 +318,7 @@ fn change_member(
                 used: 0,
                 order: *order,
                 day: *day,
+                item: *item,
             });
         }
         Change::Waits { member: whose, wallet, lot, until } if *whose == no => {
@@ -456,6 +457,9 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
                 }
             }
             Change::ProgramSet => fold_program(state, position, record)?,
+            Change::HoldOpened { member, no, .. } | Change::HoldExtended { member, no, .. } => {
+                state.watch_pieces(*member, |hold| hold.no == *no);
+            }
             Change::Registered { .. }
             | Change::Enrolled { .. }
             | Change::AttributeSet { .. }
@@ -466,13 +470,11 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::TierSet { .. }
             | Change::Streak { .. }
             | Change::Active { .. }
-            | Change::HoldOpened { .. }
             | Change::HoldClosed { .. }
             | Change::TermsAdded { .. }
             | Change::Life { .. }
             | Change::Redeemed { .. }
             | Change::RedeemRefunded { .. }
-            | Change::HoldExtended { .. }
             | Change::Spell { .. }
             | Change::Expiring { .. }
             | Change::ReminderSet { .. }

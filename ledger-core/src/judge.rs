@@ -363,12 +363,28 @@ fn fire_before<B: Book>(
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
         body => {
+            if let Some(wanted) = body.wanted() {
+                fire_holds_of(state, programs, book, &wanted.item, at)?;
+            }
             let is_touched = matches!(body, Body::Transfer { .. } | Body::Merged { .. });
             let recipient = other.no().filter(|_| is_touched);
             let concerned = subject.no().into_iter().chain(recipient);
             concerned.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
     }
+}
+
+/// Fires what is due for whoever held pieces of an item until now: they can be had again.
+fn fire_holds_of<B: Book>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    item: &str,
+    at: At,
+) -> Result<(), B::Error> {
+    let items = programs.current().map(|program| program.items.as_slice()).unwrap_or_default();
+    let Some(item) = items.iter().find(|one| state.term(one.id) == item).map(|one| one.id) else { return Ok(()) };
+    state.take_pieces_over(item, at).into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
 }
 
 fn fire_member<B: Book>(

@@ -57,7 +57,7 @@
 //! say("e-1", "", Body::ProgramPublished { text: program.into() })?;
 //! assert_eq!(say("e-2", "Ada", Body::CheckIn)?.available, Points(5));
 //! assert_eq!(say("e-3", "Ada", Body::CheckIn)?.earned, Points(0)); // once a day
-//! let redeem = Body::Redeem { wallet: "".into(), points: Points(6), order: "o-1".into(), total: None };
+//! let redeem = Body::Redeem { wallet: "".into(), points: Points(6), order: "o-1".into(), total: None, item: None };
 //! let redeemed = say("e-4", "Ada", redeem)?;
 //! assert_eq!(redeemed.refusal, Some(Refusal::NotEnoughPoints));
 //! assert!(say("e-2", "Ada", Body::CheckIn)?.duplicate); // the first outcome again

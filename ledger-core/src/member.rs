@@ -8,7 +8,7 @@ use crate::counter::{self, Counter};
 use crate::event::AT_MIN;
 use crate::life::{Absorbed, Life, Proposal};
 use crate::lots::{Lot, Lots, Slice, slices_of};
-use crate::record::Timer;
+use crate::record::{Piece, Timer};
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -386,12 +386,19 @@ pub struct Hold {
     pub order: u64,
     /// Local date from which it counts.
     pub day: Day,
+    /// What it holds pieces of, if of an item.
+    pub item: Option<Piece>,
 }
 
 impl Hold {
     /// How many points are still held.
     pub fn points(&self) -> Points {
         Points(self.slices.iter().fold(0, |sum, slice| sum.saturating_add(slice.left.0)))
+    }
+
+    /// How many pieces of its item are still held; 0 if it is of none.
+    pub fn pieces(&self) -> i64 {
+        self.item.map_or(0, |piece| piece.in_points(self.points()))
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod earn;
 mod expiry;
+mod item;
 mod read;
 
 pub use earn::{
@@ -15,6 +16,7 @@ pub use earn::{
     Value, Weekdays, When, Whose, Window, Words,
 };
 pub use expiry::{Earner, Expiry, Round, Span};
+pub use item::{Item, PIECES_DAYS, PieceLimit};
 pub(crate) use read::read_money;
 
 use crate::calendar::Calendar;
@@ -60,6 +62,8 @@ pub struct Program {
     pub campaigns: Vec<Campaign>,
     /// Good causes that are given to.
     pub funds: Vec<Fund>,
+    /// What points are redeemed for.
+    pub items: Vec<Item>,
     /// When a member counts as dormant.
     pub inactivity: Option<Inactivity>,
     /// What becomes of enough points, each behind those that bring its points.

@@ -358,6 +358,8 @@ pub enum Change {
         order: u64,
         /// Local date from which it counts.
         day: Day,
+        /// What it holds pieces of, if of an item.
+        item: Option<Piece>,
     },
     /// A hold is closed; nothing is held by it any more.
     HoldClosed {
@@ -412,6 +414,8 @@ pub enum Change {
         points: Points,
         /// Redemptions of earlier days are not needed any more.
         forget_before: Day,
+        /// What was bought, if an item was: as many pieces as its points come to.
+        item: Option<Piece>,
     },
     /// Points of a redemption were given back.
     RedeemRefunded {
@@ -628,6 +632,28 @@ pub enum Cut {
     },
     /// The wallet's points were to be used by a date that has passed.
     Expired,
+    /// Of a refused item: so many pieces were asked for, and so many are left.
+    Stock,
+    /// Of a refused item: so many points of its wallet were said, and so many it costs.
+    Price,
+}
+
+/// A piece of an item, at the price at which it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// The item.
+    pub item: TermNo,
+    /// The counter of its pieces, for everybody and for each member.
+    pub taken: TermNo,
+    /// What one costs, more than 0.
+    pub points: Points,
+}
+
+impl Piece {
+    /// How many whole pieces so many points are.
+    pub fn in_points(self, points: Points) -> i64 {
+        points.0.checked_div(self.points.0).unwrap_or(0)
+    }
 }
 
 /// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.

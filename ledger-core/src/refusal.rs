@@ -228,6 +228,27 @@ pub enum Refusal {
     /// The member shares with no household.
     #[error("the member is in no household")]
     NotInHousehold,
+    /// The program has no item of this name.
+    #[error("the program has no such item")]
+    ItemUnknown,
+    /// The item is not to be had on this local date.
+    #[error("the item is not to be had today; the program says from when and until when it is")]
+    ItemNotNow,
+    /// The item is for members of other tiers.
+    #[error("the item is not for the member's tier; the program says for which it is")]
+    ItemNotForTier,
+    /// Other points, or those of another wallet, were said than the item costs now. The outcome says how many it costs.
+    #[error("the item costs other points than were said; show the member what it costs now and ask again")]
+    ItemPriceDiffers,
+    /// With what the member took, more pieces than one member may have. The outcome says how many it still may.
+    #[error("more pieces than one member may have, counting what it took and holds")]
+    ItemOverLimit,
+    /// Fewer pieces are left than asked for. The outcome says how many are.
+    #[error("fewer pieces of the item are left than asked for")]
+    ItemSoldOut,
+    /// The points of a hold of an item are captured in whole pieces. The outcome says what one costs.
+    #[error("the hold is of an item: capture points of whole pieces, or void it")]
+    ItemNotWhole,
 }
 
 impl Refusal {
@@ -306,6 +327,13 @@ impl Refusal {
             Refusal::HouseholdCircular => "HOUSEHOLD_CIRCULAR",
             Refusal::HouseholdFull => "HOUSEHOLD_FULL",
             Refusal::NotInHousehold => "NOT_IN_HOUSEHOLD",
+            Refusal::ItemUnknown => "ITEM_UNKNOWN",
+            Refusal::ItemNotNow => "ITEM_NOT_NOW",
+            Refusal::ItemNotForTier => "ITEM_NOT_FOR_TIER",
+            Refusal::ItemPriceDiffers => "ITEM_PRICE_DIFFERS",
+            Refusal::ItemOverLimit => "ITEM_OVER_LIMIT",
+            Refusal::ItemSoldOut => "ITEM_SOLD_OUT",
+            Refusal::ItemNotWhole => "ITEM_NOT_WHOLE",
         }
     }
 
@@ -334,7 +362,11 @@ impl Refusal {
             | Refusal::MergeUnsettled
             | Refusal::HouseholdUnknown
             | Refusal::InHousehold
-            | Refusal::HouseholdFull => true,
+            | Refusal::HouseholdFull
+            | Refusal::ItemNotNow
+            | Refusal::ItemNotForTier
+            | Refusal::ItemOverLimit
+            | Refusal::ItemSoldOut => true,
             Refusal::IdReused
             | Refusal::AlreadyEnrolled
             | Refusal::AttributeUnknown
@@ -383,7 +415,10 @@ impl Refusal {
             | Refusal::FundUnknown
             | Refusal::HouseholdNotOffered
             | Refusal::HouseholdCircular
-            | Refusal::NotInHousehold => false,
+            | Refusal::NotInHousehold
+            | Refusal::ItemUnknown
+            | Refusal::ItemPriceDiffers
+            | Refusal::ItemNotWhole => false,
         }
     }
 }

@@ -19,12 +19,12 @@ mod memory;
 mod seen;
 
 pub use self::seen::{
-    Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
+    Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
 };
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
     Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, Name, OpeningLot, Origin,
-    RiskKeys, RiskKind,
+    RiskKeys, RiskKind, Wanted,
 };
 use crate::life::Scope;
 use crate::outcome::Outcome;
@@ -98,6 +98,12 @@ pub trait Stage {
     /// # Errors
     /// If the stage fails.
     fn funds(&mut self) -> Result<Vec<SeenFund>, String>;
+
+    /// What is taken and left of each item.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn items(&mut self) -> Result<Vec<SeenItem>, String>;
 
     /// Why a record came to what it did.
     ///
@@ -260,6 +266,13 @@ impl Play<'_> {
                 let show = |SeenFund { name, wallet, points }: SeenFund| format!("{name} has {points} {wallet}");
                 Ok(self.stage.funds()?.into_iter().map(show).collect::<Vec<_>>().join(", "))
             }
+            ("items", []) => {
+                let show = |SeenItem { name, taken, left }: SeenItem| match left {
+                    Some(left) => format!("{name} {taken} taken, {left} left"),
+                    None => format!("{name} {taken} taken"),
+                };
+                Ok(self.stage.items()?.into_iter().map(show).collect::<Vec<_>>().join("; "))
+            }
             ("counter", [name, counter]) => {
                 let (now, ever) = self.stage.counter(name, counter, self.at)?;
                 Ok(format!("{now} now, {ever} ever"))
@@ -309,23 +322,13 @@ impl Play<'_> {
             ("cancel", [order, rest @ ..]) => (Body::Cancelled { order: (*order).into() }, rest),
             ("refund", [order, amount, rest @ ..]) => (Body::refund(order, currency?, money(amount)?), rest),
             ("refer", [referee, rest @ ..]) => (Body::Referral { referee: (*referee).into() }, rest),
-            ("redeem", [amount, rest @ ..]) => {
-                (Body::Redeem { wallet: "".into(), points: points(amount)?, order: "".into(), total: None }, rest)
-            }
-            ("hold", [hold, amount, rest @ ..]) => {
-                let (ttl_ms, rest) = match rest {
-                    ["for", hours, rest @ ..] => {
-                        let hours: i64 = hours.trim_end_matches('h').parse().map_err(|_| "a hold lasts so many h")?;
-                        (hours.checked_mul(3_600_000), rest)
-                    }
-                    rest => (None, rest),
-                };
-                let (hold, wallet, points) = ((*hold).into(), "".into(), points(amount)?);
-                (Body::Hold { hold, wallet, points, ttl_ms, order: "".into(), total: None }, rest)
-            }
+            // What an item costs may be left out.
+            ("redeem", rest @ ["item", ..]) => (Body::redeem(Points::ZERO), rest),
+            ("redeem", [amount, rest @ ..]) => (Body::redeem(points(amount)?), rest),
+            ("hold", [hold, "item", ..]) => (Body::hold(hold, Points::ZERO), args.get(1..).unwrap_or_default()),
+            ("hold", [hold, amount, rest @ ..]) => (Body::hold(hold, points(amount)?), rest),
             ("extend", [hold, "for", hours, rest @ ..]) => {
-                let hours: i64 = hours.trim_end_matches('h').parse().map_err(|_| "a hold lasts so many h")?;
-                (Body::HoldExtended { hold: (*hold).into(), ttl_ms: hours.checked_mul(3_600_000) }, rest)
+                (Body::HoldExtended { hold: (*hold).into(), ttl_ms: read_hours(hours)? }, rest)
             }
             ("give-back", [what, rest @ ..]) => {
                 let spent = self.spent.iter().rev().find(|(name, _)| **name == **what);
@@ -471,6 +474,13 @@ impl Play<'_> {
             ("and", Body::Imported { lots, .. }) => lots.push(self.lot_of(value)?),
             ("order", Body::Redeem { order, .. } | Body::Hold { order, .. }) => *order = value.into(),
             ("total", Body::Redeem { total, .. } | Body::Hold { total, .. }) => *total = Some(self.money(value)?),
+            ("for", Body::Hold { ttl_ms, .. }) => *ttl_ms = read_hours(value)?,
+            ("item", Body::Redeem { item, .. } | Body::Hold { item, .. }) => {
+                *item = Some(Box::new(Wanted { item: value.into(), pieces: 1 }));
+            }
+            ("pieces", Body::Redeem { item: Some(wanted), .. } | Body::Hold { item: Some(wanted), .. }) => {
+                wanted.pieces = value.parse().map_err(|_| format!("{value:?} is no number of pieces"))?;
+            }
             (_, body) => return Err(format!("{} has no {name:?}", body.kind())),
         }
         Ok(())
@@ -696,6 +706,11 @@ fn name_and_value<'w>(pair: &[&'w str]) -> Result<(&'w str, &'w str), String> {
         [name, value] => Ok((name, value)),
         _ => Err(format!("{:?} has no value", pair.join(" "))),
     }
+}
+
+fn read_hours(word: &str) -> Result<Option<i64>, String> {
+    let hours: i64 = word.trim_end_matches('h').parse().map_err(|_| "a hold lasts so many h")?;
+    Ok(hours.checked_mul(3_600_000))
 }
 
 fn read_scope(word: &str) -> Result<Scope, String> {

@@ -4,9 +4,9 @@
 //! is. Beside them, and never stored: which rows changed since they were last written, and a wheel of
 //! who is due when. The store writes rows and reads them back; this file never does.
 
-use crate::counter::Counter;
+use crate::counter::{Counter, Key};
 use crate::event::Finding;
-use crate::member::Member;
+use crate::member::{Hold, Member};
 use crate::program::Program;
 use crate::record::{Account, CaseOpened};
 use crate::units::{At, MemberNo, Money, Position, RiskKey, TermNo};
@@ -35,6 +35,8 @@ pub struct State {
     dirty_epoch: u32,
     marks: Vec<Mark>,
     wheel: BTreeMap<i64, Vec<MemberNo>>,
+    /// Holds of pieces of items, by when they end: item, end, member, number. Some may have ended, or end later.
+    piece_holds: BTreeSet<(TermNo, At, MemberNo, u32)>,
 }
 
 /// The one row that every record touches.
@@ -206,6 +208,12 @@ impl State {
         core::hint::black_box(touched);
     }
 
+    /// What was ever counted for everybody under a term: by a budget, a campaign, a fund or an item.
+    pub fn counted(&self, term: TermNo) -> i64 {
+        let Key::Risk(everyone) = Key::EVERYONE else { return 0 };
+        self.counters.get(&(everyone, term)).map_or(0, |row| row.counter.total)
+    }
+
     /// The word of a term.
     pub fn term(&self, term: TermNo) -> &str {
         let at = usize::from(term.0).checked_sub(1);
@@ -231,6 +239,7 @@ impl State {
         self.members.push(member);
         self.marks.push(Mark { dirty_epoch: 0, wheel_slot: i64::MAX });
         self.schedule(no);
+        self.watch_pieces(no, |_| true);
         true
     }
 
@@ -296,6 +305,40 @@ impl State {
             mark.wheel_slot = due;
             self.wheel.entry(due).or_default().push(no);
         }
+    }
+
+    /// Notes when holds of pieces of items end, of the member's holds that are meant.
+    pub(crate) fn watch_pieces(&mut self, no: MemberNo, is_meant: impl Fn(&Hold) -> bool) {
+        let holds = slot(no).and_then(|at| self.members.get(at)).map(|member| member.holds.as_slice());
+        for hold in holds.unwrap_or_default().iter().filter(|hold| is_meant(hold)) {
+            if let Some(piece) = hold.item {
+                self.piece_holds.insert((piece.item, hold.expires_at, no, hold.no));
+            }
+        }
+    }
+
+    /// Holds of pieces of an item that are over at `at`, if they have not ended otherwise.
+    pub(crate) fn pieces_over(&self, item: TermNo, at: At) -> impl Iterator<Item = &Hold> {
+        let until = (item, at, MemberNo(u32::MAX), u32::MAX);
+        self.piece_holds.range((item, At(i64::MIN), MemberNo::NOBODY, 0)..=until).filter_map(|(_, end, no, hold)| {
+            let holds = self.member(*no).map(|member| member.holds.as_slice()).unwrap_or_default();
+            holds.iter().find(|open| (open.no, open.expires_at) == (*hold, *end))
+        })
+    }
+
+    /// Whoever had such a hold; nothing is noted of them any more.
+    pub(crate) fn take_pieces_over(&mut self, item: TermNo, at: At) -> BTreeSet<MemberNo> {
+        let mut whose = BTreeSet::new();
+        let from = (item, At(i64::MIN), MemberNo::NOBODY, 0);
+        while let Some(first) = self.piece_holds.range(from..).next().copied() {
+            let (of, end, no, _) = first;
+            if of != item || end > at {
+                break;
+            }
+            self.piece_holds.remove(&first);
+            whose.insert(no);
+        }
+        whose
     }
 
     /// The member's row for a record at `position`, marked dirty; a new row for the next number.

@@ -202,18 +202,22 @@ said! {
     CheckIn {}
     Referral { referee: String }
     Redeem {
-        points: i64,
+        #[serde(default)] points: i64,
         #[serde(default)] order: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] total: Option<i64>,
         #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] item: String,
+        #[serde(default, skip_serializing_if = "is_zero")] pieces: u32,
     }
     Hold {
         hold: String,
-        points: i64,
+        #[serde(default)] points: i64,
         #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span>,
         #[serde(default)] order: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] total: Option<i64>,
         #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] item: String,
+        #[serde(default, skip_serializing_if = "is_zero")] pieces: u32,
     }
     HoldExtended { hold: String, #[serde(default, skip_serializing_if = "Maybe::is_none")] ttl: Maybe<Span> }
     Transfer {
@@ -292,8 +296,8 @@ fn one() -> u32 {
     1
 }
 
-fn is_zero(number: &i64) -> bool {
-    *number == 0
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 impl From<PurchaseLine> for proto::Line {

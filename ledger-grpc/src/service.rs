@@ -195,7 +195,7 @@ impl MemberService for Service {
         let event = wire::quote(message, self.0.time(), &hash(&self.0))?;
         self.0.reach(&call, min_position).await?;
         let read = self.0.read(&call, |store| store.foresee(event)).await?;
-        answer(wire::quoted(&read.value.map_err(Failure::Read)?, read.position))
+        answer(wire::quoted(&read.value.map_err(Failure::Read)?, read.position, &self.0.terms()))
     }
 
     type ReplayMemberStream = Answers<ReplayMemberResponse>;

@@ -894,6 +894,64 @@ async fn what_several_people_must_stand_for_is_not_done_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn items_that_cannot_be_had_are_invalid_or_refused_with_what_they_lack() {
+    use proto::lacking::Lack;
+    let world = World::new().await;
+    let cup = "[[item]]\nid = \"cup\"\npoints = 20\nstock = 2\n";
+    world.publish(&format!("{PROGRAM}\n{cup}")).await.unwrap();
+    assert_eq!(world.take("anna", purchase("o", 59_99)).await, 59);
+    let wants = |points, item: &str, pieces| proto::Redeem { points, item: item.into(), pieces, ..Default::default() };
+    let redeem = |points, item: &str, pieces| Body::Redeem(wants(points, item, pieces));
+    let hold = |hold: &str, pieces| {
+        Body::Hold(proto::Hold { hold: hold.into(), item: "cup".into(), pieces, ..Default::default() })
+    };
+    for (body, field) in [
+        (redeem(0, "", 0), "points"),
+        (redeem(1, "", 1), "pieces"),
+        (redeem(-1, "cup", 1), "points"),
+        (redeem(TOO_MUCH, "cup", 1), "points"),
+        (redeem(0, "cup", 10_001), "pieces"),
+        (redeem(0, "cup", u32::MAX), "pieces"),
+        (redeem(0, &"x".repeat(129), 1), "item"),
+        (redeem(0, "c\nup", 1), "item"),
+    ] {
+        assert_eq!(world.reject("anna", body).await, [format!("event.redeem.{field}")]);
+    }
+    assert_eq!(world.reject("anna", hold("h", 10_001)).await, ["event.hold.pieces"]);
+    assert_eq!(world.refuse("ben", redeem(0, "cup", 1)).await, "MEMBER_UNKNOWN");
+    assert_eq!(world.refuse("anna", redeem(0, "mug", 1)).await, "ITEM_UNKNOWN");
+    // A refusal says the number that would do, to whoever asks and to whoever quotes.
+    let lacking = |lack| Some(proto::Lacking { item: "cup".into(), lack: Some(lack) });
+    for (wants, reason, lack) in [
+        (wants(0, "cup", 3), "ITEM_SOLD_OUT", Lack::Pieces(2)),
+        (wants(19, "cup", 1), "ITEM_PRICE_DIFFERS", Lack::Points(20)),
+    ] {
+        let redeem = Some(wants.clone());
+        let request = proto::QuoteRequest { member: "anna".into(), redeem, min_position: 0 };
+        let quote = world.members().quote(request).await.unwrap().into_inner();
+        let Some(proto::quote_response::Result::Refused(quoted)) = quote.result else { panic!("it can be had") };
+        let outcome = world.submit(world.event("anna", Body::Redeem(wants))).await.unwrap();
+        assert_eq!((quoted.reason.as_str(), &quoted), (reason, refused(&outcome)));
+        assert_eq!(quoted.lacking, lacking(lack));
+    }
+    assert_eq!(world.take("anna", hold("h", 2)).await, 19);
+    let held = world.member("anna").await.holds;
+    assert_eq!((held[0].points, held[0].item.as_str(), held[0].pieces), (40, "cup", 2));
+    let outcome = world.submit(world.event("anna", capture("h", 30))).await.unwrap();
+    assert_eq!(
+        (refused(&outcome).reason.as_str(), refused(&outcome).lacking.clone()),
+        ("ITEM_NOT_WHOLE", lacking(Lack::Points(20)))
+    );
+    world.take("anna", capture("h", 20)).await;
+    let mut audit = AuditServiceClient::new(world.channel.clone());
+    let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
+    let (item, wallet) = ("cup".into(), "points".into());
+    let shelf = proto::ItemTotals { item, wallet, points: 20, stock: Some(2), taken: 2, left: Some(0) };
+    assert_eq!(totals.items, [shelf]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn donations_that_cannot_be_are_invalid_or_refused() {
     let world = World::new().await;
     let trees = "[[fund]]\nid = \"trees\"\n[[earn]]\nid = \"charity\"\non = \"purchase\"\nper = \"10.00\"\n\

@@ -9,14 +9,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind};
+use ledger_core::event::{
+    Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted,
+};
 use ledger_core::life::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
-    Stage, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals,
+    SeenWhy, Stage, run,
 };
 use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
@@ -43,7 +45,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 72] = [
+const REFUSALS: [Refusal; 79] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -116,7 +118,18 @@ const REFUSALS: [Refusal; 72] = [
     Refusal::HouseholdCircular,
     Refusal::HouseholdFull,
     Refusal::NotInHousehold,
+    Refusal::ItemUnknown,
+    Refusal::ItemNotNow,
+    Refusal::ItemNotForTier,
+    Refusal::ItemPriceDiffers,
+    Refusal::ItemOverLimit,
+    Refusal::ItemSoldOut,
+    Refusal::ItemNotWhole,
 ];
+
+/// Those of items that say a number.
+const LACKING: [Refusal; 4] =
+    [Refusal::ItemPriceDiffers, Refusal::ItemOverLimit, Refusal::ItemSoldOut, Refusal::ItemNotWhole];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
 struct Caller {
@@ -166,7 +179,11 @@ impl Caller {
                 let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
                 (None, accepted.earned, accepted.available, also.collect())
             }
-            proto::outcome::Result::Refused(refused) => (Some(known(refused)?), 0, refused.available, Vec::new()),
+            proto::outcome::Result::Refused(refused) => {
+                let refusal = known(refused)?;
+                assert_eq!(refused.lacking.is_some(), LACKING.contains(&refusal), "{refusal:?}");
+                (Some(refusal), 0, refused.available, Vec::new())
+            }
             proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
         };
         Ok(Outcome {
@@ -262,6 +279,11 @@ fn seen_proposal(open: proto::Proposal) -> SeenProposal {
     };
     let lapses_at = open.lapses_at.as_ref().map(at_of).expect("every proposal lapses");
     SeenProposal { hand: hand.to_owned(), wallet: open.wallet, points: open.points, by: open.by, lapses_at }
+}
+
+/// One piece is what is meant where nothing is said.
+fn pieces(item: Option<&Wanted>) -> u32 {
+    item.map(|wanted| wanted.pieces).filter(|pieces| *pieces > 1).unwrap_or(0)
 }
 
 fn seen_totals(totals: proto::WalletTotals) -> SeenTotals {
@@ -370,6 +392,15 @@ impl Stage for Caller {
     fn funds(&mut self) -> Result<Vec<SeenFund>, String> {
         let told = self.trial_balance()?.funds.into_iter();
         Ok(told.map(|one| SeenFund { name: one.fund, wallet: one.wallet, points: one.points }).collect())
+    }
+
+    fn items(&mut self) -> Result<Vec<SeenItem>, String> {
+        let told = self.trial_balance()?.items.into_iter();
+        let item = |one: proto::ItemTotals| {
+            assert_eq!(one.left, one.stock.map(|stock| (stock - one.taken).max(0)));
+            SeenItem { name: one.item, taken: one.taken, left: one.left }
+        };
+        Ok(told.map(item).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
@@ -519,19 +550,23 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         }),
         Body::CheckIn => Message::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),
-        Body::Redeem { wallet, points, order, total } => Message::Redeem(proto::Redeem {
+        Body::Redeem { wallet, points, order, total, item } => Message::Redeem(proto::Redeem {
             wallet: wallet.to_string(),
             points: points.0,
             order: order.to_string(),
             total: total.map(|total| total.0),
+            item: item.as_ref().map(|wanted| wanted.item.to_string()).unwrap_or_default(),
+            pieces: pieces(item.as_deref()),
         }),
-        Body::Hold { hold, wallet, points, ttl_ms, order, total } => Message::Hold(proto::Hold {
+        Body::Hold { hold, wallet, points, ttl_ms, order, total, item } => Message::Hold(proto::Hold {
             hold: hold.to_string(),
             wallet: wallet.to_string(),
             points: points.0,
             ttl: ttl_ms.map(duration),
             order: order.to_string(),
             total: total.map(|total| total.0),
+            item: item.as_ref().map(|wanted| wanted.item.to_string()).unwrap_or_default(),
+            pieces: pieces(item.as_deref()),
         }),
         Body::HoldExtended { hold, ttl_ms } => {
             Message::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(duration) })

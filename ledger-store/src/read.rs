@@ -10,7 +10,7 @@ use crate::error::{Damage, ReadError};
 use crate::keys;
 use crate::live::Live;
 use crate::shard::{Handle, Inner, Time};
-use ledger_core::budget::{self, BudgetLeft, Given, Raised};
+use ledger_core::budget::{self, BudgetLeft, Given, Raised, Shelf};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
 use ledger_core::decide::{Explanation, explain, in_window};
@@ -103,6 +103,8 @@ pub struct Totals {
     pub budgets: Vec<BudgetLeft>,
     /// What its funds were given.
     pub funds: Vec<Raised>,
+    /// What is left of its items.
+    pub items: Vec<Shelf>,
 }
 
 impl Totals {
@@ -117,6 +119,7 @@ impl Totals {
             campaigns: program.map(|program| budget::campaigns(state, program)).unwrap_or_default(),
             budgets: program.map(|program| budget::budgets(state, program)).unwrap_or_default(),
             funds: program.map(|program| budget::funds(state, program)).unwrap_or_default(),
+            items: program.map(|program| budget::items(state, program)).unwrap_or_default(),
         }
     }
 }

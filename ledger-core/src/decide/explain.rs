@@ -79,7 +79,7 @@ pub enum Came {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
     /// Every earn rule that waits for such an event, in the order of the program, and the conversions that followed;
-    /// none if it was refused.
+    /// of a refused one, the item that is not for this time or this tier.
     pub rules: Vec<(TermNo, Came)>,
     /// The numbers a refusal or a proposal rests on, by name, before the event.
     pub grounds: Vec<(&'static str, i64)>,
@@ -105,7 +105,9 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
         Cause::Timer { .. } => (None, Basket::empty(happened_at)),
     };
     if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, &record.cause) {
-        return Explanation { rules: Vec::new(), grounds: draft.grounds(refusal, event) };
+        let lacking = record.verdict.trace.first();
+        let grounds = lacking.map_or_else(|| draft.grounds(refusal, event), |lacking| lacks(refusal, lacking));
+        return Explanation { rules: draft.asks(refusal, event), grounds };
     }
     if let Cause::Event(event) = &record.cause
         && record.leaves_open()
@@ -135,15 +137,41 @@ fn waits_for(body: &Body<Who>) -> Option<Trigger> {
     }
 }
 
+/// What a refused item lacks.
+fn lacks(refusal: Refusal, lacking: &Trace) -> Vec<(&'static str, i64)> {
+    let (asked, there) = match refusal {
+        Refusal::ItemPriceDiffers => ("said", "costs"),
+        Refusal::ItemNotWhole => ("asked", "costs"),
+        _ => ("pieces_asked", "pieces_left"),
+    };
+    Vec::from([(asked, lacking.computed.0), (there, lacking.granted.0)])
+}
+
 impl Draft<'_> {
+    /// What an item asks for that was not so.
+    fn asks(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(TermNo, Came)> {
+        let condition = match refusal {
+            Refusal::ItemNotNow => Condition::Dates,
+            Refusal::ItemNotForTier => Condition::Tiers,
+            _ => return Vec::new(),
+        };
+        let item = event.body.wanted().and_then(|wanted| self.item(&wanted.item));
+        item.map(|item| (item.id, Came::Unmet(condition))).into_iter().collect()
+    }
+
     /// What a refusal of points asked for rests on.
     fn grounds(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(&'static str, i64)> {
-        if refusal == Refusal::NobodyStands {
-            return self.stands(event);
+        match refusal {
+            Refusal::NobodyStands => return self.stands(event),
+            Refusal::ItemUnknown | Refusal::ItemNotNow | Refusal::ItemNotForTier => return Vec::new(),
+            _ => {}
         }
         let (name, asked, order) = match &event.body {
-            Body::Redeem { wallet, points, order, .. } => (&**wallet, Some(*points), &**order),
-            Body::Hold { wallet, points, order, .. } => (&**wallet, Some(*points), &**order),
+            Body::Redeem { wallet, points, order, item, .. } | Body::Hold { wallet, points, order, item, .. } => {
+                let sold = item.as_ref().and_then(|wanted| self.item(&wanted.item));
+                let wallet = sold.map_or(&**wallet, |sold| self.desk.state.term(sold.wallet));
+                (wallet, Some(self.asked(*points, item.as_deref())), &**order)
+            }
             Body::Transfer { wallet, points, .. } => (&**wallet, Some(*points), ""),
             Body::Credit { wallet, points, .. } | Body::Debit { wallet, points, .. } => (&**wallet, Some(*points), ""),
             Body::Donate { fund, points } => match self.fund(fund) {

@@ -10,7 +10,7 @@ use crate::event::{Event, Who};
 use crate::lots::Slice;
 use crate::member::{Hold, RedemptionRef};
 use crate::program::Wallet;
-use crate::record::{Account, Change, order_hash};
+use crate::record::{Account, Change, Piece, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{Day, Money, Points, TermNo};
 use alloc::vec::Vec;
@@ -24,16 +24,14 @@ pub(super) fn hash_of(order: &str) -> u64 {
 }
 
 impl<'a> Draft<'a> {
-    /// The wallet of this name, if the program allows such a redemption or hold from it, whatever the
-    /// balance.
+    /// Whether the program allows such a redemption or hold from a wallet, whatever the balance.
     pub(super) fn redeemable(
         &self,
-        wallet: &str,
+        wallet: &Wallet,
         points: Points,
         order: &str,
         total: Option<Money>,
-    ) -> Result<&'a Wallet, Refusal> {
-        let wallet = self.spendable(wallet)?;
+    ) -> Result<(), Refusal> {
         let rules = &wallet.redeem;
         if rules.min.is_some_and(|min| points < min) {
             return Err(Refusal::RedeemBelowMin);
@@ -64,7 +62,7 @@ impl<'a> Draft<'a> {
         if rules.per_month.is_some_and(|most| plus(points, taken(&this_month)) > most) {
             return Err(Refusal::RedeemMaxPerMonth);
         }
-        Ok(wallet)
+        Ok(())
     }
 
     /// What is captured and held from a wallet, of certain orders and days.
@@ -77,11 +75,11 @@ impl<'a> Draft<'a> {
         Points(captured.chain(held).fold(0, i64::saturating_add))
     }
 
-    /// Notes that so many points of a wallet were spent.
-    pub(super) fn redeemed(&mut self, wallet: TermNo, order: u64, day: Day, points: Points) {
+    /// Notes that so many points of a wallet were spent, for an order on a day.
+    pub(super) fn redeemed(&mut self, (wallet, order, day): (TermNo, u64, Day), points: Points, item: Option<Piece>) {
         let days = self.program.refund_days.max(COUNTED_DAYS);
         let forget_before = self.today.plus(days.saturating_neg());
-        self.change(Change::Redeemed { member: self.no, wallet, order, day, points, forget_before });
+        self.change(Change::Redeemed { member: self.no, wallet, order, day, points, forget_before, item });
     }
 
     /// Gives points of a redemption back, those first that were taken last: what stays spent is what a
@@ -93,7 +91,8 @@ impl<'a> Draft<'a> {
         points: Option<Points>,
     ) -> Result<(), Refusal> {
         let known = |redemption: &Redemption<'_>| redemption.known.day >= self.horizon();
-        let Redemption { owner, known, record } = redemption.filter(known).ok_or(Refusal::RedemptionUnknown)?;
+        let redemption = redemption.filter(known).ok_or(Refusal::RedemptionUnknown)?;
+        let Redemption { owner, known, record } = redemption;
         let left = Points(known.points.0.saturating_sub(known.refunded.0));
         let points = points.unwrap_or(left);
         if points > left || left.is_zero() {
@@ -101,6 +100,9 @@ impl<'a> Draft<'a> {
         }
         self.observe(event)?;
         self.change(Change::RedeemRefunded { member: owner, redemption: known.position, points });
+        if points == left {
+            self.restock(&redemption);
+        }
         let spent = record.verdict.postings.iter().filter(|posting| posting.to == Account::Redeemed);
         let spent =
             spent.map(|posting| Slice { expires_at: posting.expires_at, id: posting.lot, left: posting.points });

@@ -25,9 +25,10 @@ impl Draft<'_> {
     /// Counts the event itself, before it earns: what trips now already concerns its points.
     pub(super) fn count_event(&mut self, event: &Event<Who>) {
         let asked = match &event.body {
-            Body::Redeem { points, .. }
-            | Body::Hold { points, .. }
-            | Body::Transfer { points, .. }
+            Body::Redeem { points, item, .. } | Body::Hold { points, item, .. } => {
+                self.asked(*points, item.as_deref()).0
+            }
+            Body::Transfer { points, .. }
             | Body::Credit { points, .. }
             | Body::Debit { points, .. }
             | Body::Donate { points, .. } => points.0,

@@ -1,14 +1,15 @@
 //! Spending: redeem at once, or hold, extend, capture and void. Which lots go first is the wallet's to say.
 
 use super::Draft;
+use super::item::Bought;
 use super::redeem::hash_of;
-use crate::event::{Event, Finding, Who};
+use crate::event::{Event, Finding, Wanted, Who};
 use crate::lots::{SLICES_MAX, Slice};
 use crate::member::{HOLDS_MAX, Hold, Purse};
 use crate::program::{SpendOrder, Wallet, WalletKind};
 use crate::record::{Account, Action, Change};
 use crate::refusal::Refusal;
-use crate::units::{At, Points, Position, TermNo};
+use crate::units::{At, Money, Points, Position, TermNo};
 use alloc::vec::Vec;
 
 /// The slices that spending `points` takes, in the order of their wallet, or how many points there are if too few.
@@ -19,18 +20,39 @@ pub(super) fn in_spend_order(wallet: &Wallet, purse: &Purse, points: Points) -> 
     }
 }
 
+/// Points that may be spent, and what for.
+pub(super) struct Spending<'a> {
+    wallet: &'a Wallet,
+    points: Points,
+    order: u64,
+    item: Option<Bought<'a>>,
+}
+
 impl<'a> Draft<'a> {
-    pub(super) fn redeem(
+    /// What may be spent, whatever the balance: as the item and the wallet ask for.
+    pub(super) fn spending(
         &mut self,
-        event: &Event<Who>,
-        wallet: &Wallet,
+        wallet: &str,
         points: Points,
         order: &str,
-    ) -> Result<(), Refusal> {
-        let slices = self.quote(wallet, points)?;
+        (total, wanted): (Option<Money>, Option<&Wanted>),
+    ) -> Result<Spending<'a>, Refusal> {
+        let item = wanted.map(|wanted| self.buys(wallet, points, wanted)).transpose()?;
+        let (wallet, points) = match &item {
+            Some(bought) => (self.program.wallet(bought.item.wallet), bought.cost()),
+            None => (self.spendable(wallet)?, points),
+        };
+        self.redeemable(wallet, points, order, total)?;
+        Ok(Spending { wallet, points, order: hash_of(order), item })
+    }
+
+    pub(super) fn redeem(&mut self, event: &Event<Who>, spending: &Spending<'a>) -> Result<(), Refusal> {
+        let Spending { wallet, points, order, item } = spending;
+        let slices = self.quote(wallet, *points)?;
         self.observe(event)?;
         self.post_all(wallet.id, (Account::Available, Account::Redeemed), &slices, TermNo::NONE);
-        self.redeemed(wallet.id, hash_of(order), self.today, points);
+        item.iter().for_each(|bought| self.take_pieces(bought));
+        self.redeemed((wallet.id, *order, self.today), *points, item.as_ref().map(Bought::piece));
         Ok(())
     }
 
@@ -46,10 +68,8 @@ impl<'a> Draft<'a> {
         &mut self,
         event: &Event<Who>,
         name: &str,
-        wallet: &Wallet,
-        points: Points,
+        Spending { wallet, points, order, item }: &Spending<'a>,
         ttl_ms: Option<i64>,
-        order: &str,
     ) -> Result<(), Refusal> {
         if self.member.hold(name).is_some() || self.was_held(name) {
             return Err(Refusal::HoldExists);
@@ -57,12 +77,13 @@ impl<'a> Draft<'a> {
         if self.member.holds.len() >= HOLDS_MAX {
             return Err(Refusal::MemberFull);
         }
-        let slices = self.quote(wallet, points)?;
+        let slices = self.quote(wallet, *points)?;
         self.observe(event)?;
+        item.iter().for_each(|bought| self.take_pieces(bought));
         let no = self.member.holds_made.saturating_add(1);
-        let (expires_at, order, day) = (self.held_until(wallet, ttl_ms), hash_of(order), self.today);
-        let (member, wallet, name) = (self.no, wallet.id, name.into());
-        self.change(Change::HoldOpened { member, no, wallet, name, expires_at, order, day });
+        let (expires_at, order, day) = (self.held_until(wallet, ttl_ms), *order, self.today);
+        let (member, wallet, name, item) = (self.no, wallet.id, name.into(), item.as_ref().map(Bought::piece));
+        self.change(Change::HoldOpened { member, no, wallet, name, expires_at, order, day, item });
         self.post_all(wallet, (Account::Available, Account::Held(no)), &slices, TermNo::NONE);
         Ok(())
     }
@@ -80,13 +101,15 @@ impl<'a> Draft<'a> {
         if points > held {
             return Err(Refusal::CaptureOverHold);
         }
+        self.is_whole(hold, points)?;
         self.observe(event)?;
         let (spent, rest) = split(hold, points);
         self.post_all(hold.wallet, (Account::Held(hold.no), Account::Redeemed), &spent, TermNo::NONE);
         if last {
             self.let_go((hold.wallet, hold.no), &rest);
+            self.let_pieces_go(hold, Points(held.0.saturating_sub(points.0)));
         }
-        self.redeemed(hold.wallet, hold.order, hold.day, points);
+        self.redeemed((hold.wallet, hold.order, hold.day), points, hold.item);
         if last || rest.is_empty() {
             self.change(Change::HoldClosed { member: self.no, no: hold.no });
         }
@@ -116,6 +139,7 @@ impl<'a> Draft<'a> {
     pub(super) fn release(&mut self, hold: &Hold) {
         let (_, rest) = split(hold, Points::ZERO);
         self.let_go((hold.wallet, hold.no), &rest);
+        self.let_pieces_go(hold, hold.points());
         self.change(Change::HoldClosed { member: self.no, no: hold.no });
     }
 

@@ -5,8 +5,8 @@
 
 use super::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX, Line,
-    LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot,
-    PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Violation,
+    LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX, OpeningLot, PIECES_MAX,
+    PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Violation, Wanted,
 };
 use crate::units::{Money, MonthDay};
 use alloc::format;
@@ -112,19 +112,21 @@ impl Found {
             }
             Body::CheckIn | Body::HouseholdLeft => {}
             Body::Referral { referee } => self.name("referral.referee", referee, 1),
-            Body::Redeem { wallet, points, order, total } => {
+            Body::Redeem { wallet, points, order, total, item } => {
                 self.name("redeem.wallet", wallet, 0);
-                self.amount("redeem.points", points.0, 1);
+                self.amount("redeem.points", points.0, i64::from(item.is_none()));
                 self.name("redeem.order", order, 0);
                 self.total("redeem.total", *total);
+                self.wanted("redeem", item.as_deref());
             }
-            Body::Hold { hold, wallet, points, ttl_ms, order, total } => {
+            Body::Hold { hold, wallet, points, ttl_ms, order, total, item } => {
                 self.name("hold.hold", hold, 1);
                 self.name("hold.wallet", wallet, 0);
-                self.amount("hold.points", points.0, 1);
+                self.amount("hold.points", points.0, i64::from(item.is_none()));
                 self.ttl("hold.ttl", *ttl_ms);
                 self.name("hold.order", order, 0);
                 self.total("hold.total", *total);
+                self.wanted("hold", item.as_deref());
             }
             Body::Capture { hold, points, .. } => {
                 self.name("capture.hold", hold, 1);
@@ -222,6 +224,14 @@ impl Found {
     fn total(&mut self, field: &str, total: Option<Money>) {
         if let Some(total) = total {
             self.amount(field, total.0, 0);
+        }
+    }
+
+    fn wanted(&mut self, field: &str, wanted: Option<&Wanted>) {
+        let Some(Wanted { item, pieces }) = wanted else { return };
+        self.name(&format!("{field}.item"), item, 1);
+        if !(1..=PIECES_MAX).contains(pieces) {
+            self.add(&format!("{field}.pieces"), format!("is {pieces}; must be 1 to {PIECES_MAX}"));
         }
     }
 

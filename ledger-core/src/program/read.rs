@@ -9,6 +9,7 @@ mod earn;
 mod expiry;
 mod fund;
 mod household;
+mod item;
 mod limit;
 mod pending;
 mod redeem;
@@ -188,6 +189,7 @@ impl Reading<'_> {
         let approvals = self.approvals(&mut root);
         let campaigns = self.campaigns(&mut root, &wallets);
         let funds = self.funds(&mut root, &wallets);
+        let items = self.items(&mut root, &wallets);
         let mut earn = self.earn(&mut root, digits, &wallets, &attributes, (&campaigns, &funds));
         let is_shared = |rule: &&EarnRule| household.is_some_and(|shared| shared.wallet == rule.wallet);
         if earn.iter().filter(is_shared).any(|rule| rule.pending.is_some()) {
@@ -222,6 +224,7 @@ impl Reading<'_> {
             earn,
             campaigns,
             funds,
+            items,
             inactivity,
             conversions,
             household,
@@ -583,6 +586,14 @@ impl Reading<'_> {
             }
         }
         sections
+    }
+
+    /// One table or a list of them.
+    fn tables<'t>(&mut self, section: &mut Section<'t>, key: &'static str) -> Vec<Section<'t>> {
+        match section.table.get(key).is_some_and(|value| value.get_ref().is_table()) {
+            true => self.table(section, key).into_iter().collect(),
+            false => self.sections(section, key),
+        }
     }
 
     fn money(

@@ -1,8 +1,8 @@
 //! The stage that is this crate's own ledger in memory.
 
 use super::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
-    Stage, asked, quote_of,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals,
+    SeenWhy, Stage, asked, quote_of,
 };
 use crate::budget::{self, Raised};
 use crate::event::{Body, Finding, Name};
@@ -76,6 +76,12 @@ impl Stage for Memory {
         let word = |term| self.state.term(term).to_string();
         let seen = |one: &Raised| SeenFund { name: word(one.fund), wallet: word(one.wallet), points: one.points.0 };
         Ok(budget::funds(&self.state, program).iter().map(seen).collect())
+    }
+
+    fn items(&mut self) -> Result<Vec<SeenItem>, String> {
+        let program = self.programs.current().ok_or("no program")?;
+        let seen = |shelf: &budget::Shelf| SeenItem::of(shelf, self.state.term(shelf.item));
+        Ok(budget::items(&self.state, program).iter().map(seen).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

@@ -1,6 +1,6 @@
 //! What a stage tells: members, purses, totals, campaigns and cases, as far as stories look at them.
 
-use crate::budget::{BudgetLeft, Given};
+use crate::budget::{BudgetLeft, Given, Shelf};
 use crate::decide::{Came, Explanation};
 use crate::life::{Proposal, Scope};
 use crate::member::Member;
@@ -206,6 +206,24 @@ pub struct SeenFund {
     pub wallet: String,
     /// Points it was given, less those that refunds took back.
     pub points: i64,
+}
+
+/// An item as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenItem {
+    /// Its name.
+    pub name: String,
+    /// How many pieces were redeemed and are held.
+    pub taken: i64,
+    /// How many are left, where the program says how many there are.
+    pub left: Option<i64>,
+}
+
+impl SeenItem {
+    /// What there is to see of an item.
+    pub fn of(shelf: &Shelf, name: &str) -> SeenItem {
+        SeenItem { name: name.to_string(), taken: shelf.taken, left: shelf.left() }
+    }
 }
 
 /// One reason of an explanation as a stage tells it.

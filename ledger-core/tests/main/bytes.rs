@@ -8,7 +8,7 @@ use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode, decode_row};
 use ledger_core::counter::Key;
 use ledger_core::event::{
     Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, OpeningLot, Origin, RiskKeys,
-    RiskKind, Who,
+    RiskKind, Wanted, Who,
 };
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::life::{ByHand, LifeChange, Scope};
@@ -16,7 +16,7 @@ use ledger_core::lots::Lots;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::record::{
-    Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict,
+    Account, Action, CaseOpened, Cause, Change, Cut, Piece, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict,
 };
 use ledger_core::refusal::Refusal;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
@@ -58,7 +58,13 @@ fn bodies() -> Vec<Body<Who>> {
         },
         Body::CheckIn,
         Body::Referral { referee: Who::Known(MemberNo(2)) },
-        Body::Redeem { wallet: "miles".into(), points: Points(500), order: "".into(), total: Some(Money(700)) },
+        Body::Redeem {
+            wallet: "miles".into(),
+            points: Points(500),
+            order: "".into(),
+            total: Some(Money(700)),
+            item: None,
+        },
         Body::Hold {
             hold: "h".into(),
             wallet: "".into(),
@@ -66,6 +72,7 @@ fn bodies() -> Vec<Body<Who>> {
             ttl_ms: Some(3_600_000),
             order: "".into(),
             total: None,
+            item: Some(Box::new(Wanted { item: "cup".into(), pieces: 2 })),
         },
         Body::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true },
         Body::Void { hold: "h".into() },
@@ -180,6 +187,7 @@ fn changes() -> Vec<Change> {
             expires_at: AT,
             order: u64::MAX,
             day: Day(20_454),
+            item: None,
         },
         Change::HoldClosed { member, no: 1 },
         Change::CaseOpened(opened),
@@ -195,6 +203,7 @@ fn changes() -> Vec<Change> {
             day: Day(20_454),
             points: Points(199),
             forget_before: Day(20_054),
+            item: Some(Piece { item: TermNo(300), taken: TermNo(301), points: Points(199) }),
         },
         Change::RedeemRefunded { member, redemption: Position(9), points: Points(4) },
         Change::HoldExtended { member, no: 1, expires_at: AT },
@@ -414,7 +423,7 @@ fn records() -> Vec<(String, Record)> {
     let limit = Cut::Limit { limit: TermNo(5) };
     let beaten = Cut::Beaten { by: TermNo(6) };
     let plain = [Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed, Cut::MaxBalance, Cut::Clamped];
-    for cut in [Cut::None, limit].into_iter().chain(plain).chain([beaten, Cut::Expired]) {
+    for cut in [Cut::None, limit].into_iter().chain(plain).chain([beaten, Cut::Expired, Cut::Stock, Cut::Price]) {
         let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), cut }];
         all.push((format!("cut {cut:?}"), check_in(Verdict { trace, ..Verdict::default() })));
     }
@@ -503,6 +512,7 @@ fn life() -> Memory {
         ttl_ms: None,
         order: "".into(),
         total: None,
+        item: None,
     };
     let purchase = |order: &str, net| {
         let lines = vec![Line::plain("", 1, Money(net))];

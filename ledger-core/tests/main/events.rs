@@ -5,7 +5,7 @@ use expect_test::expect;
 use ledger_core::event::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
     Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX,
-    OpeningLot, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX,
+    OpeningLot, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Wanted,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
@@ -22,6 +22,10 @@ fn lot(points: i64, earned_at: At, expires_at: Option<At>) -> OpeningLot {
 
 fn line(net: i64) -> Line {
     Line::plain("", 1, Money(net))
+}
+
+fn wanted(item: &str, pieces: u32) -> Option<Box<Wanted>> {
+    Some(Box::new(Wanted { item: item.into(), pieces }))
 }
 
 fn with(body: Body<Name>) -> Event<Name> {
@@ -60,7 +64,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         },
         Body::CheckIn,
         Body::Referral { referee: name() },
-        Body::Redeem { wallet: name(), points: most, order: name(), total: None },
+        Body::Redeem { wallet: name(), points: most, order: name(), total: None, item: wanted(&name(), 1) },
         Body::Hold {
             hold: name(),
             wallet: name(),
@@ -68,6 +72,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
             ttl_ms: Some(HOLD_MS_MAX),
             order: "".into(),
             total: None,
+            item: wanted("cup", PIECES_MAX),
         },
         Body::Capture { hold: name(), points: Some(most), last: true },
         Body::Void { hold: name() },
@@ -140,7 +145,13 @@ fn what_breaks_a_limit_is_told() {
         }),
         with(Body::refund("o", Currency([0, 159, 146]), Money(0))),
         with(Body::Referral { referee: "".into() }),
-        with(Body::Redeem { wallet: "".into(), points: Points(0), order: long(NAME_BYTES_MAX + 1), total: None }),
+        with(Body::Redeem {
+            wallet: "".into(),
+            points: Points(0),
+            order: long(NAME_BYTES_MAX + 1),
+            total: None,
+            item: None,
+        }),
         with(Body::Hold {
             hold: "".into(),
             wallet: "".into(),
@@ -148,6 +159,7 @@ fn what_breaks_a_limit_is_told() {
             ttl_ms: Some(0),
             order: "".into(),
             total: None,
+            item: None,
         }),
         with(Body::Hold {
             hold: "h".into(),
@@ -156,6 +168,7 @@ fn what_breaks_a_limit_is_told() {
             ttl_ms: Some(HOLD_MS_MAX + 1),
             order: "".into(),
             total: None,
+            item: None,
         }),
         with(Body::Capture { hold: "".into(), points: Some(Points(-1)), last: false }),
         with(Body::Void { hold: "".into() }),
@@ -172,7 +185,22 @@ fn what_breaks_a_limit_is_told() {
         with(Body::Withdrawn { proposal: Position(1), by: "".into(), reason: "".into() }),
         with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
         with(Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) }),
-        with(Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: Some(Money(-1)) }),
+        with(Body::Redeem {
+            wallet: "".into(),
+            points: Points(1),
+            order: "".into(),
+            total: Some(Money(-1)),
+            item: wanted("", 0),
+        }),
+        with(Body::Hold {
+            hold: "h".into(),
+            wallet: "".into(),
+            points: Points(-1),
+            ttl_ms: None,
+            order: "".into(),
+            total: None,
+            item: wanted("cup", PIECES_MAX + 1),
+        }),
         with(Body::HoldExtended { hold: "".into(), ttl_ms: Some(0) }),
         with(Body::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) }),
         with(Body::Transfer {
@@ -270,6 +298,10 @@ fn what_breaks_a_limit_is_told() {
         case_resolved.note: must not contain control characters
         program_published.text: at most 262144 bytes are allowed
         redeem.total: is -1; must be 0 to 1000000000000
+        redeem.item: must not be empty
+        redeem.pieces: is 0; must be 1 to 10000
+        hold.points: is -1; must be 0 to 1000000000000
+        hold.pieces: is 10001; must be 1 to 10000
         hold_extended.hold: must not be empty
         hold_extended.ttl: must be longer than 0 and at most 400 days
         redeem_refunded.points: is 0; must be 1 to 1000000000000

@@ -73,7 +73,7 @@ fn a_member_has_no_more_lots_than_the_limit() {
     assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
     let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
     assert_eq!(member.purses.first().lots.len(), LOTS_MAX);
-    let redeem = |points| Body::Redeem { wallet: "".into(), points: Points(points), order: "".into(), total: None };
+    let redeem = |points| Body::redeem(Points(points));
     let most = SLICES_MAX as i64;
     assert_eq!(reason(&mut memory, "4", redeem(most + 1)), Some("TOO_MANY_LOTS"));
     assert_eq!(reason(&mut memory, "5", redeem(most)), None);
@@ -117,6 +117,7 @@ fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
         ttl_ms: None,
         order: "".into(),
         total: None,
+        item: None,
     };
     let capture = |name: &str, points| Body::Capture { hold: name.into(), points: Some(points), last: true };
     let mut took = vec![
@@ -170,14 +171,7 @@ fn a_balance_ends_at_its_limit() {
     assert_eq!(reason(&mut memory, "3", credit(1)), None);
     assert_eq!(reason(&mut memory, "4", credit(1)), Some("MEMBER_FULL"));
     // What was issued once counts for ever: the ledger as a whole is full.
-    assert_eq!(
-        reason(
-            &mut memory,
-            "5",
-            Body::Redeem { wallet: "".into(), points: Points(1_000), order: "".into(), total: None }
-        ),
-        None
-    );
+    assert_eq!(reason(&mut memory, "5", Body::redeem(Points(1_000))), None);
     assert_eq!(reason(&mut memory, "6", credit(1)), Some("MEMBER_FULL"));
     ledger::check_balances(&memory.state);
 }
@@ -193,6 +187,7 @@ fn a_member_has_no_more_holds_than_the_limit() {
         ttl_ms: None,
         order: "".into(),
         total: None,
+        item: None,
     };
     for n in 0..HOLDS_MAX {
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold(n)), None);
@@ -216,6 +211,7 @@ fn of_closed_holds_the_last_are_remembered() {
             ttl_ms: None,
             order: "".into(),
             total: None,
+            item: None,
         };
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold), None);
         assert_eq!(reason(&mut memory, &format!("void {n}"), Body::Void { hold: name }), None);
@@ -246,7 +242,7 @@ fn an_activity_puts_off_the_end_of_ten_thousand_lots_with_one_date() {
     let record = memory.record(last).expect("the check-in was recorded");
     assert_eq!((record.verdict.postings.len(), record.verdict.changes.len()), (0, 1), "one date");
     assert_eq!(ends(&memory), At(40 * DAY_MS));
-    let redeem = Body::Redeem { wallet: "".into(), points: Points(5_000), order: "".into(), total: None };
+    let redeem = Body::redeem(Points(5_000));
     took.push(("redeem", timed(&mut memory, "4", redeem)));
     let began = worked();
     memory.tick(At(40 * DAY_MS - 1)).expect("nothing is due");

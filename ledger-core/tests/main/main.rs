@@ -16,6 +16,7 @@ mod complaints;
 mod counters;
 mod events;
 mod explain;
+mod items;
 mod ledger;
 mod lots;
 mod naive;

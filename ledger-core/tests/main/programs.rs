@@ -645,6 +645,83 @@ fn approvals_ask_for_somebody() {
 }
 
 #[test]
+fn items_are_sold_to_somebody_at_some_time_for_something() {
+    check_rule(
+        r#"[[wallet]]
+id = "status"
+kind = "tier"
+[[item]]
+id = "cup"
+points = 0
+stock = -1
+from = "2026-03-31"
+until = "2026-03-01"
+tiers = ["gold"]
+limit = { pieces = 0, per = "order" }
+[[item]]
+id = "cup"
+wallet = "status"
+tiers = []
+restock = true
+price = 3
+[[item]]
+id = "mug"
+wallet = "miles"
+points = 5
+until = "soon"
+limit = [{ pieces = 1, per = "1d" }, { pieces = 2, per = "1d" }, { pieces = 3 }, { pieces = 4, per = "367d" }]
+[[item]]
+id = "tea"
+points = 5
+limit = { points = 5, per = "hour" }
+[[item]]
+points = "5"
+limit = 3
+"#,
+        expect![[r#"
+            line 11: item[0].points: is 0; must be 1 to 1000000000000
+            line 12: item[0].stock: is -1; must be 0 to 1000000000000
+            line 14: item[0].until: lies before `from`
+            line 15: item[0].tiers: no tier is called "gold"
+            line 16: item[0].limit.pieces: is 0; must be 1 to 1000000000000
+            line 16: item[0].limit.per: pieces are counted over days, not orders; write 1d
+            line 17: item[1].points: is missing
+            line 18: item[1].id: "cup" is used twice; every id must be unique in the file
+            line 19: item[1].wallet: the points of this wallet only measure: nothing is bought with them
+            line 20: item[1].tiers: is empty: nobody could have it
+            line 21: item[1].restock: there is no `stock` and no `limit` for pieces to come back to
+            line 22: item[1].price: is not a field here
+            line 25: item[2].wallet: no wallet is called "miles"
+            line 27: item[2].until: "soon" is no date; write one such as "2026-06-16"
+            line 28: item[2].limit[1].per: there is a limit over such a window already
+            line 28: item[2].limit[2].per: is missing
+            line 28: item[2].limit[3].per: days are counted up to 366d; write that, year or ever
+            line 32: item[3].limit.pieces: is missing
+            line 32: item[3].limit.per: "hour" is no window; write 1d or 90d, or order, week, month, year or ever
+            line 32: item[3].limit.points: is not a field here
+            line 33: item[4].id: is missing
+            line 34: item[4].points: must be a whole number
+            line 35: item[4].limit: must be a list of tables: [{ … }]
+        "#]],
+    );
+    check(
+        r#"id = "t"
+timezone = "UTC"
+currency = "EUR"
+[[wallet]]
+id = "stamps"
+kind = "stamp"
+[[item]]
+id = "cup"
+points = 10
+"#,
+        expect![[r#"
+            line 7: item[0].wallet: no wallet is of kind "points"; name the one that is meant with `wallet`
+        "#]],
+    );
+}
+
+#[test]
 fn what_goes_to_a_fund_is_declared() {
     check_rule(
         r#"[[wallet]]

@@ -382,10 +382,7 @@ fn before_a_program_is_published_nothing_is_judged() {
     };
     assert_eq!(say("1", "M1", Body::Enrolled { birthday: None }), Some("NO_PROGRAM"));
     assert_eq!(say("2", "M1", Body::Referral { referee: "M2".into() }), Some("NO_PROGRAM"));
-    assert_eq!(
-        say("3", "M1", Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None }),
-        Some("NO_PROGRAM")
-    );
+    assert_eq!(say("3", "M1", Body::redeem(Points(1))), Some("NO_PROGRAM"));
     let resolved = Body::CaseResolved { case: Position(1), finding: Finding::Fraud, note: "".into() };
     assert_eq!(say("4", "", resolved), Some("CASE_UNKNOWN"));
     assert_eq!(say("5", "", Body::ProgramPublished { text: "id = 1".into() }), Some("PROGRAM_INVALID"));
@@ -405,10 +402,7 @@ fn a_name_is_in_the_log_once_and_never_if_its_event_is_refused() {
     };
     let alice = "alice@example.org";
     let bob = "bob@example.org";
-    assert_eq!(
-        say("1", bob, Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None }),
-        Some("MEMBER_UNKNOWN")
-    );
+    assert_eq!(say("1", bob, Body::redeem(Points(1))), Some("MEMBER_UNKNOWN"));
     assert_eq!(say("3", bob, Body::Referral { referee: bob.into() }), Some("SELF_REFERRAL"));
     assert_eq!(say("4", alice, Body::Enrolled { birthday: None }), None);
     assert_eq!(say("5", alice, Body::CheckIn), None);
@@ -433,7 +427,7 @@ fn the_weightiest_reason_is_told_first() {
         let outcome = memory.submit(event, At(0)).expect("the record folds");
         outcome.refusal.map(|refusal| refusal.reason())
     };
-    let redeem = || Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None };
+    let redeem = || Body::redeem(Points(1));
     let refund = |code: &[u8; 3], amount| Body::refund("o", Currency(*code), Money(amount));
     // Each event has several faults; its sender is told the one that makes the others pointless.
     assert_eq!(say("1", "M1", 3_600_001, redeem()), Some("IN_THE_FUTURE"), "and of nobody we know");
@@ -591,10 +585,11 @@ proptest! {
             }
             let body = match what {
                 0 | 1 => Body::Credit { wallet, points: Points(points), reason: "card".into(), by: "".into() },
-                2 => Body::Redeem { wallet, points: few, order: "".into(), total: None },
+                2 => Body::Redeem { wallet, points: few, order: "".into(), total: None, item: None },
                 3 => Body::Transfer { to: other.into(), wallet, points: few, note: "".into() },
                 4 => Body::Hold {
                     wallet, hold: holds[who].as_str().into(), points: few, ttl_ms: None, order: "".into(), total: None,
+ item: None,
                 },
                 5 if holds[who].is_empty() => continue,
                 _ => Body::Void { hold: holds[who].as_str().into() },

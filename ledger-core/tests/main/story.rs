@@ -84,9 +84,7 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
         }
         Act::CheckIn => Body::CheckIn,
         Act::Refer { referee } => Body::Referral { referee: referee.into() },
-        Act::Redeem { points } => {
-            Body::Redeem { wallet: "".into(), points: Points(points), order: "".into(), total: None }
-        }
+        Act::Redeem { points } => Body::redeem(Points(points)),
         Act::Hold { name, points, ttl } => Body::Hold {
             wallet: "".into(),
             hold: name.into(),
@@ -94,6 +92,7 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
             ttl_ms: ttl,
             order: "".into(),
             total: None,
+            item: None,
         },
         Act::Capture { name, points, last } => Body::Capture { hold: name.into(), points: points.map(Points), last },
         Act::Void { name } => Body::Void { hold: name.into() },

@@ -30,6 +30,7 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
         "campaigns": list(&totals.campaigns, campaign),
         "budgets": list(&totals.budgets, budget),
         "funds": list(&totals.funds, fund),
+        "items": list(&totals.items, item),
     })
 }
 
@@ -39,6 +40,11 @@ fn campaign(one: &proto::CampaignTotals) -> Value {
 
 fn fund(one: &proto::FundTotals) -> Value {
     json!({ "fund": one.fund, "wallet": one.wallet, "points": one.points })
+}
+
+fn item(one: &proto::ItemTotals) -> Value {
+    let proto::ItemTotals { item, wallet, points, stock, taken, left } = one;
+    json!({ "item": item, "wallet": wallet, "points": points, "stock": stock, "taken": taken, "left": left })
 }
 
 fn budget(one: &proto::BudgetLeft) -> Value {
@@ -158,6 +164,8 @@ fn hold(hold: &proto::OpenHold) -> Value {
         "no": hold.no,
         "wallet": hold.wallet,
         "points": hold.points,
+        "item": hold.item,
+        "pieces": hold.pieces,
         "expires_at": time(hold.expires_at.as_ref()),
     })
 }
@@ -235,7 +243,17 @@ fn refused(refused: &proto::Refused) -> Value {
         "message": refused.message,
         "retry_may_succeed": refused.retry_may_succeed,
         "available": refused.available,
+        "lacking": refused.lacking.as_ref().map(lacking),
     })
+}
+
+fn lacking(lacking: &proto::Lacking) -> Value {
+    use proto::lacking::Lack;
+    match lacking.lack {
+        Some(Lack::Pieces(pieces)) => json!({ "item": lacking.item, "pieces": pieces }),
+        Some(Lack::Points(points)) => json!({ "item": lacking.item, "points": points }),
+        None => json!({ "item": lacking.item }),
+    }
 }
 
 pub(super) fn quote(quote: &proto::QuoteResponse) -> Value {
@@ -405,6 +423,10 @@ fn change(change: &proto::Change) -> Value {
         }
         Some(Change::ProposalEnded(one)) => {
             ("proposal_ended", json!({ "member": one.member, "proposal": one.proposal }))
+        }
+        Some(Change::ItemRedeemed(one)) => {
+            let proto::ItemRedeemed { member, item, pieces, points } = one;
+            ("item_redeemed", json!({ "member": member, "item": item, "pieces": pieces, "points": points }))
         }
         Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
         Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),

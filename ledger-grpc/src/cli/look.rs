@@ -158,7 +158,8 @@ impl Look {
                 let event = wire::quote(request, handle.time(), &hash).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
                 let foreseen = handle.foresee(event);
                 let position = foreseen.position();
-                Ok(wire::quoted(&foreseen.wait()??, position))
+                let words = words(&handle, Vec::new())?;
+                Ok(wire::quoted(&foreseen.wait()??, position, &words))
             }
         }
     }

@@ -76,6 +76,9 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     if !totals.funds.is_empty() {
         let _ = writeln!(out, "{}", lines(&funds(totals)));
     }
+    if !totals.items.is_empty() {
+        let _ = writeln!(out, "{}", lines(&items(totals)));
+    }
     let members = plural(totals.members, "member");
     let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
     if totals.duplicates > 0 {
@@ -105,6 +108,16 @@ fn funds(totals: &proto::GetTotalsResponse) -> Table {
     let mut table = table(&["fund", "wallet", "given"], &[2]);
     for one in &totals.funds {
         table.add_row([one.fund.clone(), one.wallet.clone(), grouped(one.points)]);
+    }
+    table
+}
+
+fn items(totals: &proto::GetTotalsResponse) -> Table {
+    let mut table = table(&["item", "costs", "wallet", "stock", "taken", "left"], &[1, 3, 4, 5]);
+    for one in &totals.items {
+        let any = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), grouped::<i64>);
+        let numbers = [any(one.stock), grouped(one.taken), any(one.left)];
+        table.add_row([one.item.clone(), grouped(one.points), one.wallet.clone()].into_iter().chain(numbers));
     }
     table
 }
@@ -257,8 +270,19 @@ pub(super) fn quote(quote: &proto::QuoteResponse, wallet: &str, local: &Local) -
         }
         Some(proto::quote_response::Result::Refused(refused)) => {
             let available = of_first(format!("; {} available", grouped(refused.available)));
-            format!("it would be refused: {} ({}){available}", refused.message, refused.reason)
+            let lacking = refused.lacking.as_ref().map(lacking).unwrap_or_default();
+            format!("it would be refused: {} ({}){lacking}{available}", refused.message, refused.reason)
         }
+        None => String::new(),
+    }
+}
+
+/// What a refused item lacks.
+pub(super) fn lacking(lacking: &proto::Lacking) -> String {
+    use proto::lacking::Lack;
+    match lacking.lack {
+        Some(Lack::Pieces(pieces)) => format!("; {} of {} can be had", grouped(pieces), lacking.item),
+        Some(Lack::Points(points)) => format!("; {} costs {}", lacking.item, grouped(points)),
         None => String::new(),
     }
 }
@@ -306,7 +330,8 @@ fn holds(member: &proto::Member, local: &Local) -> String {
     }
     let mut table = table(&["points", "held until", "hold"], &[0]);
     for hold in member.holds.iter().take(HOLDS_SHOWN) {
-        table.add_row([grouped(hold.points), local.stamp(hold.expires_at.as_ref()), hold.name.clone()]);
+        let of = if hold.item.is_empty() { String::new() } else { format!(": {} of {}", hold.pieces, hold.item) };
+        table.add_row([grouped(hold.points), local.stamp(hold.expires_at.as_ref()), format!("{}{of}", hold.name)]);
     }
     let rest = (member.holds_count as usize).saturating_sub(HOLDS_SHOWN);
     let rest = if rest == 0 { String::new() } else { format!("  and {rest} more holds\n") };
@@ -407,8 +432,11 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Refunded(said) => refunded(said, local),
         Body::CheckIn(_) => "check-in".to_owned(),
         Body::Referral(said) => format!("referral of {}", said.referee),
-        Body::Redeem(said) => format!("redeem {} {}", grouped(said.points), said.order).trim_end().to_owned(),
-        Body::Hold(said) => format!("hold {} {}", said.hold, grouped(said.points)),
+        Body::Redeem(said) => {
+            let what = bought(said.points, said.pieces, &said.item);
+            format!("redeem {what} {}", said.order).trim_end().to_owned()
+        }
+        Body::Hold(said) => format!("hold {} {}", said.hold, bought(said.points, said.pieces, &said.item)),
         Body::Capture(said) => {
             let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
             format!("capture {} {points}{}", said.hold, if said.last { ", release the rest" } else { "" })
@@ -449,6 +477,15 @@ fn body(event: &proto::Event, local: &Local) -> String {
             let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
             format!("{points} given back of redemption {}", said.redemption)
         }
+    }
+}
+
+/// What points are spent on, as the event says it.
+fn bought(points: i64, pieces: u32, item: &str) -> String {
+    match (item.is_empty(), points) {
+        (true, points) => grouped(points),
+        (false, 0) => format!("{pieces} of {item}"),
+        (false, points) => format!("{pieces} of {item} for {}", grouped(points)),
     }
 }
 
@@ -530,6 +567,8 @@ pub(super) fn reason(trace: &proto::Trace) -> String {
         Cut::MaxBalance => format!("{rule} {granted} of {}: the most the wallet allows", grouped(trace.computed)),
         Cut::Beaten => format!("{rule} {granted} of {}: {} gives more", grouped(trace.computed), trace.limit),
         Cut::Expired => format!("{rule} {granted} of {}: the wallet's time is over", grouped(trace.computed)),
+        Cut::Stock => format!("{} of {rule} asked for, {granted} left", grouped(trace.computed)),
+        Cut::Price => format!("{} said, {rule} costs {granted}", grouped(trace.computed)),
         Cut::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
     }
 }
@@ -578,6 +617,7 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
         }
         Change::ProposalApproved(one) => format!("{} stands for proposal {} as well", one.by, one.proposal),
         Change::ProposalEnded(one) => format!("proposal {} is open no more", one.proposal),
+        Change::ItemRedeemed(one) => format!("{} of {} for {}", one.pieces, one.item, grouped(one.points)),
         Change::CaseJoined(one) => format!("joins case {}", one.case),
         Change::CaseClosed(one) => {
             format!("case {} closed: {}", one.case, word(one.finding().as_str_name(), "FINDING_"))

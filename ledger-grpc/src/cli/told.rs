@@ -37,8 +37,15 @@ pub(super) struct Member {
 pub(super) struct Quote {
     /// The member's name
     member: String,
-    /// How many points
-    points: i64,
+    /// How many points; what the item costs if not said
+    #[arg(required_unless_present = "item")]
+    points: Option<i64>,
+    /// The item of the program that they would buy
+    #[arg(long, default_value = "")]
+    item: String,
+    /// How many of it
+    #[arg(long, default_value_t = 1, requires = "item")]
+    pieces: u32,
     /// The order they would be for
     #[arg(long, default_value = "")]
     order: String,
@@ -122,8 +129,9 @@ impl Member {
 impl Quote {
     pub(super) fn run(self) -> Result<Answer> {
         let look = self.ledger.open()?;
-        let Quote { member, points, order, total, wallet, .. } = self;
-        let redeem = Some(proto::Redeem { points, order, total, wallet: wallet.clone() });
+        let Quote { member, points, order, total, wallet, item, pieces, .. } = self;
+        let (points, pieces) = (points.unwrap_or(0), if item.is_empty() { 0 } else { pieces });
+        let redeem = Some(proto::Redeem { points, order, total, wallet: wallet.clone(), item, pieces });
         let quote = look.quote(proto::QuoteRequest { member, redeem, min_position: 0 })?;
         if self.json {
             say(json::quote(&quote))?

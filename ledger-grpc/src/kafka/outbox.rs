@@ -188,13 +188,14 @@ fn cause(cause: &Cause) -> Value {
 fn outcomes(record: &Record, told: &Told) -> Vec<Outcome> {
     let verdict = &record.verdict;
     let refused = verdict.refusal.map(|refusal| {
-        Outcome::of(
-            "event.rejected",
-            record.member(),
-            json!({ "reason": refusal.reason(), "why": refusal.to_string() }),
-        )
+        let mut why = json!({ "reason": refusal.reason(), "why": refusal.to_string() });
+        if let Some(lacks) = verdict.trace.first() {
+            let what = if lacks.cut == Cut::Price { "points" } else { "pieces" };
+            why["lacking"] = json!({ "item": told.term(lacks.rule), what: lacks.granted.0 });
+        }
+        Outcome::of("event.rejected", record.member(), why)
     });
-    let limits = verdict.trace.iter().filter_map(|trace| {
+    let limits = verdict.trace.iter().filter(|_| verdict.refusal.is_none()).filter_map(|trace| {
         let Cut::Limit { limit } = trace.cut else { return None };
         let more = json!({
             "rule": told.term(trace.rule), "limit": told.term(limit),
@@ -342,6 +343,14 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
                 Outcome::of(kind, *member, json!({ "proposal": proposal.0 }))
             }
         },
+        Change::Redeemed { member, points, item: Some(piece), .. } => {
+            let pieces = piece.in_points(*points);
+            Outcome::of(
+                "item.redeemed",
+                *member,
+                json!({ "item": told.term(piece.item), "pieces": pieces, "points": points.0 }),
+            )
+        }
         Change::Registered { .. }
         | Change::AttributeSet { .. }
         | Change::Purchased { .. }
@@ -371,8 +380,9 @@ mod tests {
     use super::*;
     use ledger_core::event::{Body, Event, RiskKeys};
     use ledger_core::memory::Memory;
-    use ledger_core::record::Verdict;
-    use ledger_core::units::{LotId, Points};
+    use ledger_core::record::{Piece, Trace, Verdict};
+    use ledger_core::refusal::Refusal;
+    use ledger_core::units::{Day, LotId, Points};
 
     const AT: At = At(1_772_323_200_000);
     const PROGRAM: &str = "id = \"p\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n\
@@ -405,11 +415,40 @@ mod tests {
         assert_ne!(told[1].2["postings"][0]["lot"], told[2].2["postings"][0]["lot"], "what came is a new lot");
     }
 
+    #[test]
+    fn what_is_redeemed_of_an_item_is_told_and_what_a_refused_one_lacks() {
+        let (member, item) = (MemberNo(1), Piece { item: TermNo(1), taken: TermNo(1), points: Points(20) });
+        let (wallet, day) = (TermNo(1), Day(20_454));
+        let redeemed = Change::Redeemed {
+            member,
+            wallet,
+            order: 0,
+            day,
+            points: Points(60),
+            forget_before: day,
+            item: Some(item),
+        };
+        let told = told_of(Vec::new(), vec![redeemed]);
+        assert_eq!(told, [("item.redeemed", json!({ "item": "points", "pieces": 3, "points": 60 }))]);
+        for (cut, what) in [(Cut::Stock, "pieces"), (Cut::Limit { limit: TermNo(1) }, "pieces"), (Cut::Price, "points")]
+        {
+            let trace = Trace { rule: TermNo(1), computed: Points(9), granted: Points(7), cut };
+            let verdict = Verdict { refusal: Some(Refusal::ItemSoldOut), trace: vec![trace], ..Verdict::default() };
+            let told = told_by(verdict);
+            let [(kind, more)] = told.as_slice() else { panic!("one outcome, and no limit is hit") };
+            assert_eq!((*kind, &more["lacking"]), ("event.rejected", &json!({ "item": "points", what: 7 })));
+        }
+    }
+
     fn told_of(postings: Vec<Posting>, changes: Vec<Change>) -> Vec<(&'static str, Value)> {
+        told_by(Verdict { postings, changes, ..Verdict::default() })
+    }
+
+    fn told_by(verdict: Verdict) -> Vec<(&'static str, Value)> {
         let terms = Arc::new(vec!["points".into()]);
         let told = Told { terms, names: HashMap::from([(MemberNo(1), "anna".into())]) };
         let cause = Cause::Timer { member: MemberNo(1), due: AT, timer: Timer::Reminder };
-        let record = Record { at: AT, program: 1, cause, verdict: Verdict { postings, changes, ..Verdict::default() } };
+        let record = Record { at: AT, program: 1, cause, verdict };
         outcomes(&record, &told).into_iter().map(|outcome| (outcome.kind, outcome.more.into())).collect()
     }
 

@@ -7,7 +7,7 @@ use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Invalid, MEMBERS_MAX, TAG_BYTES_M
 use crate::proto;
 use ledger_core::event::{
     AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX,
-    Name, OpeningLot, Origin, PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation,
+    Name, OpeningLot, Origin, PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation, Wanted,
 };
 use ledger_core::life::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position, RiskKey};
@@ -130,6 +130,17 @@ fn decode(message: proto::Event, bytes: usize, hash: Hash<'_>) -> Result<Event<N
     if found.is_empty() { Ok(event) } else { Err(found) }
 }
 
+/// Pieces of an item, one if it is not said how many.
+fn wanted(field: &str, item: String, pieces: u32, found: &mut Vec<Violation>) -> Option<Box<Wanted>> {
+    if item.is_empty() {
+        if pieces > 0 {
+            found.push(violation(field, "are of no item; name it in `item`"));
+        }
+        return None;
+    }
+    Some(Box::new(Wanted { item: item.into(), pieces: pieces.max(1) }))
+}
+
 fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Name> {
     use proto::event::Body as Said;
     match body {
@@ -159,6 +170,7 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             points: Points(said.points),
             order: said.order.into(),
             total: said.total.map(Money),
+            item: wanted("redeem.pieces", said.item, said.pieces, found),
         },
         Said::Hold(said) => Body::Hold {
             hold: said.hold.into(),
@@ -167,6 +179,7 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             ttl_ms: said.ttl.map(duration_ms),
             order: said.order.into(),
             total: said.total.map(Money),
+            item: wanted("hold.pieces", said.item, said.pieces, found),
         },
         Said::Capture(said) => {
             Body::Capture { hold: said.hold.into(), points: said.points.map(Points), last: said.last }

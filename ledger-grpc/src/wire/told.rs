@@ -3,9 +3,11 @@
 //! Every match on an enum of the ledger is exhaustive, so nothing new goes untold by oversight. Lists
 //! that could grow without end are cut here.
 
+mod items;
 mod member;
 mod proposals;
 
+use self::items::{lacking, redeemed, wanted};
 pub use self::member::{Portrait, member, purse, spoken_of_with, step};
 use self::member::{shown_lot, streak};
 use self::proposals::{proposal, proposing};
@@ -33,7 +35,7 @@ use prost::Message;
 pub fn outcome(outcome: &Outcome, words: &Words) -> proto::Outcome {
     let available = outcome.available.0;
     let result = match outcome.refusal {
-        Some(refusal) => proto::outcome::Result::Refused(refused(refusal, available)),
+        Some(refusal) => proto::outcome::Result::Refused(refused(refusal, available, outcome.trace.first(), words)),
         None => proto::outcome::Result::Accepted(proto::Accepted {
             trace: outcome.trace.iter().map(|one| trace(one, words)).collect(),
             earned: outcome.earned.0,
@@ -96,12 +98,13 @@ fn unrecorded(invalid: Invalid) -> proto::Outcome {
     proto::Outcome { result: Some(result), ..proto::Outcome::default() }
 }
 
-fn refused(refusal: Refusal, available: i64) -> proto::Refused {
+fn refused(refusal: Refusal, available: i64, lacks: Option<&Trace>, words: &Words) -> proto::Refused {
     proto::Refused {
         reason: refusal.reason().to_owned(),
         message: refusal.to_string(),
         retry_may_succeed: refusal.retry_may_succeed(),
         available,
+        lacking: lacks.map(|trace| lacking(trace, words)),
     }
 }
 
@@ -118,6 +121,8 @@ pub fn trace(trace: &Trace, words: &Words) -> proto::Trace {
         Cut::Clamped => proto::Cut::Clamped,
         Cut::Beaten { .. } => proto::Cut::Beaten,
         Cut::Expired => proto::Cut::Expired,
+        Cut::Stock => proto::Cut::Stock,
+        Cut::Price => proto::Cut::Price,
     };
     proto::Trace {
         rule: words.term(trace.rule),
@@ -133,9 +138,12 @@ pub fn trace(trace: &Trace, words: &Words) -> proto::Trace {
 }
 
 /// Tells what would come of a redemption.
-pub fn quoted(verdict: &Verdict, position: Position) -> proto::QuoteResponse {
+pub fn quoted(verdict: &Verdict, position: Position, words: &Words) -> proto::QuoteResponse {
     let result = match verdict.refusal {
-        Some(refusal) => proto::quote_response::Result::Refused(refused(refusal, verdict.available.0)),
+        Some(refusal) => {
+            let lacks = verdict.trace.first();
+            proto::quote_response::Result::Refused(refused(refusal, verdict.available.0, lacks, words))
+        }
         None => {
             let spent = || verdict.postings.iter().filter(|posting| posting.to == Account::Redeemed);
             let lot = |one: &Posting| Lot { expires_at: one.expires_at, id: one.lot, left: one.points };
@@ -214,7 +222,7 @@ pub fn record(position: Position, record: &Record, words: &Words) -> proto::Reco
         at: stamp(record.at),
         program_version: record.program,
         cause: Some(cause),
-        refused: verdict.refusal.map(|refusal| refused(refusal, verdict.available.0)),
+        refused: verdict.refusal.map(|no| refused(no, verdict.available.0, verdict.trace.first(), words)),
         postings: verdict.postings.iter().map(|one| posting(one, own, words)).collect(),
         changes: verdict.changes.iter().filter_map(|one| change(position, one, words)).collect(),
         trace: verdict.trace.iter().map(|one| trace(one, words)).collect(),
@@ -340,20 +348,17 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         }),
         Body::CheckIn => Said::CheckIn(proto::CheckIn {}),
         Body::Referral { referee } => Said::Referral(proto::Referral { referee: who(referee, words) }),
-        Body::Redeem { wallet, points, order, total } => Said::Redeem(proto::Redeem {
-            wallet: wallet.to_string(),
-            points: points.0,
-            order: order.to_string(),
-            total: total.map(|total| total.0),
-        }),
-        Body::Hold { hold, wallet, points, ttl_ms, order, total } => Said::Hold(proto::Hold {
-            hold: hold.to_string(),
-            wallet: wallet.to_string(),
-            points: points.0,
-            ttl: ttl_ms.map(told_duration),
-            order: order.to_string(),
-            total: total.map(|total| total.0),
-        }),
+        Body::Redeem { wallet, points, order, total, item } => {
+            let (item, pieces) = wanted(item.as_deref());
+            let (wallet, order, total) = (wallet.to_string(), order.to_string(), total.map(|total| total.0));
+            Said::Redeem(proto::Redeem { wallet, points: points.0, order, total, item, pieces })
+        }
+        Body::Hold { hold, wallet, points, ttl_ms, order, total, item } => {
+            let ((item, pieces), hold) = (wanted(item.as_deref()), hold.to_string());
+            let (wallet, order, total) = (wallet.to_string(), order.to_string(), total.map(|total| total.0));
+            let ttl = ttl_ms.map(told_duration);
+            Said::Hold(proto::Hold { hold, wallet, points: points.0, ttl, order, total, item, pieces })
+        }
         Body::HoldExtended { hold, ttl_ms } => {
             Said::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(told_duration) })
         }
@@ -550,6 +555,9 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
             refused: refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default(),
         }),
         Change::Life { member, change } => proposing(position, name(member), change, words)?,
+        Change::Redeemed { member, points, item: Some(piece), .. } => {
+            Told::ItemRedeemed(redeemed(name(member), *piece, *points, words))
+        }
         Change::Purchased { .. }
         | Change::Refunded { .. }
         | Change::Active { .. }

@@ -1,9 +1,9 @@
-//! What the ledger tells of all members together: trial balances, campaigns, budgets and funds.
+//! What the ledger tells of all members together: trial balances, campaigns, budgets, funds and items.
 
 use super::Words;
 use super::told::{account, stamp};
 use crate::proto;
-use ledger_core::budget::{BudgetLeft, Given, Raised};
+use ledger_core::budget::{BudgetLeft, Given, Raised, Shelf};
 use ledger_core::calendar::show_day;
 use ledger_core::program::{Measure, Program};
 use ledger_core::record::Account;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Tells the totals. How many events came again is not in the ledger: the server adds it.
 pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
-    let Totals { shared, campaigns, budgets, funds, .. } = totals;
+    let Totals { shared, campaigns, budgets, funds, items, .. } = totals;
     let program = totals.program.as_deref();
     let words = Words { terms: Arc::new(shared.terms.clone()), ..Words::default() };
     let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
@@ -29,6 +29,7 @@ pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
         campaigns: campaigns.iter().map(|given| campaign(given, program, &words)).collect(),
         budgets: budgets.iter().map(|left| budget(left, &words)).collect(),
         funds: funds.iter().map(|raised| fund(raised, &words)).collect(),
+        items: items.iter().map(|shelf| item(shelf, &words)).collect(),
     }
 }
 
@@ -44,6 +45,17 @@ fn campaign(given: &Given, program: Option<&Program>, words: &Words) -> proto::C
 fn fund(raised: &Raised, words: &Words) -> proto::FundTotals {
     let Raised { fund, wallet, points } = *raised;
     proto::FundTotals { fund: words.term(fund), wallet: words.term(wallet), points: points.0 }
+}
+
+fn item(shelf: &Shelf, words: &Words) -> proto::ItemTotals {
+    proto::ItemTotals {
+        item: words.term(shelf.item),
+        wallet: words.term(shelf.wallet),
+        points: shelf.points.0,
+        stock: shelf.stock,
+        taken: shelf.taken,
+        left: shelf.left(),
+    }
 }
 
 fn budget(left: &BudgetLeft, words: &Words) -> proto::BudgetLeft {

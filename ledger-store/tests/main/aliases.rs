@@ -28,13 +28,7 @@ fn next(random: &mut Random, id: u64) -> Event<Name> {
     match random.below(4) {
         0 | 1 => event("desk", &id, at, &who, Body::AliasLinked { kind, alias: alias.into() }),
         2 => event("desk", &id, at, &who, Body::AliasUnlinked { kind, alias: alias.into() }),
-        _ => event(
-            "till",
-            &id,
-            at,
-            &alias,
-            Body::Redeem { wallet: "".into(), points: ledger_core::units::Points(1), order: "".into(), total: None },
-        ),
+        _ => event("till", &id, at, &alias, Body::redeem(ledger_core::units::Points(1))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::ledger::{self, directory, far_future, member, open, say, simulated};
 use crate::said::{BEGIN, HARBOUR, Random, Stream, event, publish};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{Body, Event, Name, Wanted};
 use ledger_core::member::Member;
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points, Position};
@@ -21,9 +21,25 @@ fn enrol(name: &str) -> Event<Name> {
     event("office", &format!("enrol-{name}"), BEGIN, name, Body::Enrolled { birthday: None })
 }
 
+const THREADS: usize = 20;
+
+/// As many threads say something at one time; how each was refused, if it was.
+fn at_once(handle: &Handle, says: impl Fn(usize) -> Event<Name> + Sync) -> Vec<Option<Refusal>> {
+    let barrier = Barrier::new(THREADS);
+    let say_one = |thread: usize| {
+        let said = says(thread);
+        barrier.wait();
+        say(handle, vec![said]).pop().expect("an outcome").refusal
+    };
+    std::thread::scope(|scope| {
+        let say_one = &say_one;
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || say_one(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    })
+}
+
 #[test]
 fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
-    const THREADS: usize = 20;
     let dir = directory();
     let ledger = open(dir.path(), 1_000);
     let handle = ledger.handle();
@@ -31,17 +47,8 @@ fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
     for round in 0..20 {
         let name = format!("m{round}");
         say(&handle, vec![enrol(&name), credit(&format!("gift-{round}"), &name, 100)]);
-        let barrier = Barrier::new(THREADS);
-        let spend = |thread: usize| {
-            let body = Body::Redeem { wallet: "".into(), points: Points(100), order: "".into(), total: None };
-            let redeem = event("till", &format!("r-{round}-{thread}"), BEGIN, &name, body);
-            barrier.wait();
-            say(&handle, vec![redeem]).pop().expect("an outcome").refusal
-        };
-        let refusals: Vec<_> = std::thread::scope(|scope| {
-            let spend = &spend;
-            let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || spend(thread))).collect();
-            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        let refusals = at_once(&handle, |thread| {
+            event("till", &format!("r-{round}-{thread}"), BEGIN, &name, Body::redeem(Points(100)))
         });
         assert_eq!(refusals.iter().filter(|refusal| refusal.is_none()).count(), 1, "{refusals:?}");
         let others = refusals.iter().flatten().all(|refusal| *refusal == Refusal::NotEnoughPoints);
@@ -54,26 +61,62 @@ fn of_twenty_who_redeem_a_hundred_from_a_hundred_one_succeeds() {
 }
 
 #[test]
+fn of_twenty_who_want_the_last_piece_one_gets_it() {
+    let dir = directory();
+    let ledger = open(dir.path(), 1_000);
+    let handle = ledger.handle();
+    let program = "id = \"shop\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n\
+        [[item]]\nid = \"cup\"\npoints = 100\nstock = 1\nrestock = true\n";
+    say(&handle, vec![publish(program, BEGIN)]);
+    say(&handle, (0..THREADS).map(|thread| enrol(&format!("m{thread}"))).collect());
+    let taken = || handle.totals().wait().expect("readable").items[0].taken;
+    for round in 0..20 {
+        let paid = |thread| credit(&format!("gift-{round}-{thread}"), &format!("m{thread}"), 100);
+        say(&handle, (0..THREADS).map(paid).collect());
+        // Half of them buy it, the others have it put aside.
+        let refusals = at_once(&handle, |thread| {
+            let item = Some(Box::new(Wanted { item: "cup".into(), pieces: 1 }));
+            let (wallet, points, order) = ("".into(), Points(100), "".into());
+            let body = if thread.is_multiple_of(2) {
+                Body::Redeem { wallet, points, order, total: None, item }
+            } else {
+                let hold = format!("h-{round}").into();
+                Body::Hold { hold, wallet, points, ttl_ms: None, order, total: None, item }
+            };
+            event("till", &format!("i-{round}-{thread}"), BEGIN, &format!("m{thread}"), body)
+        });
+        let winners: Vec<usize> = (0..THREADS).filter(|thread| refusals[*thread].is_none()).collect();
+        assert_eq!(winners.len(), 1, "{refusals:?}");
+        assert!(refusals.iter().flatten().all(|refusal| *refusal == Refusal::ItemSoldOut), "{refusals:?}");
+        assert_eq!(taken(), 1);
+        // For the next round it comes back: given back whole, or let go.
+        let winner = format!("m{}", winners[0]);
+        let back = if winners[0].is_multiple_of(2) {
+            let redemption = member(&handle, &winner).member.redemptions.last().expect("it bought").position;
+            Body::RedeemRefunded { redemption, points: None }
+        } else {
+            Body::Void { hold: format!("h-{round}").into() }
+        };
+        say(&handle, vec![event("till", &format!("b-{round}"), BEGIN, &winner, back)]);
+        assert_eq!(taken(), 0);
+    }
+    drop(handle);
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+}
+
+#[test]
 fn of_twenty_gifts_of_a_hundred_from_a_hundred_one_succeeds() {
-    const THREADS: usize = 20;
     let dir = directory();
     let ledger = open(dir.path(), 1_000);
     let handle = ledger.handle();
     let program = format!("{HARBOUR}\n[transfer]\n");
     say(&handle, vec![publish(&program, BEGIN), enrol("giver"), credit("gift", "giver", 100)]);
     say(&handle, (0..THREADS).map(|thread| enrol(&format!("m{thread}"))).collect());
-    let barrier = Barrier::new(THREADS);
-    let give = |thread: usize| {
-        let body =
-            Body::Transfer { to: format!("m{thread}").into(), wallet: "".into(), points: Points(100), note: "".into() };
-        let gift = event("app", &format!("g-{thread}"), BEGIN, "giver", body);
-        barrier.wait();
-        say(&handle, vec![gift]).pop().expect("an outcome").refusal
-    };
-    let refusals: Vec<_> = std::thread::scope(|scope| {
-        let give = &give;
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || give(thread))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    let refusals = at_once(&handle, |thread| {
+        let (to, wallet, note) = (format!("m{thread}").into(), "".into(), "".into());
+        let body = Body::Transfer { to, wallet, points: Points(100), note };
+        event("app", &format!("g-{thread}"), BEGIN, "giver", body)
     });
     let given: Vec<usize> = (0..THREADS).filter(|thread| refusals[*thread].is_none()).collect();
     assert_eq!(given.len(), 1, "{refusals:?}");
@@ -206,7 +249,15 @@ fn spending_ten_thousand_lots_takes_milliseconds() {
     let steps = [
         (
             "hold",
-            Body::Hold { hold: "h".into(), wallet: "".into(), points, ttl_ms: None, order: "".into(), total: None },
+            Body::Hold {
+                hold: "h".into(),
+                wallet: "".into(),
+                points,
+                ttl_ms: None,
+                order: "".into(),
+                total: None,
+                item: None,
+            },
         ),
         ("capture", Body::Capture { hold: "h".into(), points: None, last: true }),
     ];

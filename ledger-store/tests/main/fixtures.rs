@@ -6,7 +6,7 @@
 use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
 use crate::said::{HARBOUR, Stream, event, key, purchase};
-use ledger_core::event::{Body, Currency, Finding, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind};
+use ledger_core::event::{Body, Currency, Finding, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted};
 use ledger_core::life::Scope;
 use ledger_core::state::WalletTotals;
 use ledger_core::units::{Money, Points, Position};
@@ -53,13 +53,7 @@ fn write(dir: &Path) {
     // Beside what the stream says: an id used again, a name that is no member, cases that end.
     let mut reused = STREAM.event(0);
     reused.body = Body::credit(Points(1), "again");
-    let stranger = event(
-        "till",
-        "x-1",
-        STREAM.at(400),
-        "stranger",
-        Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None },
-    );
+    let stranger = event("till", "x-1", STREAM.at(400), "stranger", Body::redeem(Points(1)));
     say(&handle, vec![reused, stranger]);
     // Two farms of devices.
     let enrol = |n: u64| {
@@ -74,7 +68,7 @@ fn write(dir: &Path) {
     say(&handle, (0..14).map(check_in).collect());
     let spent = [
         purchase("d-1", 10_00),
-        Body::Redeem { wallet: "".into(), points: Points(20), order: "d-2".into(), total: None },
+        Body::Redeem { wallet: "".into(), points: Points(20), order: "d-2".into(), total: None, item: None },
         Body::Cancelled { order: "d-1".into() },
     ];
     let spent = spent.into_iter().zip(1..);
@@ -110,13 +104,7 @@ fn write(dir: &Path) {
             linked("l-1", "f0"),
             linked("l-2", "f1"),
             event("desk", "l-3", STREAM.at(402), &alias(), frozen),
-            event(
-                "till",
-                "l-4",
-                STREAM.at(402),
-                &alias(),
-                Body::Redeem { wallet: "".into(), points: Points(1), order: "".into(), total: None },
-            ),
+            event("till", "l-4", STREAM.at(402), &alias(), Body::redeem(Points(1))),
             event("till", "l-5", STREAM.at(402), &alias(), purchase("l-5", 10_00)),
             event("desk", "l-6", STREAM.at(402), "f0", thawed),
             event("desk", "l-7", STREAM.at(402), "f0", unlinked),
@@ -150,7 +138,8 @@ fn write(dir: &Path) {
     let cargo = "[[wallet]]\nid = \"cargo\"\npending = { on = \"settled\" }\n[[earn]]\nid = \"freight\"\non = \"purchase\"\n\
         wallet = \"cargo\"\nper = \"1.00\"\ngive = 1\n[[earn]]\nid = \"tide\"\non = \"purchase\"\nwallet = \"cargo\"\n\
         fixed = 2\npending = { after = \"1d\" }\n";
-    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}{cargo}");
+    let item = "[[item]]\nid = \"flag\"\nwallet = \"knots\"\npoints = 2\nstock = 3\nrestock = true\n";
+    let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}{cargo}{item}");
     let published = Body::ProgramPublished { text: berth.into() };
     let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into(), by: "".into() };
     let (wallet, reason, expires_at) = ("berth".into(), "storm".into(), STREAM.at(90_000));
@@ -189,6 +178,21 @@ fn write(dir: &Path) {
     by_hand("p-9", Body::refund("p-8", Currency(*b"EUR"), Money(5_00)));
     by_hand("p-10", Body::Donate { fund: "lifeboats".into(), points: Points(3) });
     by_hand("p-11", Body::Donate { fund: "whales".into(), points: Points(3) });
+    // Pieces of an item: bought, held and given back, and one too many.
+    let flags = |pieces| Some(Box::new(Wanted { item: "flag".into(), pieces }));
+    let (wallet, order) = (|| Name::from("knots"), || Name::from("flags"));
+    let points = Points::ZERO;
+    let buys = |item| Body::Redeem { wallet: wallet(), points, order: order(), total: None, item };
+    let holds = |hold: &str, item| {
+        let (hold, ttl_ms) = (hold.into(), None);
+        Body::Hold { hold, wallet: "".into(), points, ttl_ms, order: order(), total: None, item }
+    };
+    let redemption = by_hand("f-1", buys(flags(1)));
+    by_hand("f-2", holds("flags", flags(2)));
+    by_hand("f-3", buys(flags(1)));
+    by_hand("f-4", Body::RedeemRefunded { redemption, points: None });
+    by_hand("f-5", Body::Capture { hold: "flags".into(), points: Some(Points(2)), last: false });
+    by_hand("f-6", holds("pole", Some(Box::new(Wanted { item: "pole".into(), pieces: 1 }))));
     // What waits for a settlement, be it told before its purchase, and for a day to pass.
     by_hand("s-1", Body::Settled { order: "p-8".into() });
     by_hand("s-2", Body::Settled { order: "s-3".into() });

@@ -29,13 +29,7 @@ fn an_answer_is_given_again_within_a_batch_and_behind_any_restart() {
     let other_body = event("till", "e-1", later(1), "m1", purchase("o-1", 11_00));
     let other_member = Event { member: "m2".into(), ..buy.clone() };
     let other_source = Event { source: "shop".into(), ..buy.clone() };
-    let broke = event(
-        "till",
-        "e-2",
-        later(1),
-        "m1",
-        Body::Redeem { wallet: "".into(), points: Points(1_000), order: "".into(), total: None },
-    );
+    let broke = event("till", "e-2", later(1), "m1", Body::redeem(Points(1_000)));
     let ledger = open(dir.path(), 1_000_000);
     let handle = ledger.handle();
     let said =

@@ -148,6 +148,7 @@ impl Stream {
                 points: Points(1 + random.below(120) as i64),
                 order: "".into(),
                 total: None,
+                item: None,
             },
             62..74 => Body::Hold {
                 wallet: "".into(),
@@ -156,6 +157,7 @@ impl Stream {
                 ttl_ms: random.one_in(2).then_some(3_600_000),
                 order: "".into(),
                 total: None,
+                item: None,
             },
             74..86 => Body::Capture {
                 hold: hold_of(self.earlier(n, member, is_hold)),

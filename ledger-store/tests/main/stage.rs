@@ -12,8 +12,8 @@ use ledger_core::event::{Body, Event, Finding, Name};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
-    Stage, asked, quote_of, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals,
+    SeenWhy, Stage, asked, quote_of, run,
 };
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
@@ -113,6 +113,11 @@ impl Stage for Playing {
         let seen =
             |one: &Raised| SeenFund { name: self.word(one.fund), wallet: self.word(one.wallet), points: one.points.0 };
         Ok(totals.funds.iter().map(seen).collect())
+    }
+
+    fn items(&mut self) -> Result<Vec<SeenItem>, String> {
+        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
+        Ok(totals.items.iter().map(|shelf| SeenItem::of(shelf, &self.word(shelf.item))).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

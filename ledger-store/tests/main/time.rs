@@ -2,8 +2,9 @@
 
 use crate::ledger::{self, SECRET, directory, member, say};
 use crate::said::{BEGIN, HARBOUR, event, publish, purchase};
-use ledger_core::event::Body;
+use ledger_core::event::{Body, Wanted};
 use ledger_core::record::{Account, Cause, Timer};
+use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, DAY_MS, Points, Position};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
 use std::path::Path;
@@ -129,6 +130,44 @@ fn what_happens_by_itself_counts_towards_the_next_snapshot() {
     assert!(snapshot.0 > MEMBERS + 1, "the last snapshot is at {snapshot}, the log at {committed}");
     let then = handle.member_as_of("m0", AsOf::Instant(At(days(19)))).expect("readable").expect("a member");
     assert!(ledger::balances(&then.member).available >= Points(20));
+    drop((handle, ledger));
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn a_hold_that_is_over_lets_its_piece_go_at_once_even_after_a_restart() {
+    const PROGRAM: &str = "id = \"shop\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n\
+        hold_ttl = \"24h\"\n[[item]]\nid = \"cup\"\npoints = 10\nstock = 1\n";
+    let dir = directory();
+    let cup = || Some(Box::new(Wanted { item: "cup".into(), pieces: 1 }));
+    let (wallet, points, order, total) = (|| "".into(), Points(10), || "".into(), None);
+    let redeem = || Body::Redeem { wallet: wallet(), points, order: order(), total, item: cup() };
+    {
+        let (ledger, _) = with_a_clock(dir.path(), Time::Simulated, 1_000);
+        let hold =
+            Body::Hold { hold: "h".into(), wallet: wallet(), points, ttl_ms: None, order: order(), total, item: cup() };
+        let handle = ledger.handle();
+        let said = |id: &str, name: &str, body| event("till", id, BEGIN, name, body);
+        let mut events = vec![publish(PROGRAM, BEGIN)];
+        for name in ["m1", "m2"] {
+            events.push(said(&format!("{name}-1"), name, Body::Enrolled { birthday: None }));
+            events.push(said(&format!("{name}-2"), name, Body::credit(Points(10), "a gift")));
+        }
+        events.extend([said("h", "m1", hold), said("r", "m2", redeem())]);
+        let refusals: Vec<_> = say(&handle, events).into_iter().map(|outcome| outcome.refusal).collect();
+        let (last, others) = refusals.split_last().expect("outcomes");
+        assert!(others.iter().all(Option::is_none), "{others:?}");
+        assert_eq!(*last, Some(Refusal::ItemSoldOut));
+        drop(handle);
+        // What is closed has a snapshot: the hold comes back from its row.
+        ledger.close().expect("nothing failed");
+    }
+    let (ledger, _) = with_a_clock(dir.path(), Time::Simulated, 1_000);
+    let handle = ledger.handle();
+    let at = |day: i64, id: &str| event("till", id, At(days(day)), "m2", redeem());
+    assert_eq!(say(&handle, vec![at(0, "r-0")])[0].refusal, Some(Refusal::ItemSoldOut));
+    assert_eq!(say(&handle, vec![at(1, "r-1")])[0].refusal, None);
+    assert_eq!(handle.totals().wait().expect("readable").items[0].taken, 1);
     drop((handle, ledger));
     ledger::verified(dir.path());
 }

@@ -345,17 +345,12 @@ impl Reading<'_> {
         }
         let mut when = self.table(section, "when")?;
         let birthday = self.flag(&mut when, "birthday");
-        let (from, until) = (self.date(&mut when, "from"), self.date(&mut when, "until"));
-        if let (Some((from, _)), Some((until, at))) = (from, until)
-            && until < from
-        {
-            self.fault(at, &when.field("until"), "lies before `from`".into());
-        }
+        let (from, until) = self.dates(&mut when);
         let first = self.flag(&mut when, "first");
         let read = When {
             birthday,
-            from: from.map(|(day, _)| day),
-            until: until.map(|(day, _)| day),
+            from,
+            until,
             weekdays: self.weekdays(&mut when),
             hours: self.hours(&mut when),
             channels: self.some_words(&mut when, "channels"),
@@ -371,7 +366,7 @@ impl Reading<'_> {
         Some(Box::new(read))
     }
 
-    fn tier_list(&mut self, when: &mut Section<'_>) -> Vec<TermNo> {
+    pub(super) fn tier_list(&mut self, when: &mut Section<'_>) -> Vec<TermNo> {
         let field = when.field("tiers");
         let words = self.words(when, "tiers", false);
         words.into_iter().map(|(word, at)| self.tier_word(&word, at, field.clone())).collect()
@@ -469,6 +464,17 @@ impl Reading<'_> {
             self.fault(at, &when.field("hours"), format!("{text:?} is no time of the day; write 07:00-09:30"));
         }
         hours
+    }
+
+    /// `from` and `until`, both included.
+    pub(super) fn dates(&mut self, section: &mut Section<'_>) -> (Option<Day>, Option<Day>) {
+        let (from, until) = (self.date(section, "from"), self.date(section, "until"));
+        if let (Some((from, _)), Some((until, at))) = (from, until)
+            && until < from
+        {
+            self.fault(at, &section.field("until"), "lies before `from`".into());
+        }
+        (from.map(|(day, _)| day), until.map(|(day, _)| day))
     }
 
     fn date(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<(Day, usize)> {

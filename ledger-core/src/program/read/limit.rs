@@ -59,10 +59,7 @@ impl Reading<'_> {
     pub(super) fn limits(&mut self, section: &mut Section<'_>, of: Option<TermNo>) -> Vec<Limit> {
         let mut limits: Vec<Limit> = Vec::new();
         for (key, whose) in [("limit", Whose::Member), ("budget", Whose::Everyone)] {
-            let single = section.table.get(key).is_some_and(|value| value.get_ref().is_table());
-            let tables =
-                if single { self.table(section, key).into_iter().collect() } else { self.sections(section, key) };
-            for mut table in tables {
+            for mut table in self.tables(section, key) {
                 let limit = self.one_limit(&mut table, of, (key, whose));
                 self.end(&table);
                 let Some(limit) = limit else { continue };
@@ -107,7 +104,7 @@ impl Reading<'_> {
     }
 
     /// A window and what its kind adds to the name of a limit.
-    fn window(&mut self, table: &mut Section<'_>, must: bool) -> Option<(Window, &'static str)> {
+    pub(super) fn window(&mut self, table: &mut Section<'_>, must: bool) -> Option<(Window, &'static str)> {
         let windows = [
             (Window::Order, "order"),
             (Window::Week, "week"),

@@ -172,6 +172,8 @@ fn open_hold(hold: &Hold, words: &Words) -> proto::OpenHold {
         no: hold.no,
         points: hold.points().0,
         expires_at: stamp(hold.expires_at),
+        item: hold.item.map(|piece| words.term(piece.item)).unwrap_or_default(),
+        pieces: hold.pieces(),
     }
 }
 
