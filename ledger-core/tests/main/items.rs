@@ -5,6 +5,7 @@ use ledger_core::budget;
 use ledger_core::event::{Body, Name, Wanted};
 use ledger_core::memory::Memory;
 use ledger_core::refusal::Refusal;
+use ledger_core::state::State;
 use ledger_core::units::{At, Points, Position};
 use proptest::prelude::*;
 
@@ -41,6 +42,7 @@ enum Act {
     Publish { version: usize },
     Wait { hours: i64 },
     Tick,
+    Restart,
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -56,6 +58,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0usize..3).prop_map(|version| Act::Publish { version }),
         3 => (0i64..40).prop_map(|hours| Act::Wait { hours }),
         1 => Just(Act::Tick),
+        1 => Just(Act::Restart),
     ]
 }
 
@@ -171,6 +174,7 @@ impl World {
                 self.say("", Body::Tick { up_to: At(now) });
                 self.compare()?;
             }
+            Act::Restart => self.restart(),
             Act::Publish { version } => {
                 prop_assert_eq!(self.say("", program(version)).1, None);
                 self.naive.version = version;
@@ -255,6 +259,19 @@ impl World {
             }
         }
         self.bounded()
+    }
+
+    /// The ledger knows no more than its rows say.
+    fn restart(&mut self) {
+        let old = std::mem::take(&mut self.memory.state);
+        let mut state = State::new();
+        for (no, member) in ledger::members(&old) {
+            assert!(state.load_member(no, member.clone()), "members come in order");
+        }
+        (state.counters, state.cases) = (old.counters, old.cases);
+        (state.programs, state.shared) = (old.programs, old.shared);
+        state.programs_loaded();
+        self.memory.state = state;
     }
 
     fn shelves(&self) -> Vec<budget::Shelf> {
