@@ -106,7 +106,7 @@ pub fn budgets(state: &State, program: &Program) -> Vec<BudgetLeft> {
         let since = match limit.window {
             Window::Days(days) => Some(Day(bucket.saturating_sub(days).saturating_add(1))),
             Window::Week | Window::Month | Window::Year => Some(Day(bucket)),
-            Window::Ever | Window::Order => None,
+            Window::Ever | Window::Order | Window::Visit => None,
         };
         let used = counter(state, limit.id).map_or(0, |counter| limit.used(counter, &program.calendar, today));
         BudgetLeft { budget: limit.id, wallet, measure: limit.measure, since, max: limit.max, used }

@@ -10,7 +10,7 @@
 //! share), `approve` (by hand, and how many must agree), `transfer` (from member to member, and from other systems),
 //! `fund` (to good causes), `merge` (two members that are one), `pending` (points that wait), `expiry` (how points
 //! die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by
-//! itself), `limit` (at most how much), `explain` (why, asked afterwards).
+//! itself), `limit` (at most how much), `visit` (split purchases that are one), `explain` (why, asked afterwards).
 
 mod approve;
 mod basket;
@@ -33,6 +33,7 @@ mod spend;
 mod tier;
 mod timer;
 mod transfer;
+mod visit;
 
 use basket::Basket;
 pub use explain::{Came, Condition, Explanation, explain};

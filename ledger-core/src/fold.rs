@@ -324,6 +324,10 @@ fn change_member(
         Change::Waits { member: whose, wallet, lot, until } if *whose == no => {
             member.purses.of_mut(*wallet).aside_mut().wait(*lot, *until);
         }
+        Change::Visited { member: whose, stay, counted } if *whose == no => {
+            let visits = member.life.get_or_insert_default().visits.get_or_insert_default();
+            visits.carry_on(*stay, counted).ok_or("a visit does not add up")?;
+        }
         Change::Spell { member: whose, wallet, since, until } if *whose == no => {
             member.purses.of_mut(*wallet).aside_mut().spell = Some(Spell { since: *since, until: *until });
         }
@@ -383,6 +387,7 @@ fn change_member(
         | Change::Parked { .. }
         | Change::Unparked { .. }
         | Change::Waits { .. }
+        | Change::Visited { .. }
         | Change::TierCounted { .. } => {}
     }
     Ok(())
@@ -484,6 +489,7 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
             | Change::Parked { .. }
             | Change::Unparked { .. }
             | Change::Waits { .. }
+            | Change::Visited { .. }
             | Change::TierCounted { .. } => {}
         }
     }

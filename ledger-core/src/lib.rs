@@ -88,3 +88,4 @@ pub mod refusal;
 pub mod scenario;
 pub mod state;
 pub mod units;
+pub mod visit;

@@ -5,11 +5,12 @@
 //! An alias (card, phone, QR code) stands for its member wherever a name is asked for; the ledger
 //! knows only its keyed hash. A member that is merged into another sleeps: its row stays as it is, nothing of it
 //! falls due, and its names stand for the other. What was proposed by hand waits here until enough people stand for it.
-//! A household is a member with whom others share; each of the two lists the other.
+//! A household is a member with whom others share; each of the two lists the other. Visits are kept here as well.
 //!
 //! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
 
 use crate::units::{At, Day, MemberNo, Points, Position, RiskKey, TermNo};
+use crate::visit::Visits;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,8 @@ pub struct Life {
     pub household: Option<MemberNo>,
     /// Who shares with it, in the order of joining.
     pub household_members: Vec<MemberNo>,
+    /// Its last visits, where the program counts by them.
+    pub visits: Option<Box<Visits>>,
 }
 
 /// What is done by hand.

@@ -10,6 +10,7 @@ use crate::life::{Absorbed, Life, Proposal};
 use crate::lots::{Lot, Lots, Slice, slices_of};
 use crate::record::{Piece, Timer};
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
+use crate::visit::Visits;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -562,6 +563,12 @@ impl Member {
     /// The members merged into it, oldest first.
     pub fn absorbed(&self) -> &[Absorbed] {
         self.life.as_ref().map(|life| life.absorbed.as_slice()).unwrap_or_default()
+    }
+
+    /// Its last visits, if any are known.
+    #[inline]
+    pub fn visits(&self) -> Option<&Visits> {
+        self.life.as_ref().and_then(|life| life.visits.as_deref())
     }
 
     /// What was proposed and is open at `at`, oldest first.

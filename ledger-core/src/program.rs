@@ -56,6 +56,8 @@ pub struct Program {
     pub refund_days: i32,
     /// Whether what a refund takes back makes room again in the limits that were counted with it.
     pub refund_reopens: bool,
+    /// How much time may lie between two events of one visit, in milliseconds; there are no visits if absent.
+    pub visit_gap_ms: Option<i64>,
     /// Earn rules by trigger, and of one trigger in the order they apply.
     pub earn: Vec<EarnRule>,
     /// Rules that are counted together.

@@ -12,6 +12,7 @@ use crate::event::{Event, Finding, Who};
 use crate::life::{LifeChange, Naming};
 use crate::refusal::Refusal;
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
+use crate::visit::Stay;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -543,6 +544,15 @@ pub enum Change {
         /// Until when; [`At::NEVER`] for as long as their purchase is not settled.
         until: At,
     },
+    /// A visit begins or carries on, or limits count something else in it.
+    Visited {
+        /// Whose.
+        member: MemberNo,
+        /// When and where it is now: whatever visits lie in it are one with it.
+        stay: Stay,
+        /// What limits count in it beside what they did: points, or how often rules apply.
+        counted: Vec<(TermNo, i64)>,
+    },
 }
 
 /// A flag with its evidence.
@@ -694,6 +704,7 @@ impl Change {
             | Change::Parked { member, .. }
             | Change::Unparked { member, .. }
             | Change::Waits { member, .. }
+            | Change::Visited { member, .. }
             | Change::Counted { key: Key::Member(member), .. } => core::slice::from_ref(member),
             Change::CaseOpened(CaseOpened { members, .. })
             | Change::CaseJoined { members, .. }

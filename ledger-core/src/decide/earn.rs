@@ -57,6 +57,9 @@ impl Draft<'_> {
     /// Applies every rule that waits for `on`, then streaks and ladders.
     pub(super) fn earn(&mut self, on: Trigger, basket: Basket<'_>) -> Result<(), Refusal> {
         let program = self.program;
+        if let Some(gap_ms) = program.visit_gap_ms.filter(|_| on.is_visit()) {
+            self.visit(&basket, gap_ms);
+        }
         let facts = Facts { program, basket, tier: self.member.tier.tier };
         let mut tier_counts = false;
         let mut rest = program.earn_on(on);
@@ -162,7 +165,7 @@ impl Draft<'_> {
         let computed = facts.compute(rule, carried, &self.verdict.trace).ok_or(Refusal::MemberFull)?;
         let Allowed { granted, cut, counts } = self.allowed(rule, wallet, computed);
         if counts {
-            self.count_given(rule, granted);
+            self.count_given(rule, &facts.basket, granted);
         }
         self.trace(rule.id, computed, granted, cut);
         match facts.program.fund_of(rule) {

@@ -5,6 +5,7 @@
 //! any number of events in one batch: each is judged on what those before it left.
 
 use super::Draft;
+use super::basket::Basket;
 use crate::counter::Key;
 use crate::program::{EarnRule, Limit, Measure, Over, Wallet, Whose, Window};
 use crate::record::{Change, Cut};
@@ -54,20 +55,26 @@ impl Draft<'_> {
     }
 
     /// Counts what a rule gave, against its limits and for its campaigns.
-    pub(super) fn count_given(&mut self, rule: &EarnRule, granted: Points) {
+    pub(super) fn count_given(&mut self, rule: &EarnRule, basket: &Basket<'_>, granted: Points) {
         for limit in &rule.limits {
             let amount = if limit.measure == Measure::Count { 1 } else { granted.0 };
-            self.count_limit(limit, self.day, amount);
+            self.count_limit(limit, (self.day, basket), amount);
         }
         self.count_campaigns(rule, granted.0);
     }
 
-    /// Counts what a refund takes back of what a rule gave on `day`: its campaigns have given less, and its
-    /// limits have room again if they may.
-    pub(super) fn count_taken_back(&mut self, rule: &EarnRule, day: Day, points: Points, reopens: bool) {
+    /// Counts what a refund takes back of what a rule gave on a day for a basket: its campaigns have given less, and
+    /// its limits have room again if they may.
+    pub(super) fn count_taken_back(
+        &mut self,
+        rule: &EarnRule,
+        when: (Day, &Basket<'_>),
+        points: Points,
+        reopens: bool,
+    ) {
         let points = points.0.saturating_neg();
         for limit in rule.limits.iter().filter(|limit| reopens && limit.measure == Measure::Points) {
-            self.count_limit(limit, day, points);
+            self.count_limit(limit, when, points);
         }
         self.count_campaigns(rule, points);
     }
@@ -85,9 +92,12 @@ impl Draft<'_> {
         }
     }
 
-    fn count_limit(&mut self, limit: &Limit, day: Day, amount: i64) {
+    fn count_limit(&mut self, limit: &Limit, (day, basket): (Day, &Basket<'_>), amount: i64) {
         if amount == 0 || limit.window == Window::Order {
             return;
+        }
+        if limit.window == Window::Visit {
+            return self.count_in_visit(limit.id, basket, amount);
         }
         let (bucket, keep_from) = (limit.bucket(&self.program.calendar, day), self.keep_from(limit, day));
         let (key, term, seen) = (self.key_of(limit), limit.id, MemberNo::NOBODY);
@@ -96,8 +106,10 @@ impl Draft<'_> {
 
     /// How much of a limit is used up on the day of the event.
     fn used(&self, limit: &Limit) -> i64 {
-        if limit.window == Window::Order {
-            return self.given_in_order(limit);
+        match limit.window {
+            Window::Order => return self.given_in_order(limit),
+            Window::Visit => return self.used_in_visit(limit.id),
+            _ => {}
         }
         let key = self.key_of(limit);
         let counter = match key {

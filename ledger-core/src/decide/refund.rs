@@ -299,7 +299,8 @@ impl<'a> Draft<'a> {
         settle_groups(trace, &mut back);
         for Due { rule, points, .. } in &back {
             if let Some(rule) = purchase.program.earn_rule(*rule) {
-                self.count_taken_back(rule, purchase.known.day, *points, purchase.program.refund_reopens);
+                let when = (purchase.known.day, &whole.basket);
+                self.count_taken_back(rule, when, *points, purchase.program.refund_reopens);
             }
         }
         let (member, amount) = (self.no, gone.amount);

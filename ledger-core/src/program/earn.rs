@@ -338,18 +338,18 @@ impl Limit {
             Window::Week => calendar.week_start(day).0,
             Window::Month => calendar.month_start(day).0,
             Window::Year => calendar.year_start(day).0,
-            Window::Ever | Window::Order => 0,
+            Window::Ever | Window::Order | Window::Visit => 0,
         }
     }
 
-    /// How much of it is used up on `day`; nothing of an order's, which is not counted.
+    /// How much of it is used up on `day`; nothing of what is not counted by day.
     pub fn used(&self, counter: &Counter, calendar: &Calendar, day: Day) -> i64 {
         let bucket = self.bucket(calendar, day);
         match self.window {
             Window::Days(days) => counter.sum_from(bucket.saturating_sub(days).saturating_add(1)),
             Window::Week | Window::Month | Window::Year => counter.at(bucket),
             Window::Ever => counter.total,
-            Window::Order => 0,
+            Window::Order | Window::Visit => 0,
         }
     }
 }
@@ -368,6 +368,8 @@ pub enum Whose {
 pub enum Window {
     /// One event.
     Order,
+    /// Events of a member at one place, each no more than the program's gap behind the one before.
+    Visit,
     /// So many days, the day of the event being the last.
     Days(i32),
     /// The week.
@@ -404,6 +406,11 @@ impl Trigger {
     /// All of them, in order of declaration.
     pub const ALL: [Trigger; 5] =
         [Trigger::Enrolled, Trigger::Purchase, Trigger::CheckIn, Trigger::Referral, Trigger::Inactive];
+
+    /// Whether it is part of a visit.
+    pub fn is_visit(self) -> bool {
+        matches!(self, Trigger::Purchase | Trigger::CheckIn)
+    }
 
     /// The kind of event, as in program files.
     pub fn name(self) -> &'static str {

@@ -72,7 +72,7 @@ impl PieceLimit {
             Window::Week => calendar.week_start(today).0,
             Window::Month => calendar.month_start(today).0,
             Window::Year => calendar.year_start(today).0,
-            Window::Ever | Window::Order => return counter.total,
+            Window::Ever | Window::Order | Window::Visit => return counter.total,
         };
         counter.sum_from(first)
     }

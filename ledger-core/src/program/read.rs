@@ -72,6 +72,8 @@ struct Reading<'a> {
     /// Tiers that earn rules name, and attributes that they ask for.
     tier_words: Vec<earn::TierWord>,
     asked: Vec<TermNo>,
+    /// Whether the file says what a visit is.
+    visits: bool,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
 }
@@ -91,6 +93,7 @@ pub(super) fn program(text: &str, terms: &mut Vec<Box<str>>) -> Result<Program, 
         ids: Vec::new(),
         tier_words: Vec::new(),
         asked: Vec::new(),
+        visits: false,
         faults: Vec::new(),
         warnings: Vec::new(),
     };
@@ -187,6 +190,7 @@ impl Reading<'_> {
         let household = self.household(&mut root, &wallets);
         let (refund_days, refund_reopens) = self.refund(&mut root);
         let approvals = self.approvals(&mut root);
+        let visit_gap_ms = self.visit(&mut root);
         let campaigns = self.campaigns(&mut root, &wallets);
         let funds = self.funds(&mut root, &wallets);
         let items = self.items(&mut root, &wallets);
@@ -196,6 +200,7 @@ impl Reading<'_> {
             let problem = "shares points that a rule lets wait before they can be spent: share others";
             self.fault(0, "household.wallet", problem.into());
         }
+        self.check_visits(&root, &earn);
         let inactivity = self.inactivity(&mut root);
         let tiers = self.tiers(&mut root, digits, &attributes);
         self.check_tier_words(tiers.as_ref().map_or(&[], |tiers| tiers.ranks.as_slice()));
@@ -221,6 +226,7 @@ impl Reading<'_> {
             more_wallets: wallets.collect(),
             refund_days,
             refund_reopens,
+            visit_gap_ms,
             earn,
             campaigns,
             funds,

@@ -10,7 +10,7 @@ use ledger_core::event::{
     Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, OpeningLot, Origin, RiskKeys,
     RiskKind, Wanted, Who,
 };
-use ledger_core::fold::{Corrupt, fold};
+use ledger_core::fold::{Corrupt, fold, fold_member};
 use ledger_core::life::{ByHand, LifeChange, Scope};
 use ledger_core::lots::Lots;
 use ledger_core::member::Member;
@@ -21,6 +21,7 @@ use ledger_core::record::{
 use ledger_core::refusal::Refusal;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
 use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
+use ledger_core::visit::Stay;
 use std::collections::BTreeSet;
 
 const AT: At = At(1_767_225_600_123);
@@ -223,6 +224,11 @@ fn changes() -> Vec<Change> {
         Change::Parked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) },
         Change::Unparked { member, event: Position(9), refusal: Some(Refusal::RefundOverPaid) },
         Change::Waits { member, wallet: TermNo(2), lot: LotId { position: Position(8), line: 1 }, until: AT },
+        Change::Visited {
+            member,
+            stay: Stay { store: u64::MAX, from: AT, until: AT.plus_ms(1), late: true },
+            counted: vec![(TermNo(5), -30)],
+        },
     ];
     let number = |change: &Change| match change {
         Change::Registered { .. } => 0,
@@ -256,8 +262,9 @@ fn changes() -> Vec<Change> {
         Change::Parked { .. } => 28,
         Change::Unparked { .. } => 29,
         Change::Waits { .. } => 30,
+        Change::Visited { .. } => 31,
     };
-    assert!(changes.iter().map(number).eq(0..31), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..32), "one of each, in order");
     changes
 }
 
@@ -538,6 +545,19 @@ fn life() -> Memory {
     memory
 }
 
+/// Somebody with nine visits, of which eight are remembered.
+fn visitor() -> Member {
+    let mut visitor = Member::default();
+    for n in 1..=9 {
+        let stay = Stay { store: n as u64, from: AT, until: AT.plus_ms(n), late: n == 9 };
+        let changes = vec![Change::Visited { member: MemberNo(1), stay, counted: vec![(TermNo(5), n)] }];
+        let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn);
+        let visit = record(cause, Verdict { changes, ..Verdict::default() });
+        fold_member(&mut visitor, MemberNo(1), Position(n as u64), &visit).expect("it folds");
+    }
+    visitor
+}
+
 /// The rows of that life, by name.
 fn rows(memory: &Memory) -> Vec<(&'static str, Vec<u8>)> {
     let state = &memory.state;
@@ -553,6 +573,7 @@ fn rows(memory: &Memory) -> Vec<(&'static str, Vec<u8>)> {
         first("row program", state.programs.first().map(row_bytes)),
         ("row history page", row_bytes(&page)),
         ("row empty member", row_bytes(&Member::default())),
+        ("row visitor", row_bytes(&visitor())),
     ]
 }
 
@@ -598,6 +619,9 @@ fn what_is_encoded_is_decoded_again() {
         again.next_due = member.next_due; // Derived; a state that loads the row works it out.
         assert_eq!(again, *member, "member {no}");
     }
+    let visitor = visitor();
+    let again: Member = decode_row(&row_bytes(&visitor)).expect("a row can be read");
+    assert_eq!(Member { next_due: visitor.next_due, ..again }, visitor);
     assert_eq!(decode_row::<Shared>(&row_bytes(&life.state.shared)).as_ref(), Ok(&life.state.shared));
     for row in life.state.counters.values() {
         assert_eq!(decode_row::<CounterRow>(&row_bytes(row)).as_ref(), Ok(row));

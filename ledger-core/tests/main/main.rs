@@ -25,3 +25,4 @@ mod properties;
 mod rules;
 mod scenarios;
 mod story;
+mod visits;

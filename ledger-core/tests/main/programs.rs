@@ -246,7 +246,7 @@ reopens_limits = "yes"
             line 17: campaign[2].limit[1].over: "half" is not known here; write one of cut, nothing
             line 17: campaign[2].limit[1].per: there is a limit over such a window already
             line 23: earn[0].campaign: every rule belongs to "all"
-            line 24: earn[0].limit.per: "fortnight" is no window; write 1d or 90d, or order, week, month, year or ever
+            line 24: earn[0].limit.per: "fortnight" is no window; write 1d or 90d, or order, visit, week, month, year or ever
             line 29: earn[1].campaign: no campaign is called "winter"
             line 34: earn[2].group: the rules of "g" must follow each other
             line 34: earn[2].group: the rules of "g" must wait for one event and give to one wallet
@@ -529,10 +529,80 @@ fn a_limit_counts_either_times_or_points() {
          [[earn]]\nid = \"b\"\non = \"check_in\"\nfixed = 1\nlimit = { per = \"1h\" }\n",
         expect![[r#"
             line 10: earn[0].limit: limits either `times` or `points`
-            line 15: earn[1].limit.per: "1h" is no window; write 1d or 90d, or order, week, month, year or ever
+            line 15: earn[1].limit.per: "1h" is no window; write 1d or 90d, or order, visit, week, month, year or ever
             line 15: earn[1].limit: limits either `times` or `points`
         "#]],
     );
+}
+
+#[test]
+fn visits_are_checked() {
+    let rule = "[[earn]]\nid = \"a\"\non = \"purchase\"\nfixed = 1\nlimit = { times = 1, per = \"visit\" }\n";
+    check_rule(
+        rule,
+        expect![[r#"
+        line 10: earn[0].limit.per: what is a visit? add [visit] with `gap`
+    "#]],
+    );
+    for gap in ["1m", "90m", "24h", "1d"] {
+        assert_eq!(faults(&format!("{HEAD}[visit]\ngap = \"{gap}\"\n{rule}")), "", "{gap}");
+    }
+    check_rule(
+        &format!("[visit]\ngap = \"25h\"\nlenght = 1\n{rule}"),
+        expect![[r#"
+        line 7: visit.gap: must be 1m to 24h
+        line 8: visit.lenght: is not a field here
+    "#]],
+    );
+    check_rule(
+        &format!("[visit]\ngap = \"30s\"\n{rule}"),
+        expect![[r#"
+        line 7: visit.gap: "30s" is no duration; write 15m, 24h or 30d
+    "#]],
+    );
+    check_rule(
+        &format!("[visit]\n{rule}"),
+        expect![[r#"
+        line 6: visit.gap: is missing
+    "#]],
+    );
+    check_rule(
+        r#"[visit]
+gap = "10m"
+[[campaign]]
+id = "door"
+limit = { points = 5, per = "visit" }
+budget = { points = 5, per = "visit" }
+[[campaign]]
+id = "all"
+all = true
+limit = [{ points = 5, per = "visit" }, { times = 2, per = "visit" }]
+[[earn]]
+id = "a"
+on = "check_in"
+fixed = 1
+campaign = "door"
+[[earn]]
+id = "b"
+on = "enrolled"
+fixed = 1
+[[earn]]
+id = "c"
+on = "referral"
+fixed = 1
+limit = { times = 1, per = "visit" }
+"#,
+        expect![[r#"
+            line 11: campaign[0].budget.per: a visit is one member's: write a `limit`
+            line 15: campaign[1].limit[1].per: there is a limit over such a window already
+            line 23: earn[1].on: is part of no visit, and a limit of the rule or its campaign counts by the visit
+            line 27: earn[2].on: is part of no visit, and a limit of the rule or its campaign counts by the visit
+        "#]],
+    );
+    let unused = "[visit]\ngap = \"10m\"\n[[earn]]\nid = \"a\"\non = \"purchase\"\nfixed = 1\n";
+    let program = Program::read(&format!("{HEAD}{unused}"), &mut Vec::new()).expect("it is in order");
+    let warnings: Vec<String> = program.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["line 6: visit: no limit of a rule counts by the visit"]);
 }
 
 #[test]
@@ -684,7 +754,7 @@ limit = 3
             line 14: item[0].until: lies before `from`
             line 15: item[0].tiers: no tier is called "gold"
             line 16: item[0].limit.pieces: is 0; must be 1 to 1000000000000
-            line 16: item[0].limit.per: pieces are counted over days, not orders; write 1d
+            line 16: item[0].limit.per: pieces are counted over days: write 1d
             line 17: item[1].points: is missing
             line 18: item[1].id: "cup" is used twice; every id must be unique in the file
             line 19: item[1].wallet: the points of this wallet only measure: nothing is bought with them
@@ -697,7 +767,7 @@ limit = 3
             line 28: item[2].limit[2].per: is missing
             line 28: item[2].limit[3].per: days are counted up to 366d; write that, year or ever
             line 32: item[3].limit.pieces: is missing
-            line 32: item[3].limit.per: "hour" is no window; write 1d or 90d, or order, week, month, year or ever
+            line 32: item[3].limit.per: "hour" is no window; write 1d or 90d, or order, visit, week, month, year or ever
             line 32: item[3].limit.points: is not a field here
             line 33: item[4].id: is missing
             line 34: item[4].points: must be a whole number

@@ -417,6 +417,12 @@ fn change(change: &proto::Change) -> Value {
             let (lot, until) = (lot_id(one.lot.as_ref()), time(one.until.as_ref()));
             ("waits", json!({ "member": one.member, "wallet": one.wallet, "lot": lot, "until": until }))
         }
+        Some(Change::Visited(one)) => {
+            let (from, until) = (time(one.from.as_ref()), time(one.until.as_ref()));
+            let counted: Map<String, Value> =
+                one.counted.iter().map(|count| (count.limit.clone(), count.amount.into())).collect();
+            ("visited", json!({ "member": one.member, "from": from, "until": until, "late": one.late, "counted": counted }))
+        }
         Some(Change::Proposed(one)) => ("proposed", proposal(one)),
         Some(Change::ProposalApproved(one)) => {
             ("proposal_approved", json!({ "member": one.member, "proposal": one.proposal, "by": one.by }))

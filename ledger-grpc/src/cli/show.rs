@@ -612,6 +612,10 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
             }
             None => format!("{}{} waits for settlement", whose(&one.member), lot_name(one.lot.as_ref())),
         },
+        Change::Visited(one) if one.late => format!("{}may be of a visit that is forgotten", whose(&one.member)),
+        Change::Visited(one) if one.from != one.until => {
+            format!("{}visit since {}", whose(&one.member), local.stamp(one.from.as_ref()))
+        }
         Change::Proposed(one) => {
             format!("waits for others to approve it, until {}", local.stamp(one.lapses_at.as_ref()))
         }
@@ -630,6 +634,7 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
         | Change::HoldClosed(_)
         | Change::HoldExtended(_)
         | Change::Spell(_)
+        | Change::Visited(_)
         | Change::Expiring(_) => return None,
     };
     Some(told)

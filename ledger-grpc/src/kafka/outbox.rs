@@ -368,6 +368,7 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
         | Change::Parked { .. }
         | Change::Unparked { .. }
         | Change::Waits { .. }
+        | Change::Visited { .. }
         | Change::TierCounted { .. }
         | Change::ReminderSet { .. }
         | Change::Lapsed { .. }

@@ -549,6 +549,16 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
             lot: lot_id(*lot),
             until: stamp(*until),
         }),
+        Change::Visited { member, stay, counted } => Told::Visited(proto::Visited {
+            member: name(member),
+            from: stamp(stay.from),
+            until: stamp(stay.until),
+            late: stay.late,
+            counted: counted
+                .iter()
+                .map(|(limit, amount)| proto::VisitCount { limit: words.term(*limit), amount: *amount })
+                .collect(),
+        }),
         Change::Unparked { member, event, refusal } => Told::Unparked(proto::Unparked {
             member: name(member),
             event: event.0,

@@ -137,7 +137,8 @@ fn write(dir: &Path) {
         to = { fund = \"lifeboats\" }\n";
     let cargo = "[[wallet]]\nid = \"cargo\"\npending = { on = \"settled\" }\n[[earn]]\nid = \"freight\"\non = \"purchase\"\n\
         wallet = \"cargo\"\nper = \"1.00\"\ngive = 1\n[[earn]]\nid = \"tide\"\non = \"purchase\"\nwallet = \"cargo\"\n\
-        fixed = 2\npending = { after = \"1d\" }\n";
+        fixed = 2\npending = { after = \"1d\" }\n[visit]\ngap = \"1h\"\n[[earn]]\nid = \"pilot\"\n\
+        on = \"purchase\"\nwallet = \"cargo\"\nfixed = 3\nlimit = { points = 5, per = \"visit\" }\n";
     let item = "[[item]]\nid = \"flag\"\nwallet = \"knots\"\npoints = 2\nstock = 3\nrestock = true\n";
     let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}{cargo}{item}");
     let published = Body::ProgramPublished { text: berth.into() };

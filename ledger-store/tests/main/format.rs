@@ -210,7 +210,7 @@ fn layout_words(layout: &str) -> Vec<String> {
 fn the_layouts_of_the_document_are_those_of_the_source() {
     let layouts = fenced("layout");
     let mut checked = 0;
-    let core = ["units", "event", "record", "life", "refusal", "counter", "lots", "member", "state", "merkle"];
+    let core = ["units", "event", "record", "life", "visit", "refusal", "counter", "lots", "member", "state", "merkle"];
     let files = core.map(|file| format!("ledger-core/src/{file}.rs"));
     for file in files.into_iter().chain(["ledger-store/src/disk.rs".into()]) {
         let path = ledger::root().join(&file);

@@ -46,8 +46,10 @@ impl Reading<'_> {
         for mut section in self.sections(root, "earn") {
             let its = self.campaigns_of(&mut section, wallets, campaigns);
             let fund = self.fund_word(&mut section, funds);
+            let (at, field) = (section.place("on"), section.field("on"));
             let Some(mut rule) = self.earn_rule(section, digits, wallets, attributes, &rules) else { continue };
             rule.limits.extend(its.iter().flat_map(|campaign| &campaign.limits));
+            self.check_visiting(&rule, at, &field);
             if let Some(fund) = fund {
                 self.give_to_fund(&mut rule, fund, funds);
             }

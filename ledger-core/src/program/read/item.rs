@@ -71,7 +71,7 @@ impl Reading<'_> {
             let window = self.window(&mut table, true).map(|(window, _)| window);
             self.end(&table);
             let problem = match window {
-                Some(Window::Order) => Some("pieces are counted over days, not orders; write 1d".into()),
+                Some(Window::Order | Window::Visit) => Some("pieces are counted over days: write 1d".into()),
                 Some(Window::Days(days)) if days > PIECES_DAYS => {
                     Some(format!("days are counted up to {PIECES_DAYS}d; write that, year or ever"))
                 }

@@ -1,16 +1,46 @@
-//! Reads `limit`, `budget` and `[[campaign]]`: at most how much rules give, alone and together.
+//! Reads `limit`, `budget` and `[[campaign]]`: at most how much rules give, alone and together; and `[visit]`.
 //!
 //! A limit is counted under the name of its rule or campaign and the kind of its window: `base.limit` for a
 //! window of days, `base.limit.month` for a month. So a version may change how much, or how many days, and what
 //! was counted counts on; another kind of window begins anew.
 
-use super::{Reading, Section, number_and_unit};
-use crate::program::{Campaign, Limit, Measure, Over, Wallet, Whose, Window};
+use super::{MINUTE_MS, Reading, Section, number_and_unit};
+use crate::program::{Campaign, EarnRule, Limit, Measure, Over, Wallet, Whose, Window};
 use crate::units::TermNo;
+use crate::visit::GAP_MAX_MS;
 use alloc::format;
 use alloc::vec::Vec;
 
 impl Reading<'_> {
+    /// `[visit]`: how much time may lie between two events of one visit, in milliseconds.
+    pub(super) fn visit(&mut self, root: &mut Section<'_>) -> Option<i64> {
+        let mut section = self.table(root, "visit")?;
+        self.visits = true;
+        let gap = self.duration_ms(&mut section, "gap", true);
+        self.end(&section);
+        let (gap, at) = gap?;
+        if !(MINUTE_MS..=GAP_MAX_MS).contains(&gap) {
+            self.fault(at, &section.field("gap"), "must be 1m to 24h".into());
+        }
+        Some(gap)
+    }
+
+    /// Warns of visits that nothing counts by.
+    pub(super) fn check_visits(&mut self, root: &Section<'_>, rules: &[EarnRule]) {
+        let counts = |rule: &EarnRule| rule.limits.iter().any(|limit| limit.window == Window::Visit);
+        if self.visits && !rules.iter().any(counts) {
+            self.warn(root.place("visit"), "visit", "no limit of a rule counts by the visit".into());
+        }
+    }
+
+    /// Complains about a limit by the visit of a rule that waits for something else.
+    pub(super) fn check_visiting(&mut self, rule: &EarnRule, at: usize, field: &str) {
+        if !rule.on.is_visit() && rule.limits.iter().any(|limit| limit.window == Window::Visit) {
+            let problem = "is part of no visit, and a limit of the rule or its campaign counts by the visit";
+            self.fault(at, field, problem.into());
+        }
+    }
+
     pub(super) fn campaigns(&mut self, root: &mut Section<'_>, wallets: &[Wallet]) -> Vec<Campaign> {
         let mut campaigns = Vec::new();
         for mut section in self.sections(root, "campaign") {
@@ -99,6 +129,12 @@ impl Reading<'_> {
             let problem = "one order has a limit of `points`, and that is each member's own";
             self.fault(table.place("per"), &table.field("per"), problem.into());
         }
+        if window == Window::Visit && whose == Whose::Everyone {
+            self.fault(table.place("per"), &table.field("per"), "a visit is one member's: write a `limit`".into());
+        }
+        if window == Window::Visit && !self.visits {
+            self.fault(table.place("per"), &table.field("per"), "what is a visit? add [visit] with `gap`".into());
+        }
         let id = if name.is_empty() { self.counter_of(of, key) } else { self.counter_of(of, &format!("{key}.{name}")) };
         Some(Limit { id: id?, whose, measure, max, window, over })
     }
@@ -107,6 +143,7 @@ impl Reading<'_> {
     pub(super) fn window(&mut self, table: &mut Section<'_>, must: bool) -> Option<(Window, &'static str)> {
         let windows = [
             (Window::Order, "order"),
+            (Window::Visit, "visit"),
             (Window::Week, "week"),
             (Window::Month, "month"),
             (Window::Year, "year"),
@@ -122,7 +159,7 @@ impl Reading<'_> {
         let known = windows.into_iter().find(|(_, name)| *name == text);
         let found = known.or_else(|| days().map(|days| (Window::Days(days), "")));
         if found.is_none() {
-            let problem = format!("{text:?} is no window; write 1d or 90d, or order, week, month, year or ever");
+            let problem = format!("{text:?} is no window; write 1d or 90d, or order, visit, week, month, year or ever");
             self.fault(at, &table.field("per"), problem);
         }
         found
