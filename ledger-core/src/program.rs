@@ -12,8 +12,8 @@ mod item;
 mod read;
 
 pub use earn::{
-    Amount, AttributeTest, Base, Campaign, EarnRule, Fund, Goods, Hours, Limit, Lines, Measure, Over, Price, Trigger,
-    Value, Weekdays, When, Whose, Window, Words,
+    Amount, AttributeTest, Base, Campaign, EarnRule, Fund, Goods, Hours, Limit, Lines, Measure, Over, Price, RoundAt,
+    Trigger, Value, Weekdays, When, Whose, Window, Words,
 };
 pub use expiry::{Earner, Expiry, Round, Span};
 pub use item::{Item, PIECES_DAYS, PieceLimit};

@@ -81,6 +81,19 @@ impl<'e> Basket<'e> {
         for (line, left) in self.counting(lines) {
             base = base.saturating_add(left_of(price(line, rule.base.price), left));
         }
+        self.counting_part(rule, base)
+    }
+
+    /// The same, line by line as far as each counts, and the delivery behind them: each rounded down by itself.
+    pub(super) fn bases<'b>(&'b self, rule: &'b EarnRule) -> impl Iterator<Item = Money> + use<'b, 'e> {
+        let lines = self.counting(rule.when.as_ref().and_then(|when| when.lines.as_ref()));
+        let prices = lines.map(|(line, left)| left_of(price(line, rule.base.price), left));
+        let shipping = rule.base.shipping.then(|| part(self.shipping.0, self.left().0, self.net.0));
+        prices.chain(shipping).map(|base| self.counting_part(rule, base))
+    }
+
+    /// What counts of some of the money, once what was paid with points and what went back of no line are left out.
+    fn counting_part(&self, rule: &EarnRule, mut base: i64) -> Money {
         let paid = self.net.0.saturating_add(self.shipping.0);
         if rule.base.ex_points_paid && self.points_paid.0 > 0 {
             let with_money = paid.saturating_sub(self.points_paid.0).max(0);

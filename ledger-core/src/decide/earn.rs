@@ -9,7 +9,7 @@ use super::explain::Condition;
 use super::limit::Allowed;
 use crate::counter::Key;
 use crate::event::{Body, Event, Who};
-use crate::program::{Amount, EarnRule, Program, Trigger, Value, When};
+use crate::program::{Amount, EarnRule, Program, RoundAt, Trigger, Value, When};
 use crate::record::{Change, Cut, Trace, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{MemberNo, Money, Points, TermNo, share, units_of};
@@ -247,8 +247,16 @@ impl Facts<'_> {
         let points = match &rule.amount {
             Amount::Fixed(points) => self.value(points, rule),
             Amount::Per { unit, give, .. } => {
-                let base = Money(self.basket.base(rule).0.checked_add(carried)?);
-                units_of(base, *unit, rule.round)?.checked_mul(self.value(give, rule))?
+                let units = match rule.round_at {
+                    RoundAt::Event => {
+                        units_of(Money(self.basket.base(rule).0.checked_add(carried)?), *unit, rule.round)?
+                    }
+                    RoundAt::Line => self
+                        .basket
+                        .bases(rule)
+                        .try_fold(0i64, |sum, base| sum.checked_add(units_of(base, *unit, rule.round)?))?,
+                };
+                units.checked_mul(self.value(give, rule))?
             }
             Amount::PerItems { items, give } => {
                 let items = units_of(Money(self.basket.items(rule)), Money(*items), rule.round)?;

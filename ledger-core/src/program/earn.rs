@@ -45,6 +45,8 @@ pub struct EarnRule {
     pub amount: Amount,
     /// What becomes of a part of a unit, or of a point.
     pub round: Rounding,
+    /// Of which money a part of a unit is left.
+    pub round_at: RoundAt,
     /// The group of rules of which only the best gives, if it is in one.
     pub group: Option<TermNo>,
     /// At most how much: its own limits, then those of its campaign, then those of all rules.
@@ -242,6 +244,16 @@ pub enum Price {
     Gross,
     /// What was paid, less the tax in it.
     ExTax,
+}
+
+/// What a rule that gives for money counts units in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoundAt {
+    /// The whole base.
+    #[default]
+    Event,
+    /// Each line, and the delivery, by itself.
+    Line,
 }
 
 /// How much a rule gives.

@@ -536,6 +536,42 @@ fn a_limit_counts_either_times_or_points() {
 }
 
 #[test]
+fn only_money_that_is_not_carried_on_is_counted_by_the_line() {
+    check_rule(
+        r#"[[earn]]
+id = "a"
+on = "purchase"
+per = "1.00"
+give = 1
+carry = true
+round_at = "line"
+[[earn]]
+id = "b"
+on = "purchase"
+fixed = 1
+round_at = "line"
+[[earn]]
+id = "c"
+on = "purchase"
+per_items = 2
+give = 1
+round_at = "lines"
+[[earn]]
+id = "d"
+on = "purchase"
+percent = { of = "a", rate = "10%" }
+round_at = "line"
+"#,
+        expect![[r#"
+            line 12: earn[0].round_at: what is short of `per` in a line is lost: nothing is carried on
+            line 17: earn[1].round_at: only money is counted line by line: by `per`
+            line 23: earn[2].round_at: "lines" is not known here; write one of event, line
+            line 28: earn[3].round_at: only money is counted line by line: by `per`
+        "#]],
+    );
+}
+
+#[test]
 fn visits_are_checked() {
     let rule = "[[earn]]\nid = \"a\"\non = \"purchase\"\nfixed = 1\nlimit = { times = 1, per = \"visit\" }\n";
     check_rule(

@@ -421,7 +421,10 @@ fn change(change: &proto::Change) -> Value {
             let (from, until) = (time(one.from.as_ref()), time(one.until.as_ref()));
             let counted: Map<String, Value> =
                 one.counted.iter().map(|count| (count.limit.clone(), count.amount.into())).collect();
-            ("visited", json!({ "member": one.member, "from": from, "until": until, "late": one.late, "counted": counted }))
+            (
+                "visited",
+                json!({ "member": one.member, "from": from, "until": until, "late": one.late, "counted": counted }),
+            )
         }
         Some(Change::Proposed(one)) => ("proposed", proposal(one)),
         Some(Change::ProposalApproved(one)) => {

@@ -6,7 +6,7 @@ use crate::calendar::read_day;
 use crate::event::NAME_BYTES_MAX;
 use crate::program::{
     Amount, AttributeTest, Base, Campaign, EarnRule, Fund, GIVE_MAX, Goods, Hours, Lines, PendingUntil, Price,
-    RULES_MAX, Tier, Trigger, Value, Wallet, Weekdays, When, Words,
+    RULES_MAX, RoundAt, Tier, Trigger, Value, Wallet, Weekdays, When, Words,
 };
 use crate::units::{Day, Money, Rounding, TermNo};
 use alloc::boxed::Box;
@@ -82,6 +82,7 @@ impl Reading<'_> {
             let problem = "what is carried on is not rounded";
             self.fault(section.place("round"), &section.field("round"), problem.into());
         }
+        let round_at = self.round_at(&mut section, amount.as_ref());
         let group = self.group(&mut section, wallet, rules);
         if group.is_some() && amount.as_ref().is_some_and(|amount| amount.carry().is_some()) {
             self.fault(section.place("carry"), &section.field("carry"), "a rule of a group carries nothing on".into());
@@ -98,7 +99,24 @@ impl Reading<'_> {
         self.end(&section);
         let (id, on, wallet, amount) = (id?, on?, wallet?, amount?);
         let (fund, campaigns) = (None, Vec::new());
-        Some(EarnRule { id, on, wallet, fund, when, base, amount, round, group, limits, campaigns, pending })
+        Some(EarnRule { id, on, wallet, fund, when, base, amount, round, round_at, group, limits, campaigns, pending })
+    }
+
+    /// `round_at = "line"`: each line is counted by itself.
+    fn round_at(&mut self, section: &mut Section<'_>, amount: Option<&Amount>) -> RoundAt {
+        let Some((1, at)) = self.choice(section, "round_at", &["event", "line"], false) else { return RoundAt::Event };
+        match amount {
+            Some(Amount::Per { carry: Some(_), .. }) => {
+                let problem = "what is short of `per` in a line is lost: nothing is carried on";
+                self.fault(at, &section.field("round_at"), problem.into());
+            }
+            Some(Amount::Per { .. }) | None => {}
+            Some(_) => {
+                let problem = "only money is counted line by line: by `per`";
+                self.fault(at, &section.field("round_at"), problem.into());
+            }
+        }
+        RoundAt::Line
     }
 
     /// The group of a rule: its rules follow each other, wait for the same and give to the same wallet.
