@@ -142,7 +142,7 @@ fn report(plan: &Plan, runs: &[Figures]) {
         for (run, figures) in runs.iter().enumerate() {
             if let Some(same) = figures.0.get(at) {
                 values.push(same.value);
-                let _ = writeln!(csv, "{},{},{},{}", same.measure, same.unit, run + 1, same.value);
+                let _ = writeln!(csv, "\"{}\",{},{},{}", same.measure, same.unit, run + 1, same.value);
             }
         }
         values.sort_by(f64::total_cmp);

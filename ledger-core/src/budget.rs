@@ -1,12 +1,12 @@
-//! Budgets, campaigns, funds and items read back: what is left of the first and the last, what the others gave and
-//! were given.
+//! Budgets, campaigns, funds, items and exchanges read back: what is left of budgets and items, what the others gave
+//! and were given.
 //!
-//! All are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs`,
-//! `decide/fund.rs` and `decide/item.rs` count; here they are only looked at, as of the last record, by the program
+//! All are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs`, `decide/fund.rs`,
+//! `decide/item.rs` and `decide/exchange.rs` count; here they are only looked at, as of the last record, by the program
 //! in force.
 
 use crate::counter::{Counter, Key};
-use crate::program::{Limit, Measure, Program, Whose, Window};
+use crate::program::{Limit, Measure, Program, Tallied, Whose, Window};
 use crate::state::State;
 use crate::units::{Day, Money, Points, TermNo};
 use alloc::vec::Vec;
@@ -62,6 +62,19 @@ pub struct Raised {
     pub wallet: TermNo,
     /// Points, less those that refunds took back.
     pub points: Points,
+}
+
+/// What was exchanged with a partner, and settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The exchange.
+    pub exchange: TermNo,
+    /// The wallet it takes from and gives to.
+    pub wallet: TermNo,
+    /// Points that went out, and the partner's units they became.
+    pub out: (Points, i64),
+    /// Points that came in, and the partner's units they were.
+    pub inward: (Points, i64),
 }
 
 /// What is left of an item.
@@ -144,4 +157,17 @@ pub fn items(state: &State, program: &Program) -> Vec<Shelf> {
         taken: state.counted(item.taken),
     });
     shelves.collect()
+}
+
+/// What every exchange of a program took and gave.
+pub fn exchanges(state: &State, program: &Program) -> Vec<Exchanged> {
+    let total = |term| counter(state, term).map_or(0, |counter| counter.total);
+    let sum = |side: Tallied| (Points(total(side.points)), total(side.units));
+    let told = program.exchanges.iter().map(|one| Exchanged {
+        exchange: one.id,
+        wallet: one.wallet,
+        out: sum(one.gone),
+        inward: sum(one.come),
+    });
+    told.collect()
 }

@@ -4,18 +4,19 @@
 //! first, most fundamental first; from the line that calls `observe` on, the event succeeds. Nothing
 //! here changes state, asks a clock or can fail: `fold` does what the verdict says.
 //!
-//! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of
-//! it), `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `item`
-//! (what they are for), `spend` (redeem, hold, capture), `convert` (stamps into cups), `household` (what members
-//! share), `approve` (by hand, and how many must agree), `transfer` (from member to member, and from other systems),
-//! `fund` (to good causes), `merge` (two members that are one), `pending` (points that wait), `expiry` (how points
-//! die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens by
-//! itself), `limit` (at most how much), `visit` (split purchases that are one), `explain` (why, asked afterwards).
+//! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of it),
+//! `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `item` (what they
+//! are for), `spend` (redeem, hold, capture), `convert` (stamps into cups), `household` (what members share), `approve`
+//! (by hand, and how many must agree), `transfer` (from member to member, and from other systems), `fund` (to good
+//! causes), `exchange` (with partners), `merge` (two members that are one), `pending` (points that wait), `expiry` (how
+//! points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens
+//! by itself), `limit` (at most how much), `visit` (split purchases that are one), `explain` (why, asked afterwards).
 
 mod approve;
 mod basket;
 mod convert;
 mod earn;
+mod exchange;
 mod expiry;
 mod explain;
 mod fund;
@@ -383,6 +384,7 @@ impl<'a> Draft<'a> {
             Body::Transfer { wallet, points, .. } => self.transfer(event, parties.other, wallet, *points),
             Body::Imported { wallet, lots } => self.import(event, wallet, lots),
             Body::Reinstated { wallet, points, expires_at, .. } => self.reinstate(event, wallet, *points, *expires_at),
+            Body::Extended { wallet, points, expires_at, .. } => self.prolong(event, wallet, *points, *expires_at),
             Body::RedeemRefunded { points, .. } => self.refund_redemption(event, parties.redemption, *points),
             Body::Capture { hold, points, last } => self.capture(event, hold, *points, *last),
             Body::Void { hold } => self.void(event, hold),
@@ -400,6 +402,11 @@ impl<'a> Draft<'a> {
             Body::Unmerged { .. } => self.unmerge(event, parties.other, parties.merge),
             Body::HouseholdJoined { .. } => self.join(event, parties.other),
             Body::HouseholdLeft => self.leave(event),
+            Body::ExchangeOut { exchange, reference, points } => self.exchange_out(event, exchange, reference, *points),
+            Body::ExchangeIn { exchange, reference, units } => self.exchange_in(event, exchange, reference, *units),
+            Body::ExchangeSettled { exchange, reference, accepted } => {
+                self.settle_exchange(event, exchange, reference, *accepted)
+            }
             Body::CaseResolved { .. } | Body::ProgramPublished { .. } | Body::Tick { .. } => Ok(()),
         }
     }
@@ -588,8 +595,10 @@ impl<'a> Draft<'a> {
     /// How many points more the wallet lets the member have; `None` if it sets no limit.
     fn room(&self, wallet: &Wallet) -> Option<Points> {
         let most = wallet.max_balance?;
-        let Balances { available, review, pending, held, .. } = self.member.balances(wallet.id);
-        let has = [available, review, pending, held].iter().fold(0i64, |sum, points| sum.saturating_add(points.0));
+        let Balances { available, review, pending, held, exchanging, .. } = self.member.balances(wallet.id);
+        let has = [available, review, pending, held, exchanging]
+            .iter()
+            .fold(0i64, |sum, points| sum.saturating_add(points.0));
         let own = |posting: &&Posting| (posting.member, posting.wallet) == (self.no, wallet.id);
         let moved = self.verdict.postings.iter().filter(own);
         let has = moved.fold(has, |sum, Posting { from, to, points, .. }| {

@@ -135,9 +135,14 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
         // What was spent may be given back, and what died may live again.
         Account::Issued | Account::Redeemed | Account::Moved | Account::Expired => Ok(()),
-        Account::Fees | Account::ClawedBack | Account::Voided | Account::Debited | Account::Donated => {
-            Err("points cannot come back from this account")
-        }
+        // What is on its way to a partner is told by the changes of its life.
+        Account::Exchanging => Ok(()),
+        Account::Fees
+        | Account::ClawedBack
+        | Account::Voided
+        | Account::Debited
+        | Account::Donated
+        | Account::Exchanged => Err("points cannot come back from this account"),
     }?;
     match posting.to {
         Account::Available if posting.from == Account::Issued => {
@@ -169,7 +174,9 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         | Account::Debited
         | Account::Moved
         | Account::Fees
-        | Account::Donated => Ok(()),
+        | Account::Donated
+        | Account::Exchanging
+        | Account::Exchanged => Ok(()),
         Account::Issued => Err("points cannot go back to issued"),
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Owns what these changes do to each other. Knows nothing of who may ask for them: that is `decide`.
 
+use crate::lots::Slice;
 use crate::units::{At, Day, MemberNo, Points, Position, RiskKey, TermNo};
 use crate::visit::Visits;
 use alloc::boxed::Box;
@@ -21,6 +22,10 @@ pub const MERGED_MAX: usize = 16;
 pub const ALIASES_MAX: usize = 64;
 /// Most members of one household.
 pub const HOUSEHOLD_MAX: usize = 16;
+/// Most open exchanges of one member.
+pub const EXCHANGES_MAX: usize = 64;
+/// Most closed exchanges remembered, so that a partner's reference is not used again.
+pub const CLOSED_EXCHANGES_MAX: usize = 64;
 /// Most open proposals of one member.
 pub const PROPOSALS_MAX: usize = 16;
 
@@ -105,6 +110,31 @@ pub struct Life {
     pub household_members: Vec<MemberNo>,
     /// Its last visits, where the program counts by them.
     pub visits: Option<Box<Visits>>,
+    /// Exchanges that no partner has settled yet, oldest first.
+    pub exchanges: Vec<OpenExchange>,
+    /// The last that are settled or lapsed, by exchange and reference, oldest first.
+    pub closed_exchanges: Vec<(TermNo, Box<str>)>,
+}
+
+/// An exchange that its partner has not settled yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenExchange {
+    /// Which, by the program.
+    pub exchange: TermNo,
+    /// The partner's reference.
+    pub reference: Box<str>,
+    /// Whether points come in, or go out.
+    pub inward: bool,
+    /// The wallet.
+    pub wallet: TermNo,
+    /// How many points.
+    pub points: Points,
+    /// How many of the partner's units.
+    pub units: i64,
+    /// What is set aside of the member's lots; nothing if points come in.
+    pub slices: Vec<Slice>,
+    /// The first instant at which it is undone.
+    pub lapses_at: At,
 }
 
 /// What is done by hand.
@@ -261,6 +291,15 @@ pub enum LifeChange {
         /// Who.
         member: MemberNo,
     },
+    /// Points are exchanged once the partner settles.
+    ExchangeOpened(Box<OpenExchange>),
+    /// The partner settled it, or it lapsed.
+    ExchangeClosed {
+        /// Which.
+        exchange: TermNo,
+        /// The partner's reference.
+        reference: Box<str>,
+    },
 }
 
 impl Gifts {
@@ -355,6 +394,16 @@ impl Life {
             }
             LifeChange::HouseholdLeft => {
                 self.household.take().ok_or("a member leaves no household")?;
+            }
+            LifeChange::ExchangeOpened(open) => self.exchanges.push((**open).clone()),
+            LifeChange::ExchangeClosed { exchange, reference } => {
+                let is_meant = |open: &OpenExchange| open.exchange == *exchange && open.reference == *reference;
+                let at = self.exchanges.iter().position(is_meant).ok_or("no such exchange is open")?;
+                let open = self.exchanges.remove(at);
+                self.closed_exchanges.push((open.exchange, open.reference));
+                if self.closed_exchanges.len() > CLOSED_EXCHANGES_MAX {
+                    self.closed_exchanges.remove(0);
+                }
             }
             LifeChange::MemberJoined { member } => self.household_members.push(*member),
             LifeChange::MemberLeft { member } => {

@@ -6,7 +6,7 @@
 
 use crate::counter::{self, Counter};
 use crate::event::AT_MIN;
-use crate::life::{Absorbed, Life, Proposal};
+use crate::life::{Absorbed, Life, OpenExchange, Proposal};
 use crate::lots::{Lot, Lots, Slice, slices_of};
 use crate::record::{Piece, Timer};
 use crate::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
@@ -508,6 +508,8 @@ pub struct Balances {
     pub pending: Points,
     /// Reserved by holds.
     pub held: Points,
+    /// On their way to partners who have not settled yet.
+    pub exchanging: Points,
     /// Owed to the program.
     pub debt: Points,
 }
@@ -525,7 +527,9 @@ impl Member {
         let holds = self.holds.iter().filter(|hold| hold.wallet == wallet);
         let held = holds.fold(0i64, |sum, hold| sum.saturating_add(hold.points().0));
         let (review, pending) = (purse.review().total(), purse.pending().total());
-        Balances { available: purse.lots.total(), review, pending, held: Points(held), debt: purse.debt }
+        let out = self.exchanges().iter().filter(|open| open.wallet == wallet && !open.inward);
+        let exchanging = Points(out.fold(0i64, |sum, open| sum.saturating_add(open.points.0)));
+        Balances { available: purse.lots.total(), review, pending, held: Points(held), exchanging, debt: purse.debt }
     }
 
     /// The counter of a metric, limit or risk counter, if anything was counted.
@@ -569,6 +573,12 @@ impl Member {
     #[inline]
     pub fn visits(&self) -> Option<&Visits> {
         self.life.as_ref().and_then(|life| life.visits.as_deref())
+    }
+
+    /// Exchanges that no partner has settled yet, oldest first.
+    #[inline]
+    pub fn exchanges(&self) -> &[OpenExchange] {
+        self.life.as_ref().map(|life| life.exchanges.as_slice()).unwrap_or_default()
     }
 
     /// What was proposed and is open at `at`, oldest first.
@@ -667,9 +677,11 @@ impl Member {
         let reminders = self.purses.iter().filter(|_| self.closed_at().is_none()).map(Purse::remind_at);
         let reminder = reminders.min().unwrap_or(At::NEVER);
         let activation = self.purses.iter().map(Purse::next_activation).min().unwrap_or(At::NEVER);
+        let lapse = self.exchanges().iter().map(|open| open.lapses_at).min().unwrap_or(At::NEVER);
         let mut next = Next { at: expiry, timer: Timer::Expiry };
         for other in [
             Next { at: activation, timer: Timer::Activation },
+            Next { at: lapse, timer: Timer::ExchangeLapse },
             Next { at: hold, timer: Timer::HoldExpiry },
             Next { at: tier, timer: Timer::Tier },
             Next { at: dormant, timer: Timer::Inactivity },

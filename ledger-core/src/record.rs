@@ -61,6 +61,8 @@ pub enum Timer {
     Inactivity,
     /// Points die in so many days that the program says it now.
     Reminder,
+    /// No partner settled an exchange in time.
+    ExchangeLapse,
 }
 
 impl Timer {
@@ -68,6 +70,7 @@ impl Timer {
     pub fn name(self) -> &'static str {
         match self {
             Timer::Activation => "activation",
+            Timer::ExchangeLapse => "exchange_lapse",
             Timer::Expiry => "expiry",
             Timer::HoldExpiry => "hold_expiry",
             Timer::Tier => "tier",
@@ -126,11 +129,15 @@ pub enum Account {
     Donated,
     /// Member: earned, and waiting until they can be spent.
     Pending,
+    /// Member: on the way to a partner who has not settled it yet.
+    Exchanging,
+    /// Program: become a partner's.
+    Exchanged,
 }
 
 impl Account {
     /// How many kinds of account there are.
-    pub const KINDS: usize = 14;
+    pub const KINDS: usize = 16;
 
     /// One account of each kind, in order of declaration.
     pub const ALL: [Account; Account::KINDS] = [
@@ -148,6 +155,8 @@ impl Account {
         Account::Fees,
         Account::Donated,
         Account::Pending,
+        Account::Exchanging,
+        Account::Exchanged,
     ];
 
     /// Place among the kinds, in order of declaration.
@@ -167,13 +176,15 @@ impl Account {
             Account::Fees => 11,
             Account::Donated => 12,
             Account::Pending => 13,
+            Account::Exchanging => 14,
+            Account::Exchanged => 15,
         }
     }
 
     /// Whether what is here is the member's to spend, now or once it has waited.
     pub fn is_spendable_later(self) -> bool {
         match self {
-            Account::Available | Account::Review | Account::Held(_) | Account::Pending => true,
+            Account::Available | Account::Review | Account::Held(_) | Account::Pending | Account::Exchanging => true,
             Account::Issued
             | Account::Redeemed
             | Account::Expired
@@ -183,7 +194,8 @@ impl Account {
             | Account::Debt
             | Account::Moved
             | Account::Fees
-            | Account::Donated => false,
+            | Account::Donated
+            | Account::Exchanged => false,
         }
     }
 
@@ -204,6 +216,8 @@ impl Account {
             Account::Fees => "fees",
             Account::Donated => "donated",
             Account::Pending => "pending",
+            Account::Exchanging => "exchanging",
+            Account::Exchanged => "exchanged",
         }
     }
 }

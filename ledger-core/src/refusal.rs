@@ -249,6 +249,24 @@ pub enum Refusal {
     /// The points of a hold of an item are captured in whole pieces. The outcome says what one costs.
     #[error("the hold is of an item: capture points of whole pieces, or void it")]
     ItemNotWhole,
+    /// The program has no exchange of this name that goes this way.
+    #[error("the program has no exchange of this name that goes this way; add it as [[exchange]] or choose another")]
+    ExchangeUnknown,
+    /// The amount is no multiple of the rate's.
+    #[error("only multiples of the exchange's rate are exchanged; ask for one")]
+    ExchangeNotInUnits,
+    /// The member has, or had, an exchange of this reference.
+    #[error("this reference stands for an earlier exchange of the member; choose another")]
+    ExchangeExists,
+    /// The member has no open exchange of this reference.
+    #[error("no such exchange is open: it is settled, has lapsed or never was; make a new one")]
+    ExchangeNotOpen,
+    /// More points would go out today than the exchange allows.
+    #[error("more points would be exchanged today than allowed; exchange fewer, or tomorrow")]
+    ExchangeMaxPerDay,
+    /// Exchanges are open.
+    #[error("exchanges are open; let the partner settle them first")]
+    ExchangesOpen,
 }
 
 impl Refusal {
@@ -334,6 +352,12 @@ impl Refusal {
             Refusal::ItemOverLimit => "ITEM_OVER_LIMIT",
             Refusal::ItemSoldOut => "ITEM_SOLD_OUT",
             Refusal::ItemNotWhole => "ITEM_NOT_WHOLE",
+            Refusal::ExchangeUnknown => "EXCHANGE_UNKNOWN",
+            Refusal::ExchangeNotInUnits => "EXCHANGE_NOT_IN_UNITS",
+            Refusal::ExchangeExists => "EXCHANGE_EXISTS",
+            Refusal::ExchangeNotOpen => "EXCHANGE_NOT_OPEN",
+            Refusal::ExchangeMaxPerDay => "EXCHANGE_MAX_PER_DAY",
+            Refusal::ExchangesOpen => "EXCHANGES_OPEN",
         }
     }
 
@@ -349,6 +373,8 @@ impl Refusal {
             | Refusal::MemberFull
             | Refusal::MemberFrozen
             | Refusal::HoldsOpen
+            | Refusal::ExchangesOpen
+            | Refusal::ExchangeMaxPerDay
             | Refusal::AliasTaken
             | Refusal::RedeemMaxPerOrder
             | Refusal::RedeemMaxPerDay
@@ -418,7 +444,11 @@ impl Refusal {
             | Refusal::NotInHousehold
             | Refusal::ItemUnknown
             | Refusal::ItemPriceDiffers
-            | Refusal::ItemNotWhole => false,
+            | Refusal::ItemNotWhole
+            | Refusal::ExchangeUnknown
+            | Refusal::ExchangeNotInUnits
+            | Refusal::ExchangeExists
+            | Refusal::ExchangeNotOpen => false,
         }
     }
 }

@@ -19,7 +19,8 @@ mod memory;
 mod seen;
 
 pub use self::seen::{
-    Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals, SeenWhy,
+    Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal, SeenPurse,
+    SeenTotals, SeenWhy,
 };
 use crate::calendar::{Calendar, show_day};
 use crate::event::{
@@ -104,6 +105,12 @@ pub trait Stage {
     /// # Errors
     /// If the stage fails.
     fn items(&mut self) -> Result<Vec<SeenItem>, String>;
+
+    /// What was exchanged with each partner.
+    ///
+    /// # Errors
+    /// If the stage fails.
+    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String>;
 
     /// Why a record came to what it did.
     ///
@@ -232,6 +239,24 @@ impl Play<'_> {
                 let told: Vec<String> = open.into_iter().map(show).collect();
                 Ok(if told.is_empty() { "none".to_string() } else { told.join(", ") })
             }
+            ("exchanges", []) => {
+                let show = |SeenPartner { exchange, out, inward }: SeenPartner| {
+                    let (sent, got) =
+                        (format!("{} became {}", out.0, out.1), format!("{} came of {}", inward.0, inward.1));
+                    format!("{exchange}: {sent}, {got}")
+                };
+                Ok(self.stage.exchanges()?.into_iter().map(show).collect::<Vec<_>>().join("; "))
+            }
+            ("exchanges", [name, as_of @ ..]) => {
+                let open = self.seen(name, as_of)?.exchanges;
+                let show = |SeenExchange { exchange, reference, inward, points, units, lapses_at }: SeenExchange| {
+                    let way =
+                        if inward { format!("{units} in for {points}") } else { format!("{points} out for {units}") };
+                    format!("{exchange} {reference} {way} until {}", self.show(lapses_at))
+                };
+                let told: Vec<String> = open.into_iter().map(show).collect();
+                Ok(if told.is_empty() { "none".to_string() } else { told.join(", ") })
+            }
             ("quote", [name, rest @ ..]) => {
                 let (mut body, rest) = self.body("redeem", rest)?;
                 for pair in rest.chunks(2) {
@@ -318,6 +343,18 @@ impl Play<'_> {
                 let lines = vec![Line::plain("", 1, money(amount)?)];
                 (Body::purchase(order, currency?, lines), rest)
             }
+            ("exchange", ["out", points_out, "to", exchange, reference, rest @ ..]) => {
+                let (exchange, reference) = ((*exchange).into(), (*reference).into());
+                (Body::ExchangeOut { exchange, reference, points: points(points_out)? }, rest)
+            }
+            ("exchange", ["in", units, "from", exchange, reference, rest @ ..]) => {
+                let (exchange, reference) = ((*exchange).into(), (*reference).into());
+                (Body::ExchangeIn { exchange, reference, units: points(units)?.0 }, rest)
+            }
+            ("exchange", [answer @ ("accepted" | "refused"), exchange, reference, rest @ ..]) => {
+                let (exchange, reference) = ((*exchange).into(), (*reference).into());
+                (Body::ExchangeSettled { exchange, reference, accepted: *answer == "accepted" }, rest)
+            }
             ("settle", [order, rest @ ..]) => (Body::Settled { order: (*order).into() }, rest),
             ("cancel", [order, rest @ ..]) => (Body::Cancelled { order: (*order).into() }, rest),
             ("refund", [order, amount, rest @ ..]) => (Body::refund(order, currency?, money(amount)?), rest),
@@ -365,10 +402,14 @@ impl Play<'_> {
             ("donate", [amount, fund, rest @ ..]) => {
                 (Body::Donate { fund: (*fund).into(), points: points(amount)? }, rest)
             }
-            ("reinstate", [amount, until, reason, rest @ ..]) => {
+            ("reinstate" | "prolong", [amount, until, reason, rest @ ..]) => {
                 let points = if *amount == "all" { None } else { Some(points(amount)?) };
-                let (expires_at, reason) = (self.read(until)?, (*reason).into());
-                (Body::Reinstated { wallet: "".into(), points, expires_at, reason }, rest)
+                let (wallet, expires_at, reason) = ("".into(), self.read(until)?, (*reason).into());
+                let body = match verb {
+                    "prolong" => Body::Extended { wallet, points, expires_at, reason },
+                    _ => Body::Reinstated { wallet, points, expires_at, reason },
+                };
+                (body, rest)
             }
             ("import", [lot, rest @ ..]) => (Body::Imported { wallet: "".into(), lots: vec![self.lot_of(lot)?] }, rest),
             ("join", [household, rest @ ..]) => (Body::HouseholdJoined { household: (*household).into() }, rest),
@@ -468,7 +509,8 @@ impl Play<'_> {
                 | Body::Debit { wallet, .. }
                 | Body::Transfer { wallet, .. }
                 | Body::Imported { wallet, .. }
-                | Body::Reinstated { wallet, .. },
+                | Body::Reinstated { wallet, .. }
+                | Body::Extended { wallet, .. },
             ) => *wallet = value.into(),
             ("by", Body::Credit { by, .. } | Body::Debit { by, .. }) => *by = value.into(),
             ("and", Body::Imported { lots, .. }) => lots.push(self.lot_of(value)?),
@@ -600,9 +642,10 @@ impl Play<'_> {
 
     fn balance(&mut self, name: &str, wallet: &str, as_of: &[&str]) -> Answer {
         let seen = self.seen(name, as_of)?;
-        let SeenPurse { available, held, review, pending, debt, .. } = purse(seen, wallet);
-        let pending = if pending == 0 { String::new() } else { format!(", pending {pending}") };
-        Ok(format!("available {available}, held {held}, review {review}{pending}, debt {debt}"))
+        let SeenPurse { available, held, review, pending, exchanging, debt, .. } = purse(seen, wallet);
+        let rare = [("pending", pending), ("exchanging", exchanging)].into_iter().filter(|(_, points)| *points != 0);
+        let rare: String = rare.map(|(name, points)| format!(", {name} {points}")).collect();
+        Ok(format!("available {available}, held {held}, review {review}{rare}, debt {debt}"))
     }
 
     fn lots(&mut self, name: &str, wallet: &str) -> Answer {
@@ -659,8 +702,16 @@ impl Play<'_> {
             Account::Debited,
             Account::Fees,
             Account::Donated,
+            Account::Exchanged,
         ];
-        let member = [Account::Available, Account::Review, Account::Held(0), Account::Debt, Account::Pending];
+        let member = [
+            Account::Available,
+            Account::Review,
+            Account::Held(0),
+            Account::Debt,
+            Account::Pending,
+            Account::Exchanging,
+        ];
         let outstanding = member.iter().fold(0i64, |sum, account| sum.saturating_add(of(*account)));
         let mut parts: Vec<String> = program
             .iter()

@@ -143,6 +143,10 @@ line! {
     household_joined: HouseholdJoined,
     household_left: HouseholdLeft,
     settled: Settled,
+    exchange_out: ExchangeOut,
+    exchange_in: ExchangeIn,
+    exchange_settled: ExchangeSettled,
+    extended: Extended,
     approved: Approved,
     withdrawn: Withdrawn,
     donate: Donate,
@@ -187,6 +191,9 @@ said! {
     }
     Cancelled { order: String }
     Settled { order: String }
+    ExchangeOut { exchange: String, reference: String, points: i64 }
+    ExchangeIn { exchange: String, reference: String, units: i64 }
+    ExchangeSettled { exchange: String, reference: String, accepted: bool }
     Refunded {
         order: String,
         currency: String,
@@ -228,6 +235,12 @@ said! {
     }
     Imported { lots: Many<OpeningLot>, #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String }
     Reinstated {
+        #[serde(default, skip_serializing_if = "Option::is_none")] points: Option<i64>,
+        expires_at: Maybe<Instant>,
+        reason: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")] wallet: String,
+    }
+    Extended {
         #[serde(default, skip_serializing_if = "Option::is_none")] points: Option<i64>,
         expires_at: Maybe<Instant>,
         reason: String,
@@ -518,6 +531,10 @@ mod tests {
                 "category":"music","tags":["sale"],"discount":100,"tax":432}],"shipping":499,"points_paid":50}"#,
             r#""cancelled":{"order":"o-1"}"#,
             r#""settled":{"order":"o-1"}"#,
+            r#""extended":{"points":7,"expires_at":"2026-01-01T00:00:00Z","reason":"closed"}"#,
+            r#""exchange_out":{"exchange":"skyhigh","reference":"x-1","points":300}"#,
+            r#""exchange_in":{"exchange":"skyhigh","reference":"x-1","units":500}"#,
+            r#""exchange_settled":{"exchange":"skyhigh","reference":"x-1","accepted":false}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":500}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":500,"lines":[{"line":0,"amount":400}]}"#,
             r#""refunded":{"order":"o-1","currency":"USD","amount":0,"lines":[{"sku":"tea","quantity":2}]}"#,

@@ -1196,7 +1196,10 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
     }
     let why = explain(named(&wish.source, &wish.id)).await.unwrap();
     let grounds: Vec<_> = why.grounds.iter().map(|one| (one.name.as_str(), one.points)).collect();
-    assert_eq!(grounds, [("asked", 5), ("available", 2), ("held", 0), ("in_review", 0), ("pending", 0), ("debt", 0)]);
+    assert_eq!(
+        grounds,
+        [("asked", 5), ("available", 2), ("held", 0), ("in_review", 0), ("pending", 0), ("exchanging", 0), ("debt", 0)]
+    );
     assert_eq!((why.before.unwrap().available, why.rules.len()), (2, 0));
 
     let balance = async |member: &str, wallet: &str| {

@@ -17,8 +17,8 @@ use ledger_core::outcome::Outcome;
 use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals,
-    SeenWhy, Stage, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal,
+    SeenPurse, SeenTotals, SeenWhy, Stage, run,
 };
 use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
@@ -45,7 +45,7 @@ const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
 
 /// The business's every "no".
-const REFUSALS: [Refusal; 79] = [
+const REFUSALS: [Refusal; 85] = [
     Refusal::IdReused,
     Refusal::NoProgram,
     Refusal::InTheFuture,
@@ -125,6 +125,12 @@ const REFUSALS: [Refusal; 79] = [
     Refusal::ItemOverLimit,
     Refusal::ItemSoldOut,
     Refusal::ItemNotWhole,
+    Refusal::ExchangeUnknown,
+    Refusal::ExchangeNotInUnits,
+    Refusal::ExchangeExists,
+    Refusal::ExchangeNotOpen,
+    Refusal::ExchangeMaxPerDay,
+    Refusal::ExchangesOpen,
 ];
 
 /// Those of items that say a number.
@@ -265,9 +271,21 @@ fn seen_purse(purse: proto::Purse) -> SeenPurse {
         held: purse.held,
         review: purse.in_review,
         pending: purse.pending,
+        exchanging: purse.exchanging,
         debt: purse.debt,
         lots: lots.iter().map(|lot| (lot.points, instant(&lot.expires_at))).collect(),
         waits: pending.iter().map(|lot| (lot.points, instant(&lot.waits_until))).collect(),
+    }
+}
+
+fn seen_exchange(open: proto::OpenExchange) -> SeenExchange {
+    SeenExchange {
+        exchange: open.exchange,
+        reference: open.reference,
+        inward: open.inward,
+        points: open.points,
+        units: open.units,
+        lapses_at: open.lapses_at.as_ref().map(at_of).expect("every exchange lapses"),
     }
 }
 
@@ -325,6 +343,7 @@ impl Stage for Caller {
             available: member.available,
             in_review: member.in_review,
             pending: member.pending,
+            exchanging: member.exchanging,
             held: member.held,
             debt: member.debt,
             lots: member.lots.clone(),
@@ -350,6 +369,7 @@ impl Stage for Caller {
             in_household: !member.household.is_empty(),
             household_members: member.household_members.len(),
             proposals: member.proposals.into_iter().map(seen_proposal).collect(),
+            exchanges: member.exchanges.into_iter().map(seen_exchange).collect(),
         })
     }
 
@@ -401,6 +421,15 @@ impl Stage for Caller {
             SeenItem { name: one.item, taken: one.taken, left: one.left }
         };
         Ok(told.map(item).collect())
+    }
+
+    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String> {
+        let seen = |one: proto::ExchangeTotals| SeenPartner {
+            exchange: one.exchange,
+            out: (one.points_out, one.units_out),
+            inward: (one.points_in, one.units_in),
+        };
+        Ok(self.trial_balance()?.exchanges.into_iter().map(seen).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
@@ -540,6 +569,18 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             shipping: shipping.0,
             points_paid: points_paid.0,
         }),
+        Body::ExchangeOut { exchange, reference, points } => {
+            let (exchange, reference) = (exchange.to_string(), reference.to_string());
+            Message::ExchangeOut(proto::ExchangeOut { exchange, reference, points: points.0 })
+        }
+        Body::ExchangeIn { exchange, reference, units } => {
+            let (exchange, reference) = (exchange.to_string(), reference.to_string());
+            Message::ExchangeIn(proto::ExchangeIn { exchange, reference, units: *units })
+        }
+        Body::ExchangeSettled { exchange, reference, accepted } => {
+            let (exchange, reference) = (exchange.to_string(), reference.to_string());
+            Message::ExchangeSettled(proto::ExchangeSettled { exchange, reference, accepted: *accepted })
+        }
         Body::Settled { order } => Message::Settled(proto::Settled { order: order.to_string() }),
         Body::Cancelled { order } => Message::Cancelled(proto::Cancelled { order: order.to_string() }),
         Body::Refunded { order, currency, amount, lines } => Message::Refunded(proto::Refunded {
@@ -585,6 +626,12 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             };
             Message::Imported(proto::Imported { lots: lots.iter().map(lot).collect(), wallet: wallet.to_string() })
         }
+        Body::Extended { wallet, points, expires_at, reason } => Message::Extended(proto::Extended {
+            points: points.map(|points| points.0),
+            expires_at: stamp(*expires_at),
+            reason: reason.to_string(),
+            wallet: wallet.to_string(),
+        }),
         Body::Reinstated { wallet, points, expires_at, reason } => Message::Reinstated(proto::Reinstated {
             points: points.map(|points| points.0),
             expires_at: stamp(*expires_at),

@@ -10,7 +10,7 @@ use crate::error::{Damage, ReadError};
 use crate::keys;
 use crate::live::Live;
 use crate::shard::{Handle, Inner, Time};
-use ledger_core::budget::{self, BudgetLeft, Given, Raised, Shelf};
+use ledger_core::budget::{self, BudgetLeft, Exchanged, Given, Raised, Shelf};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
 use ledger_core::decide::{Explanation, explain, in_window};
@@ -105,6 +105,8 @@ pub struct Totals {
     pub funds: Vec<Raised>,
     /// What is left of its items.
     pub items: Vec<Shelf>,
+    /// What was exchanged with partners, and settled.
+    pub exchanges: Vec<Exchanged>,
 }
 
 impl Totals {
@@ -120,6 +122,7 @@ impl Totals {
             budgets: program.map(|program| budget::budgets(state, program)).unwrap_or_default(),
             funds: program.map(|program| budget::funds(state, program)).unwrap_or_default(),
             items: program.map(|program| budget::items(state, program)).unwrap_or_default(),
+            exchanges: program.map(|program| budget::exchanges(state, program)).unwrap_or_default(),
         }
     }
 }

@@ -293,16 +293,24 @@ fn check_meta(disk: &Disk, report: &mut Report) -> Result<(), Damage> {
 
 /// The trial balance: each wallet sums to zero, and its members' accounts to the members.
 fn balance(state: &State, report: &mut Report) {
-    let mut members: BTreeMap<TermNo, [i128; 5]> = BTreeMap::new();
+    let mut members: BTreeMap<TermNo, [i128; 6]> = BTreeMap::new();
     for member in (1..=state.members_len()).filter_map(|no| state.member(MemberNo(no))) {
         for purse in member.purses.iter() {
             let balances = member.balances(purse.wallet);
-            let own = [balances.available.0, balances.review.0, balances.pending.0, balances.held.0, -balances.debt.0];
+            let own = [
+                balances.available.0,
+                balances.review.0,
+                balances.pending.0,
+                balances.exchanging.0,
+                balances.held.0,
+                -balances.debt.0,
+            ];
             let sums = members.entry(purse.wallet).or_default();
             sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += i128::from(own));
         }
     }
-    let kinds = [Account::Available, Account::Review, Account::Pending, Account::Held(0), Account::Debt];
+    let kinds =
+        [Account::Available, Account::Review, Account::Pending, Account::Exchanging, Account::Held(0), Account::Debt];
     for WalletTotals { wallet, accounts } in &state.shared.wallets {
         let name = state.term(*wallet);
         let sum: i128 = accounts.iter().map(|balance| i128::from(*balance)).sum();
@@ -317,7 +325,7 @@ fn balance(state: &State, report: &mut Report) {
             }
         }
     }
-    for (wallet, _) in members.into_iter().filter(|(_, sums)| *sums != [0; 5]) {
+    for (wallet, _) in members.into_iter().filter(|(_, sums)| *sums != [0; 6]) {
         report.finding(format!("members have {}, of which no total is kept", state.term(wallet)));
     }
 }

@@ -5,6 +5,7 @@
 //! it and touches no lot. A date that was told only ever moves to a later one.
 
 use super::Draft;
+use super::spend::split_slices;
 use crate::event::{Event, Who};
 use crate::lots::{LOTS_MAX, SLICES_MAX, Slice};
 use crate::member::{Purse, Spell};
@@ -75,14 +76,14 @@ impl Draft<'_> {
         }
     }
 
-    /// Lets go of what was held: it comes back to the lots it was of, with their date. What died with its spell
+    /// Lets go of what was set aside: it comes back to the lots it was of, with their date. What died with its spell
     /// meanwhile does so now.
-    pub(super) fn let_go(&mut self, hold: (TermNo, u32), rest: &[Slice]) {
-        let ((wallet, no), purse) = (hold, self.member.purses.of(hold.0));
+    pub(super) fn let_go(&mut self, (wallet, from): (TermNo, Account), rest: &[Slice]) {
+        let purse = self.member.purses.of(wallet);
         for slice in rest {
             let dead = slice.expires_at == At::WITH_SPELL && self.is_dead(purse, slice);
             let to = if dead { Account::Expired } else { Account::Available };
-            self.post(wallet, (Account::Held(no), to), *slice, TermNo::NONE);
+            self.post(wallet, (from, to), *slice, TermNo::NONE);
         }
     }
 
@@ -220,4 +221,41 @@ impl Draft<'_> {
         self.post(wallet, (Account::Expired, to), lot, TermNo::NONE);
         Ok(())
     }
+
+    /// Points that can be spent and would die before a stated instant live until then, those first that die first: a
+    /// new lot. What lives with its spell or was reinstated is left alone.
+    pub(super) fn prolong(
+        &mut self,
+        event: &Event<Who>,
+        wallet: &str,
+        points: Option<Points>,
+        expires_at: At,
+    ) -> Result<(), Refusal> {
+        let wallet = self.spendable(wallet)?;
+        if expires_at <= self.desk.at {
+            return Err(Refusal::LotExpired);
+        }
+        let purse = self.member.purses.of(wallet.id);
+        let dies_sooner =
+            |lot: &&Slice| lot.expires_at < expires_at.min(At::WITH_SPELL) && !purse.is_reinstated(lot.id);
+        let sooner: Vec<Slice> = purse.lots.iter().filter(dies_sooner).copied().collect();
+        let there = sum(&sooner);
+        let points = points.unwrap_or(there);
+        if points > there || there.is_zero() {
+            return Err(Refusal::NotEnoughPoints);
+        }
+        let (slices, _) = split_slices(sooner.iter(), points);
+        if slices.len() > SLICES_MAX {
+            return Err(Refusal::TooManyLots);
+        }
+        self.observe(event)?;
+        self.post_all(wallet.id, (Account::Available, Account::Moved), &slices, TermNo::NONE);
+        let lot = Slice { expires_at, id: self.new_lot(), left: points };
+        self.post(wallet.id, (Account::Moved, Account::Available), lot, TermNo::NONE);
+        Ok(())
+    }
+}
+
+fn sum(slices: &[Slice]) -> Points {
+    Points(slices.iter().fold(0, |sum, slice| slice.left.0.saturating_add(sum)))
 }

@@ -173,9 +173,18 @@ impl Draft<'_> {
                 (wallet, Some(self.asked(*points, item.as_deref())), &**order)
             }
             Body::Transfer { wallet, points, .. } => (&**wallet, Some(*points), ""),
+            Body::Reinstated { wallet, points, .. } | Body::Extended { wallet, points, .. } => (&**wallet, *points, ""),
             Body::Credit { wallet, points, .. } | Body::Debit { wallet, points, .. } => (&**wallet, Some(*points), ""),
             Body::Donate { fund, points } => match self.fund(fund) {
                 Some(fund) => (self.desk.state.term(fund.wallet), Some(*points), ""),
+                None => return Vec::new(),
+            },
+            Body::ExchangeOut { exchange, points, .. } => match self.exchange_of(exchange) {
+                Some(exchange) => (self.desk.state.term(exchange.wallet), Some(*points), ""),
+                None => return Vec::new(),
+            },
+            Body::ExchangeIn { exchange, .. } => match self.exchange_of(exchange) {
+                Some(exchange) => (self.desk.state.term(exchange.wallet), None, ""),
                 None => return Vec::new(),
             },
             Body::Approved { proposal, .. } => match self.proposal(*proposal) {
@@ -193,9 +202,17 @@ impl Draft<'_> {
             ("held", balances.held.0),
             ("in_review", balances.review.0),
             ("pending", balances.pending.0),
+            ("exchanging", balances.exchanging.0),
             ("debt", balances.debt.0),
         ]);
-        let (limit, counted) = self.limit_behind(refusal, wallet, order);
+        let exchange = match &event.body {
+            Body::ExchangeOut { exchange, .. } | Body::ExchangeIn { exchange, .. } => self.exchange_of(exchange),
+            _ => None,
+        };
+        let (limit, counted) = match exchange {
+            Some(exchange) => self.rate_behind(refusal, &event.body, exchange),
+            None => self.limit_behind(refusal, wallet, order),
+        };
         grounds.extend(limit.map(|limit| ("limit", limit.0)));
         grounds.extend(counted.map(|counted| ("counted", counted.0)));
         grounds

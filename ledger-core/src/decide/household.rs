@@ -90,7 +90,8 @@ impl<'a> Draft<'a> {
     /// Whether a posting gave the member points of this wallet by a rule that earns, to have and to spend.
     fn earned(&self, posting: &Posting, wallet: TermNo) -> bool {
         let own = (posting.member, posting.wallet) == (self.no, wallet);
-        own && (posting.from, posting.to) == (Account::Issued, Account::Available) && posting.rule != TermNo::NONE
+        let earns = || self.program.earn_rule(posting.rule).is_some();
+        own && (posting.from, posting.to) == (Account::Issued, Account::Available) && earns()
     }
 
     /// Takes back from the household what it would not have got of a purchase, as far as that is still there; answers

@@ -19,13 +19,18 @@ pub(super) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
         return Some(Refusal::MemberClosed);
     }
     let asks = match body {
-        Body::Credit { .. } | Body::Imported { .. } | Body::Reinstated { .. } => Scope::Earn,
+        Body::Credit { .. }
+        | Body::Imported { .. }
+        | Body::Reinstated { .. }
+        | Body::Extended { .. }
+        | Body::ExchangeIn { .. } => Scope::Earn,
         Body::Redeem { .. }
         | Body::Hold { .. }
         | Body::HoldExtended { .. }
         | Body::Capture { .. }
         | Body::Transfer { .. }
-        | Body::Donate { .. } => Scope::Redeem,
+        | Body::Donate { .. }
+        | Body::ExchangeOut { .. } => Scope::Redeem,
         _ => return None,
     };
     life.freezes(asks).then_some(Refusal::MemberFrozen)
@@ -67,6 +72,9 @@ impl Draft<'_> {
     pub(super) fn close(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
         if !self.member.holds.is_empty() {
             return Err(Refusal::HoldsOpen);
+        }
+        if !self.member.exchanges().is_empty() {
+            return Err(Refusal::ExchangesOpen);
         }
         self.observe(event)?;
         self.live(LifeChange::Closed);

@@ -22,7 +22,9 @@ pub(super) fn moved(merge: &Record) -> impl Iterator<Item = (&Posting, &Posting)
 
 /// Whether a member owes points or is in an open case.
 fn is_unsettled(member: &Member) -> bool {
-    !member.cases.is_empty() || member.purses.iter().any(|purse| !purse.debt.is_zero() || !purse.review().is_empty())
+    !member.cases.is_empty()
+        || !member.exchanges().is_empty()
+        || member.purses.iter().any(|purse| !purse.debt.is_zero() || !purse.review().is_empty())
 }
 
 /// What a purse has that is not held: what can be spent, and what waits until it can.
@@ -105,6 +107,9 @@ impl<'a> Draft<'a> {
         }
         if !self.member.holds.is_empty() {
             return Err(Refusal::HoldsOpen);
+        }
+        if !self.member.exchanges().is_empty() {
+            return Err(Refusal::ExchangesOpen);
         }
         self.observe(event)?;
         let mut getter = Draft::new(self.desk, self.program, other, self.desk.at);

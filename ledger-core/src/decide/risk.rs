@@ -31,7 +31,8 @@ impl Draft<'_> {
             Body::Transfer { points, .. }
             | Body::Credit { points, .. }
             | Body::Debit { points, .. }
-            | Body::Donate { points, .. } => points.0,
+            | Body::Donate { points, .. }
+            | Body::ExchangeOut { points, .. } => points.0,
             Body::Approved { proposal, .. } => self.proposal(*proposal).map_or(0, |open| open.points.0),
             _ => 0,
         };

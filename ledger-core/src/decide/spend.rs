@@ -106,7 +106,7 @@ impl<'a> Draft<'a> {
         let (spent, rest) = split(hold, points);
         self.post_all(hold.wallet, (Account::Held(hold.no), Account::Redeemed), &spent, TermNo::NONE);
         if last {
-            self.let_go((hold.wallet, hold.no), &rest);
+            self.let_go((hold.wallet, Account::Held(hold.no)), &rest);
             self.let_pieces_go(hold, Points(held.0.saturating_sub(points.0)));
         }
         self.redeemed((hold.wallet, hold.order, hold.day), points, hold.item);
@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
     /// Lets go of everything held.
     pub(super) fn release(&mut self, hold: &Hold) {
         let (_, rest) = split(hold, Points::ZERO);
-        self.let_go((hold.wallet, hold.no), &rest);
+        self.let_go((hold.wallet, Account::Held(hold.no)), &rest);
         self.let_pieces_go(hold, hold.points());
         self.change(Change::HoldClosed { member: self.no, no: hold.no });
     }

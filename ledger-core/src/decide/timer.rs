@@ -17,6 +17,10 @@ pub(super) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             draft.activate_due(due);
             draft.settle();
         }
+        Timer::ExchangeLapse => {
+            draft.lapse_exchanges(due);
+            draft.settle();
+        }
         Timer::Expiry => {
             draft.expire(due);
             // What was told too late dies before what is known already: no reminder follows from it.

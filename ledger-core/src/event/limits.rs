@@ -101,6 +101,20 @@ impl Found {
             }
             Body::Cancelled { order } => self.name("cancelled.order", order, 1),
             Body::Settled { order } => self.name("settled.order", order, 1),
+            Body::ExchangeOut { exchange, reference, points } => {
+                self.name("exchange_out.exchange", exchange, 1);
+                self.name("exchange_out.reference", reference, 1);
+                self.amount("exchange_out.points", points.0, 1);
+            }
+            Body::ExchangeIn { exchange, reference, units } => {
+                self.name("exchange_in.exchange", exchange, 1);
+                self.name("exchange_in.reference", reference, 1);
+                self.amount("exchange_in.units", *units, 1);
+            }
+            Body::ExchangeSettled { exchange, reference, .. } => {
+                self.name("exchange_settled.exchange", exchange, 1);
+                self.name("exchange_settled.reference", reference, 1);
+            }
             Body::Refunded { order, currency, amount, lines } => {
                 self.name("refunded.order", order, 1);
                 self.currency("refunded.currency", *currency);
@@ -194,15 +208,17 @@ impl Found {
                 self.name("imported.wallet", wallet, 0);
                 self.opening_lots(lots);
             }
-            Body::Reinstated { wallet, points, expires_at, reason } => {
-                self.name("reinstated.wallet", wallet, 0);
+            Body::Reinstated { wallet, points, expires_at, reason }
+            | Body::Extended { wallet, points, expires_at, reason } => {
+                let field = |name: &str| format!("{}.{name}", body.kind());
+                self.name(&field("wallet"), wallet, 0);
                 if let Some(points) = points {
-                    self.amount("reinstated.points", points.0, 1);
+                    self.amount(&field("points"), points.0, 1);
                 }
                 if *expires_at < AT_MIN || *expires_at > AT_MAX {
-                    self.add("reinstated.expires_at", "must lie between 1900-01-01 and 9999-01-01".into());
+                    self.add(&field("expires_at"), "must lie between 1900-01-01 and 9999-01-01".into());
                 }
-                self.text("reinstated.reason", reason, 1, NOTE_BYTES_MAX);
+                self.text(&field("reason"), reason, 1, NOTE_BYTES_MAX);
             }
         }
     }

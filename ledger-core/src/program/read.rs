@@ -6,6 +6,7 @@
 mod approvals;
 mod convert;
 mod earn;
+mod exchange;
 mod expiry;
 mod fund;
 mod household;
@@ -30,7 +31,7 @@ use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
 /// Kinds of events that counters may count.
-const COUNTED: [&str; 24] = [
+const COUNTED: [&str; 28] = [
     "enrolled",
     "attributes_set",
     "purchase",
@@ -53,6 +54,10 @@ const COUNTED: [&str; 24] = [
     "approved",
     "withdrawn",
     "donate",
+    "exchange_out",
+    "exchange_in",
+    "exchange_settled",
+    "extended",
     "limit_hit",
     "inactive",
 ];
@@ -187,6 +192,7 @@ impl Reading<'_> {
         self.redeem(&mut root, digits, &mut wallets);
         self.transfer(&mut root, &mut wallets);
         let conversions = self.conversions(&mut root, &wallets);
+        let exchanges = self.exchanges(&mut root, &wallets);
         let household = self.household(&mut root, &wallets);
         let (refund_days, refund_reopens) = self.refund(&mut root);
         let approvals = self.approvals(&mut root);
@@ -233,6 +239,7 @@ impl Reading<'_> {
             items,
             inactivity,
             conversions,
+            exchanges,
             household,
             streaks,
             ladders,

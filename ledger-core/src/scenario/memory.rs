@@ -1,10 +1,10 @@
 //! The stage that is this crate's own ledger in memory.
 
 use super::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals,
-    SeenWhy, Stage, asked, quote_of,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal,
+    SeenPurse, SeenTotals, SeenWhy, Stage, asked, quote_of,
 };
-use crate::budget::{self, Raised};
+use crate::budget::{self, Exchanged, Raised};
 use crate::event::{Body, Finding, Name};
 use crate::member::Member;
 use crate::memory::{Memory, hash_key};
@@ -45,7 +45,8 @@ impl Stage for Memory {
         let horizon = program.map(|program| program.refund_horizon(at));
         let open = member.open_proposals(at).map(|open| SeenProposal::of(open, self.state.term(open.wallet)));
         let seen = Seen::of(&member, purses, if tier == "-" { "" } else { tier }, horizon);
-        Ok(Seen { proposals: open.collect(), ..seen })
+        let exchanges = member.exchanges().iter().map(|open| SeenExchange::of(open, self.state.term(open.exchange)));
+        Ok(Seen { proposals: open.collect(), exchanges: exchanges.collect(), ..seen })
     }
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
@@ -82,6 +83,12 @@ impl Stage for Memory {
         let program = self.programs.current().ok_or("no program")?;
         let seen = |shelf: &budget::Shelf| SeenItem::of(shelf, self.state.term(shelf.item));
         Ok(budget::items(&self.state, program).iter().map(seen).collect())
+    }
+
+    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String> {
+        let program = self.programs.current().ok_or("no program")?;
+        let seen = |one: &Exchanged| SeenPartner::of(one, self.state.term(one.exchange));
+        Ok(budget::exchanges(&self.state, program).iter().map(seen).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

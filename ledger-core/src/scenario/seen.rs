@@ -1,13 +1,13 @@
 //! What a stage tells: members, purses, totals, campaigns and cases, as far as stories look at them.
 
-use crate::budget::{BudgetLeft, Given, Shelf};
+use crate::budget::{BudgetLeft, Exchanged, Given, Shelf};
 use crate::decide::{Came, Explanation};
-use crate::life::{Proposal, Scope};
+use crate::life::{OpenExchange, Proposal, Scope};
 use crate::member::Member;
 use crate::program::Program;
 use crate::record::Account;
 use crate::state::WalletTotals;
-use crate::units::{At, Day, Position, TermNo};
+use crate::units::{At, Day, Points, Position, TermNo};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -34,6 +34,8 @@ pub struct Seen {
     pub household_members: usize,
     /// What was proposed and is open, oldest first.
     pub proposals: Vec<SeenProposal>,
+    /// Exchanges that are open, oldest first.
+    pub exchanges: Vec<SeenExchange>,
 }
 
 /// What a stage tells of an open proposal.
@@ -64,12 +66,64 @@ pub struct SeenPurse {
     pub review: i64,
     /// Earned, and not to be spent yet.
     pub pending: i64,
+    /// On their way to partners.
+    pub exchanging: i64,
     /// Owed.
     pub debt: i64,
     /// Available lots in the order of spending: points left and expiry.
     pub lots: Vec<(i64, At)>,
     /// Lots that wait until they can be spent: points, and until when; never, if for a settlement.
     pub waits: Vec<(i64, At)>,
+}
+
+/// An open exchange as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenExchange {
+    /// Its name in the program.
+    pub exchange: String,
+    /// The partner's reference.
+    pub reference: String,
+    /// Whether points come in.
+    pub inward: bool,
+    /// How many points.
+    pub points: i64,
+    /// How many of the partner's units.
+    pub units: i64,
+    /// When it lapses.
+    pub lapses_at: At,
+}
+
+/// What a stage tells of a partner: what went out and came in, and was settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPartner {
+    /// The exchange.
+    pub exchange: String,
+    /// Points that went out, and the units they became.
+    pub out: (i64, i64),
+    /// Points that came in, and the units they were.
+    pub inward: (i64, i64),
+}
+
+impl SeenPartner {
+    /// What there is to see of an exchange of this name.
+    pub fn of(told: &Exchanged, name: &str) -> SeenPartner {
+        let seen = |(points, units): (Points, i64)| (points.0, units);
+        SeenPartner { exchange: name.to_string(), out: seen(told.out), inward: seen(told.inward) }
+    }
+}
+
+impl SeenExchange {
+    /// What there is to see of an open exchange of this name.
+    pub fn of(open: &OpenExchange, name: &str) -> SeenExchange {
+        SeenExchange {
+            exchange: name.to_string(),
+            reference: open.reference.to_string(),
+            inward: open.inward,
+            points: open.points.0,
+            units: open.units,
+            lapses_at: open.lapses_at,
+        }
+    }
 }
 
 impl Seen {
@@ -87,6 +141,7 @@ impl Seen {
             in_household: member.household().is_some(),
             household_members: member.household_members().len(),
             proposals: Vec::new(),
+            exchanges: Vec::new(),
             parked: horizon.into_iter().flat_map(|from| member.parked_from(from)).map(|parked| parked.day).collect(),
         }
     }
@@ -134,6 +189,7 @@ impl SeenPurse {
             held: balances.held.0,
             review: balances.review.0,
             pending: balances.pending.0,
+            exchanging: balances.exchanging.0,
             debt: balances.debt.0,
             waits: purse
                 .pending()

@@ -11,8 +11,8 @@ use ledger_core::event::{
     RiskKind, Wanted, Who,
 };
 use ledger_core::fold::{Corrupt, fold, fold_member};
-use ledger_core::life::{ByHand, LifeChange, Scope};
-use ledger_core::lots::Lots;
+use ledger_core::life::{ByHand, LifeChange, OpenExchange, Scope};
+use ledger_core::lots::{Lots, Slice};
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::record::{
@@ -103,6 +103,10 @@ fn bodies() -> Vec<Body<Who>> {
         Body::HouseholdJoined { household: Who::Known(MemberNo(2)) },
         Body::HouseholdLeft,
         Body::Settled { order: "o-1".into() },
+        Body::ExchangeOut { exchange: "skyhigh".into(), reference: "x-1".into(), points: Points(300) },
+        Body::ExchangeIn { exchange: "skyhigh".into(), reference: "x-1".into(), units: 500 },
+        Body::ExchangeSettled { exchange: "skyhigh".into(), reference: "x-1".into(), accepted: true },
+        Body::Extended { wallet: "".into(), points: Some(Points(40)), expires_at: AT, reason: "sorry".into() },
     ];
     let number = |body: &Body<Who>| match body {
         Body::Enrolled { .. } => 0,
@@ -139,8 +143,12 @@ fn bodies() -> Vec<Body<Who>> {
         Body::HouseholdJoined { .. } => 31,
         Body::HouseholdLeft => 32,
         Body::Settled { .. } => 33,
+        Body::ExchangeOut { .. } => 34,
+        Body::ExchangeIn { .. } => 35,
+        Body::ExchangeSettled { .. } => 36,
+        Body::Extended { .. } => 37,
     };
-    assert!(bodies.iter().map(number).eq(0..34), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..38), "one of each, in order");
     bodies
 }
 
@@ -294,6 +302,17 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::HouseholdLeft,
         LifeChange::MemberJoined { member: MemberNo(1) },
         LifeChange::MemberLeft { member: MemberNo(1) },
+        LifeChange::ExchangeOpened(Box::new(OpenExchange {
+            exchange: TermNo(9),
+            reference: "x-1".into(),
+            inward: false,
+            wallet: TermNo(2),
+            points: Points(300),
+            units: 200,
+            slices: vec![Slice { expires_at: AT, id: LotId { position: Position(8), line: 1 }, left: Points(300) }],
+            lapses_at: AT,
+        })),
+        LifeChange::ExchangeClosed { exchange: TermNo(9), reference: "x-1".into() },
     ];
     let number = |change: &LifeChange| match change {
         LifeChange::Frozen { .. } => 0,
@@ -313,8 +332,10 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::HouseholdLeft => 14,
         LifeChange::MemberJoined { .. } => 15,
         LifeChange::MemberLeft { .. } => 16,
+        LifeChange::ExchangeOpened(_) => 17,
+        LifeChange::ExchangeClosed { .. } => 18,
     };
-    assert!(changes.iter().map(number).eq(0..17), "one of each, in order");
+    assert!(changes.iter().map(number).eq(0..19), "one of each, in order");
     changes
 }
 
@@ -333,6 +354,8 @@ const ACCOUNTS: [Account; Account::KINDS] = [
     Account::Fees,
     Account::Donated,
     Account::Pending,
+    Account::Exchanging,
+    Account::Exchanged,
 ];
 
 fn posting(from: Account, to: Account) -> Posting {
@@ -402,8 +425,15 @@ fn records() -> Vec<(String, Record)> {
     };
     let event = Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member: m1, ..here(origin) };
     all.push(("origin".into(), record(Cause::Event(event), Verdict::default())));
-    for timer in [Timer::Activation, Timer::Expiry, Timer::HoldExpiry, Timer::Tier, Timer::Inactivity, Timer::Reminder]
-    {
+    for timer in [
+        Timer::Activation,
+        Timer::Expiry,
+        Timer::HoldExpiry,
+        Timer::Tier,
+        Timer::Inactivity,
+        Timer::Reminder,
+        Timer::ExchangeLapse,
+    ] {
         let cause = Cause::Timer { member: MemberNo(1), due: AT, timer };
         all.push((format!("timer {timer:?}"), record(cause, Verdict::default())));
     }

@@ -81,6 +81,9 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::HouseholdJoined { household: name() },
         Body::HouseholdLeft,
         Body::Settled { order: name() },
+        Body::ExchangeOut { exchange: name(), reference: name(), points: most },
+        Body::ExchangeIn { exchange: name(), reference: name(), units: most.0 },
+        Body::ExchangeSettled { exchange: name(), reference: name(), accepted: true },
         Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
         Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
         Body::Donate { fund: name(), points: most },
@@ -93,6 +96,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
         Body::RedeemRefunded { redemption: Position(u64::MAX), points: Some(most) },
         Body::Transfer { to: name(), wallet: name(), points: most, note: long(NOTE_BYTES_MAX) },
         Body::Reinstated { wallet: name(), points: Some(most), expires_at: AT_MAX, reason: long(NOTE_BYTES_MAX) },
+        Body::Extended { wallet: name(), points: Some(most), expires_at: AT_MAX, reason: long(NOTE_BYTES_MAX) },
         Body::Imported { wallet: name(), lots: vec![lot(AMOUNT_MAX, AT_MIN, Some(AT_MAX)); OPENING_LOTS_MAX] },
         Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
         Body::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
@@ -131,6 +135,9 @@ fn what_breaks_a_limit_is_told() {
         with(Body::purchase("", Currency(*b"eur"), vec![line(1)])),
         with(Body::Cancelled { order: "".into() }),
         with(Body::Settled { order: "".into() }),
+        with(Body::ExchangeOut { exchange: "".into(), reference: "".into(), points: Points(0) }),
+        with(Body::ExchangeIn { exchange: "".into(), reference: "".into(), units: -1 }),
+        with(Body::ExchangeSettled { exchange: "".into(), reference: "".into(), accepted: false }),
         with(Body::Merged { from: "".into() }),
         with(Body::Unmerged { from: long(NAME_BYTES_MAX + 1) }),
         with(Body::HouseholdJoined { household: "".into() }),
@@ -209,6 +216,12 @@ fn what_breaks_a_limit_is_told() {
             points: Points(0),
             note: long(NOTE_BYTES_MAX + 1),
         }),
+        with(Body::Extended {
+            wallet: long(NAME_BYTES_MAX + 1),
+            points: Some(Points(-1)),
+            expires_at: At(AT_MIN.0 - 1),
+            reason: "".into(),
+        }),
         with(Body::Reinstated {
             wallet: long(NAME_BYTES_MAX + 1),
             points: Some(Points(0)),
@@ -266,6 +279,14 @@ fn what_breaks_a_limit_is_told() {
         purchase.currency: must be three capital letters, as in ISO 4217
         cancelled.order: must not be empty
         settled.order: must not be empty
+        exchange_out.exchange: must not be empty
+        exchange_out.reference: must not be empty
+        exchange_out.points: is 0; must be 1 to 1000000000000
+        exchange_in.exchange: must not be empty
+        exchange_in.reference: must not be empty
+        exchange_in.units: is -1; must be 1 to 1000000000000
+        exchange_settled.exchange: must not be empty
+        exchange_settled.reference: must not be empty
         merged.from: must not be empty
         unmerged.from: has 129 bytes; at most 128 are allowed
         household_joined.household: must not be empty
@@ -309,6 +330,10 @@ fn what_breaks_a_limit_is_told() {
         transfer.wallet: has 129 bytes; at most 128 are allowed
         transfer.points: is 0; must be 1 to 1000000000000
         transfer.note: has 513 bytes; at most 512 are allowed
+        extended.wallet: has 129 bytes; at most 128 are allowed
+        extended.points: is -1; must be 1 to 1000000000000
+        extended.expires_at: must lie between 1900-01-01 and 9999-01-01
+        extended.reason: must not be empty
         reinstated.wallet: has 129 bytes; at most 128 are allowed
         reinstated.points: is 0; must be 1 to 1000000000000
         reinstated.expires_at: must lie between 1900-01-01 and 9999-01-01

@@ -97,10 +97,10 @@ fn a_refusal_tells_the_numbers_it_rests_on() {
     }
     let told: String = told.into_iter().map(|(reason, grounds)| format!("{reason}: {grounds}\n")).collect();
     expect_test::expect![[r#"
-        REDEEM_BELOW_MIN: asked 40, available 14349, held 0, in_review 0, pending 0, debt 0, limit 50
-        REDEEM_MAX_PER_MONTH: asked 5000, available 14349, held 0, in_review 0, pending 0, debt 0, limit 8000, counted 4200
-        REDEEM_MAX_PER_ORDER: asked 6000, available 18549, held 0, in_review 0, pending 0, debt 0, limit 5000, counted 0
-        REDEEM_NOT_IN_STEPS: asked 55, available 14349, held 0, in_review 0, pending 0, debt 0, limit 10
+        REDEEM_BELOW_MIN: asked 40, available 14349, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 50
+        REDEEM_MAX_PER_MONTH: asked 5000, available 14349, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 8000, counted 4200
+        REDEEM_MAX_PER_ORDER: asked 6000, available 18549, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 5000, counted 0
+        REDEEM_NOT_IN_STEPS: asked 55, available 14349, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 10
     "#]]
     .assert_eq(&told);
 }

@@ -263,6 +263,10 @@ impl World {
 
     /// The ledger knows no more than its rows say.
     fn restart(&mut self) {
+        // A page of history that has left its row is nowhere but in a store.
+        if !self.memory.state.dirty().pages.is_empty() {
+            return;
+        }
         let old = std::mem::take(&mut self.memory.state);
         let mut state = State::new();
         for (no, member) in ledger::members(&old) {

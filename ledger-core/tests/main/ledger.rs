@@ -95,6 +95,7 @@ pub fn check_balances(state: &State) {
             sums[Account::Available.kind()] += balances.available.0;
             sums[Account::Review.kind()] += balances.review.0;
             sums[Account::Pending.kind()] += balances.pending.0;
+            sums[Account::Exchanging.kind()] += balances.exchanging.0;
             sums[Account::Held(0).kind()] += balances.held.0;
             sums[Account::Debt.kind()] -= balances.debt.0;
         }
@@ -106,7 +107,14 @@ pub fn check_balances(state: &State) {
     for WalletTotals { wallet, accounts } in &state.shared.wallets {
         assert_eq!(accounts.iter().sum::<i64>(), 0, "debits are credits: {accounts:?}");
         let sums = sums.remove(wallet).unwrap_or_default();
-        for account in [Account::Available, Account::Review, Account::Pending, Account::Held(0), Account::Debt] {
+        for account in [
+            Account::Available,
+            Account::Review,
+            Account::Pending,
+            Account::Exchanging,
+            Account::Held(0),
+            Account::Debt,
+        ] {
             let kind = account.kind();
             assert_eq!(accounts[kind], sums[kind], "the total of {} is that of its members", account.name());
         }

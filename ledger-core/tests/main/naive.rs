@@ -668,6 +668,10 @@ pub enum Act {
         earn: bool,
         redeem: bool,
     },
+    Prolong {
+        points: Option<i64>,
+        days: i64,
+    },
     Reinstate {
         points: Option<i64>,
         /// For how many days to come.
@@ -700,6 +704,7 @@ impl Act {
             Act::Give { .. } => "transfer",
             Act::Donate { .. } => "donate",
             Act::Import { .. } => "imported",
+            Act::Prolong { .. } => "extended",
             Act::Reinstate { .. } => "reinstated",
             Act::Freeze { .. } => "frozen",
             Act::Unfreeze { .. } => "unfrozen",
@@ -710,7 +715,7 @@ impl Act {
     fn is_command(&self) -> bool {
         let commands =
             ["redeem", "hold", "hold_extended", "capture", "void", "credit", "debit", "transfer", "imported"];
-        commands.contains(&self.kind()) || ["reinstated", "approved", "donate"].contains(&self.kind())
+        commands.contains(&self.kind()) || ["reinstated", "extended", "approved", "donate"].contains(&self.kind())
     }
 
     fn is_control(&self) -> bool {
@@ -1026,7 +1031,7 @@ impl Books {
             return Err("MEMBER_CLOSED");
         }
         match act.kind() {
-            "credit" | "imported" | "reinstated" if member.frozen.0 => return Err("MEMBER_FROZEN"),
+            "credit" | "imported" | "reinstated" | "extended" if member.frozen.0 => return Err("MEMBER_FROZEN"),
             "redeem" | "hold" | "hold_extended" | "capture" | "transfer" | "donate" if member.frozen.1 => {
                 return Err("MEMBER_FROZEN");
             }
@@ -1173,6 +1178,7 @@ impl Books {
             }
             Act::Give { to, points } => self.give(&mut work, act, to, *points)?,
             Act::Import { lots } => self.import(&mut work, act, lots)?,
+            Act::Prolong { points, days } => self.prolong(&mut work, act, *points, *days)?,
             Act::Reinstate { points, days } => self.reinstate(&mut work, act, *points, *days)?,
             Act::Hold { name, points, ttl } => {
                 let now = self.now;
@@ -1583,6 +1589,31 @@ impl Books {
         for (_, expires, points) in dated {
             self.grant_until(work, points, expires, 0);
         }
+        Ok(())
+    }
+
+    /// Point by point from what would die first, whatever was reinstated apart, into a lot of another date.
+    fn prolong(&mut self, work: &mut Work, act: &Act, points: Option<i64>, days: i64) -> Result<(), &'static str> {
+        let until = self.now + days * DAY;
+        if days <= 0 {
+            return Err("LOT_EXPIRED");
+        }
+        let fits = |lot: &Lot| !lot.active && !lot.reinstated && lot.expires < until;
+        let member = self.member(work.who);
+        let there: i64 = member.available.iter().filter(|lot| fits(lot)).map(|lot| lot.points).sum();
+        let points = points.unwrap_or(there);
+        if there == 0 || points > there {
+            return Err("NOT_ENOUGH_POINTS");
+        }
+        for _ in 0..points {
+            let lot = member.available.iter_mut().find(|lot| fits(lot) && lot.points > 0);
+            lot.expect("as many as there are").points -= 1;
+        }
+        member.available.retain(|lot| lot.points > 0);
+        self.observe(work, act)?;
+        self.lots_made += 1;
+        let lot = Lot { expires: until, active: false, reinstated: false, made: self.lots_made, points, waits: 0 };
+        give_back(&mut self.member(work.who).available, vec![lot]);
         Ok(())
     }
 

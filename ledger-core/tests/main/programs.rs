@@ -94,7 +94,7 @@ action = "review"
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, settled, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, settled, transfer, imported, reinstated, approved, withdrawn, donate, exchange_out, exchange_in, exchange_settled, extended, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -1014,7 +1014,7 @@ fn faults_of_expiries_are_told() {
             line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
             line 26: wallet[7].expiry.round: is not a field here
             line 29: wallet[8].expiry.by_tier: is not a field here
-            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, settled, transfer, imported, reinstated, approved, withdrawn, donate, limit_hit, inactive
+            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, settled, transfer, imported, reinstated, approved, withdrawn, donate, exchange_out, exchange_in, exchange_settled, extended, limit_hit, inactive
             line 32: wallet[9].expiry.at_least: must be a text in quotes
             line 32: wallet[9].expiry.by_tier: is not a field here
             line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d
@@ -1154,6 +1154,29 @@ fn faults_of_what_waits_are_told() {
         expect![[r#"
             line 1: household.wallet: shares points that a rule lets wait before they can be spent: share others
             line 19: earn[1].to.fund: what is given to a fund waits for nothing; leave out `pending`
+        "#]],
+    );
+}
+
+#[test]
+fn faults_of_exchanges_are_told() {
+    check_rule(
+        "[[wallet]]\nid = \"level\"\nkind = \"tier\"\n\
+        [[exchange]]\nid = \"a\"\nwallet = \"level\"\nout = { points = 3 }\n\
+        [[exchange]]\nid = \"b\"\nin = { units = 0, points = 4, rate = 2 }\nwithin = \"soon\"\n\
+        [[exchange]]\nid = \"c\"\nout = { units = 2, points = 30 }\nper_day = 29\nwithin = \"7d\"\n\
+        [[exchange]]\nid = \"c\"\nwallet = \"marbles\"\nwithin = \"7d\"\nfee = 1\n",
+        expect![[r#"
+            line 9: exchange[0].within: is missing
+            line 11: exchange[0].wallet: points of this wallet only measure: they are not exchanged
+            line 12: exchange[0].out.units: is missing
+            line 15: exchange[1].in.units: is 0; must be 1 to 1000000
+            line 15: exchange[1].in.rate: is not a field here
+            line 16: exchange[1].within: "soon" is no duration; write 15m, 24h or 30d
+            line 20: exchange[2].per_day: allows nothing: less than one unit of `out`
+            line 23: exchange[3].id: "c" is used twice; every id must be unique in the file
+            line 24: exchange[3].wallet: no wallet is called "marbles"
+            line 26: exchange[3].fee: is not a field here
         "#]],
     );
 }

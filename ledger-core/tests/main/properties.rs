@@ -56,6 +56,8 @@ fn an_act() -> impl Strategy<Value = Act> {
             .prop_map(|lots| Act::Import { lots }),
         3 => (prop::option::of(1..80i64), prop::sample::select(vec![-1, 1, 10, 40]))
             .prop_map(|(points, days)| Act::Reinstate { points, days }),
+        3 => (prop::option::of(1..80i64), prop::sample::select(vec![0, 5, 30, 60]))
+            .prop_map(|(points, days)| Act::Prolong { points, days }),
         1 => a_scope().prop_map(|(earn, redeem)| Act::Freeze { earn, redeem }),
         2 => a_scope().prop_map(|(earn, redeem)| Act::Unfreeze { earn, redeem }),
         1 => prop::bool::weighted(0.3).prop_map(|close| if close { Act::Close } else { Act::CheckIn }),

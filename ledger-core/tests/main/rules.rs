@@ -679,3 +679,164 @@ proptest! {
         ledger::check(&memory);
     }
 }
+
+const EXCHANGE: &str = r#"
+[[wallet]]
+id = "points"
+expiry = { after = "6d" }
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = 1
+[[exchange]]
+id = "sky"
+out = { points = 3, units = 2 }
+in = { units = 5, points = 4 }
+per_day = 90
+within = "36h"
+"#;
+
+/// What is promised to or by a partner: point by point with its date, if it goes out.
+struct Promise {
+    out: Vec<i64>,
+    inward: i64,
+    lapses: i64,
+}
+
+/// A member's points by the day they die on, one by one, and what partners had and gave.
+#[derive(Default)]
+struct Traveller {
+    points: Vec<i64>,
+    open: std::collections::BTreeMap<usize, Promise>,
+    today: (i64, i64),
+    settled: [i64; 4],
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Traveller {
+    /// What lapses comes back, and what is old dies, by then.
+    fn go_to(&mut self, now: i64) {
+        let late = |promise: &mut Promise| promise.lapses <= now;
+        let undone: Vec<Promise> = self.open.extract_if(.., |_, promise| late(promise)).map(|(_, one)| one).collect();
+        undone.into_iter().for_each(|promise| self.points.extend(promise.out));
+        self.points.retain(|dies| *dies > now);
+        self.points.sort_unstable();
+    }
+
+    fn gets(&mut self, points: i64, now: i64) {
+        let dies = (now.div_euclid(DAY_MS) + 6) * DAY_MS;
+        self.points.extend(std::iter::repeat_n(dies, points as usize));
+        self.points.sort_unstable();
+    }
+
+    /// Whether what is asked for is done, as it then is.
+    fn hears(&mut self, n: usize, (what, number): (u8, i64), now: i64) -> bool {
+        let day = now.div_euclid(DAY_MS);
+        let there = self.points.len() as i64;
+        match what {
+            0 | 1 => self.gets(number, now),
+            2 => {
+                let today = if self.today.0 == day { self.today.1 } else { 0 };
+                if number % 3 != 0 || today + number > 90 || number > there {
+                    return false;
+                }
+                self.today = (day, today + number);
+                let out = self.points.drain(..number as usize).collect();
+                self.open.insert(n, Promise { out, inward: 0, lapses: now + 36 * 3_600_000 });
+            }
+            3 => {
+                if number % 5 != 0 {
+                    return false;
+                }
+                self.open.insert(n, Promise { out: Vec::new(), inward: number, lapses: now + 36 * 3_600_000 });
+            }
+            4 | 5 => {
+                let Some(promise) = self.open.remove(&(number as usize % (n + 1))) else { return false };
+                if what == 5 {
+                    self.points.extend(promise.out);
+                    self.points.sort_unstable();
+                    return true;
+                }
+                let (out, inward) = (promise.out.len() as i64, promise.inward);
+                let more = [out, out / 3 * 2, inward / 5 * 4, inward];
+                self.settled.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+                self.gets(inward / 5 * 4, now);
+            }
+            _ => {
+                if number > there {
+                    return false;
+                }
+                self.points.drain(..number as usize);
+            }
+        }
+        true
+    }
+}
+
+#[test]
+fn what_is_exchanged_is_no_earning_that_a_household_shares() {
+    let rules = format!("{EXCHANGE}[household]\nshare = \"50%\"\n");
+    tells(
+        &[("sky", &rules)],
+        "publish sky -> ok
+at 2026-03-01 10:00
+  enrol    home -> earned 0, available 0
+  enrol    Ada -> earned 0, available 0
+  join     Ada home -> earned 0, available 0
+  purchase Ada a-1 10.00 -> earned 10, available 5
+  exchange Ada in 10 from sky x-1 -> earned 0, available 5
+  exchange Ada accepted sky x-1 -> earned 8, available 13
+  balance  home -> available 5, held 0, review 0, debt 0
+",
+    );
+}
+
+proptest! {
+    #![proptest_config(crate::properties::config(200))]
+
+    #[test]
+    fn what_is_exchanged_is_settled_or_comes_back_to_the_point(
+        story in prop::collection::vec((0u8..7, 1i64..60, 0i64..20), 1..60),
+        ticks in any::<bool>(),
+    ) {
+        let (mut memory, mut at) = (Memory::new(), At(1_800_000_000_000 / DAY_MS * DAY_MS));
+        let text = format!("id = \"test\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n{EXCHANGE}");
+        memory.submit(event("p", "", at, Body::ProgramPublished { text: text.into() }), at).expect("it folds");
+        memory.submit(event("e", "A", at, Body::Enrolled { birthday: None }), at).expect("it folds");
+        let mut clerk = Traveller::default();
+        for (n, (what, number, hours)) in story.into_iter().enumerate() {
+            at = At(at.0 + hours * 3_600_000);
+            clerk.go_to(at.0);
+            if ticks {
+                memory.submit(event(&format!("t-{n}"), "", at, Body::Tick { up_to: at }), at).expect("it folds");
+            }
+            let (exchange, reference) = (|| "sky".into(), |n: usize| format!("x-{n}").into());
+            let body = match what {
+                0 | 1 => ledger::purchase(&format!("o-{n}"), number * 100),
+                2 => Body::ExchangeOut { exchange: exchange(), reference: reference(n), points: Points(number) },
+                3 => Body::ExchangeIn { exchange: exchange(), reference: reference(n), units: number },
+                4 | 5 => {
+                    let reference = reference(number as usize % (n + 1));
+                    Body::ExchangeSettled { exchange: exchange(), reference, accepted: what == 4 }
+                }
+                _ => Body::redeem(Points(number)),
+            };
+            let outcome = memory.submit(event(&n.to_string(), "A", at, body), at).expect("it folds");
+            let done = clerk.hears(n, (what, number), at.0);
+            prop_assert_eq!(outcome.refusal.is_none(), done, "{} of {}: {:?}", what, number, outcome.refusal);
+            let row = memory.number("A").and_then(|no| memory.state.member(no)).expect("a member");
+            let told = ledger::balances(row);
+            prop_assert_eq!(told.available.0, clerk.points.len() as i64);
+            prop_assert_eq!(told.exchanging.0, clerk.open.values().map(|one| one.out.len() as i64).sum::<i64>());
+            let lots = row.purses.first().lots.iter().flat_map(|lot| vec![lot.expires_at.0; lot.left.0 as usize]);
+            prop_assert!(lots.eq(clerk.points.iter().copied()), "the dates of what comes back are those it had");
+            let program = memory.programs.current().expect("a program").clone();
+            let partner = ledger_core::budget::exchanges(&memory.state, &program)[0];
+            let told = [partner.out.0.0, partner.out.1, partner.inward.0.0, partner.inward.1];
+            prop_assert_eq!(told, clerk.settled);
+        }
+        ledger::check(&memory);
+    }
+}

@@ -123,6 +123,12 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
             };
             Body::Imported { wallet: "".into(), lots: lots.into_iter().map(lot).collect() }
         }
+        Act::Prolong { points, days } => Body::Extended {
+            wallet: "".into(),
+            points: points.map(Points),
+            expires_at: At(now + days * naive::DAY),
+            reason: "why".into(),
+        },
         Act::Reinstate { points, days } => Body::Reinstated {
             wallet: "".into(),
             points: points.map(Points),

@@ -31,6 +31,7 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
         "budgets": list(&totals.budgets, budget),
         "funds": list(&totals.funds, fund),
         "items": list(&totals.items, item),
+        "exchanges": list(&totals.exchanges, exchanged),
     })
 }
 
@@ -45,6 +46,29 @@ fn fund(one: &proto::FundTotals) -> Value {
 fn item(one: &proto::ItemTotals) -> Value {
     let proto::ItemTotals { item, wallet, points, stock, taken, left } = one;
     json!({ "item": item, "wallet": wallet, "points": points, "stock": stock, "taken": taken, "left": left })
+}
+
+fn exchanged(one: &proto::ExchangeTotals) -> Value {
+    json!({
+        "exchange": one.exchange,
+        "wallet": one.wallet,
+        "points_out": one.points_out,
+        "units_out": one.units_out,
+        "units_in": one.units_in,
+        "points_in": one.points_in,
+    })
+}
+
+fn exchange(one: &proto::OpenExchange) -> Value {
+    json!({
+        "exchange": one.exchange,
+        "reference": one.reference,
+        "inward": one.inward,
+        "wallet": one.wallet,
+        "points": one.points,
+        "units": one.units,
+        "lapses_at": time(one.lapses_at.as_ref()),
+    })
 }
 
 fn budget(one: &proto::BudgetLeft) -> Value {
@@ -79,6 +103,7 @@ fn purse(purse: &proto::Purse) -> Value {
         "available": purse.available,
         "in_review": purse.in_review,
         "pending": purse.pending,
+        "exchanging": purse.exchanging,
         "held": purse.held,
         "debt": purse.debt,
         "lots": list(&purse.lots, lot),
@@ -96,6 +121,7 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "available": member.available,
         "in_review": member.in_review,
         "pending": member.pending,
+        "exchanging": member.exchanging,
         "held": member.held,
         "debt": member.debt,
         "lots": list(&member.lots, lot),
@@ -117,6 +143,7 @@ pub(super) fn member(member: &proto::Member) -> Value {
         "more_purses": list(&member.more_purses, purse),
         "parked_events": list(&member.parked_events, parked),
         "proposals": list(&member.proposals, proposal),
+        "exchanges": list(&member.exchanges, exchange),
         "household": member.household,
         "household_members": member.household_members,
         "merged": list(&member.merged, |one| json!({ "name": one.name, "position": one.position })),
@@ -228,6 +255,7 @@ fn state(state: &proto::MemberState) -> Value {
         "available": state.available,
         "in_review": state.in_review,
         "pending": state.pending,
+        "exchanging": state.exchanging,
         "held": state.held,
         "debt": state.debt,
         "lots_count": state.lots_count,
@@ -425,6 +453,11 @@ fn change(change: &proto::Change) -> Value {
                 "visited",
                 json!({ "member": one.member, "from": from, "until": until, "late": one.late, "counted": counted }),
             )
+        }
+        Some(Change::ExchangeOpened(one)) => ("exchange_opened", exchange(one)),
+        Some(Change::ExchangeClosed(one)) => {
+            let told = json!({ "member": one.member, "exchange": one.exchange, "reference": one.reference });
+            ("exchange_closed", told)
         }
         Some(Change::Proposed(one)) => ("proposed", proposal(one)),
         Some(Change::ProposalApproved(one)) => {

@@ -79,6 +79,9 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
     if !totals.items.is_empty() {
         let _ = writeln!(out, "{}", lines(&items(totals)));
     }
+    if !totals.exchanges.is_empty() {
+        let _ = writeln!(out, "{}", lines(&exchanges(totals)));
+    }
     let members = plural(totals.members, "member");
     let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
     if totals.duplicates > 0 {
@@ -118,6 +121,15 @@ fn items(totals: &proto::GetTotalsResponse) -> Table {
         let any = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), grouped::<i64>);
         let numbers = [any(one.stock), grouped(one.taken), any(one.left)];
         table.add_row([one.item.clone(), grouped(one.points), one.wallet.clone()].into_iter().chain(numbers));
+    }
+    table
+}
+
+fn exchanges(totals: &proto::GetTotalsResponse) -> Table {
+    let mut table = table(&["exchange", "wallet", "points out", "as units", "units in", "as points"], &[2, 3, 4, 5]);
+    for one in &totals.exchanges {
+        let sums = [one.points_out, one.units_out, one.units_in, one.points_in].map(grouped);
+        table.add_row([one.exchange.clone(), one.wallet.clone()].into_iter().chain(sums));
     }
     table
 }
@@ -204,6 +216,9 @@ fn life(member: &proto::Member, local: &Local) -> String {
         let (what, until) = (proposed(open), local.stamp(open.lapses_at.as_ref()));
         let _ = writeln!(out, "  record {} proposes a {what}, until {until}", open.position);
     }
+    for open in &member.exchanges {
+        let _ = writeln!(out, "  exchange {}", exchanging(open, local));
+    }
     out
 }
 
@@ -212,18 +227,26 @@ fn proposed(open: &proto::Proposal) -> String {
     format!("{hand} of {} {} by {}", grouped(open.points), open.wallet, open.by.join(" and "))
 }
 
-/// What a member has of the first wallet.
-fn as_purse(member: &proto::Member) -> proto::Purse {
-    let proto::Member { available, held, in_review, pending, debt, .. } = *member;
-    proto::Purse { available, held, in_review, pending, debt, ..Default::default() }
+fn exchanging(open: &proto::OpenExchange, local: &Local) -> String {
+    let (points, units) = (grouped(open.points), grouped(open.units));
+    let way = if open.inward { format!("{units} in for {points}") } else { format!("{points} out for {units}") };
+    let until = local.stamp(open.lapses_at.as_ref());
+    format!("{} {}: {way}, to be settled before {until}", open.exchange, open.reference)
 }
 
-/// The balances of a purse; what waits is told if there is any.
+/// What a member has of the first wallet.
+fn as_purse(member: &proto::Member) -> proto::Purse {
+    let proto::Member { available, held, in_review, pending, exchanging, debt, .. } = *member;
+    proto::Purse { available, held, in_review, pending, exchanging, debt, ..Default::default() }
+}
+
+/// The balances of a purse; of what is rare, those that there are.
 pub(super) fn has(purse: &proto::Purse) -> String {
-    let proto::Purse { available, held, in_review, pending, debt, .. } = *purse;
-    let pending = if pending == 0 { String::new() } else { format!(", pending {}", grouped(pending)) };
+    let proto::Purse { available, held, in_review, pending, exchanging, debt, .. } = *purse;
+    let rare = [("pending", pending), ("exchanging", exchanging)].into_iter().filter(|(_, points)| *points != 0);
+    let rare: String = rare.map(|(name, points)| format!(", {name} {}", grouped(points))).collect();
     let [available, held, in_review, debt] = [available, held, in_review, debt].map(grouped);
-    format!("available {available}, held {held}, in review {in_review}{pending}, debt {debt}")
+    format!("available {available}, held {held}, in review {in_review}{rare}, debt {debt}")
 }
 
 /// What a lot waits for, if it cannot be spent.
@@ -427,6 +450,16 @@ fn body(event: &proto::Event, local: &Local) -> String {
             format!("attributes {}", set.collect::<Vec<_>>().join(", "))
         }
         Body::Purchase(said) => format!("purchase {} {}", said.order, local.money(sum(&said.lines))),
+        Body::ExchangeOut(said) => {
+            format!("{} to {}, reference {}", grouped(said.points), said.exchange, said.reference)
+        }
+        Body::ExchangeIn(said) => {
+            format!("{} from {}, reference {}", grouped(said.units), said.exchange, said.reference)
+        }
+        Body::ExchangeSettled(said) => {
+            let answer = if said.accepted { "accepted" } else { "refused" };
+            format!("{} {answer} {}", said.exchange, said.reference)
+        }
         Body::Settled(said) => format!("settled {}", said.order),
         Body::Cancelled(said) => format!("cancelled {}", said.order),
         Body::Refunded(said) => refunded(said, local),
@@ -468,6 +501,10 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Imported(said) => {
             let points = said.lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
             format!("{} imported in {}", grouped(points), plural(said.lots.len() as u64, "lot"))
+        }
+        Body::Extended(said) => {
+            let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
+            format!("{points} extended until {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
         }
         Body::Reinstated(said) => {
             let points = said.points.map_or_else(|| "all".to_owned(), grouped::<i64>);
@@ -606,6 +643,8 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
         Change::Parked(_) => "waits for its purchase".to_owned(),
         Change::Unparked(one) if one.refused.is_empty() => format!("with what record {} says", one.event),
         Change::Unparked(one) => format!("not what record {} says: {}", one.event, one.refused),
+        Change::ExchangeOpened(one) => exchanging(one, local),
+        Change::ExchangeClosed(one) => format!("{} {} is open no more", one.exchange, one.reference),
         Change::Waits(one) => match &one.until {
             Some(until) => {
                 format!("{}{} waits until {}", whose(&one.member), lot_name(one.lot.as_ref()), local.stamp(Some(until)))

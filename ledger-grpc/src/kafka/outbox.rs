@@ -9,7 +9,7 @@
 use super::Shared;
 use super::produce::{Outgoing, Producer};
 use crate::instant;
-use ledger_core::event::Finding;
+use ledger_core::event::{Body, Event, Finding};
 use ledger_core::life::LifeChange;
 use ledger_core::record::{Account, Cause, Change, Cut, Posting, Record, TierWhy, Timer};
 use ledger_core::units::{At, MemberNo, Position, TermNo};
@@ -203,23 +203,26 @@ fn outcomes(record: &Record, told: &Told) -> Vec<Outcome> {
         });
         Some(Outcome::of("limit.hit", record.member(), more))
     });
-    let by_timer = matches!(record.cause, Cause::Timer { timer: Timer::HoldExpiry, .. });
     let changes = verdict.changes.iter().filter_map(|change| changed(change, record, told));
     let mut all: Vec<Outcome> = refused.into_iter().collect();
-    all.extend(movements(&verdict.postings, by_timer, told));
+    all.extend(movements(record, told));
     all.extend(limits);
     all.extend(changes);
     all
 }
 
 /// Postings of one member, kind and rule that stand beside each other are one outcome.
-fn movements(postings: &[Posting], by_timer: bool, told: &Told) -> Vec<Outcome> {
+fn movements(record: &Record, told: &Told) -> Vec<Outcome> {
     let same = |one: &Posting, other: &Posting| {
-        let what = |posting: &Posting| (posting.member, moved(posting, by_timer), posting.rule, posting.wallet);
+        let what = |posting: &Posting| (posting.member, moved(posting, &record.cause), posting.rule, posting.wallet);
         what(one) == what(other)
     };
     let outcome = |group: &[Posting]| {
         let first = group.first()?;
+        // They come back in the same record, with another date.
+        if first.to == Account::Moved && extends(&record.cause) {
+            return None;
+        }
         let points: i64 = group.iter().map(|posting| posting.points.0).sum();
         let slice = |posting: &Posting| {
             json!({
@@ -230,18 +233,25 @@ fn movements(postings: &[Posting], by_timer: bool, told: &Told) -> Vec<Outcome> 
         let slices: Vec<Value> = group.iter().map(slice).collect();
         let (wallet, rule) = (told.term(first.wallet), told.term(first.rule));
         let more = json!({ "wallet": wallet, "points": points, "rule": rule, "postings": slices });
-        Some(Outcome::of(moved(first, by_timer), first.member, more))
+        Some(Outcome::of(moved(first, &record.cause), first.member, more))
     };
-    postings.chunk_by(same).filter_map(outcome).collect()
+    record.verdict.postings.chunk_by(same).filter_map(outcome).collect()
 }
 
 fn at(instant: At) -> Value {
     if instant >= At::WITH_SPELL { Value::Null } else { instant::show(instant).into() }
 }
 
+/// Whether points are put down again with another date.
+fn extends(cause: &Cause) -> bool {
+    matches!(cause, Cause::Event(Event { body: Body::Extended { .. }, .. }))
+}
+
 /// The trade's word for a movement of points.
-fn moved(posting: &Posting, by_timer: bool) -> &'static str {
+fn moved(posting: &Posting, cause: &Cause) -> &'static str {
+    let by_timer = matches!(cause, Cause::Timer { timer: Timer::HoldExpiry, .. });
     match (posting.from, posting.to) {
+        (Account::Moved, _) if extends(cause) => "points.extended",
         (Account::Debt, _) => "debt.opened",
         (_, Account::Debt) => "debt.repaid",
         (Account::Held(_), Account::Redeemed) => "hold.captured",
@@ -252,13 +262,15 @@ fn moved(posting: &Posting, by_timer: bool) -> &'static str {
         (_, Account::Debited) => "points.debited",
         (_, Account::Fees) => "points.charged",
         (_, Account::Donated) => "points.donated",
+        (_, Account::Exchanging) => "points.exchanging",
+        (_, Account::Exchanged) => "points.exchanged",
         (_, Account::Moved) => "points.given",
         (_, Account::Held(_)) => "hold.created",
         (_, Account::Review | Account::Pending) => "points.pended",
         (Account::Held(_), Account::Available) if by_timer => "hold.expired",
         (Account::Held(_), Account::Available) => "hold.released",
         (Account::Review | Account::Pending, Account::Available) => "points.activated",
-        (Account::Redeemed, Account::Available) => "points.restored",
+        (Account::Redeemed | Account::Exchanging, Account::Available) => "points.restored",
         (Account::Moved, Account::Available) => "points.received",
         (Account::Expired, Account::Available) => "points.reinstated",
         (_, Account::Available | Account::Issued) => "points.earned",
@@ -327,6 +339,22 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
                 Outcome::of("member.household_joined", *member, json!({ "household": household.0 }))
             }
             LifeChange::HouseholdLeft => Outcome::of("member.household_left", *member, Value::Null),
+            LifeChange::ExchangeOpened(open) => {
+                let more = json!({
+                    "exchange": told.term(open.exchange), "reference": open.reference, "inward": open.inward,
+                    "wallet": told.term(open.wallet), "points": open.points.0, "units": open.units,
+                    "lapses_at": at(open.lapses_at),
+                });
+                Outcome::of("exchange.opened", *member, more)
+            }
+            LifeChange::ExchangeClosed { exchange, reference } => {
+                let accepted = matches!(
+                    &record.cause,
+                    Cause::Event(Event { body: Body::ExchangeSettled { accepted: true, .. }, .. })
+                );
+                let more = json!({ "exchange": told.term(*exchange), "reference": reference, "accepted": accepted });
+                Outcome::of("exchange.closed", *member, more)
+            }
             LifeChange::Proposed { hand, wallet, points, by, lapses_at } => {
                 let more = json!({
                     "hand": hand.name(), "wallet": told.term(*wallet), "points": points.0, "by": by,

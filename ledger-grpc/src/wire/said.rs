@@ -155,6 +155,15 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             shipping: Money(said.shipping),
             points_paid: Money(said.points_paid),
         },
+        Said::ExchangeOut(proto::ExchangeOut { exchange, reference, points }) => {
+            Body::ExchangeOut { exchange: exchange.into(), reference: reference.into(), points: Points(points) }
+        }
+        Said::ExchangeIn(proto::ExchangeIn { exchange, reference, units }) => {
+            Body::ExchangeIn { exchange: exchange.into(), reference: reference.into(), units }
+        }
+        Said::ExchangeSettled(proto::ExchangeSettled { exchange, reference, accepted }) => {
+            Body::ExchangeSettled { exchange: exchange.into(), reference: reference.into(), accepted }
+        }
         Said::Settled(said) => Body::Settled { order: said.order.into() },
         Said::Cancelled(said) => Body::Cancelled { order: said.order.into() },
         Said::Refunded(said) => Body::Refunded {
@@ -232,6 +241,11 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
                 wallet: said.wallet.into(),
                 lots: lots.map(|(n, lot)| opening_lot(n, lot, found)).collect(),
             }
+        }
+        Said::Extended(said) => {
+            let expires_at = instant("extended.expires_at", said.expires_at, found);
+            let (wallet, points, reason) = (said.wallet.into(), said.points.map(Points), said.reason.into());
+            Body::Extended { wallet, points, expires_at, reason }
         }
         Said::Reinstated(said) => {
             let expires_at = instant("reinstated.expires_at", said.expires_at, found);

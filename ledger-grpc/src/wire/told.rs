@@ -10,7 +10,7 @@ mod proposals;
 use self::items::{lacking, redeemed, wanted};
 pub use self::member::{Portrait, member, purse, spoken_of_with, step};
 use self::member::{shown_lot, streak};
-use self::proposals::{proposal, proposing};
+use self::proposals::{open_exchange, proposal, proposing};
 use super::{CASE_MEMBERS_SHOWN, Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Words};
 use crate::proto;
 use ledger_core::calendar::show_day;
@@ -243,6 +243,7 @@ fn timer_kind(timer: Timer) -> proto::TimerKind {
         Timer::Tier => proto::TimerKind::Tier,
         Timer::Inactivity => proto::TimerKind::Inactivity,
         Timer::Reminder => proto::TimerKind::Reminder,
+        Timer::ExchangeLapse => proto::TimerKind::ExchangeLapse,
     }
 }
 
@@ -262,6 +263,8 @@ pub(super) fn account(account: Account) -> proto::Account {
         Account::Fees => proto::Account::Fees,
         Account::Donated => proto::Account::Donated,
         Account::Pending => proto::Account::Pending,
+        Account::Exchanging => proto::Account::Exchanging,
+        Account::Exchanged => proto::Account::Exchanged,
     }
 }
 
@@ -338,6 +341,18 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             shipping: shipping.0,
             points_paid: points_paid.0,
         }),
+        Body::ExchangeOut { exchange, reference, points } => {
+            let (exchange, reference) = (exchange.to_string(), reference.to_string());
+            Said::ExchangeOut(proto::ExchangeOut { exchange, reference, points: points.0 })
+        }
+        Body::ExchangeIn { exchange, reference, units } => {
+            let (exchange, reference) = (exchange.to_string(), reference.to_string());
+            Said::ExchangeIn(proto::ExchangeIn { exchange, reference, units: *units })
+        }
+        Body::ExchangeSettled { exchange, reference, accepted } => {
+            let (exchange, reference) = (exchange.to_string(), reference.to_string());
+            Said::ExchangeSettled(proto::ExchangeSettled { exchange, reference, accepted: *accepted })
+        }
         Body::Settled { order } => Said::Settled(proto::Settled { order: order.to_string() }),
         Body::Cancelled { order } => Said::Cancelled(proto::Cancelled { order: order.to_string() }),
         Body::Refunded { order, currency, amount, lines } => Said::Refunded(proto::Refunded {
@@ -376,6 +391,12 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             };
             Said::Imported(proto::Imported { lots: lots.iter().map(told).collect(), wallet: wallet.to_string() })
         }
+        Body::Extended { wallet, points, expires_at, reason } => Said::Extended(proto::Extended {
+            points: points.map(|points| points.0),
+            expires_at: stamp(*expires_at),
+            reason: reason.to_string(),
+            wallet: wallet.to_string(),
+        }),
         Body::Reinstated { wallet, points, expires_at, reason } => Said::Reinstated(proto::Reinstated {
             points: points.map(|points| points.0),
             expires_at: stamp(*expires_at),

@@ -1,9 +1,9 @@
-//! What the ledger tells of all members together: trial balances, campaigns, budgets, funds and items.
+//! What the ledger tells of all members together: trial balances, campaigns, budgets, funds, items and exchanges.
 
 use super::Words;
 use super::told::{account, stamp};
 use crate::proto;
-use ledger_core::budget::{BudgetLeft, Given, Raised, Shelf};
+use ledger_core::budget::{BudgetLeft, Exchanged, Given, Raised, Shelf};
 use ledger_core::calendar::show_day;
 use ledger_core::program::{Measure, Program};
 use ledger_core::record::Account;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Tells the totals. How many events came again is not in the ledger: the server adds it.
 pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
-    let Totals { shared, campaigns, budgets, funds, items, .. } = totals;
+    let Totals { shared, campaigns, budgets, funds, items, exchanges, .. } = totals;
     let program = totals.program.as_deref();
     let words = Words { terms: Arc::new(shared.terms.clone()), ..Words::default() };
     let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
@@ -30,6 +30,7 @@ pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
         budgets: budgets.iter().map(|left| budget(left, &words)).collect(),
         funds: funds.iter().map(|raised| fund(raised, &words)).collect(),
         items: items.iter().map(|shelf| item(shelf, &words)).collect(),
+        exchanges: exchanges.iter().map(|one| exchange(one, &words)).collect(),
     }
 }
 
@@ -55,6 +56,19 @@ fn item(shelf: &Shelf, words: &Words) -> proto::ItemTotals {
         stock: shelf.stock,
         taken: shelf.taken,
         left: shelf.left(),
+    }
+}
+
+fn exchange(told: &Exchanged, words: &Words) -> proto::ExchangeTotals {
+    let (points_out, units_out) = told.out;
+    let (points_in, units_in) = told.inward;
+    proto::ExchangeTotals {
+        exchange: words.term(told.exchange),
+        wallet: words.term(told.wallet),
+        points_out: points_out.0,
+        units_out,
+        units_in,
+        points_in: points_in.0,
     }
 }
 

@@ -138,7 +138,8 @@ fn write(dir: &Path) {
     let cargo = "[[wallet]]\nid = \"cargo\"\npending = { on = \"settled\" }\n[[earn]]\nid = \"freight\"\non = \"purchase\"\n\
         wallet = \"cargo\"\nper = \"1.00\"\ngive = 1\n[[earn]]\nid = \"tide\"\non = \"purchase\"\nwallet = \"cargo\"\n\
         fixed = 2\npending = { after = \"1d\" }\n[visit]\ngap = \"1h\"\n[[earn]]\nid = \"pilot\"\n\
-        on = \"purchase\"\nwallet = \"cargo\"\nfixed = 3\nlimit = { points = 5, per = \"visit\" }\n";
+        on = \"purchase\"\nwallet = \"cargo\"\nfixed = 3\nlimit = { points = 5, per = \"visit\" }\n\
+        [[exchange]]\nid = \"gulls\"\nout = { points = 3, units = 2 }\nin = { units = 5, points = 4 }\nper_day = 9\nwithin = \"1d\"\n";
     let item = "[[item]]\nid = \"flag\"\nwallet = \"knots\"\npoints = 2\nstock = 3\nrestock = true\n";
     let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}{cargo}{item}");
     let published = Body::ProgramPublished { text: berth.into() };
@@ -199,6 +200,19 @@ fn write(dir: &Path) {
     by_hand("s-2", Body::Settled { order: "s-3".into() });
     by_hand("s-3", purchase("s-3", 10_00));
     by_hand("s-4", purchase("s-4", 10_00));
+    // What a partner accepts, refuses, and does not answer.
+    let (gulls, named) = (|| "gulls".into(), |reference: &str| reference.into());
+    let settled =
+        |reference: &str, accepted| Body::ExchangeSettled { exchange: gulls(), reference: named(reference), accepted };
+    by_hand("x-1", Body::ExchangeOut { exchange: gulls(), reference: named("g-1"), points: Points(3) });
+    by_hand("x-2", Body::ExchangeIn { exchange: gulls(), reference: named("g-2"), units: 10 });
+    by_hand("x-3", settled("g-1", true));
+    by_hand("x-4", settled("g-2", true));
+    by_hand("x-5", Body::ExchangeOut { exchange: gulls(), reference: named("g-3"), points: Points(3) });
+    by_hand("x-6", settled("g-3", false));
+    let until = STREAM.at(90_000);
+    by_hand("x-8", Body::Extended { wallet: "".into(), points: Some(Points(2)), expires_at: until, reason: reason() });
+    by_hand("x-7", Body::ExchangeOut { exchange: gulls(), reference: named("g-4"), points: Points(3) });
     say(&handle, vec![event("app", "s-5", STREAM.at(404 + 8 * DAY), "f4", Body::CheckIn)]);
     drop(handle);
     ledger.close().expect("nothing failed");

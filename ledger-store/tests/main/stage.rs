@@ -9,11 +9,12 @@ use crate::ledger;
 use ledger_core::budget::Raised;
 use ledger_core::decide::in_window;
 use ledger_core::event::{Body, Event, Finding, Name};
+use ledger_core::life::OpenExchange;
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenFund, SeenItem, SeenProposal, SeenPurse, SeenTotals,
-    SeenWhy, Stage, asked, quote_of, run,
+    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal,
+    SeenPurse, SeenTotals, SeenWhy, Stage, asked, quote_of, run,
 };
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
@@ -48,7 +49,9 @@ impl Playing {
         let horizon = program.as_ref().map(|program| program.refund_horizon(at));
         let open = member.open_proposals(at);
         let proposals = open.map(|open| SeenProposal::of(open, &terms[usize::from(open.wallet.0) - 1])).collect();
-        Seen { proposals, ..Seen::of(member, wallets.map(purse).collect(), tier, horizon) }
+        let exchange = |open: &OpenExchange| SeenExchange::of(open, &terms[usize::from(open.exchange.0) - 1]);
+        let exchanges = member.exchanges().iter().map(exchange).collect();
+        Seen { proposals, exchanges, ..Seen::of(member, wallets.map(purse).collect(), tier, horizon) }
     }
 }
 
@@ -118,6 +121,11 @@ impl Stage for Playing {
     fn items(&mut self) -> Result<Vec<SeenItem>, String> {
         let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
         Ok(totals.items.iter().map(|shelf| SeenItem::of(shelf, &self.word(shelf.item))).collect())
+    }
+
+    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String> {
+        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
+        Ok(totals.exchanges.iter().map(|one| SeenPartner::of(one, &self.word(one.exchange))).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

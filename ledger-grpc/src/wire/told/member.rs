@@ -1,6 +1,6 @@
 //! Members as they are told: balances, lots and holds by wallet, tier, names, and what is open.
 
-use super::{attribute, count, lot_id, proposal, record, stamp, told_month_day, told_scope};
+use super::{attribute, count, lot_id, open_exchange, proposal, record, stamp, told_month_day, told_scope};
 use crate::proto;
 use crate::wire::Words;
 use ledger_core::calendar::show_day;
@@ -31,7 +31,7 @@ pub struct Portrait<'a> {
 pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto::Member {
     let Portrait { no, member, position, at, program } = portrait;
     let first = program.map_or_else(|| member.purses.first().wallet, |program| program.wallet.id);
-    let proto::Purse { available, in_review, held, pending, debt, lots, lots_count, .. } =
+    let proto::Purse { available, in_review, held, pending, exchanging, debt, lots, lots_count, .. } =
         purse(member, first, words, shown_max);
     proto::Member {
         name: member.name.to_string(),
@@ -42,6 +42,7 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         in_review,
         held,
         pending,
+        exchanging,
         debt,
         lots,
         lots_count,
@@ -63,6 +64,7 @@ pub fn member(portrait: Portrait<'_>, words: &Words, shown_max: usize) -> proto:
         merged: member.absorbed().iter().map(|one| merged(one, words)).collect(),
         parked_events: program.map(|program| parked(program, member, at)).unwrap_or_default(),
         proposals: member.open_proposals(at).map(|open| proposal(open, words)).collect(),
+        exchanges: member.exchanges().iter().map(|open| open_exchange(open, words)).collect(),
         household: member.household().map(|no| words.name(no)).unwrap_or_default(),
         household_members: member.household_members().iter().map(|no| words.name(*no)).collect(),
     }
@@ -109,6 +111,7 @@ pub fn purse(member: &Member, wallet: TermNo, words: &Words, shown_max: usize) -
         in_review: balances.review.0,
         held: balances.held.0,
         pending: balances.pending.0,
+        exchanging: balances.exchanging.0,
         debt: balances.debt.0,
         lots: available.chain(pending).chain(in_review).take(shown_max).collect(),
         lots_count: count(purse.lots_len()),
@@ -123,12 +126,14 @@ fn more_purses(member: &Member, first: TermNo, words: &Words, shown_max: usize) 
 /// Tells one step of a replay.
 pub fn step(position: Position, told: &Record, after: &Member, words: &Words) -> proto::ReplayMemberResponse {
     let first = told.verdict.wallet;
-    let proto::Purse { available, in_review, held, pending, debt, lots_count, .. } = purse(after, first, words, 0);
+    let proto::Purse { available, in_review, held, pending, exchanging, debt, lots_count, .. } =
+        purse(after, first, words, 0);
     let after = proto::MemberState {
         available,
         in_review,
         held,
         pending,
+        exchanging,
         debt,
         lots_count,
         more_purses: more_purses(after, first, words, 0),

@@ -1,9 +1,9 @@
-//! Proposals as they are told: those that are open, and what became of one in a record.
+//! Proposals and exchanges as they are told: those that are open, and what became of one in a record.
 
 use super::stamp;
 use crate::proto;
 use crate::wire::Words;
-use ledger_core::life::{ByHand, LifeChange, Proposal};
+use ledger_core::life::{ByHand, LifeChange, OpenExchange, Proposal};
 use ledger_core::units::Position;
 
 /// Tells an open proposal.
@@ -23,7 +23,20 @@ pub(super) fn proposal(open: &Proposal, words: &Words) -> proto::Proposal {
     }
 }
 
-/// Of a life the event itself tells all but what became of proposals.
+/// Tells an open exchange.
+pub(super) fn open_exchange(open: &OpenExchange, words: &Words) -> proto::OpenExchange {
+    proto::OpenExchange {
+        exchange: words.term(open.exchange),
+        reference: open.reference.to_string(),
+        inward: open.inward,
+        wallet: words.term(open.wallet),
+        points: open.points.0,
+        units: open.units,
+        lapses_at: stamp(open.lapses_at),
+    }
+}
+
+/// Of a life the event itself tells all but what became of proposals and exchanges.
 pub(super) fn proposing(
     position: Position,
     member: String,
@@ -42,6 +55,11 @@ pub(super) fn proposing(
         }
         LifeChange::ProposalEnded { proposal } => {
             Told::ProposalEnded(proto::ProposalEnded { member, proposal: proposal.0 })
+        }
+        LifeChange::ExchangeOpened(open) => Told::ExchangeOpened(open_exchange(open, words)),
+        LifeChange::ExchangeClosed { exchange, reference } => {
+            let (exchange, reference) = (words.term(*exchange), reference.to_string());
+            Told::ExchangeClosed(proto::ExchangeClosed { member, exchange, reference })
         }
         LifeChange::Frozen { .. }
         | LifeChange::Closed
