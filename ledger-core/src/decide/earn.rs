@@ -179,9 +179,9 @@ impl Draft<'_> {
                 }
             }
         }
-        if let (Amount::Per { unit, carry: Some(carry), .. }, true) = (&rule.amount, is_whole(cut)) {
-            let all = facts.basket.base(rule).0.saturating_add(carried);
-            self.keep(*carry, all.rem_euclid(unit.0).saturating_sub(carried));
+        if let Some((unit, _, carry)) = rule.amount.carrying().filter(|_| is_whole(cut)) {
+            let all = facts.counted(rule).saturating_add(carried);
+            self.keep(carry, all.rem_euclid(unit).saturating_sub(carried));
         }
         if let Some(first) = rule.when.as_ref().and_then(|when| when.first).filter(|_| self.denied.is_none()) {
             self.keep(first, 1);
@@ -189,7 +189,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// What waits for the next purchase, in minor units.
+    /// What waits for the next purchase, in minor units or items.
     pub(super) fn carried(&self, carry: TermNo) -> i64 {
         let before = self.member.counter(carry).map_or(0, |counter| counter.total);
         self.verdict.changes.iter().fold(before, |sum, change| match change {
@@ -248,9 +248,7 @@ impl Facts<'_> {
             Amount::Fixed(points) => self.value(points, rule),
             Amount::Per { unit, give, .. } => {
                 let units = match rule.round_at {
-                    RoundAt::Event => {
-                        units_of(Money(self.basket.base(rule).0.checked_add(carried)?), *unit, rule.round)?
-                    }
+                    RoundAt::Event => units_of(Money(self.counted(rule).checked_add(carried)?), *unit, rule.round)?,
                     RoundAt::Line => self
                         .basket
                         .bases(rule)
@@ -258,14 +256,23 @@ impl Facts<'_> {
                 };
                 units.checked_mul(self.value(give, rule))?
             }
-            Amount::PerItems { items, give } => {
-                let items = units_of(Money(self.basket.items(rule)), Money(*items), rule.round)?;
+            Amount::PerItems { items, give, .. } => {
+                let all = self.counted(rule).checked_add(carried)?;
+                let items = units_of(Money(all), Money(*items), rule.round)?;
                 items.checked_mul(self.value(give, rule))?
             }
             Amount::Times { of, extra } => granted(earlier, *of).0.checked_mul(*extra)?,
             Amount::Percent { of, rate } => share(granted(earlier, *of).0, self.value(rate, rule), WHOLE, rule.round)?,
         };
         Some(Points(points))
+    }
+
+    /// What a rule that gives by units counts: money in minor units, or items.
+    pub(super) fn counted(&self, rule: &EarnRule) -> i64 {
+        match rule.amount {
+            Amount::PerItems { .. } => self.basket.items(rule),
+            _ => self.basket.base(rule).0,
+        }
     }
 
     /// Whether the base of a rule is as large as it asks for.

@@ -11,7 +11,7 @@ use crate::event::{Body, Event, LineName, LinePart, LineRefund, Who};
 use crate::fold::move_points;
 use crate::lots::{Lot, SLICES_MAX, Slice};
 use crate::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
-use crate::program::{Amount, EarnRule, Negative, Wallet};
+use crate::program::{EarnRule, Negative, Wallet};
 use crate::record::{Account, Cause, Change, Cut, Posting, Record, Trace, order_hash};
 use crate::refusal::Refusal;
 use crate::units::{LotId, MemberNo, Money, Points, TermNo};
@@ -149,13 +149,10 @@ fn earned_by(facts: &Facts<'_>, trace: &[Trace]) -> Vec<Trace> {
 /// The least that earlier purchases must have brought to a rule, given what it came to: for the rules that
 /// build on its points, the purchase is worked out again as if that was all.
 fn brought(rule: &EarnRule, line: &Trace, facts: &Facts<'_>) -> i64 {
-    let Amount::Per { unit, give, carry: Some(_) } = &rule.amount else { return 0 };
-    if !is_whole(line.cut) {
-        return 0;
-    }
+    let Some((unit, give, _)) = rule.amount.carrying().filter(|_| is_whole(line.cut)) else { return 0 };
     let whole = Facts { basket: facts.basket.whole(), ..*facts };
     let units = line.computed.0.checked_div(whole.value(give, rule)).unwrap_or(0);
-    units.saturating_mul(unit.0).saturating_sub(whole.basket.base(rule).0).max(0)
+    units.saturating_mul(unit).saturating_sub(whole.counted(rule)).max(0)
 }
 
 /// Whether a rule would not have applied to what is kept.
@@ -315,13 +312,13 @@ impl<'a> Draft<'a> {
     /// Takes from what waits for the next purchase, and, as far as that does not reach, whole units: so all
     /// that a member keeps earns as if it were one purchase, whatever was given back in which order.
     fn uncarry(&mut self, rule: &EarnRule, before: &Facts<'_>, after: &Facts<'_>) -> i64 {
-        let Amount::Per { unit, give, carry: Some(carry) } = &rule.amount else { return 0 };
-        let counted = |facts: &Facts<'_>| if facts.reaches(rule) { facts.basket.base(rule).0 } else { 0 };
+        let Some((unit, give, carry)) = rule.amount.carrying() else { return 0 };
+        let counted = |facts: &Facts<'_>| if facts.reaches(rule) { facts.counted(rule) } else { 0 };
         let gone = counted(before).saturating_sub(counted(after));
-        let left = self.carried(*carry).saturating_sub(gone);
+        let left = self.carried(carry).saturating_sub(gone);
         // Rounded down, so as many units as bring what is left to 0 or more.
-        let units = left.div_euclid(unit.0).min(0).saturating_neg();
-        self.keep(*carry, units.saturating_mul(unit.0).saturating_sub(gone));
+        let units = left.div_euclid(unit).min(0).saturating_neg();
+        self.keep(carry, units.saturating_mul(unit).saturating_sub(gone));
         units.saturating_mul(before.value(give, rule))
     }
 

@@ -276,6 +276,8 @@ pub enum Amount {
         items: i64,
         /// The points.
         give: Value,
+        /// The counter in which what is short of so many items waits for the next purchase; it is lost if absent.
+        carry: Option<TermNo>,
     },
     /// So many times what an earlier rule gave, on top of it.
     Times {
@@ -296,9 +298,16 @@ pub enum Amount {
 impl Amount {
     /// The counter in which what is short of a unit waits.
     pub fn carry(&self) -> Option<TermNo> {
+        self.carrying().map(|(.., carry)| carry)
+    }
+
+    /// Of what is short of a unit and waits: the unit, in minor units of money or in items, what is given for it, and
+    /// the counter.
+    pub fn carrying(&self) -> Option<(i64, &Value, TermNo)> {
         match self {
-            Amount::Per { carry, .. } => *carry,
-            Amount::Fixed(_) | Amount::PerItems { .. } | Amount::Times { .. } | Amount::Percent { .. } => None,
+            Amount::Per { unit, give, carry } => Some((unit.0, give, (*carry)?)),
+            Amount::PerItems { items, give, carry } => Some((*items, give, (*carry)?)),
+            Amount::Fixed(_) | Amount::Times { .. } | Amount::Percent { .. } => None,
         }
     }
 

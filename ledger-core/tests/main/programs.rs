@@ -182,7 +182,7 @@ when = "someday"
             line 29: earn[2].when.except.size: is not a field here
             line 29: earn[2].when.at_least: only a purchase has lines and money
             line 29: earn[2].when.except: only a purchase has lines and money
-            line 34: earn[3].carry: only what is short of `per` is carried on
+            line 34: earn[3].carry: only what is short of `per` or `per_items` is carried on
             line 35: earn[3].table[0].at_least: is missing
             line 35: earn[3].table: says what the rule gives: leave out the number
             line 35: earn[3].table: what is carried on counts alike in every purchase: steps go by `tier`

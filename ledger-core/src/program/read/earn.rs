@@ -78,7 +78,7 @@ impl Reading<'_> {
             Some((2, _)) => Rounding::Up,
             _ => Rounding::Down,
         };
-        if matches!(amount, Some(Amount::Per { carry: Some(_), .. })) && round != Rounding::Down {
+        if amount.as_ref().is_some_and(|amount| amount.carry().is_some()) && round != Rounding::Down {
             let problem = "what is carried on is not rounded";
             self.fault(section.place("round"), &section.field("round"), problem.into());
         }
@@ -197,11 +197,11 @@ impl Reading<'_> {
                 "says what the rule gives: leave out the number".into(),
             );
         }
-        if carry && per.is_none() {
+        if carry && per.is_none() && items.is_none() {
             self.fault(
                 section.place("carry"),
                 &section.field("carry"),
-                "only what is short of `per` is carried on".into(),
+                "only what is short of `per` or `per_items` is carried on".into(),
             );
         }
         if carry && matches!(table, Some(Value::ByBase(_))) {
@@ -213,11 +213,14 @@ impl Reading<'_> {
         match asked.as_slice() {
             [] => table.map(Amount::Fixed),
             ["fixed"] => number(fixed).map(Amount::Fixed),
-            ["per"] => {
+            ["per" | "per_items"] => {
                 let carry = if carry { self.counter_of(id, "carry") } else { None };
-                Some(Amount::Per { unit: per?.0, give: number(give)?, carry })
+                let give = number(give)?;
+                Some(match (per, items) {
+                    (Some((unit, _)), _) => Amount::Per { unit, give, carry },
+                    (None, items) => Amount::PerItems { items: items?.0, give, carry },
+                })
             }
-            ["per_items"] => Some(Amount::PerItems { items: items?.0, give: number(give)? }),
             ["times"] => times,
             ["percent"] => percent.and_then(|(of, rate)| Some(Amount::Percent { of, rate: table.or(rate)? })),
             _ => None,
