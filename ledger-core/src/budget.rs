@@ -161,8 +161,7 @@ pub fn items(state: &State, program: &Program) -> Vec<Shelf> {
 
 /// What every exchange of a program took and gave.
 pub fn exchanges(state: &State, program: &Program) -> Vec<Exchanged> {
-    let total = |term| counter(state, term).map_or(0, |counter| counter.total);
-    let sum = |side: Tallied| (Points(total(side.points)), total(side.units));
+    let sum = |side: Tallied| (Points(state.counted(side.points)), state.counted(side.units));
     let told = program.exchanges.iter().map(|one| Exchanged {
         exchange: one.id,
         wallet: one.wallet,
