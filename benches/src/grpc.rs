@@ -4,6 +4,7 @@
 use crate::store::{Scratch, open, submit};
 use crate::workload::{START, Workload};
 use crate::{Figures, Plan};
+use ledger_core::event;
 use ledger_core::event as core;
 use ledger_core::units::Points;
 use ledger_grpc::engine::Limits;
@@ -30,7 +31,7 @@ pub(crate) fn grpc(plan: &Plan, figures: &mut Figures) {
         let mut events: Vec<core::Event<core::Name>> = Vec::new();
         for member in from..from + 10_000 {
             let mut event = workload.purchase(member);
-            event.body = core::Body::Enrolled { birthday: None };
+            event.body = core::Body::Enrolled(event::Enrolled { birthday: None });
             let id = format!("credit-{member}");
             let body = core::Body::credit(Points(1_000_000), "bench");
             events.push(core::Event { id: id.into(), body, ..event.clone() });

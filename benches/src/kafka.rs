@@ -4,7 +4,7 @@
 use crate::store::{Scratch, open, pump, submit};
 use crate::workload::Workload;
 use crate::{Figures, Plan};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::units::Position;
 use ledger_grpc::instant;
 use ledger_grpc::kafka::{Config, Kafka};
@@ -183,7 +183,9 @@ fn threads() -> BTreeMap<String, f64> {
 }
 
 fn message(event: &Event<Name>) -> proto::Event {
-    let Body::Purchase { order, currency, lines, .. } = &event.body else { unreachable!("the workload buys") };
+    let Body::Purchase(event::Purchase { order, currency, lines, .. }) = &event.body else {
+        unreachable!("the workload buys")
+    };
     let line = |line: &ledger_core::event::Line| proto::Line {
         sku: line.sku.to_string(),
         quantity: line.quantity,

@@ -3,7 +3,7 @@
 
 use crate::workload::{START, Workload, event};
 use crate::{Figures, Plan};
-use ledger_core::event::{Body, Currency, Event, Line, LineDetail, Name, Origin};
+use ledger_core::event::{self, Body, Currency, Event, Line, LineDetail, Name, Origin};
 use ledger_core::memory::Memory;
 use ledger_core::units::{At, Money};
 use std::fmt::Write as _;
@@ -124,7 +124,8 @@ fn fifty() -> String {
 fn judged(program: &str) -> (std::time::Duration, u64) {
     let mut workload = Workload::new(MEMBERS, 17);
     let mut memory = Memory::new();
-    let publish = event("publish".into(), "", START, Body::ProgramPublished { text: program.into() });
+    let publish =
+        event("publish".into(), "", START, Body::ProgramPublished(event::ProgramPublished { text: program.into() }));
     let published = memory.submit(publish, START).expect("publishes");
     assert_eq!(published.refusal, None, "the program is in order");
     let mut made = 0;

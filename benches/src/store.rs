@@ -2,7 +2,7 @@
 
 use crate::workload::{START, Workload, clock};
 use crate::{Figures, Plan};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::memory::Memory;
 use ledger_core::units::{At, Points, Position};
 use ledger_store::{AsOf, Batch, Handle, Ledger, Options, Time};
@@ -199,7 +199,10 @@ fn many_lots(handle: &Handle) -> &'static str {
             let body = Body::credit(Points(100), "bench");
             said(format!("credit-{member}-{n}"), &name, body)
         };
-        submit(handle, vec![said(format!("enrol-{member}"), &name, Body::Enrolled { birthday: None })]);
+        submit(
+            handle,
+            vec![said(format!("enrol-{member}"), &name, Body::Enrolled(event::Enrolled { birthday: None }))],
+        );
         submit(handle, (0..10_000).map(credit).collect());
     }
     "lots"

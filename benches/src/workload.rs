@@ -1,7 +1,7 @@
 //! The workload: purchases of many members, made from a fixed seed. Made, not real; the demo shows
 //! real ones.
 
-use ledger_core::event::{Body, Currency, Event, Line, Name};
+use ledger_core::event::{self, Body, Currency, Event, Line, Name};
 use ledger_core::units::{At, Money};
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Workload {
     /// Example A's program.
     pub(crate) fn publish() -> Event<Name> {
         let text = include_str!("../../programs/community.toml");
-        event("publish".into(), "", START, Body::ProgramPublished { text: text.into() })
+        event("publish".into(), "", START, Body::ProgramPublished(event::ProgramPublished { text: text.into() }))
     }
 
     /// The name of a member, by number.

@@ -8,7 +8,7 @@
 #![allow(dead_code)]
 
 use ledger_core::bytes::{VERSION, decode, encode};
-use ledger_core::event::{Event, Name, Who};
+use ledger_core::event::{self, Event, Name, Who};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::judge::brought_up_to;
 use ledger_core::member::Member;
@@ -68,7 +68,7 @@ pub fn event_bytes(data: &[u8]) {
     }
     let mut memory = Memory::new();
     let at = At(1_767_225_600_000);
-    let publish = ledger_core::event::Body::ProgramPublished { text: CAFE.into() };
+    let publish = ledger_core::event::Body::ProgramPublished(event::ProgramPublished { text: CAFE.into() });
     memory.submit(ledger::event("program", "", at, publish), at).expect("the program folds");
     let first = memory.submit(event.clone(), at).expect("an event within the limits folds");
     let again = memory.submit(event, at).expect("a duplicate folds");
@@ -148,11 +148,11 @@ pub fn program_text(data: &[u8]) {
             }
             let at = At(1_767_225_600_000);
             let mut memory = Memory::new();
-            let publish = ledger_core::event::Body::ProgramPublished { text: text.into() };
+            let publish = ledger_core::event::Body::ProgramPublished(event::ProgramPublished { text: text.into() });
             let publish = ledger::event("program", "", at, publish);
             if publish.violations().is_empty() {
                 assert_eq!(memory.submit(publish, at).expect("it folds").refusal, None);
-                let check_in = ledger::event("e-1", "M1", at, ledger_core::event::Body::CheckIn);
+                let check_in = ledger::event("e-1", "M1", at, ledger_core::event::Body::CheckIn(event::CheckIn));
                 memory.submit(check_in, at).expect("whatever the program, events fold");
                 memory.tick(At(at.0 + 400 * DAY)).expect("and so do timers");
                 ledger::check(&memory);
@@ -393,9 +393,9 @@ mod tests {
         });
         let mut named: Vec<Vec<u8>> = Vec::new();
         for (n, body) in [
-            ledger_core::event::Body::CheckIn,
+            ledger_core::event::Body::CheckIn(event::CheckIn),
             ledger::purchase("o-1", 1_000),
-            ledger_core::event::Body::Referral { referee: "M2".into() },
+            ledger_core::event::Body::Referral(event::Referral { referee: "M2".into() }),
         ]
         .into_iter()
         .enumerate()

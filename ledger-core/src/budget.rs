@@ -1,14 +1,13 @@
 //! Budgets, campaigns, funds, items and exchanges read back: what is left of budgets and items, what the others gave
 //! and were given.
 //!
-//! All are counters under [`Key::EVERYONE`](crate::counter::Key::EVERYONE), which `decide/limit.rs`, `decide/fund.rs`,
-//! `decide/item.rs` and `decide/exchange.rs` count; here they are only looked at, as of the last record, by the program
-//! in force.
+//! All are counters under [`Key::EVERYONE`](crate::kernel::counter::Key::EVERYONE), which the features count; here they
+//! are only looked at, as of the last record, by the program in force.
 
-use crate::counter::{Counter, Key};
-use crate::program::{Limit, Measure, Program, Tallied, Whose, Window};
-use crate::state::State;
-use crate::units::{Day, Money, Points, TermNo};
+use crate::kernel::counter::{Counter, Key};
+use crate::kernel::units::{Day, Money, Points, TermNo};
+use crate::tables::program::{Limit, Measure, Program, Tallied, Whose, Window};
+use crate::tables::state::State;
 use alloc::vec::Vec;
 
 /// What is left of a budget.

@@ -5,15 +5,20 @@
 //! `fold` carries out, and the record is appended. The store and the scenarios share this file; what
 //! they keep differently (names, the log) is a [`Book`].
 
-use crate::decide::{Desk, Parties, Party, Purchase, Redemption, decide, decide_timer, id_reused};
-use crate::event::{Body, Event, Name, Who};
-use crate::fold::{Corrupt, fold, fold_member};
-use crate::lots::Lot;
-use crate::member::{Member, Next, Parked, PurchaseRef, RedemptionRef};
-use crate::program::{Fault, Program};
-use crate::record::{CaseOpened, Cause, Change, Record, Timer, Verdict, order_hash};
-use crate::state::State;
-use crate::units::{At, MemberNo, Position, RiskKey};
+use crate::decide::{decide, decide_timer, id_reused};
+use crate::features::risk::change::CaseOpened;
+use crate::kernel::lots::Lot;
+use crate::kernel::names::order_hash;
+use crate::kernel::units::{At, MemberNo, Position, RiskKey};
+use crate::tables::change;
+use crate::tables::change::Change;
+use crate::tables::draft::{Desk, Parties, Party, Purchase, Redemption};
+use crate::tables::event::{self, Body, Event, Name, Who};
+use crate::tables::fold::{Corrupt, fold, fold_member};
+use crate::tables::member::{Member, Next, Parked, PurchaseRef, RedemptionRef};
+use crate::tables::program::{Fault, Program};
+use crate::tables::record::{Cause, Record, Timer, Verdict};
+use crate::tables::state::State;
 use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -106,7 +111,7 @@ pub fn judge<B: Book>(
     let subject = Seat::find(state, book, &event.member, may_join, free);
     let other = match event.body.other() {
         // Who is to stand for itself again is asked for, not whom it stands for.
-        Some(name) if matches!(event.body, Body::Unmerged { .. }) => Seat::of(book, name),
+        Some(name) if matches!(event.body, Body::Unmerged(..)) => Seat::of(book, name),
         Some(name) if *name == event.member => subject,
         Some(name) => Seat::find(state, book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
         None => Seat::Nobody,
@@ -225,7 +230,9 @@ pub fn foresee<B: Book>(
 /// due for them from before.
 fn behind(state: &State, subject: Option<MemberNo>, verdict: &Verdict, at: At) -> Vec<MemberNo> {
     let drawn = verdict.changes.iter().flat_map(|change| match change {
-        Change::CaseOpened(CaseOpened { members, .. }) | Change::CaseJoined { members, .. } => members.as_slice(),
+        Change::CaseOpened(CaseOpened { members, .. }) | Change::CaseJoined(change::CaseJoined { members, .. }) => {
+            members.as_slice()
+        }
         _ => &[],
     });
     let moved = verdict.postings.iter().map(|posting| posting.member).filter(|no| Some(*no) != subject);
@@ -357,8 +364,8 @@ fn fire_before<B: Book>(
 ) -> Result<(), B::Error> {
     match &event.body {
         // What is due before a program is published is judged by the one before.
-        Body::Tick { .. } | Body::ProgramPublished { .. } => fire_due(state, programs, book, at),
-        Body::CaseResolved { case, .. } => {
+        Body::Tick(..) | Body::ProgramPublished(..) => fire_due(state, programs, book, at),
+        Body::CaseResolved(event::CaseResolved { case, .. }) => {
             let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
@@ -366,7 +373,7 @@ fn fire_before<B: Book>(
             if let Some(wanted) = body.wanted() {
                 fire_holds_of(state, programs, book, &wanted.item, at)?;
             }
-            let is_touched = matches!(body, Body::Transfer { .. } | Body::Merged { .. });
+            let is_touched = matches!(body, Body::Transfer(..) | Body::Merged(..));
             let recipient = other.no().filter(|_| is_touched);
             let concerned = subject.no().into_iter().chain(recipient);
             concerned.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
@@ -477,10 +484,10 @@ fn find_purchase<B: Book>(
     rows: &Rows<'_>,
     body: &Body<Who>,
 ) -> Result<Option<(MemberNo, PurchaseRef, Record)>, B::Error> {
-    let (Body::Purchase { order, .. }
-    | Body::Cancelled { order }
-    | Body::Refunded { order, .. }
-    | Body::Settled { order }) = body
+    let (Body::Purchase(event::Purchase { order, .. })
+    | Body::Cancelled(event::Cancelled { order })
+    | Body::Refunded(event::Refunded { order, .. })
+    | Body::Settled(event::Settled { order })) = body
     else {
         return Ok(None);
     };
@@ -489,7 +496,8 @@ fn find_purchase<B: Book>(
         // Past the refund horizon a number may be used again: the latest is meant.
         for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
             let record = book.record(known.position)?;
-            if let Cause::Event(Event { body: Body::Purchase { order: recorded, .. }, .. }) = &record.cause
+            if let Cause::Event(Event { body: Body::Purchase(event::Purchase { order: recorded, .. }), .. }) =
+                &record.cause
                 && recorded == order
             {
                 return Ok(Some((no, *known, record)));
@@ -505,14 +513,17 @@ fn find_parked<B: Book>(
     rows: &Rows<'_>,
     body: &Body<Who>,
 ) -> Result<Vec<(MemberNo, Parked, Record)>, B::Error> {
-    let Body::Purchase { order, .. } = body else { return Ok(Vec::new()) };
+    let Body::Purchase(event::Purchase { order, .. }) = body else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for (no, returns) in rows.iter().filter_map(|(no, member)| Some((no, member.returns.as_ref()?))) {
         let hash = order_hash(order);
         for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
             let record = book.record(parked.position)?;
             if let Cause::Event(Event {
-                body: Body::Cancelled { order: of } | Body::Refunded { order: of, .. } | Body::Settled { order: of },
+                body:
+                    Body::Cancelled(event::Cancelled { order: of })
+                    | Body::Refunded(event::Refunded { order: of, .. })
+                    | Body::Settled(event::Settled { order: of }),
                 ..
             }) = &record.cause
                 && of == order
@@ -531,7 +542,7 @@ fn find_redemption<B: Book>(
     rows: &Rows<'_>,
     body: &Body<Who>,
 ) -> Result<Option<(MemberNo, RedemptionRef, Record)>, B::Error> {
-    let Body::RedeemRefunded { redemption, .. } = body else { return Ok(None) };
+    let Body::RedeemRefunded(event::RedeemRefunded { redemption, .. }) = body else { return Ok(None) };
     for (no, member) in rows.iter() {
         if let Some(known) = member.redemptions.iter().find(|known| known.position == *redemption) {
             return Ok(Some((no, *known, book.record(*redemption)?)));
@@ -548,7 +559,7 @@ fn find_merge<B: Book>(
     other: Seat,
     owner: Option<MemberNo>,
 ) -> Result<Option<Record>, B::Error> {
-    let of = if let Body::Unmerged { .. } = body { other.no() } else { owner };
+    let of = if let Body::Unmerged(..) = body { other.no() } else { owner };
     let merged = rows.own.and_then(|(_, row)| row.absorbed().iter().find(|one| Some(one.member) == of));
     merged.map(|one| book.record(one.position)).transpose()
 }

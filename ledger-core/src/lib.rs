@@ -33,7 +33,7 @@
 //! # Example
 //!
 //! ```
-//! use ledger_core::event::{Body, Event, RiskKeys};
+//! use ledger_core::event::{self, Body, Event, RiskKeys};
 //! use ledger_core::{memory::Memory, refusal::Refusal, units::{At, Points}};
 //!
 //! let program = r#"
@@ -54,13 +54,13 @@
 //!     let event = Event { source, id: id.into(), occurred_at: at, member: member.into(), keys, origin: None, body };
 //!     ledger.submit(event, at)
 //! };
-//! say("e-1", "", Body::ProgramPublished { text: program.into() })?;
-//! assert_eq!(say("e-2", "Ada", Body::CheckIn)?.available, Points(5));
-//! assert_eq!(say("e-3", "Ada", Body::CheckIn)?.earned, Points(0)); // once a day
-//! let redeem = Body::Redeem { wallet: "".into(), points: Points(6), order: "o-1".into(), total: None, item: None };
+//! say("e-1", "", Body::ProgramPublished(event::ProgramPublished { text: program.into() }))?;
+//! assert_eq!(say("e-2", "Ada", Body::CheckIn(event::CheckIn))?.available, Points(5));
+//! assert_eq!(say("e-3", "Ada", Body::CheckIn(event::CheckIn))?.earned, Points(0)); // once a day
+//! let redeem = Body::Redeem(event::Redeem { wallet: "".into(), points: Points(6), order: "o-1".into(), total: None, item: None });
 //! let redeemed = say("e-4", "Ada", redeem)?;
 //! assert_eq!(redeemed.refusal, Some(Refusal::NotEnoughPoints));
-//! assert!(say("e-2", "Ada", Body::CheckIn)?.duplicate); // the first outcome again
+//! assert!(say("e-2", "Ada", Body::CheckIn(event::CheckIn))?.duplicate); // the first outcome again
 //! # Ok::<(), ledger_core::fold::Corrupt>(())
 //! ```
 
@@ -69,23 +69,17 @@
 extern crate alloc;
 
 pub mod budget;
-pub mod bytes;
-pub mod calendar;
-pub mod counter;
 pub mod decide;
-pub mod event;
-pub mod fold;
+pub mod explain;
+pub mod features;
 pub mod judge;
-pub mod life;
-pub mod lots;
-pub mod member;
+pub mod kernel;
 pub mod memory;
-pub mod merkle;
-pub mod outcome;
-pub mod program;
-pub mod record;
-pub mod refusal;
+pub(crate) mod program_file;
 pub mod scenario;
-pub mod state;
-pub mod units;
-pub mod visit;
+pub mod tables;
+pub(crate) mod timers;
+
+pub use features::visits::state as visit;
+pub use kernel::{account, bytes, calendar, counter, lots, merkle, names, refusal, trace, units};
+pub use tables::{change, event, fold, life, member, outcome, program, record, state};

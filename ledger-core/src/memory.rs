@@ -3,15 +3,15 @@
 //! It serves scenarios, `ledgerd program test`, and the tests as the simplest true ledger there is.
 //! Nothing here is durable; the store does the same with a disk.
 
-use crate::bytes::{decode, encode};
-use crate::event::{Event, Name};
-use crate::fold::{Corrupt, fold};
+use crate::features::membership::state::Naming;
 use crate::judge::{Book, Programs, find, fire_due, foresee, judge};
-use crate::life::Naming;
-use crate::outcome::Outcome;
-use crate::record::{Record, Verdict};
-use crate::state::State;
-use crate::units::{At, MemberNo, Position, RiskKey};
+use crate::kernel::bytes::{decode, encode};
+use crate::kernel::units::{At, MemberNo, Position, RiskKey};
+use crate::tables::event::{Event, Name};
+use crate::tables::fold::{Corrupt, fold};
+use crate::tables::outcome::Outcome;
+use crate::tables::record::{Record, Verdict};
+use crate::tables::state::State;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

@@ -22,17 +22,18 @@ pub use self::seen::{
     Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal, SeenPurse,
     SeenTotals, SeenWhy,
 };
-use crate::calendar::{Calendar, show_day};
-use crate::event::{
-    Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, Name, OpeningLot, Origin,
+use crate::features::membership::state::Scope;
+use crate::kernel::account::Account;
+use crate::kernel::calendar::{Calendar, show_day};
+use crate::kernel::refusal::Refusal;
+use crate::kernel::units::{At, Money, MonthDay, Points, Position, TermNo};
+use crate::tables::event::{
+    self, Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, Name, OpeningLot, Origin,
     RiskKeys, RiskKind, Wanted,
 };
-use crate::life::Scope;
-use crate::outcome::Outcome;
-use crate::program::Program;
-use crate::record::{Account, Verdict};
-use crate::refusal::Refusal;
-use crate::units::{At, Money, MonthDay, Points, Position, TermNo};
+use crate::tables::outcome::Outcome;
+use crate::tables::program::Program;
+use crate::tables::record::Verdict;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -314,7 +315,7 @@ impl Play<'_> {
                 let why = self.stage.why(self.recorded)?;
                 Ok(why.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
             }
-            ("tick", []) => self.say(Body::Tick { up_to: self.at }, "", &[]).map(|_| "ok".to_string()),
+            ("tick", []) => self.say(Body::Tick(event::Tick { up_to: self.at }), "", &[]).map(|_| "ok".to_string()),
             (verb, [name, rest @ ..]) => {
                 let (body, rest) = self.body(verb, rest)?;
                 self.say(body, name, rest)
@@ -331,13 +332,18 @@ impl Play<'_> {
             ("enrol", ["birthday", date, rest @ ..]) => {
                 let (month, day) = date.split_once('-').ok_or("a birthday is MM-DD")?;
                 let number = |text: &str| text.parse::<u8>().map_err(|_| "a birthday is MM-DD".to_string());
-                (Body::Enrolled { birthday: Some(MonthDay { month: number(month)?, day: number(day)? }) }, rest)
+                (
+                    Body::Enrolled(event::Enrolled {
+                        birthday: Some(MonthDay { month: number(month)?, day: number(day)? }),
+                    }),
+                    rest,
+                )
             }
-            ("enrol", rest) => (Body::Enrolled { birthday: None }, rest),
-            ("check-in", rest) => (Body::CheckIn, rest),
+            ("enrol", rest) => (Body::Enrolled(event::Enrolled { birthday: None }), rest),
+            ("check-in", rest) => (Body::CheckIn(event::CheckIn), rest),
             ("attribute", [name, value, rest @ ..]) => {
                 let value = value.parse().map_err(|_| format!("{value:?} is no number"))?;
-                (Body::AttributesSet { attributes: vec![((*name).into(), value)] }, rest)
+                (Body::AttributesSet(event::AttributesSet { attributes: vec![((*name).into(), value)] }), rest)
             }
             ("purchase", [order, amount, rest @ ..]) => {
                 let lines = vec![Line::plain("", 1, money(amount)?)];
@@ -345,27 +351,34 @@ impl Play<'_> {
             }
             ("exchange", ["out", points_out, "to", exchange, reference, rest @ ..]) => {
                 let (exchange, reference) = ((*exchange).into(), (*reference).into());
-                (Body::ExchangeOut { exchange, reference, points: points(points_out)? }, rest)
+                (Body::ExchangeOut(event::ExchangeOut { exchange, reference, points: points(points_out)? }), rest)
             }
             ("exchange", ["in", units, "from", exchange, reference, rest @ ..]) => {
                 let (exchange, reference) = ((*exchange).into(), (*reference).into());
-                (Body::ExchangeIn { exchange, reference, units: points(units)?.0 }, rest)
+                (Body::ExchangeIn(event::ExchangeIn { exchange, reference, units: points(units)?.0 }), rest)
             }
             ("exchange", [answer @ ("accepted" | "refused"), exchange, reference, rest @ ..]) => {
                 let (exchange, reference) = ((*exchange).into(), (*reference).into());
-                (Body::ExchangeSettled { exchange, reference, accepted: *answer == "accepted" }, rest)
+                (
+                    Body::ExchangeSettled(event::ExchangeSettled {
+                        exchange,
+                        reference,
+                        accepted: *answer == "accepted",
+                    }),
+                    rest,
+                )
             }
-            ("settle", [order, rest @ ..]) => (Body::Settled { order: (*order).into() }, rest),
-            ("cancel", [order, rest @ ..]) => (Body::Cancelled { order: (*order).into() }, rest),
+            ("settle", [order, rest @ ..]) => (Body::Settled(event::Settled { order: (*order).into() }), rest),
+            ("cancel", [order, rest @ ..]) => (Body::Cancelled(event::Cancelled { order: (*order).into() }), rest),
             ("refund", [order, amount, rest @ ..]) => (Body::refund(order, currency?, money(amount)?), rest),
-            ("refer", [referee, rest @ ..]) => (Body::Referral { referee: (*referee).into() }, rest),
+            ("refer", [referee, rest @ ..]) => (Body::Referral(event::Referral { referee: (*referee).into() }), rest),
             // What an item costs may be left out.
             ("redeem", rest @ ["item", ..]) => (Body::redeem(Points::ZERO), rest),
             ("redeem", [amount, rest @ ..]) => (Body::redeem(points(amount)?), rest),
             ("hold", [hold, "item", ..]) => (Body::hold(hold, Points::ZERO), args.get(1..).unwrap_or_default()),
             ("hold", [hold, amount, rest @ ..]) => (Body::hold(hold, points(amount)?), rest),
             ("extend", [hold, "for", hours, rest @ ..]) => {
-                (Body::HoldExtended { hold: (*hold).into(), ttl_ms: read_hours(hours)? }, rest)
+                (Body::HoldExtended(event::HoldExtended { hold: (*hold).into(), ttl_ms: read_hours(hours)? }), rest)
             }
             ("give-back", [what, rest @ ..]) => {
                 let spent = self.spent.iter().rev().find(|(name, _)| **name == **what);
@@ -374,57 +387,80 @@ impl Play<'_> {
                     Some((amount, rest)) if amount.parse::<i64>().is_ok() => (Some(points(amount)?), rest),
                     _ => (None, rest),
                 };
-                (Body::RedeemRefunded { redemption, points: some }, rest)
+                (Body::RedeemRefunded(event::RedeemRefunded { redemption, points: some }), rest)
             }
             ("capture", [hold, "last", rest @ ..]) => {
-                (Body::Capture { hold: (*hold).into(), points: None, last: true }, rest)
+                (Body::Capture(event::Capture { hold: (*hold).into(), points: None, last: true }), rest)
             }
-            ("capture", [hold, amount, "last", rest @ ..]) => {
-                (Body::Capture { hold: (*hold).into(), points: Some(points(amount)?), last: true }, rest)
+            ("capture", [hold, amount, "last", rest @ ..]) => (
+                Body::Capture(event::Capture { hold: (*hold).into(), points: Some(points(amount)?), last: true }),
+                rest,
+            ),
+            ("capture", [hold, amount, rest @ ..]) if amount.parse::<i64>().is_ok() => (
+                Body::Capture(event::Capture { hold: (*hold).into(), points: Some(points(amount)?), last: false }),
+                rest,
+            ),
+            ("capture", [hold, rest @ ..]) => {
+                (Body::Capture(event::Capture { hold: (*hold).into(), points: None, last: false }), rest)
             }
-            ("capture", [hold, amount, rest @ ..]) if amount.parse::<i64>().is_ok() => {
-                (Body::Capture { hold: (*hold).into(), points: Some(points(amount)?), last: false }, rest)
-            }
-            ("capture", [hold, rest @ ..]) => (Body::Capture { hold: (*hold).into(), points: None, last: false }, rest),
-            ("void", [hold, rest @ ..]) => (Body::Void { hold: (*hold).into() }, rest),
+            ("void", [hold, rest @ ..]) => (Body::Void(event::Void { hold: (*hold).into() }), rest),
             ("credit", [amount, reason, rest @ ..]) => (Body::credit(points(amount)?, reason), rest),
             ("debit", [amount, reason, rest @ ..]) => (Body::debit(points(amount)?, reason), rest),
             ("approve", [id, by, rest @ ..]) => {
-                (Body::Approved { proposal: self.proposal(id), by: (*by).into() }, rest)
+                (Body::Approved(event::Approved { proposal: self.proposal(id), by: (*by).into() }), rest)
             }
             ("withdraw", [id, by, reason, rest @ ..]) => {
                 let (proposal, by, reason) = (self.proposal(id), (*by).into(), (*reason).into());
-                (Body::Withdrawn { proposal, by, reason }, rest)
+                (Body::Withdrawn(event::Withdrawn { proposal, by, reason }), rest)
             }
-            ("transfer", [to, amount, rest @ ..]) => {
-                (Body::Transfer { to: (*to).into(), wallet: "".into(), points: points(amount)?, note: "".into() }, rest)
-            }
+            ("transfer", [to, amount, rest @ ..]) => (
+                Body::Transfer(event::Transfer {
+                    to: (*to).into(),
+                    wallet: "".into(),
+                    points: points(amount)?,
+                    note: "".into(),
+                }),
+                rest,
+            ),
             ("donate", [amount, fund, rest @ ..]) => {
-                (Body::Donate { fund: (*fund).into(), points: points(amount)? }, rest)
+                (Body::Donate(event::Donate { fund: (*fund).into(), points: points(amount)? }), rest)
             }
             ("reinstate" | "prolong", [amount, until, reason, rest @ ..]) => {
                 let points = if *amount == "all" { None } else { Some(points(amount)?) };
                 let (wallet, expires_at, reason) = ("".into(), self.read(until)?, (*reason).into());
                 let body = match verb {
-                    "prolong" => Body::Extended { wallet, points, expires_at, reason },
-                    _ => Body::Reinstated { wallet, points, expires_at, reason },
+                    "prolong" => Body::Extended(event::Extended { wallet, points, expires_at, reason }),
+                    _ => Body::Reinstated(event::Reinstated { wallet, points, expires_at, reason }),
                 };
                 (body, rest)
             }
-            ("import", [lot, rest @ ..]) => (Body::Imported { wallet: "".into(), lots: vec![self.lot_of(lot)?] }, rest),
-            ("join", [household, rest @ ..]) => (Body::HouseholdJoined { household: (*household).into() }, rest),
-            ("leave", rest) => (Body::HouseholdLeft, rest),
-            ("merge", [from, rest @ ..]) => (Body::Merged { from: (*from).into() }, rest),
-            ("unmerge", [from, rest @ ..]) => (Body::Unmerged { from: (*from).into() }, rest),
-            ("freeze", [scope, rest @ ..]) => (Body::Frozen { scope: read_scope(scope)?, reason: "".into() }, rest),
-            ("unfreeze", [scope, rest @ ..]) => (Body::Unfrozen { scope: read_scope(scope)?, reason: "".into() }, rest),
-            ("close", rest) => (Body::Closed { reason: "".into() }, rest),
-            ("link", [kind, name, rest @ ..]) => {
-                (Body::AliasLinked { kind: (*kind).into(), alias: format!("{kind}:{name}").into() }, rest)
+            ("import", [lot, rest @ ..]) => {
+                (Body::Imported(event::Imported { wallet: "".into(), lots: vec![self.lot_of(lot)?] }), rest)
             }
-            ("unlink", [kind, name, rest @ ..]) => {
-                (Body::AliasUnlinked { kind: (*kind).into(), alias: format!("{kind}:{name}").into() }, rest)
+            ("join", [household, rest @ ..]) => {
+                (Body::HouseholdJoined(event::HouseholdJoined { household: (*household).into() }), rest)
             }
+            ("leave", rest) => (Body::HouseholdLeft(event::HouseholdLeft), rest),
+            ("merge", [from, rest @ ..]) => (Body::Merged(event::Merged { from: (*from).into() }), rest),
+            ("unmerge", [from, rest @ ..]) => (Body::Unmerged(event::Unmerged { from: (*from).into() }), rest),
+            ("freeze", [scope, rest @ ..]) => {
+                (Body::Frozen(event::Frozen { scope: read_scope(scope)?, reason: "".into() }), rest)
+            }
+            ("unfreeze", [scope, rest @ ..]) => {
+                (Body::Unfrozen(event::Unfrozen { scope: read_scope(scope)?, reason: "".into() }), rest)
+            }
+            ("close", rest) => (Body::Closed(event::Closed { reason: "".into() }), rest),
+            ("link", [kind, name, rest @ ..]) => (
+                Body::AliasLinked(event::AliasLinked { kind: (*kind).into(), alias: format!("{kind}:{name}").into() }),
+                rest,
+            ),
+            ("unlink", [kind, name, rest @ ..]) => (
+                Body::AliasUnlinked(event::AliasUnlinked {
+                    kind: (*kind).into(),
+                    alias: format!("{kind}:{name}").into(),
+                }),
+                rest,
+            ),
             _ => return Err(format!("{verb:?} with {} words is not played here", args.len())),
         })
     }
@@ -466,7 +502,8 @@ impl Play<'_> {
                 },
             }
         }
-        if let (false, Body::Purchase { lines: plain, .. }) = (lines.is_empty(), &mut said.event.body) {
+        if let (false, Body::Purchase(event::Purchase { lines: plain, .. })) = (lines.is_empty(), &mut said.event.body)
+        {
             let sum = |lines: &[Line]| lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.net.0));
             if sum(&lines) != sum(plain) {
                 return Err("the lines do not come to the amount".into());
@@ -495,32 +532,43 @@ impl Play<'_> {
     /// A field of the event's body.
     fn say_more(&self, body: &mut Body<Name>, name: &str, value: &str) -> Result<(), String> {
         match (name, body) {
-            ("currency", Body::Purchase { currency, .. } | Body::Refunded { currency, .. }) => {
+            (
+                "currency",
+                Body::Purchase(event::Purchase { currency, .. }) | Body::Refunded(event::Refunded { currency, .. }),
+            ) => {
                 *currency = Currency::read(value).ok_or_else(|| format!("{value:?} is no currency"))?;
             }
-            ("shipping", Body::Purchase { shipping, .. }) => *shipping = self.money(value)?,
-            ("points-paid", Body::Purchase { points_paid, .. }) => *points_paid = self.money(value)?,
-            ("of", Body::Refunded { lines, .. }) => lines.push(self.line_refund_of(value)?),
+            ("shipping", Body::Purchase(event::Purchase { shipping, .. })) => *shipping = self.money(value)?,
+            ("points-paid", Body::Purchase(event::Purchase { points_paid, .. })) => *points_paid = self.money(value)?,
+            ("of", Body::Refunded(event::Refunded { lines, .. })) => lines.push(self.line_refund_of(value)?),
             (
                 "wallet",
-                Body::Redeem { wallet, .. }
-                | Body::Hold { wallet, .. }
-                | Body::Credit { wallet, .. }
-                | Body::Debit { wallet, .. }
-                | Body::Transfer { wallet, .. }
-                | Body::Imported { wallet, .. }
-                | Body::Reinstated { wallet, .. }
-                | Body::Extended { wallet, .. },
+                Body::Redeem(event::Redeem { wallet, .. })
+                | Body::Hold(event::Hold { wallet, .. })
+                | Body::Credit(event::Credit { wallet, .. })
+                | Body::Debit(event::Debit { wallet, .. })
+                | Body::Transfer(event::Transfer { wallet, .. })
+                | Body::Imported(event::Imported { wallet, .. })
+                | Body::Reinstated(event::Reinstated { wallet, .. })
+                | Body::Extended(event::Extended { wallet, .. }),
             ) => *wallet = value.into(),
-            ("by", Body::Credit { by, .. } | Body::Debit { by, .. }) => *by = value.into(),
-            ("and", Body::Imported { lots, .. }) => lots.push(self.lot_of(value)?),
-            ("order", Body::Redeem { order, .. } | Body::Hold { order, .. }) => *order = value.into(),
-            ("total", Body::Redeem { total, .. } | Body::Hold { total, .. }) => *total = Some(self.money(value)?),
-            ("for", Body::Hold { ttl_ms, .. }) => *ttl_ms = read_hours(value)?,
-            ("item", Body::Redeem { item, .. } | Body::Hold { item, .. }) => {
+            ("by", Body::Credit(event::Credit { by, .. }) | Body::Debit(event::Debit { by, .. })) => *by = value.into(),
+            ("and", Body::Imported(event::Imported { lots, .. })) => lots.push(self.lot_of(value)?),
+            ("order", Body::Redeem(event::Redeem { order, .. }) | Body::Hold(event::Hold { order, .. })) => {
+                *order = value.into()
+            }
+            ("total", Body::Redeem(event::Redeem { total, .. }) | Body::Hold(event::Hold { total, .. })) => {
+                *total = Some(self.money(value)?)
+            }
+            ("for", Body::Hold(event::Hold { ttl_ms, .. })) => *ttl_ms = read_hours(value)?,
+            ("item", Body::Redeem(event::Redeem { item, .. }) | Body::Hold(event::Hold { item, .. })) => {
                 *item = Some(Box::new(Wanted { item: value.into(), pieces: 1 }));
             }
-            ("pieces", Body::Redeem { item: Some(wanted), .. } | Body::Hold { item: Some(wanted), .. }) => {
+            (
+                "pieces",
+                Body::Redeem(event::Redeem { item: Some(wanted), .. })
+                | Body::Hold(event::Hold { item: Some(wanted), .. }),
+            ) => {
                 wanted.pieces = value.parse().map_err(|_| format!("{value:?} is no number of pieces"))?;
             }
             (_, body) => return Err(format!("{} has no {name:?}", body.kind())),
@@ -571,14 +619,15 @@ impl Play<'_> {
     }
 
     fn money(&self, text: &str) -> Result<Money, String> {
-        crate::program::read_money(text, self.digits).ok_or_else(|| format!("{text:?} is no money"))
+        crate::tables::program::read_money(text, self.digits).ok_or_else(|| format!("{text:?} is no money"))
     }
 
     fn submit(&mut self, said: Said) -> Answer {
         let outcome = self.stage.submit(&said)?;
         self.recorded = outcome.position;
         if outcome.refusal.is_none()
-            && let Body::Redeem { order: name, .. } | Body::Capture { hold: name, .. } = &said.event.body
+            && let Body::Redeem(event::Redeem { order: name, .. }) | Body::Capture(event::Capture { hold: name, .. }) =
+                &said.event.body
         {
             self.spent.push((name.clone(), outcome.position));
         }
@@ -618,7 +667,7 @@ impl Play<'_> {
         self.calendar = Some(program.calendar);
         self.currency = Some(program.currency);
         self.digits = program.minor_digits;
-        self.say(Body::ProgramPublished { text: text.into() }, "", &[])
+        self.say(Body::ProgramPublished(event::ProgramPublished { text: text.into() }), "", &[])
     }
 
     fn go_to(&mut self, when: &str) -> Answer {
@@ -735,7 +784,7 @@ impl Play<'_> {
             "fraud" => Finding::Fraud,
             _ => return Err("a case is resolved as legitimate or fraud".into()),
         };
-        self.say(Body::CaseResolved { case, finding, note: "".into() }, "", &[])
+        self.say(Body::CaseResolved(event::CaseResolved { case, finding, note: "".into() }), "", &[])
     }
 }
 

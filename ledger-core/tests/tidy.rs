@@ -115,7 +115,7 @@ fn the_core_is_pure_all_the_way_down() {
 
 #[test]
 fn bincode_has_one_door() {
-    let door = "ledger-core/src/bytes.rs";
+    let door = "ledger-core/src/kernel/bytes.rs";
     let named = files().into_iter().filter(|file| file.is_source() && file.text.contains("bincode::"));
     let named: Vec<String> = named.map(|file| file.path).filter(|path| path != door).collect();
     none(&named, &format!("bincode is named outside {door}"));
@@ -273,7 +273,7 @@ fn every_kind_of_key_is_described() {
 
 #[test]
 fn refusals_are_told_to_people() {
-    let refusals = read("ledger-core/src/refusal.rs").expect("refusals are there");
+    let refusals = read("ledger-core/src/kernel/refusal.rs").expect("refusals are there");
     let names = |quote: &str| -> BTreeSet<String> {
         let lines = refusals.lines().filter_map(|line| line.split_once(quote));
         lines.map(|(_, rest)| rest.chars().take_while(|c| *c != '"').collect()).collect()

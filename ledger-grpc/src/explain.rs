@@ -5,10 +5,11 @@
 
 use crate::proto::{self, rule_explained};
 use crate::wire::{self, LOTS_SHOWN, Words};
-use ledger_core::decide::Came;
+use ledger_core::account::{Account, Posting};
 use ledger_core::event::Name;
+use ledger_core::explain::Came;
 use ledger_core::program::Wallet;
-use ledger_core::record::{Account, Cause, Posting, Record};
+use ledger_core::record::{Cause, Record};
 use ledger_core::units::{Position, TermNo};
 use ledger_store::{Explained, Handle, MemberView, ReadError};
 
@@ -108,7 +109,7 @@ fn origin(position: Position, record: &Record, posting: &Posting, points: i64, w
     let (kind, event) = match &record.cause {
         Cause::Event(event) => {
             let name = proto::EventName { source: event.source.to_string(), id: event.id.to_string() };
-            (event.body.kind(), Some(name))
+            (event.body.kind().name(), Some(name))
         }
         Cause::Timer { timer, .. } => (timer.name(), None),
     };

@@ -8,13 +8,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use ledger_core::account::Account;
 use ledger_core::calendar::Calendar;
 use ledger_core::event::{
-    Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted,
+    self, Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted,
 };
-use ledger_core::life::Scope;
+use ledger_core::features::membership::state::Scope;
 use ledger_core::outcome::Outcome;
-use ledger_core::record::Account;
 use ledger_core::refusal::Refusal;
 use ledger_core::scenario::{
     Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal,
@@ -554,44 +554,50 @@ fn line(one: &Line) -> proto::Line {
 fn message(body: &Body<Name>) -> proto::event::Body {
     use proto::event::Body as Message;
     match body {
-        Body::Enrolled { birthday } => {
+        Body::Enrolled(event::Enrolled { birthday }) => {
             let birthday = birthday.map(|at| proto::MonthDay { month: at.month.into(), day: at.day.into() });
             Message::Enrolled(proto::Enrolled { birthday })
         }
-        Body::AttributesSet { attributes } => {
+        Body::AttributesSet(event::AttributesSet { attributes }) => {
             let one = |(name, value): &(Name, i64)| proto::Attribute { name: name.to_string(), value: *value };
             Message::AttributesSet(proto::AttributesSet { attributes: attributes.iter().map(one).collect() })
         }
-        Body::Purchase { order, currency, lines, shipping, points_paid } => Message::Purchase(proto::Purchase {
-            order: order.to_string(),
-            currency: currency.to_string(),
-            lines: lines.iter().map(line).collect(),
-            shipping: shipping.0,
-            points_paid: points_paid.0,
-        }),
-        Body::ExchangeOut { exchange, reference, points } => {
+        Body::Purchase(event::Purchase { order, currency, lines, shipping, points_paid }) => {
+            Message::Purchase(proto::Purchase {
+                order: order.to_string(),
+                currency: currency.to_string(),
+                lines: lines.iter().map(line).collect(),
+                shipping: shipping.0,
+                points_paid: points_paid.0,
+            })
+        }
+        Body::ExchangeOut(event::ExchangeOut { exchange, reference, points }) => {
             let (exchange, reference) = (exchange.to_string(), reference.to_string());
             Message::ExchangeOut(proto::ExchangeOut { exchange, reference, points: points.0 })
         }
-        Body::ExchangeIn { exchange, reference, units } => {
+        Body::ExchangeIn(event::ExchangeIn { exchange, reference, units }) => {
             let (exchange, reference) = (exchange.to_string(), reference.to_string());
             Message::ExchangeIn(proto::ExchangeIn { exchange, reference, units: *units })
         }
-        Body::ExchangeSettled { exchange, reference, accepted } => {
+        Body::ExchangeSettled(event::ExchangeSettled { exchange, reference, accepted }) => {
             let (exchange, reference) = (exchange.to_string(), reference.to_string());
             Message::ExchangeSettled(proto::ExchangeSettled { exchange, reference, accepted: *accepted })
         }
-        Body::Settled { order } => Message::Settled(proto::Settled { order: order.to_string() }),
-        Body::Cancelled { order } => Message::Cancelled(proto::Cancelled { order: order.to_string() }),
-        Body::Refunded { order, currency, amount, lines } => Message::Refunded(proto::Refunded {
+        Body::Settled(event::Settled { order }) => Message::Settled(proto::Settled { order: order.to_string() }),
+        Body::Cancelled(event::Cancelled { order }) => {
+            Message::Cancelled(proto::Cancelled { order: order.to_string() })
+        }
+        Body::Refunded(event::Refunded { order, currency, amount, lines }) => Message::Refunded(proto::Refunded {
             order: order.to_string(),
             currency: currency.to_string(),
             amount: amount.0,
             lines: lines.iter().map(line_refund).collect(),
         }),
-        Body::CheckIn => Message::CheckIn(proto::CheckIn {}),
-        Body::Referral { referee } => Message::Referral(proto::Referral { referee: referee.to_string() }),
-        Body::Redeem { wallet, points, order, total, item } => Message::Redeem(proto::Redeem {
+        Body::CheckIn(event::CheckIn) => Message::CheckIn(proto::CheckIn {}),
+        Body::Referral(event::Referral { referee }) => {
+            Message::Referral(proto::Referral { referee: referee.to_string() })
+        }
+        Body::Redeem(event::Redeem { wallet, points, order, total, item }) => Message::Redeem(proto::Redeem {
             wallet: wallet.to_string(),
             points: points.0,
             order: order.to_string(),
@@ -599,7 +605,7 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             item: item.as_ref().map(|wanted| wanted.item.to_string()).unwrap_or_default(),
             pieces: pieces(item.as_deref()),
         }),
-        Body::Hold { hold, wallet, points, ttl_ms, order, total, item } => Message::Hold(proto::Hold {
+        Body::Hold(event::Hold { hold, wallet, points, ttl_ms, order, total, item }) => Message::Hold(proto::Hold {
             hold: hold.to_string(),
             wallet: wallet.to_string(),
             points: points.0,
@@ -609,16 +615,16 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             item: item.as_ref().map(|wanted| wanted.item.to_string()).unwrap_or_default(),
             pieces: pieces(item.as_deref()),
         }),
-        Body::HoldExtended { hold, ttl_ms } => {
+        Body::HoldExtended(event::HoldExtended { hold, ttl_ms }) => {
             Message::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(duration) })
         }
-        Body::Transfer { to, wallet, points, note } => Message::Transfer(proto::Transfer {
+        Body::Transfer(event::Transfer { to, wallet, points, note }) => Message::Transfer(proto::Transfer {
             to: to.to_string(),
             points: points.0,
             note: note.to_string(),
             wallet: wallet.to_string(),
         }),
-        Body::Imported { wallet, lots } => {
+        Body::Imported(event::Imported { wallet, lots }) => {
             let lot = |lot: &OpeningLot| proto::OpeningLot {
                 points: lot.points.0,
                 earned_at: stamp(lot.earned_at),
@@ -626,74 +632,80 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             };
             Message::Imported(proto::Imported { lots: lots.iter().map(lot).collect(), wallet: wallet.to_string() })
         }
-        Body::Extended { wallet, points, expires_at, reason } => Message::Extended(proto::Extended {
+        Body::Extended(event::Extended { wallet, points, expires_at, reason }) => Message::Extended(proto::Extended {
             points: points.map(|points| points.0),
             expires_at: stamp(*expires_at),
             reason: reason.to_string(),
             wallet: wallet.to_string(),
         }),
-        Body::Reinstated { wallet, points, expires_at, reason } => Message::Reinstated(proto::Reinstated {
-            points: points.map(|points| points.0),
-            expires_at: stamp(*expires_at),
-            reason: reason.to_string(),
-            wallet: wallet.to_string(),
-        }),
-        Body::RedeemRefunded { redemption, points } => Message::RedeemRefunded(proto::RedeemRefunded {
-            redemption: redemption.0,
-            points: points.map(|points| points.0),
-        }),
-        Body::Capture { hold, points, last } => {
+        Body::Reinstated(event::Reinstated { wallet, points, expires_at, reason }) => {
+            Message::Reinstated(proto::Reinstated {
+                points: points.map(|points| points.0),
+                expires_at: stamp(*expires_at),
+                reason: reason.to_string(),
+                wallet: wallet.to_string(),
+            })
+        }
+        Body::RedeemRefunded(event::RedeemRefunded { redemption, points }) => {
+            Message::RedeemRefunded(proto::RedeemRefunded {
+                redemption: redemption.0,
+                points: points.map(|points| points.0),
+            })
+        }
+        Body::Capture(event::Capture { hold, points, last }) => {
             Message::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|some| some.0), last: *last })
         }
-        Body::Void { hold } => Message::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit { wallet, points, reason, by } => Message::Credit(proto::Credit {
+        Body::Void(event::Void { hold }) => Message::Void(proto::Void { hold: hold.to_string() }),
+        Body::Credit(event::Credit { wallet, points, reason, by }) => Message::Credit(proto::Credit {
             points: points.0,
             reason: reason.to_string(),
             wallet: wallet.to_string(),
             by: by.to_string(),
         }),
-        Body::Debit { wallet, points, reason, by } => Message::Debit(proto::Debit {
+        Body::Debit(event::Debit { wallet, points, reason, by }) => Message::Debit(proto::Debit {
             points: points.0,
             reason: reason.to_string(),
             wallet: wallet.to_string(),
             by: by.to_string(),
         }),
-        Body::Donate { fund, points } => Message::Donate(proto::Donate { fund: fund.to_string(), points: points.0 }),
-        Body::Approved { proposal, by } => {
+        Body::Donate(event::Donate { fund, points }) => {
+            Message::Donate(proto::Donate { fund: fund.to_string(), points: points.0 })
+        }
+        Body::Approved(event::Approved { proposal, by }) => {
             Message::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() })
         }
-        Body::Withdrawn { proposal, by, reason } => {
+        Body::Withdrawn(event::Withdrawn { proposal, by, reason }) => {
             let (by, reason) = (by.to_string(), reason.to_string());
             Message::Withdrawn(proto::Withdrawn { proposal: proposal.0, by, reason })
         }
-        Body::CaseResolved { case, finding, note } => {
+        Body::CaseResolved(event::CaseResolved { case, finding, note }) => {
             let finding = match finding {
                 Finding::Legitimate => proto::Finding::Legitimate,
                 Finding::Fraud => proto::Finding::Fraud,
             };
             Message::CaseResolved(proto::CaseResolved { case: case.0, finding: finding.into(), note: note.to_string() })
         }
-        Body::ProgramPublished { text } => {
+        Body::ProgramPublished(event::ProgramPublished { text }) => {
             Message::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
         }
-        Body::Tick { up_to } => Message::Tick(proto::Tick { up_to: stamp(*up_to) }),
-        Body::Frozen { scope, reason } => {
+        Body::Tick(event::Tick { up_to }) => Message::Tick(proto::Tick { up_to: stamp(*up_to) }),
+        Body::Frozen(event::Frozen { scope, reason }) => {
             Message::Frozen(proto::Frozen { scope: freeze_scope(*scope).into(), reason: reason.to_string() })
         }
-        Body::Unfrozen { scope, reason } => {
+        Body::Unfrozen(event::Unfrozen { scope, reason }) => {
             Message::Unfrozen(proto::Unfrozen { scope: freeze_scope(*scope).into(), reason: reason.to_string() })
         }
-        Body::Closed { reason } => Message::Closed(proto::Closed { reason: reason.to_string() }),
-        Body::AliasLinked { kind, alias } => {
+        Body::Closed(event::Closed { reason }) => Message::Closed(proto::Closed { reason: reason.to_string() }),
+        Body::AliasLinked(event::AliasLinked { kind, alias }) => {
             Message::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: bare(kind, alias) })
         }
-        Body::Merged { from } => Message::Merged(proto::Merged { from: from.to_string() }),
-        Body::Unmerged { from } => Message::Unmerged(proto::Unmerged { from: from.to_string() }),
-        Body::HouseholdJoined { household } => {
+        Body::Merged(event::Merged { from }) => Message::Merged(proto::Merged { from: from.to_string() }),
+        Body::Unmerged(event::Unmerged { from }) => Message::Unmerged(proto::Unmerged { from: from.to_string() }),
+        Body::HouseholdJoined(event::HouseholdJoined { household }) => {
             Message::HouseholdJoined(proto::HouseholdJoined { household: household.to_string() })
         }
-        Body::HouseholdLeft => Message::HouseholdLeft(proto::HouseholdLeft {}),
-        Body::AliasUnlinked { kind, alias } => {
+        Body::HouseholdLeft(event::HouseholdLeft) => Message::HouseholdLeft(proto::HouseholdLeft {}),
+        Body::AliasUnlinked(event::AliasUnlinked { kind, alias }) => {
             Message::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: bare(kind, alias) })
         }
     }

@@ -238,7 +238,7 @@ mod tests {
         let text = "x".repeat(512 << 10);
         let mut staged = Staged::new(Position(1), 0);
         for n in 0..300i64 {
-            let body = Body::ProgramPublished { text: text.as_str().into() };
+            let body = Body::ProgramPublished(event::ProgramPublished { text: text.as_str().into() });
             let keys = RiskKeys::default();
             let event = Event {
                 source: "s".into(),

@@ -13,8 +13,9 @@ use crate::shard::{Handle, Inner, Time};
 use ledger_core::budget::{self, BudgetLeft, Exchanged, Given, Raised, Shelf};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
-use ledger_core::decide::{Explanation, explain, in_window};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
+use ledger_core::explain::{Explanation, explain};
+use ledger_core::features::risk::in_window;
 use ledger_core::fold::fold_member;
 use ledger_core::judge::{brought_up_to, find, foresee};
 use ledger_core::member::Member;
@@ -339,7 +340,7 @@ impl Handle {
             member: Name::default(),
             keys: Default::default(),
             origin: None,
-            body: Body::CheckIn,
+            body: Body::CheckIn(event::CheckIn),
         };
         let outcome = self.inner.live.read().outcome(&event)?;
         let rests_on = outcome.as_ref().map_or(Position(0), |outcome| outcome.position);

@@ -12,7 +12,7 @@ use crate::ids::Hash;
 use crate::live::{EVENTS_PER_TURN, Hashes, Live, risk_key};
 use crate::recover::recover;
 use crate::snapshot::{self, Job};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::merkle::Frontier;
 use ledger_core::outcome::Outcome;
 use ledger_core::units::{At, Position, RiskKey};
@@ -597,7 +597,7 @@ impl Inner {
 
 fn ledger_time(time: Time, clock: At, event: &Event<Name>) -> At {
     let own = match &event.body {
-        Body::Tick { up_to } => *up_to,
+        Body::Tick(event::Tick { up_to }) => *up_to,
         _ => event.occurred_at,
     };
     match time {

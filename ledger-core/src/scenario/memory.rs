@@ -5,13 +5,13 @@ use super::{
     SeenPurse, SeenTotals, SeenWhy, Stage, asked, quote_of,
 };
 use crate::budget::{self, Exchanged, Raised};
-use crate::event::{Body, Finding, Name};
-use crate::member::Member;
+use crate::kernel::units::{At, MemberNo, Position, TermNo};
 use crate::memory::{Memory, hash_key};
-use crate::outcome::Outcome;
-use crate::record::Record;
-use crate::state::WalletTotals;
-use crate::units::{At, MemberNo, Position, TermNo};
+use crate::tables::event::{Body, Finding, Name};
+use crate::tables::member::Member;
+use crate::tables::outcome::Outcome;
+use crate::tables::record::Record;
+use crate::tables::state::WalletTotals;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -95,7 +95,7 @@ impl Stage for Memory {
         let record = self.record(position).map_err(|corrupt| corrupt.to_string())?;
         let (no, program) = (record.member(), self.programs.version(record.program).ok_or("no program")?);
         let before = self.folded(no, |at, _| at < position)?;
-        let why = crate::decide::explain(&self.state, program, no, &before, &record);
+        let why = crate::explain::explain(&self.state, program, no, &before, &record);
         Ok(SeenWhy::of(&why, |term| self.state.term(term).to_string()))
     }
 
@@ -105,12 +105,13 @@ impl Stage for Memory {
         let rule = program.counters.iter().find(|rule| self.state.term(rule.id) == counter);
         let rule = rule.ok_or_else(|| format!("no counter {counter:?}"))?;
         let found = self.state.member(no).and_then(|member| member.counter(rule.id));
-        Ok(found.map_or((0, 0), |counter| (crate::decide::in_window(rule, counter, at).0, counter.total)))
+        Ok(found
+            .map_or((0, 0), |counter| (crate::features::risk::rules::in_window(rule, counter, at).0, counter.total)))
     }
 
     fn cases(&mut self) -> Result<Vec<SeenCase>, String> {
         let name = |no| self.state.member(no).map(|member| member.name.to_string()).unwrap_or_default();
-        let show = |(position, case): (&Position, &crate::state::Case)| SeenCase {
+        let show = |(position, case): (&Position, &crate::tables::state::Case)| SeenCase {
             position: *position,
             rule: self.state.term(case.opened.rule).to_string(),
             value: case.opened.value,
@@ -141,7 +142,8 @@ impl Memory {
                 break;
             }
             if record.members().contains(&no) {
-                crate::fold::fold_member(&mut member, no, position, &record).map_err(|corrupt| corrupt.to_string())?;
+                crate::tables::fold::fold_member(&mut member, no, position, &record)
+                    .map_err(|corrupt| corrupt.to_string())?;
             }
         }
         Ok(member)

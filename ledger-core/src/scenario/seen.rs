@@ -1,13 +1,15 @@
 //! What a stage tells: members, purses, totals, campaigns and cases, as far as stories look at them.
 
 use crate::budget::{BudgetLeft, Exchanged, Given, Shelf};
-use crate::decide::{Came, Explanation};
-use crate::life::{OpenExchange, Proposal, Scope};
-use crate::member::Member;
-use crate::program::Program;
-use crate::record::Account;
-use crate::state::WalletTotals;
-use crate::units::{At, Day, Points, Position, TermNo};
+use crate::explain::{Came, Explanation};
+use crate::features::approvals::state::Proposal;
+use crate::features::exchange::state::OpenExchange;
+use crate::features::membership::state::Scope;
+use crate::kernel::account::Account;
+use crate::kernel::units::{At, Day, Points, Position, TermNo};
+use crate::tables::member::Member;
+use crate::tables::program::Program;
+use crate::tables::state::WalletTotals;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 

@@ -4,22 +4,31 @@
 
 use crate::ledger::{bytes, check, event, hex, publish, row_bytes};
 use expect_test::expect_file;
+use ledger_core::account::{Account, Posting};
 use ledger_core::bytes::{VALUE_BYTES_MAX, VERSION, decode, decode_row};
+use ledger_core::change;
+use ledger_core::change::Change;
+use ledger_core::change::LifeChange;
 use ledger_core::counter::Key;
 use ledger_core::event::{
-    Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, OpeningLot, Origin, RiskKeys,
-    RiskKind, Wanted, Who,
+    self, Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, OpeningLot, Origin,
+    RiskKeys, RiskKind, Wanted, Who,
 };
+use ledger_core::features::approvals::state::ByHand;
+use ledger_core::features::exchange::state::OpenExchange;
+use ledger_core::features::items::state::Piece;
+use ledger_core::features::membership::change::Sealed;
+use ledger_core::features::membership::state::Scope;
+use ledger_core::features::risk::change::{Action, CaseOpened};
+use ledger_core::features::tiers::change::TierWhy;
 use ledger_core::fold::{Corrupt, fold, fold_member};
-use ledger_core::life::{ByHand, LifeChange, OpenExchange, Scope};
 use ledger_core::lots::{Lots, Slice};
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
-use ledger_core::record::{
-    Account, Action, CaseOpened, Cause, Change, Cut, Piece, Posting, Record, Sealed, TierWhy, Timer, Trace, Verdict,
-};
+use ledger_core::record::{Cause, Record, Timer, Verdict};
 use ledger_core::refusal::Refusal;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
+use ledger_core::trace::{Cut, Trace};
 use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
 use ledger_core::visit::Stay;
 use std::collections::BTreeSet;
@@ -35,9 +44,11 @@ fn detail() -> LineDetail {
 /// One of each, in the order of declaration. The match has no other arm: a new variant must come here.
 fn bodies() -> Vec<Body<Who>> {
     let bodies = vec![
-        Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) },
-        Body::AttributesSet { attributes: vec![("percentile".into(), -7), ("score".into(), 300)] },
-        Body::Purchase {
+        Body::Enrolled(event::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) }),
+        Body::AttributesSet(event::AttributesSet {
+            attributes: vec![("percentile".into(), -7), ("score".into(), 300)],
+        }),
+        Body::Purchase(event::Purchase {
             order: "o-1".into(),
             currency: EUR,
             lines: vec![
@@ -46,9 +57,9 @@ fn bodies() -> Vec<Body<Who>> {
             ],
             shipping: Money(499),
             points_paid: Money(1_000),
-        },
-        Body::Cancelled { order: "o-1".into() },
-        Body::Refunded {
+        }),
+        Body::Cancelled(event::Cancelled { order: "o-1".into() }),
+        Body::Refunded(event::Refunded {
             order: "o-1".into(),
             currency: EUR,
             amount: Money(250),
@@ -56,17 +67,17 @@ fn bodies() -> Vec<Body<Who>> {
                 LineRefund { line: LineName::Place(1), part: LinePart::Amount(Money(200)) },
                 LineRefund { line: LineName::Sku("tea".into()), part: LinePart::Items(2) },
             ],
-        },
-        Body::CheckIn,
-        Body::Referral { referee: Who::Known(MemberNo(2)) },
-        Body::Redeem {
+        }),
+        Body::CheckIn(event::CheckIn),
+        Body::Referral(event::Referral { referee: Who::Known(MemberNo(2)) }),
+        Body::Redeem(event::Redeem {
             wallet: "miles".into(),
             points: Points(500),
             order: "".into(),
             total: Some(Money(700)),
             item: None,
-        },
-        Body::Hold {
+        }),
+        Body::Hold(event::Hold {
             hold: "h".into(),
             wallet: "".into(),
             points: Points(251),
@@ -74,79 +85,102 @@ fn bodies() -> Vec<Body<Who>> {
             order: "".into(),
             total: None,
             item: Some(Box::new(Wanted { item: "cup".into(), pieces: 2 })),
-        },
-        Body::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true },
-        Body::Void { hold: "h".into() },
+        }),
+        Body::Capture(event::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true }),
+        Body::Void(event::Void { hold: "h".into() }),
         Body::credit(Points(1_000_000_000_000), "sorry"),
-        Body::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into(), by: "ann".into() },
-        Body::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() },
-        Body::ProgramPublished { text: "id = \"t\"\n".into() },
-        Body::Tick { up_to: At(-1) },
-        Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() },
-        Body::Unfrozen { scope: Scope::All, reason: "".into() },
-        Body::Closed { reason: "asked".into() },
-        Body::AliasLinked { kind: "card".into(), alias: Who::Unknown(CARD) },
-        Body::AliasUnlinked { kind: "card".into(), alias: Who::Alias(MemberNo(1), CARD) },
-        Body::HoldExtended { hold: "h".into(), ttl_ms: Some(3_600_000) },
-        Body::RedeemRefunded { redemption: Position(9), points: Some(Points(4)) },
-        Body::Transfer { to: Who::Known(MemberNo(2)), wallet: "".into(), points: Points(100), note: "a gift".into() },
-        Body::Imported {
+        Body::Debit(event::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into(), by: "ann".into() }),
+        Body::CaseResolved(event::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() }),
+        Body::ProgramPublished(event::ProgramPublished { text: "id = \"t\"\n".into() }),
+        Body::Tick(event::Tick { up_to: At(-1) }),
+        Body::Frozen(event::Frozen { scope: Scope::Redeem, reason: "stolen".into() }),
+        Body::Unfrozen(event::Unfrozen { scope: Scope::All, reason: "".into() }),
+        Body::Closed(event::Closed { reason: "asked".into() }),
+        Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: Who::Unknown(CARD) }),
+        Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: Who::Alias(MemberNo(1), CARD) }),
+        Body::HoldExtended(event::HoldExtended { hold: "h".into(), ttl_ms: Some(3_600_000) }),
+        Body::RedeemRefunded(event::RedeemRefunded { redemption: Position(9), points: Some(Points(4)) }),
+        Body::Transfer(event::Transfer {
+            to: Who::Known(MemberNo(2)),
+            wallet: "".into(),
+            points: Points(100),
+            note: "a gift".into(),
+        }),
+        Body::Imported(event::Imported {
             wallet: "".into(),
             lots: vec![OpeningLot { points: Points(300), earned_at: At(0), expires_at: Some(AT) }],
-        },
-        Body::Reinstated { wallet: "".into(), points: Some(Points(40)), expires_at: AT, reason: "sorry".into() },
-        Body::Merged { from: Who::Known(MemberNo(2)) },
-        Body::Unmerged { from: Who::Known(MemberNo(2)) },
-        Body::Approved { proposal: Position(9), by: "bob".into() },
-        Body::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() },
-        Body::Donate { fund: "trees".into(), points: Points(199) },
-        Body::HouseholdJoined { household: Who::Known(MemberNo(2)) },
-        Body::HouseholdLeft,
-        Body::Settled { order: "o-1".into() },
-        Body::ExchangeOut { exchange: "skyhigh".into(), reference: "x-1".into(), points: Points(300) },
-        Body::ExchangeIn { exchange: "skyhigh".into(), reference: "x-1".into(), units: 500 },
-        Body::ExchangeSettled { exchange: "skyhigh".into(), reference: "x-1".into(), accepted: true },
-        Body::Extended { wallet: "".into(), points: Some(Points(40)), expires_at: AT, reason: "sorry".into() },
+        }),
+        Body::Reinstated(event::Reinstated {
+            wallet: "".into(),
+            points: Some(Points(40)),
+            expires_at: AT,
+            reason: "sorry".into(),
+        }),
+        Body::Merged(event::Merged { from: Who::Known(MemberNo(2)) }),
+        Body::Unmerged(event::Unmerged { from: Who::Known(MemberNo(2)) }),
+        Body::Approved(event::Approved { proposal: Position(9), by: "bob".into() }),
+        Body::Withdrawn(event::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() }),
+        Body::Donate(event::Donate { fund: "trees".into(), points: Points(199) }),
+        Body::HouseholdJoined(event::HouseholdJoined { household: Who::Known(MemberNo(2)) }),
+        Body::HouseholdLeft(event::HouseholdLeft),
+        Body::Settled(event::Settled { order: "o-1".into() }),
+        Body::ExchangeOut(event::ExchangeOut {
+            exchange: "skyhigh".into(),
+            reference: "x-1".into(),
+            points: Points(300),
+        }),
+        Body::ExchangeIn(event::ExchangeIn { exchange: "skyhigh".into(), reference: "x-1".into(), units: 500 }),
+        Body::ExchangeSettled(event::ExchangeSettled {
+            exchange: "skyhigh".into(),
+            reference: "x-1".into(),
+            accepted: true,
+        }),
+        Body::Extended(event::Extended {
+            wallet: "".into(),
+            points: Some(Points(40)),
+            expires_at: AT,
+            reason: "sorry".into(),
+        }),
     ];
     let number = |body: &Body<Who>| match body {
-        Body::Enrolled { .. } => 0,
-        Body::AttributesSet { .. } => 1,
-        Body::Purchase { .. } => 2,
-        Body::Cancelled { .. } => 3,
-        Body::Refunded { .. } => 4,
-        Body::CheckIn => 5,
-        Body::Referral { .. } => 6,
-        Body::Redeem { .. } => 7,
-        Body::Hold { .. } => 8,
-        Body::Capture { .. } => 9,
-        Body::Void { .. } => 10,
-        Body::Credit { .. } => 11,
-        Body::Debit { .. } => 12,
-        Body::CaseResolved { .. } => 13,
-        Body::ProgramPublished { .. } => 14,
-        Body::Tick { .. } => 15,
-        Body::Frozen { .. } => 16,
-        Body::Unfrozen { .. } => 17,
-        Body::Closed { .. } => 18,
-        Body::AliasLinked { .. } => 19,
-        Body::AliasUnlinked { .. } => 20,
-        Body::HoldExtended { .. } => 21,
-        Body::RedeemRefunded { .. } => 22,
-        Body::Transfer { .. } => 23,
-        Body::Imported { .. } => 24,
-        Body::Reinstated { .. } => 25,
-        Body::Merged { .. } => 26,
-        Body::Unmerged { .. } => 27,
-        Body::Approved { .. } => 28,
-        Body::Withdrawn { .. } => 29,
-        Body::Donate { .. } => 30,
-        Body::HouseholdJoined { .. } => 31,
-        Body::HouseholdLeft => 32,
-        Body::Settled { .. } => 33,
-        Body::ExchangeOut { .. } => 34,
-        Body::ExchangeIn { .. } => 35,
-        Body::ExchangeSettled { .. } => 36,
-        Body::Extended { .. } => 37,
+        Body::Enrolled(..) => 0,
+        Body::AttributesSet(..) => 1,
+        Body::Purchase(..) => 2,
+        Body::Cancelled(..) => 3,
+        Body::Refunded(..) => 4,
+        Body::CheckIn(event::CheckIn) => 5,
+        Body::Referral(..) => 6,
+        Body::Redeem(..) => 7,
+        Body::Hold(..) => 8,
+        Body::Capture(..) => 9,
+        Body::Void(..) => 10,
+        Body::Credit(..) => 11,
+        Body::Debit(..) => 12,
+        Body::CaseResolved(..) => 13,
+        Body::ProgramPublished(..) => 14,
+        Body::Tick(..) => 15,
+        Body::Frozen(..) => 16,
+        Body::Unfrozen(..) => 17,
+        Body::Closed(..) => 18,
+        Body::AliasLinked(..) => 19,
+        Body::AliasUnlinked(..) => 20,
+        Body::HoldExtended(..) => 21,
+        Body::RedeemRefunded(..) => 22,
+        Body::Transfer(..) => 23,
+        Body::Imported(..) => 24,
+        Body::Reinstated(..) => 25,
+        Body::Merged(..) => 26,
+        Body::Unmerged(..) => 27,
+        Body::Approved(..) => 28,
+        Body::Withdrawn(..) => 29,
+        Body::Donate(..) => 30,
+        Body::HouseholdJoined(..) => 31,
+        Body::HouseholdLeft(event::HouseholdLeft) => 32,
+        Body::Settled(..) => 33,
+        Body::ExchangeOut(..) => 34,
+        Body::ExchangeIn(..) => 35,
+        Body::ExchangeSettled(..) => 36,
+        Body::Extended(..) => 37,
     };
     assert!(bodies.iter().map(number).eq(0..38), "one of each, in order");
     bodies
@@ -164,31 +198,31 @@ fn changes() -> Vec<Change> {
         members: vec![MemberNo(1), MemberNo(2), MemberNo(300)],
     };
     let changes = vec![
-        Change::Registered { member, name: Sealed { scheme: 0, bytes: "Zoë".into() } },
-        Change::Enrolled { member, birthday: None },
-        Change::AttributeSet { member, term: TermNo(4), value: i64::MIN },
-        Change::Purchased { member, order: u64::MAX, day: Day(20_454), forget_before: Day(-1) },
-        Change::Refunded { member, purchase: Position(3), amount: Money(12_050) },
-        Change::ReferredBy { member: MemberNo(2), referrer: member },
-        Change::Counted {
+        Change::Registered(change::Registered { member, name: Sealed { scheme: 0, bytes: "Zoë".into() } }),
+        Change::Enrolled(change::Enrolled { member, birthday: None }),
+        Change::AttributeSet(change::AttributeSet { member, term: TermNo(4), value: i64::MIN }),
+        Change::Purchased(change::Purchased { member, order: u64::MAX, day: Day(20_454), forget_before: Day(-1) }),
+        Change::Refunded(change::Refunded { member, purchase: Position(3), amount: Money(12_050) }),
+        Change::ReferredBy(change::ReferredBy { member: MemberNo(2), referrer: member }),
+        Change::Counted(change::Counted {
             key: Key::Member(member),
             term: TermNo(5),
             bucket: 20_454,
             keep_from: 20_090,
             amount: -120,
             seen: MemberNo::NOBODY,
-        },
-        Change::TierSet {
+        }),
+        Change::TierSet(change::TierSet {
             member,
             from: TermNo::NONE,
             to: TermNo(2),
             unmet_since: Some(Day(20_454)),
             due: At::NEVER,
             why: TierWhy::Lapsed,
-        },
-        Change::Streak { member, term: TermNo(3), count: 7, day: Day(20_454) },
-        Change::Active { member, dormant_at: AT },
-        Change::HoldOpened {
+        }),
+        Change::Streak(change::Streak { member, term: TermNo(3), count: 7, day: Day(20_454) }),
+        Change::Active(change::Active { member, dormant_at: AT }),
+        Change::HoldOpened(change::HoldOpened {
             member,
             no: 1,
             wallet: TermNo(2),
@@ -197,15 +231,19 @@ fn changes() -> Vec<Change> {
             order: u64::MAX,
             day: Day(20_454),
             item: None,
-        },
-        Change::HoldClosed { member, no: 1 },
+        }),
+        Change::HoldClosed(change::HoldClosed { member, no: 1 }),
         Change::CaseOpened(opened),
-        Change::CaseJoined { case: Position(9), members: vec![MemberNo(4)] },
-        Change::CaseClosed { case: Position(9), finding: Finding::Legitimate, members: vec![member] },
-        Change::TermsAdded { terms: vec!["points".into(), "base".into()] },
-        Change::ProgramSet,
-        Change::Life { member, change: LifeChange::Closed },
-        Change::Redeemed {
+        Change::CaseJoined(change::CaseJoined { case: Position(9), members: vec![MemberNo(4)] }),
+        Change::CaseClosed(change::CaseClosed {
+            case: Position(9),
+            finding: Finding::Legitimate,
+            members: vec![member],
+        }),
+        Change::TermsAdded(change::TermsAdded { terms: vec!["points".into(), "base".into()] }),
+        Change::ProgramSet(change::ProgramSet),
+        Change::Life(change::Life { member, change: LifeChange::Closed(change::Closed) }),
+        Change::Redeemed(change::Redeemed {
             member,
             wallet: TermNo(2),
             order: 0,
@@ -213,64 +251,81 @@ fn changes() -> Vec<Change> {
             points: Points(199),
             forget_before: Day(20_054),
             item: Some(Piece { item: TermNo(300), taken: TermNo(301), points: Points(199) }),
-        },
-        Change::RedeemRefunded { member, redemption: Position(9), points: Points(4) },
-        Change::HoldExtended { member, no: 1, expires_at: AT },
-        Change::TierCounted { member, tier: TermNo(9) },
-        Change::Spell { member, wallet: TermNo(2), since: Position(7), until: AT },
-        Change::Expiring { member, wallet: TermNo(2), expires_at: AT, points: Points(199) },
-        Change::ReminderSet { member, wallet: TermNo(2), at: AT },
-        Change::Lapsed { member, wallet: TermNo(2), day: Day(20_454), points: Points(199), forget_before: Day(20_424) },
-        Change::Reinstated {
+        }),
+        Change::RedeemRefunded(change::RedeemRefunded { member, redemption: Position(9), points: Points(4) }),
+        Change::HoldExtended(change::HoldExtended { member, no: 1, expires_at: AT }),
+        Change::TierCounted(change::TierCounted { member, tier: TermNo(9) }),
+        Change::Spell(change::Spell { member, wallet: TermNo(2), since: Position(7), until: AT }),
+        Change::Expiring(change::Expiring { member, wallet: TermNo(2), expires_at: AT, points: Points(199) }),
+        Change::ReminderSet(change::ReminderSet { member, wallet: TermNo(2), at: AT }),
+        Change::Lapsed(change::Lapsed {
+            member,
+            wallet: TermNo(2),
+            day: Day(20_454),
+            points: Points(199),
+            forget_before: Day(20_424),
+        }),
+        Change::Reinstated(change::Reinstated {
             member,
             wallet: TermNo(2),
             points: Points(199),
             lot: LotId { position: Position(8), line: 1 },
             forget_before: Day(20_424),
-        },
-        Change::LineReturned { member, purchase: Position(3), line: 1, items: 2, amount: Money(0) },
-        Change::Parked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) },
-        Change::Unparked { member, event: Position(9), refusal: Some(Refusal::RefundOverPaid) },
-        Change::Waits { member, wallet: TermNo(2), lot: LotId { position: Position(8), line: 1 }, until: AT },
-        Change::Visited {
+        }),
+        Change::LineReturned(change::LineReturned {
+            member,
+            purchase: Position(3),
+            line: 1,
+            items: 2,
+            amount: Money(0),
+        }),
+        Change::Parked(change::Parked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) }),
+        Change::Unparked(change::Unparked { member, event: Position(9), refusal: Some(Refusal::RefundOverPaid) }),
+        Change::Waits(change::Waits {
+            member,
+            wallet: TermNo(2),
+            lot: LotId { position: Position(8), line: 1 },
+            until: AT,
+        }),
+        Change::Visited(change::Visited {
             member,
             stay: Stay { store: u64::MAX, from: AT, until: AT.plus_ms(1), late: true },
             counted: vec![(TermNo(5), -30)],
-        },
+        }),
     ];
     let number = |change: &Change| match change {
-        Change::Registered { .. } => 0,
-        Change::Enrolled { .. } => 1,
-        Change::AttributeSet { .. } => 2,
-        Change::Purchased { .. } => 3,
-        Change::Refunded { .. } => 4,
-        Change::ReferredBy { .. } => 5,
-        Change::Counted { .. } => 6,
-        Change::TierSet { .. } => 7,
-        Change::Streak { .. } => 8,
-        Change::Active { .. } => 9,
-        Change::HoldOpened { .. } => 10,
-        Change::HoldClosed { .. } => 11,
+        Change::Registered(..) => 0,
+        Change::Enrolled(..) => 1,
+        Change::AttributeSet(..) => 2,
+        Change::Purchased(..) => 3,
+        Change::Refunded(..) => 4,
+        Change::ReferredBy(..) => 5,
+        Change::Counted(..) => 6,
+        Change::TierSet(..) => 7,
+        Change::Streak(..) => 8,
+        Change::Active(..) => 9,
+        Change::HoldOpened(..) => 10,
+        Change::HoldClosed(..) => 11,
         Change::CaseOpened(_) => 12,
-        Change::CaseJoined { .. } => 13,
-        Change::CaseClosed { .. } => 14,
-        Change::TermsAdded { .. } => 15,
-        Change::ProgramSet => 16,
-        Change::Life { .. } => 17,
-        Change::Redeemed { .. } => 18,
-        Change::RedeemRefunded { .. } => 19,
-        Change::HoldExtended { .. } => 20,
-        Change::TierCounted { .. } => 21,
-        Change::Spell { .. } => 22,
-        Change::Expiring { .. } => 23,
-        Change::ReminderSet { .. } => 24,
-        Change::Lapsed { .. } => 25,
-        Change::Reinstated { .. } => 26,
-        Change::LineReturned { .. } => 27,
-        Change::Parked { .. } => 28,
-        Change::Unparked { .. } => 29,
-        Change::Waits { .. } => 30,
-        Change::Visited { .. } => 31,
+        Change::CaseJoined(..) => 13,
+        Change::CaseClosed(..) => 14,
+        Change::TermsAdded(..) => 15,
+        Change::ProgramSet(change::ProgramSet) => 16,
+        Change::Life(..) => 17,
+        Change::Redeemed(..) => 18,
+        Change::RedeemRefunded(..) => 19,
+        Change::HoldExtended(..) => 20,
+        Change::TierCounted(..) => 21,
+        Change::Spell(..) => 22,
+        Change::Expiring(..) => 23,
+        Change::ReminderSet(..) => 24,
+        Change::Lapsed(..) => 25,
+        Change::Reinstated(..) => 26,
+        Change::LineReturned(..) => 27,
+        Change::Parked(..) => 28,
+        Change::Unparked(..) => 29,
+        Change::Waits(..) => 30,
+        Change::Visited(..) => 31,
     };
     assert!(changes.iter().map(number).eq(0..32), "one of each, in order");
     changes
@@ -279,29 +334,29 @@ fn changes() -> Vec<Change> {
 /// Every change of a life, in the order of declaration.
 fn life_changes() -> Vec<LifeChange> {
     let changes = vec![
-        LifeChange::Frozen { scope: Some(Scope::Earn) },
-        LifeChange::Closed,
-        LifeChange::AliasLinked { kind: "card".into(), key: CARD },
-        LifeChange::AliasUnlinked { key: CARD },
-        LifeChange::Gave { wallet: TermNo(1), day: Day(20_454), points: Points(100) },
-        LifeChange::Received { wallet: TermNo(1) },
-        LifeChange::MergedInto { member: MemberNo(2) },
-        LifeChange::Absorbed { member: MemberNo(3) },
-        LifeChange::Unmerged,
-        LifeChange::Released { member: MemberNo(3) },
-        LifeChange::Proposed {
+        LifeChange::Frozen(change::Frozen { scope: Some(Scope::Earn) }),
+        LifeChange::Closed(change::Closed),
+        LifeChange::AliasLinked(change::AliasLinked { kind: "card".into(), key: CARD }),
+        LifeChange::AliasUnlinked(change::AliasUnlinked { key: CARD }),
+        LifeChange::Gave(change::Gave { wallet: TermNo(1), day: Day(20_454), points: Points(100) }),
+        LifeChange::Received(change::Received { wallet: TermNo(1) }),
+        LifeChange::MergedInto(change::MergedInto { member: MemberNo(2) }),
+        LifeChange::Absorbed(change::Absorbed { member: MemberNo(3) }),
+        LifeChange::Unmerged(change::Unmerged),
+        LifeChange::Released(change::Released { member: MemberNo(3) }),
+        LifeChange::Proposed(change::Proposed {
             hand: ByHand::Debit,
             wallet: TermNo(2),
             points: Points(5_000),
             by: "ann".into(),
             lapses_at: AT,
-        },
-        LifeChange::Approved { proposal: Position(9), by: "bob".into() },
-        LifeChange::ProposalEnded { proposal: Position(9) },
-        LifeChange::HouseholdJoined { household: MemberNo(4) },
-        LifeChange::HouseholdLeft,
-        LifeChange::MemberJoined { member: MemberNo(1) },
-        LifeChange::MemberLeft { member: MemberNo(1) },
+        }),
+        LifeChange::Approved(change::Approved { proposal: Position(9), by: "bob".into() }),
+        LifeChange::ProposalEnded(change::ProposalEnded { proposal: Position(9) }),
+        LifeChange::HouseholdJoined(change::HouseholdJoined { household: MemberNo(4) }),
+        LifeChange::HouseholdLeft(change::HouseholdLeft),
+        LifeChange::MemberJoined(change::MemberJoined { member: MemberNo(1) }),
+        LifeChange::MemberLeft(change::MemberLeft { member: MemberNo(1) }),
         LifeChange::ExchangeOpened(Box::new(OpenExchange {
             exchange: TermNo(9),
             reference: "x-1".into(),
@@ -312,28 +367,28 @@ fn life_changes() -> Vec<LifeChange> {
             slices: vec![Slice { expires_at: AT, id: LotId { position: Position(8), line: 1 }, left: Points(300) }],
             lapses_at: AT,
         })),
-        LifeChange::ExchangeClosed { exchange: TermNo(9), reference: "x-1".into() },
+        LifeChange::ExchangeClosed(change::ExchangeClosed { exchange: TermNo(9), reference: "x-1".into() }),
     ];
     let number = |change: &LifeChange| match change {
-        LifeChange::Frozen { .. } => 0,
-        LifeChange::Closed => 1,
-        LifeChange::AliasLinked { .. } => 2,
-        LifeChange::AliasUnlinked { .. } => 3,
-        LifeChange::Gave { .. } => 4,
-        LifeChange::Received { .. } => 5,
-        LifeChange::MergedInto { .. } => 6,
-        LifeChange::Absorbed { .. } => 7,
-        LifeChange::Unmerged => 8,
-        LifeChange::Released { .. } => 9,
-        LifeChange::Proposed { .. } => 10,
-        LifeChange::Approved { .. } => 11,
-        LifeChange::ProposalEnded { .. } => 12,
-        LifeChange::HouseholdJoined { .. } => 13,
-        LifeChange::HouseholdLeft => 14,
-        LifeChange::MemberJoined { .. } => 15,
-        LifeChange::MemberLeft { .. } => 16,
+        LifeChange::Frozen(..) => 0,
+        LifeChange::Closed(change::Closed) => 1,
+        LifeChange::AliasLinked(..) => 2,
+        LifeChange::AliasUnlinked(..) => 3,
+        LifeChange::Gave(..) => 4,
+        LifeChange::Received(..) => 5,
+        LifeChange::MergedInto(..) => 6,
+        LifeChange::Absorbed(..) => 7,
+        LifeChange::Unmerged(change::Unmerged) => 8,
+        LifeChange::Released(..) => 9,
+        LifeChange::Proposed(..) => 10,
+        LifeChange::Approved(..) => 11,
+        LifeChange::ProposalEnded(..) => 12,
+        LifeChange::HouseholdJoined(..) => 13,
+        LifeChange::HouseholdLeft(change::HouseholdLeft) => 14,
+        LifeChange::MemberJoined(..) => 15,
+        LifeChange::MemberLeft(..) => 16,
         LifeChange::ExchangeOpened(_) => 17,
-        LifeChange::ExchangeClosed { .. } => 18,
+        LifeChange::ExchangeClosed(..) => 18,
     };
     assert!(changes.iter().map(number).eq(0..19), "one of each, in order");
     changes
@@ -386,7 +441,7 @@ fn here(origin: Origin) -> Event<Who> {
         member: Who::Nobody,
         keys: RiskKeys::default(),
         origin: Some(Box::new(origin)),
-        body: Body::CheckIn,
+        body: Body::CheckIn(event::CheckIn),
     }
 }
 
@@ -401,21 +456,27 @@ fn record(cause: Cause, verdict: Verdict) -> Record {
 /// Records that between them hold every variant of everything a record may hold.
 fn records() -> Vec<(String, Record)> {
     let m1 = Who::Known(MemberNo(1));
-    let check_in = |verdict| record(said(m1, RiskKeys::default(), Body::CheckIn), verdict);
+    let check_in = |verdict| record(said(m1, RiskKeys::default(), Body::CheckIn(event::CheckIn)), verdict);
     let mut all = Vec::new();
     for body in bodies() {
-        let member = if body.has_member() { m1 } else { Who::Nobody };
+        let member = if body.kind().has_member() { m1 } else { Who::Nobody };
         all.push((
             format!("event {}", body.kind()),
             record(said(member, RiskKeys::default(), body), Verdict::default()),
         ));
     }
     let unknown = Who::Unknown(RiskKey([0xcd; 16]));
-    all.push(("who unknown".into(), record(said(unknown, RiskKeys::default(), Body::CheckIn), Verdict::default())));
+    all.push((
+        "who unknown".into(),
+        record(said(unknown, RiskKeys::default(), Body::CheckIn(event::CheckIn)), Verdict::default()),
+    ));
     let by_card = Who::Alias(MemberNo(1), CARD);
-    all.push(("who alias".into(), record(said(by_card, RiskKeys::default(), Body::CheckIn), Verdict::default())));
+    all.push((
+        "who alias".into(),
+        record(said(by_card, RiskKeys::default(), Body::CheckIn(event::CheckIn)), Verdict::default()),
+    ));
     let keys = RiskKind::ALL.into_iter().zip(1..).map(|(kind, byte)| (kind, RiskKey([byte; 16]))).collect();
-    all.push(("risk keys".into(), record(said(m1, keys, Body::CheckIn), Verdict::default())));
+    all.push(("risk keys".into(), record(said(m1, keys, Body::CheckIn(event::CheckIn)), Verdict::default())));
     let origin = Origin {
         channel: "store".into(),
         store: "s-7".into(),
@@ -444,11 +505,14 @@ fn records() -> Vec<(String, Record)> {
     }
     for change in life_changes() {
         let name: String = format!("{change:?}").chars().take_while(|letter| letter.is_alphanumeric()).collect();
-        let changes = vec![Change::Life { member: MemberNo(1), change }];
+        let changes = vec![Change::Life(change::Life { member: MemberNo(1), change })];
         all.push((format!("life {name}"), check_in(Verdict { changes, ..Verdict::default() })));
     }
     for scope in [None, Some(Scope::Earn), Some(Scope::Redeem), Some(Scope::All)] {
-        let changes = vec![Change::Life { member: MemberNo(1), change: LifeChange::Frozen { scope } }];
+        let changes = vec![Change::Life(change::Life {
+            member: MemberNo(1),
+            change: LifeChange::Frozen(change::Frozen { scope }),
+        })];
         let name = scope.map_or("nothing", Scope::name);
         all.push((format!("frozen {name}"), check_in(Verdict { changes, ..Verdict::default() })));
     }
@@ -475,7 +539,8 @@ fn records() -> Vec<(String, Record)> {
     }
     for why in [TierWhy::Joined, TierWhy::Earned, TierWhy::Granted, TierWhy::Footing, TierWhy::Lapsed] {
         let (from, to) = (TermNo(1), TermNo(2));
-        let changes = vec![Change::TierSet { member: MemberNo(1), from, to, unmet_since: None, due: AT, why }];
+        let changes =
+            vec![Change::TierSet(change::TierSet { member: MemberNo(1), from, to, unmet_since: None, due: AT, why })];
         all.push((format!("tier {why:?}"), check_in(Verdict { changes, ..Verdict::default() })));
     }
     for refusal in refusals() {
@@ -542,36 +607,44 @@ fn life() -> Memory {
         assert_eq!(memory.submit(said, at).expect("the record folds").refusal, None, "event {n}");
     };
     let none = RiskKeys::default;
-    let hold = |hold: &str, points| Body::Hold {
-        hold: hold.into(),
-        wallet: "".into(),
-        points: Points(points),
-        ttl_ms: None,
-        order: "".into(),
-        total: None,
-        item: None,
+    let hold = |hold: &str, points| {
+        Body::Hold(event::Hold {
+            hold: hold.into(),
+            wallet: "".into(),
+            points: Points(points),
+            ttl_ms: None,
+            order: "".into(),
+            total: None,
+            item: None,
+        })
     };
     let purchase = |order: &str, net| {
         let lines = vec![Line::plain("", 1, Money(net))];
         Body::purchase(order, EUR, lines)
     };
-    say(1, 0, "M1", none(), Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) });
-    say(2, 0, "M1", none(), Body::AttributesSet { attributes: vec![("percentile".into(), 9)] });
-    say(3, 0, "M1", device(), Body::CheckIn);
-    say(4, 0, "M2", none(), Body::Referral { referee: "M1".into() });
+    say(1, 0, "M1", none(), Body::Enrolled(event::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) }));
+    say(2, 0, "M1", none(), Body::AttributesSet(event::AttributesSet { attributes: vec![("percentile".into(), 9)] }));
+    say(3, 0, "M1", device(), Body::CheckIn(event::CheckIn));
+    say(4, 0, "M2", none(), Body::Referral(event::Referral { referee: "M1".into() }));
     say(5, 1, "M1", none(), purchase("o-1", 12_345));
     say(6, 1, "M1", none(), Body::refund("o-1", EUR, Money(45)));
     say(7, 1, "M1", none(), hold("h-1", 20));
-    say(8, 1, "M1", none(), Body::Capture { hold: "h-1".into(), points: Some(Points(7)), last: true });
+    say(8, 1, "M1", none(), Body::Capture(event::Capture { hold: "h-1".into(), points: Some(Points(7)), last: true }));
     say(9, 1, "M1", none(), hold("h-2", 30));
-    say(10, 1, "M1", none(), Body::Capture { hold: "h-2".into(), points: Some(Points(8)), last: false });
-    say(11, 1, "M2", device(), Body::CheckIn);
-    say(12, 1, "M1", none(), Body::CheckIn);
+    say(
+        10,
+        1,
+        "M1",
+        none(),
+        Body::Capture(event::Capture { hold: "h-2".into(), points: Some(Points(8)), last: false }),
+    );
+    say(11, 1, "M2", device(), Body::CheckIn(event::CheckIn));
+    say(12, 1, "M1", none(), Body::CheckIn(event::CheckIn));
     say(13, 1, "M2", none(), purchase("o-1", 30_000));
-    say(14, 1, "M1", none(), Body::AliasLinked { kind: "card".into(), alias: "card:4711".into() });
-    say(15, 1, "M1", none(), Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() });
-    say(16, 1, "M3", none(), Body::CheckIn);
-    say(17, 1, "M3", none(), Body::Closed { reason: "asked".into() });
+    say(14, 1, "M1", none(), Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: "card:4711".into() }));
+    say(15, 1, "M1", none(), Body::Frozen(event::Frozen { scope: Scope::Redeem, reason: "stolen".into() }));
+    say(16, 1, "M3", none(), Body::CheckIn(event::CheckIn));
+    say(17, 1, "M3", none(), Body::Closed(event::Closed { reason: "asked".into() }));
     memory
 }
 
@@ -580,8 +653,9 @@ fn visitor() -> Member {
     let mut visitor = Member::default();
     for n in 1..=9 {
         let stay = Stay { store: n as u64, from: AT, until: AT.plus_ms(n), late: n == 9 };
-        let changes = vec![Change::Visited { member: MemberNo(1), stay, counted: vec![(TermNo(5), n)] }];
-        let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn);
+        let changes =
+            vec![Change::Visited(change::Visited { member: MemberNo(1), stay, counted: vec![(TermNo(5), n)] })];
+        let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn(event::CheckIn));
         let visit = record(cause, Verdict { changes, ..Verdict::default() });
         fold_member(&mut visitor, MemberNo(1), Position(n as u64), &visit).expect("it folds");
     }
@@ -682,7 +756,7 @@ fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
     for (no, member) in crate::ledger::members(&life.state) {
         assert_eq!(here.member(no).map(|row| row.next_due), Some(member.next_due));
     }
-    let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn);
+    let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn(event::CheckIn));
     let wallet = life.programs.current().expect("a program is published").wallet.id;
     let available = life.state.member(MemberNo(1)).map_or(Points::ZERO, |member| member.available(wallet));
     let more = record(cause, Verdict { wallet, available, ..Verdict::default() });

@@ -3,11 +3,11 @@
 use crate::ledger::event;
 use expect_test::expect;
 use ledger_core::event::{
-    AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX,
-    Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name, OPENING_LOTS_MAX,
-    OpeningLot, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Wanted,
+    self, AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX,
+    LINES_MAX, Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name,
+    OPENING_LOTS_MAX, OpeningLot, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Wanted,
 };
-use ledger_core::life::Scope;
+use ledger_core::features::membership::state::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
 
 const EUR: Currency = Currency(*b"EUR");
@@ -29,7 +29,7 @@ fn wanted(item: &str, pieces: u32) -> Option<Box<Wanted>> {
 }
 
 fn with(body: Body<Name>) -> Event<Name> {
-    let member = if body.has_member() { "M1" } else { "" };
+    let member = if body.kind().has_member() { "M1" } else { "" };
     event("e-1", member, At(0), body)
 }
 
@@ -46,26 +46,32 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
     let widest = Line { detail: Some(Box::new(detail)), ..Line::plain(&name(), u32::MAX, Money(AMOUNT_MAX)) };
     let paid = Money(AMOUNT_MAX * (LINES_MAX as i64 + 1));
     let bodies = [
-        Body::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) },
-        Body::AttributesSet { attributes: vec![(name(), i64::MAX); ATTRIBUTES_MAX] },
-        Body::Purchase {
+        Body::Enrolled(event::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) }),
+        Body::AttributesSet(event::AttributesSet { attributes: vec![(name(), i64::MAX); ATTRIBUTES_MAX] }),
+        Body::Purchase(event::Purchase {
             order: name(),
             currency: EUR,
             lines: vec![widest; LINES_MAX],
             shipping: Money(AMOUNT_MAX),
             points_paid: paid,
-        },
-        Body::Cancelled { order: name() },
-        Body::Refunded {
+        }),
+        Body::Cancelled(event::Cancelled { order: name() }),
+        Body::Refunded(event::Refunded {
             order: name(),
             currency: EUR,
             amount: Money(AMOUNT_MAX),
             lines: vec![LineRefund { line: LineName::Sku(name()), part: LinePart::Items(u32::MAX) }; LINES_MAX],
-        },
-        Body::CheckIn,
-        Body::Referral { referee: name() },
-        Body::Redeem { wallet: name(), points: most, order: name(), total: None, item: wanted(&name(), 1) },
-        Body::Hold {
+        }),
+        Body::CheckIn(event::CheckIn),
+        Body::Referral(event::Referral { referee: name() }),
+        Body::Redeem(event::Redeem {
+            wallet: name(),
+            points: most,
+            order: name(),
+            total: None,
+            item: wanted(&name(), 1),
+        }),
+        Body::Hold(event::Hold {
             hold: name(),
             wallet: name(),
             points: most,
@@ -73,36 +79,73 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
             order: "".into(),
             total: None,
             item: wanted("cup", PIECES_MAX),
-        },
-        Body::Capture { hold: name(), points: Some(most), last: true },
-        Body::Void { hold: name() },
-        Body::Merged { from: name() },
-        Body::Unmerged { from: name() },
-        Body::HouseholdJoined { household: name() },
-        Body::HouseholdLeft,
-        Body::Settled { order: name() },
-        Body::ExchangeOut { exchange: name(), reference: name(), points: most },
-        Body::ExchangeIn { exchange: name(), reference: name(), units: most.0 },
-        Body::ExchangeSettled { exchange: name(), reference: name(), accepted: true },
-        Body::Credit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
-        Body::Debit { wallet: name(), points: most, reason: long(NOTE_BYTES_MAX), by: long(STAFF_BYTES_MAX) },
-        Body::Donate { fund: name(), points: most },
-        Body::Approved { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX) },
-        Body::Withdrawn { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX), reason: long(NOTE_BYTES_MAX) },
-        Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: long(NOTE_BYTES_MAX) },
-        Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX) },
-        Body::Tick { up_to: AT_MAX },
-        Body::HoldExtended { hold: name(), ttl_ms: Some(HOLD_MS_MAX) },
-        Body::RedeemRefunded { redemption: Position(u64::MAX), points: Some(most) },
-        Body::Transfer { to: name(), wallet: name(), points: most, note: long(NOTE_BYTES_MAX) },
-        Body::Reinstated { wallet: name(), points: Some(most), expires_at: AT_MAX, reason: long(NOTE_BYTES_MAX) },
-        Body::Extended { wallet: name(), points: Some(most), expires_at: AT_MAX, reason: long(NOTE_BYTES_MAX) },
-        Body::Imported { wallet: name(), lots: vec![lot(AMOUNT_MAX, AT_MIN, Some(AT_MAX)); OPENING_LOTS_MAX] },
-        Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
-        Body::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) },
-        Body::Closed { reason: long(NOTE_BYTES_MAX) },
-        Body::AliasLinked { kind: "k".into(), alias: format!("k:{}", long(NAME_BYTES_MAX - 2)).into() },
-        Body::AliasUnlinked { kind: long(KIND_BYTES_MAX), alias: format!("{}:1", long(KIND_BYTES_MAX)).into() },
+        }),
+        Body::Capture(event::Capture { hold: name(), points: Some(most), last: true }),
+        Body::Void(event::Void { hold: name() }),
+        Body::Merged(event::Merged { from: name() }),
+        Body::Unmerged(event::Unmerged { from: name() }),
+        Body::HouseholdJoined(event::HouseholdJoined { household: name() }),
+        Body::HouseholdLeft(event::HouseholdLeft),
+        Body::Settled(event::Settled { order: name() }),
+        Body::ExchangeOut(event::ExchangeOut { exchange: name(), reference: name(), points: most }),
+        Body::ExchangeIn(event::ExchangeIn { exchange: name(), reference: name(), units: most.0 }),
+        Body::ExchangeSettled(event::ExchangeSettled { exchange: name(), reference: name(), accepted: true }),
+        Body::Credit(event::Credit {
+            wallet: name(),
+            points: most,
+            reason: long(NOTE_BYTES_MAX),
+            by: long(STAFF_BYTES_MAX),
+        }),
+        Body::Debit(event::Debit {
+            wallet: name(),
+            points: most,
+            reason: long(NOTE_BYTES_MAX),
+            by: long(STAFF_BYTES_MAX),
+        }),
+        Body::Donate(event::Donate { fund: name(), points: most }),
+        Body::Approved(event::Approved { proposal: Position(u64::MAX), by: long(STAFF_BYTES_MAX) }),
+        Body::Withdrawn(event::Withdrawn {
+            proposal: Position(u64::MAX),
+            by: long(STAFF_BYTES_MAX),
+            reason: long(NOTE_BYTES_MAX),
+        }),
+        Body::CaseResolved(event::CaseResolved {
+            case: Position(u64::MAX),
+            finding: Finding::Fraud,
+            note: long(NOTE_BYTES_MAX),
+        }),
+        Body::ProgramPublished(event::ProgramPublished { text: long(PROGRAM_BYTES_MAX) }),
+        Body::Tick(event::Tick { up_to: AT_MAX }),
+        Body::HoldExtended(event::HoldExtended { hold: name(), ttl_ms: Some(HOLD_MS_MAX) }),
+        Body::RedeemRefunded(event::RedeemRefunded { redemption: Position(u64::MAX), points: Some(most) }),
+        Body::Transfer(event::Transfer { to: name(), wallet: name(), points: most, note: long(NOTE_BYTES_MAX) }),
+        Body::Reinstated(event::Reinstated {
+            wallet: name(),
+            points: Some(most),
+            expires_at: AT_MAX,
+            reason: long(NOTE_BYTES_MAX),
+        }),
+        Body::Extended(event::Extended {
+            wallet: name(),
+            points: Some(most),
+            expires_at: AT_MAX,
+            reason: long(NOTE_BYTES_MAX),
+        }),
+        Body::Imported(event::Imported {
+            wallet: name(),
+            lots: vec![lot(AMOUNT_MAX, AT_MIN, Some(AT_MAX)); OPENING_LOTS_MAX],
+        }),
+        Body::Frozen(event::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) }),
+        Body::Unfrozen(event::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) }),
+        Body::Closed(event::Closed { reason: long(NOTE_BYTES_MAX) }),
+        Body::AliasLinked(event::AliasLinked {
+            kind: "k".into(),
+            alias: format!("k:{}", long(NAME_BYTES_MAX - 2)).into(),
+        }),
+        Body::AliasUnlinked(event::AliasUnlinked {
+            kind: long(KIND_BYTES_MAX),
+            alias: format!("{}:1", long(KIND_BYTES_MAX)).into(),
+        }),
     ];
     for body in bodies {
         let kind = body.kind();
@@ -114,34 +157,47 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
 #[test]
 fn what_breaks_a_limit_is_told() {
     let lines = |lines: Vec<Line>| Body::purchase("o", EUR, lines);
-    let birthday = |month, day| Body::Enrolled { birthday: Some(MonthDay { month, day }) };
+    let birthday = |month, day| Body::Enrolled(event::Enrolled { birthday: Some(MonthDay { month, day }) });
     let over = Points(AMOUNT_MAX + 1);
     let events = [
-        Event { source: "".into(), id: long(NAME_BYTES_MAX + 1), member: "".into(), ..with(Body::CheckIn) },
-        Event { source: "a\nb".into(), occurred_at: At(AT_MIN.0 - 1), ..with(Body::CheckIn) },
-        Event { occurred_at: At(AT_MAX.0 + 1), member: "M1".into(), ..with(Body::Tick { up_to: At(AT_MAX.0 + 1) }) },
+        Event {
+            source: "".into(),
+            id: long(NAME_BYTES_MAX + 1),
+            member: "".into(),
+            ..with(Body::CheckIn(event::CheckIn))
+        },
+        Event { source: "a\nb".into(), occurred_at: At(AT_MIN.0 - 1), ..with(Body::CheckIn(event::CheckIn)) },
+        Event {
+            occurred_at: At(AT_MAX.0 + 1),
+            member: "M1".into(),
+            ..with(Body::Tick(event::Tick { up_to: At(AT_MAX.0 + 1) }))
+        },
         with(birthday(0, 1)),
         with(birthday(13, 1)),
         with(birthday(2, 30)),
         with(birthday(4, 31)),
         with(birthday(1, 0)),
-        with(Body::AttributesSet { attributes: vec![] }),
-        with(Body::AttributesSet { attributes: vec![("a".into(), 0); ATTRIBUTES_MAX + 1] }),
-        with(Body::AttributesSet { attributes: vec![("".into(), 0)] }),
+        with(Body::AttributesSet(event::AttributesSet { attributes: vec![] })),
+        with(Body::AttributesSet(event::AttributesSet { attributes: vec![("a".into(), 0); ATTRIBUTES_MAX + 1] })),
+        with(Body::AttributesSet(event::AttributesSet { attributes: vec![("".into(), 0)] })),
         with(lines(vec![])),
         with(lines(vec![line(1); LINES_MAX + 1])),
         with(lines(vec![line(0), line(-1), line(AMOUNT_MAX + 1)])),
         with(lines(vec![Line::plain(&long(NAME_BYTES_MAX + 1), 0, Money(1))])),
         with(Body::purchase("", Currency(*b"eur"), vec![line(1)])),
-        with(Body::Cancelled { order: "".into() }),
-        with(Body::Settled { order: "".into() }),
-        with(Body::ExchangeOut { exchange: "".into(), reference: "".into(), points: Points(0) }),
-        with(Body::ExchangeIn { exchange: "".into(), reference: "".into(), units: -1 }),
-        with(Body::ExchangeSettled { exchange: "".into(), reference: "".into(), accepted: false }),
-        with(Body::Merged { from: "".into() }),
-        with(Body::Unmerged { from: long(NAME_BYTES_MAX + 1) }),
-        with(Body::HouseholdJoined { household: "".into() }),
-        with(Body::Refunded {
+        with(Body::Cancelled(event::Cancelled { order: "".into() })),
+        with(Body::Settled(event::Settled { order: "".into() })),
+        with(Body::ExchangeOut(event::ExchangeOut { exchange: "".into(), reference: "".into(), points: Points(0) })),
+        with(Body::ExchangeIn(event::ExchangeIn { exchange: "".into(), reference: "".into(), units: -1 })),
+        with(Body::ExchangeSettled(event::ExchangeSettled {
+            exchange: "".into(),
+            reference: "".into(),
+            accepted: false,
+        })),
+        with(Body::Merged(event::Merged { from: "".into() })),
+        with(Body::Unmerged(event::Unmerged { from: long(NAME_BYTES_MAX + 1) })),
+        with(Body::HouseholdJoined(event::HouseholdJoined { household: "".into() })),
+        with(Body::Refunded(event::Refunded {
             order: "o".into(),
             currency: EUR,
             amount: Money(0),
@@ -149,17 +205,17 @@ fn what_breaks_a_limit_is_told() {
                 LineRefund { line: LineName::Sku("".into()), part: LinePart::Items(0) },
                 LineRefund { line: LineName::Place(0), part: LinePart::Amount(Money(0)) },
             ],
-        }),
+        })),
         with(Body::refund("o", Currency([0, 159, 146]), Money(0))),
-        with(Body::Referral { referee: "".into() }),
-        with(Body::Redeem {
+        with(Body::Referral(event::Referral { referee: "".into() })),
+        with(Body::Redeem(event::Redeem {
             wallet: "".into(),
             points: Points(0),
             order: long(NAME_BYTES_MAX + 1),
             total: None,
             item: None,
-        }),
-        with(Body::Hold {
+        })),
+        with(Body::Hold(event::Hold {
             hold: "".into(),
             wallet: "".into(),
             points: over,
@@ -167,8 +223,8 @@ fn what_breaks_a_limit_is_told() {
             order: "".into(),
             total: None,
             item: None,
-        }),
-        with(Body::Hold {
+        })),
+        with(Body::Hold(event::Hold {
             hold: "h".into(),
             wallet: "".into(),
             points: Points(1),
@@ -176,30 +232,39 @@ fn what_breaks_a_limit_is_told() {
             order: "".into(),
             total: None,
             item: None,
-        }),
-        with(Body::Capture { hold: "".into(), points: Some(Points(-1)), last: false }),
-        with(Body::Void { hold: "".into() }),
+        })),
+        with(Body::Capture(event::Capture { hold: "".into(), points: Some(Points(-1)), last: false })),
+        with(Body::Void(event::Void { hold: "".into() })),
         with(Body::credit(Points(i64::MIN), "")),
-        with(Body::Credit { wallet: "".into(), points: Points(1), reason: "x".into(), by: long(STAFF_BYTES_MAX + 1) }),
-        with(Body::Debit {
+        with(Body::Credit(event::Credit {
+            wallet: "".into(),
+            points: Points(1),
+            reason: "x".into(),
+            by: long(STAFF_BYTES_MAX + 1),
+        })),
+        with(Body::Debit(event::Debit {
             wallet: "".into(),
             points: Points(i64::MAX),
             reason: long(NOTE_BYTES_MAX + 1),
             by: "a\nb".into(),
-        }),
-        with(Body::Donate { fund: "".into(), points: Points(0) }),
-        with(Body::Approved { proposal: Position(1), by: "".into() }),
-        with(Body::Withdrawn { proposal: Position(1), by: "".into(), reason: "".into() }),
-        with(Body::CaseResolved { case: Position(0), finding: Finding::Fraud, note: "\u{7}".into() }),
-        with(Body::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) }),
-        with(Body::Redeem {
+        })),
+        with(Body::Donate(event::Donate { fund: "".into(), points: Points(0) })),
+        with(Body::Approved(event::Approved { proposal: Position(1), by: "".into() })),
+        with(Body::Withdrawn(event::Withdrawn { proposal: Position(1), by: "".into(), reason: "".into() })),
+        with(Body::CaseResolved(event::CaseResolved {
+            case: Position(0),
+            finding: Finding::Fraud,
+            note: "\u{7}".into(),
+        })),
+        with(Body::ProgramPublished(event::ProgramPublished { text: long(PROGRAM_BYTES_MAX + 1) })),
+        with(Body::Redeem(event::Redeem {
             wallet: "".into(),
             points: Points(1),
             order: "".into(),
             total: Some(Money(-1)),
             item: wanted("", 0),
-        }),
-        with(Body::Hold {
+        })),
+        with(Body::Hold(event::Hold {
             hold: "h".into(),
             wallet: "".into(),
             points: Points(-1),
@@ -207,42 +272,48 @@ fn what_breaks_a_limit_is_told() {
             order: "".into(),
             total: None,
             item: wanted("cup", PIECES_MAX + 1),
-        }),
-        with(Body::HoldExtended { hold: "".into(), ttl_ms: Some(0) }),
-        with(Body::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) }),
-        with(Body::Transfer {
+        })),
+        with(Body::HoldExtended(event::HoldExtended { hold: "".into(), ttl_ms: Some(0) })),
+        with(Body::RedeemRefunded(event::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) })),
+        with(Body::Transfer(event::Transfer {
             to: "".into(),
             wallet: long(NAME_BYTES_MAX + 1),
             points: Points(0),
             note: long(NOTE_BYTES_MAX + 1),
-        }),
-        with(Body::Extended {
+        })),
+        with(Body::Extended(event::Extended {
             wallet: long(NAME_BYTES_MAX + 1),
             points: Some(Points(-1)),
             expires_at: At(AT_MIN.0 - 1),
             reason: "".into(),
-        }),
-        with(Body::Reinstated {
+        })),
+        with(Body::Reinstated(event::Reinstated {
             wallet: long(NAME_BYTES_MAX + 1),
             points: Some(Points(0)),
             expires_at: At(AT_MAX.0 + 1),
             reason: "".into(),
-        }),
-        with(Body::Imported { wallet: long(NAME_BYTES_MAX + 1), lots: vec![] }),
-        with(Body::Imported { wallet: "".into(), lots: vec![lot(1, At(0), None); OPENING_LOTS_MAX + 1] }),
-        with(Body::Imported {
+        })),
+        with(Body::Imported(event::Imported { wallet: long(NAME_BYTES_MAX + 1), lots: vec![] })),
+        with(Body::Imported(event::Imported {
+            wallet: "".into(),
+            lots: vec![lot(1, At(0), None); OPENING_LOTS_MAX + 1],
+        })),
+        with(Body::Imported(event::Imported {
             wallet: "".into(),
             lots: vec![lot(0, At(AT_MIN.0 - 1), None), lot(1, At(0), Some(At(AT_MAX.0 + 1)))],
-        }),
-        with(Body::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) }),
-        with(Body::Unfrozen { scope: Scope::All, reason: "\n".into() }),
-        with(Body::Closed { reason: long(NOTE_BYTES_MAX + 1) }),
-        with(Body::AliasLinked { kind: "".into(), alias: ":1".into() }),
-        with(Body::AliasLinked { kind: "Card".into(), alias: "Card:1".into() }),
-        with(Body::AliasLinked { kind: long(KIND_BYTES_MAX + 1), alias: "x".into() }),
-        with(Body::AliasLinked { kind: "card".into(), alias: "card:".into() }),
-        with(Body::AliasLinked { kind: "card".into(), alias: format!("card:{}", long(NAME_BYTES_MAX - 4)).into() }),
-        with(Body::AliasUnlinked { kind: "card".into(), alias: "phone:1".into() }),
+        })),
+        with(Body::Frozen(event::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) })),
+        with(Body::Unfrozen(event::Unfrozen { scope: Scope::All, reason: "\n".into() })),
+        with(Body::Closed(event::Closed { reason: long(NOTE_BYTES_MAX + 1) })),
+        with(Body::AliasLinked(event::AliasLinked { kind: "".into(), alias: ":1".into() })),
+        with(Body::AliasLinked(event::AliasLinked { kind: "Card".into(), alias: "Card:1".into() })),
+        with(Body::AliasLinked(event::AliasLinked { kind: long(KIND_BYTES_MAX + 1), alias: "x".into() })),
+        with(Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: "card:".into() })),
+        with(Body::AliasLinked(event::AliasLinked {
+            kind: "card".into(),
+            alias: format!("card:{}", long(NAME_BYTES_MAX - 4)).into(),
+        })),
+        with(Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: "phone:1".into() })),
     ];
     let mut told = String::new();
     for event in &events {

@@ -1,8 +1,8 @@
 //! Explanations: of every record of every story, every rule that might have applied is told, and why.
 
 use crate::ledger;
-use ledger_core::decide::{Came, Explanation, explain};
-use ledger_core::event::Body;
+use ledger_core::event::{self, Body};
+use ledger_core::explain::{Came, Explanation, explain};
 use ledger_core::fold::fold_member;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
@@ -42,10 +42,10 @@ fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
 fn waits_for(record: &Record) -> Option<Trigger> {
     match &record.cause {
         Cause::Event(event) => match &event.body {
-            Body::Enrolled { .. } => Some(Trigger::Enrolled),
-            Body::Purchase { .. } => Some(Trigger::Purchase),
-            Body::CheckIn => Some(Trigger::CheckIn),
-            Body::Referral { .. } => Some(Trigger::Referral),
+            Body::Enrolled(..) => Some(Trigger::Enrolled),
+            Body::Purchase(..) => Some(Trigger::Purchase),
+            Body::CheckIn(event::CheckIn) => Some(Trigger::CheckIn),
+            Body::Referral(..) => Some(Trigger::Referral),
             _ => None,
         },
         Cause::Timer { timer, .. } => (*timer == Timer::Inactivity).then_some(Trigger::Inactive),
@@ -71,7 +71,7 @@ fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
             let told: Vec<_> = rules.iter().map(|(rule, _)| *rule).collect();
             assert_eq!(told, waiting.unwrap_or_default(), "{name}: {record:?}");
             let applied: Vec<_> = rules.iter().filter(|(_, came)| matches!(came, Came::Applied(_))).collect();
-            let is_earning = |line: &&ledger_core::record::Trace| told.contains(&line.rule);
+            let is_earning = |line: &&ledger_core::trace::Trace| told.contains(&line.rule);
             assert_eq!(applied.len(), record.verdict.trace.iter().filter(is_earning).count(), "{name}: {record:?}");
             assert!(record.verdict.refusal.is_some() || grounds.is_empty());
             failed.extend(rules.iter().filter_map(|(_, came)| match came {

@@ -2,7 +2,7 @@
 
 use crate::ledger::{self, event};
 use ledger_core::budget;
-use ledger_core::event::{Body, Name, Wanted};
+use ledger_core::event::{self, Body, Name, Wanted};
 use ledger_core::memory::Memory;
 use ledger_core::refusal::Refusal;
 use ledger_core::state::State;
@@ -27,7 +27,7 @@ fn program(version: usize) -> Body<Name> {
          limit = {{ pieces = {CUPS_MAX}, per = \"2d\" }}\n\
          [[item]]\nid = \"mug\"\npoints = {mug}\nstock = {mugs}\n"
     );
-    Body::ProgramPublished { text: text.into() }
+    Body::ProgramPublished(event::ProgramPublished { text: text.into() })
 }
 
 /// What may happen; numbers choose among what there is.
@@ -145,7 +145,7 @@ impl World {
         let mut world = World { memory: Memory::new(), naive, said: 0, ticks, answers: Vec::new() };
         world.say("", program(0));
         for who in MEMBERS {
-            world.say(who, Body::Enrolled { birthday: None });
+            world.say(who, Body::Enrolled(event::Enrolled { birthday: None }));
             world.say(who, Body::credit(Points(1_000_000), "start"));
         }
         world.answers.clear();
@@ -171,7 +171,7 @@ impl World {
         match *act {
             Act::Wait { hours } => self.naive.now += hours * HOUR,
             Act::Tick => {
-                self.say("", Body::Tick { up_to: At(now) });
+                self.say("", Body::Tick(event::Tick { up_to: At(now) }));
                 self.compare()?;
             }
             Act::Restart => self.restart(),
@@ -184,8 +184,10 @@ impl World {
                 let wanted = Box::new(Wanted { item: NAMES[item].into(), pieces });
                 let points = Points(said.unwrap_or(0));
                 let (wallet, order) = ("".into(), "".into());
-                let (record, refusal) =
-                    self.say(MEMBERS[who], Body::Redeem { wallet, points, order, total: None, item: Some(wanted) });
+                let (record, refusal) = self.say(
+                    MEMBERS[who],
+                    Body::Redeem(event::Redeem { wallet, points, order, total: None, item: Some(wanted) }),
+                );
                 prop_assert_eq!(refusal, expected);
                 if refusal.is_none() {
                     let of = self.naive.pieces(who, item, pieces.into());
@@ -195,7 +197,7 @@ impl World {
             Act::Hold { who, item, pieces, hours } => {
                 let expected = self.naive.buys(who, item, pieces.into(), None);
                 let (name, wallet, order) = (format!("h-{}", self.said), "".into(), "".into());
-                let body = Body::Hold {
+                let body = Body::Hold(event::Hold {
                     hold: name.as_str().into(),
                     wallet,
                     points: Points::ZERO,
@@ -203,7 +205,7 @@ impl World {
                     order,
                     total: None,
                     item: Some(Box::new(Wanted { item: NAMES[item].into(), pieces })),
-                };
+                });
                 prop_assert_eq!(self.say(MEMBERS[who], body).1, expected);
                 if expected.is_none() {
                     let of = self.naive.pieces(who, item, pieces.into());
@@ -212,7 +214,8 @@ impl World {
             }
             Act::Extend { nth, hours } => {
                 let Some(Held { name, of, .. }) = held(nth) else { return Ok(()) };
-                let body = Body::HoldExtended { hold: name.as_str().into(), ttl_ms: Some(hours * HOUR) };
+                let body =
+                    Body::HoldExtended(event::HoldExtended { hold: name.as_str().into(), ttl_ms: Some(hours * HOUR) });
                 prop_assert_eq!(self.say(MEMBERS[of.who], body).1, None);
                 self.naive.holds.iter_mut().filter(|held| held.name == name).for_each(|held| {
                     held.until = now + hours * HOUR;
@@ -227,7 +230,11 @@ impl World {
                     points if points % held.of.price != 0 => Some(Refusal::ItemNotWhole),
                     _ => None,
                 };
-                let body = Body::Capture { hold: held.name.as_str().into(), points: Some(Points(points)), last };
+                let body = Body::Capture(event::Capture {
+                    hold: held.name.as_str().into(),
+                    points: Some(Points(points)),
+                    last,
+                });
                 let (record, refusal) = self.say(MEMBERS[held.of.who], body);
                 prop_assert_eq!(refusal, expected);
                 if refusal.is_none() {
@@ -241,7 +248,10 @@ impl World {
             }
             Act::Void { nth } => {
                 let Some(Held { name, of, .. }) = held(nth) else { return Ok(()) };
-                prop_assert_eq!(self.say(MEMBERS[of.who], Body::Void { hold: name.as_str().into() }).1, None);
+                prop_assert_eq!(
+                    self.say(MEMBERS[of.who], Body::Void(event::Void { hold: name.as_str().into() })).1,
+                    None
+                );
                 self.naive.holds.retain(|held| held.name != name);
             }
             Act::GiveBack { nth, points } => {
@@ -249,7 +259,8 @@ impl World {
                 let left = of.points - back;
                 let all = points.unwrap_or(left);
                 let expected = (left == 0 || all > left).then_some(Refusal::RefundOverRedeemed);
-                let body = Body::RedeemRefunded { redemption: record, points: points.map(Points) };
+                let body =
+                    Body::RedeemRefunded(event::RedeemRefunded { redemption: record, points: points.map(Points) });
                 prop_assert_eq!(self.say(MEMBERS[of.who], body).1, expected);
                 if expected.is_none() {
                     let sold = &mut self.naive.sold[nth];

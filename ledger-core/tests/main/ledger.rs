@@ -1,12 +1,13 @@
 //! What every test here may ask of a ledger: its rows as bytes, and whether it adds up.
 
+use ledger_core::account::Account;
 use ledger_core::bytes::{decode, encode, encode_row};
-use ledger_core::event::{Body, Currency, Event, Line, Name, RiskKeys};
+use ledger_core::event::{self, Body, Currency, Event, Line, Name, RiskKeys};
 use ledger_core::fold::fold_member;
 use ledger_core::lots::Lot;
 use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
-use ledger_core::record::{Account, Record};
+use ledger_core::record::Record;
 use ledger_core::state::{State, WalletTotals};
 use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
 use serde::Serialize;
@@ -176,7 +177,7 @@ pub fn purchase(order: &str, net: i64) -> Body<Name> {
 /// A ledger with this program in force since `at`.
 pub fn publish(text: &str, at: At) -> Memory {
     let mut memory = Memory::new();
-    let body = Body::ProgramPublished { text: text.into() };
+    let body = Body::ProgramPublished(event::ProgramPublished { text: text.into() });
     let outcome = memory.submit(event("program", "", at, body), at).expect("publishing folds");
     assert_eq!(outcome.refusal, None, "the program has no faults");
     memory

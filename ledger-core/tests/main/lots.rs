@@ -1,12 +1,13 @@
 //! Many lots: the limits hold, and what touches ten thousand of them at once takes milliseconds.
 
 use crate::ledger::{self, event, publish};
+use ledger_core::account::{Account, Posting};
 use ledger_core::decide::BALANCE_MAX;
-use ledger_core::event::Body;
+use ledger_core::event::{self, Body};
 use ledger_core::lots::{LOTS_MAX, SLICES_MAX};
 use ledger_core::member::{CLOSED_HOLDS_MAX, HOLDS_MAX};
 use ledger_core::memory::Memory;
-use ledger_core::record::{Account, Cause, Posting, Record, Timer, Verdict};
+use ledger_core::record::{Cause, Record, Timer, Verdict};
 use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Points, Position, TermNo};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const WALLET: TermNo = TermNo(1);
 
 fn with_one_member() -> Memory {
     let mut memory = publish(PROGRAM, At(0));
-    assert_eq!(reason(&mut memory, "1", Body::Enrolled { birthday: None }), None);
+    assert_eq!(reason(&mut memory, "1", Body::Enrolled(event::Enrolled { birthday: None })), None);
     memory
 }
 
@@ -110,19 +111,22 @@ fn a_capture_across_ten_thousand_lots_takes_milliseconds() {
         assert_eq!(outcome.refusal, None);
     }
     let half = Points(1_000_000);
-    let hold = |name: &str| Body::Hold {
-        hold: name.into(),
-        wallet: "".into(),
-        points: half,
-        ttl_ms: None,
-        order: "".into(),
-        total: None,
-        item: None,
+    let hold = |name: &str| {
+        Body::Hold(event::Hold {
+            hold: name.into(),
+            wallet: "".into(),
+            points: half,
+            ttl_ms: None,
+            order: "".into(),
+            total: None,
+            item: None,
+        })
     };
-    let capture = |name: &str, points| Body::Capture { hold: name.into(), points: Some(points), last: true };
+    let capture =
+        |name: &str, points| Body::Capture(event::Capture { hold: name.into(), points: Some(points), last: true });
     let mut took = vec![
         ("hold", timed(&mut memory, "hold", hold("a"))),
-        ("void", timed(&mut memory, "void", Body::Void { hold: "a".into() })),
+        ("void", timed(&mut memory, "void", Body::Void(event::Void { hold: "a".into() }))),
         ("hold again", timed(&mut memory, "hold again", hold("b"))),
         ("release", timed(&mut memory, "release", capture("b", Points(1)))),
         ("hold once more", timed(&mut memory, "hold once more", hold("c"))),
@@ -180,20 +184,22 @@ fn a_balance_ends_at_its_limit() {
 fn a_member_has_no_more_holds_than_the_limit() {
     let mut memory = with_one_member();
     fortune(&mut memory, 1_000_000);
-    let hold = |n: usize| Body::Hold {
-        hold: format!("h-{n}").into(),
-        wallet: "".into(),
-        points: Points(1),
-        ttl_ms: None,
-        order: "".into(),
-        total: None,
-        item: None,
+    let hold = |n: usize| {
+        Body::Hold(event::Hold {
+            hold: format!("h-{n}").into(),
+            wallet: "".into(),
+            points: Points(1),
+            ttl_ms: None,
+            order: "".into(),
+            total: None,
+            item: None,
+        })
     };
     for n in 0..HOLDS_MAX {
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold(n)), None);
     }
     assert_eq!(reason(&mut memory, "one more", hold(HOLDS_MAX)), Some("MEMBER_FULL"));
-    assert_eq!(reason(&mut memory, "void", Body::Void { hold: "h-7".into() }), None);
+    assert_eq!(reason(&mut memory, "void", Body::Void(event::Void { hold: "h-7".into() })), None);
     assert_eq!(reason(&mut memory, "another", hold(HOLDS_MAX)), None);
     ledger::check_balances(&memory.state);
 }
@@ -204,7 +210,7 @@ fn of_closed_holds_the_last_are_remembered() {
     fortune(&mut memory, 1_000_000);
     for n in 0..=CLOSED_HOLDS_MAX {
         let name: Box<str> = format!("h-{n}").into();
-        let hold = Body::Hold {
+        let hold = Body::Hold(event::Hold {
             hold: name.clone(),
             wallet: "".into(),
             points: Points(1),
@@ -212,11 +218,11 @@ fn of_closed_holds_the_last_are_remembered() {
             order: "".into(),
             total: None,
             item: None,
-        };
+        });
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold), None);
-        assert_eq!(reason(&mut memory, &format!("void {n}"), Body::Void { hold: name }), None);
+        assert_eq!(reason(&mut memory, &format!("void {n}"), Body::Void(event::Void { hold: name })), None);
     }
-    let void = |n: usize| Body::Void { hold: format!("h-{n}").into() };
+    let void = |n: usize| Body::Void(event::Void { hold: format!("h-{n}").into() });
     assert_eq!(reason(&mut memory, "the last", void(CLOSED_HOLDS_MAX)), Some("HOLD_CLOSED"));
     assert_eq!(reason(&mut memory, "the first remembered", void(1)), Some("HOLD_CLOSED"));
     assert_eq!(reason(&mut memory, "the first forgotten", void(0)), Some("HOLD_UNKNOWN"));
@@ -227,14 +233,14 @@ fn an_activity_puts_off_the_end_of_ten_thousand_lots_with_one_date() {
     let program = PROGRAM.replace("30d\"", "30d\", activity = [\"check_in\", \"redeem\"]");
     let mut memory = publish(&program, At(0));
     let credit = Body::credit(Points(1), "first");
-    assert_eq!(reason(&mut memory, "1", Body::Enrolled { birthday: None }), None);
+    assert_eq!(reason(&mut memory, "1", Body::Enrolled(event::Enrolled { birthday: None })), None);
     assert_eq!(reason(&mut memory, "2", credit), None);
     hoard(&mut memory, 9_999, At::WITH_SPELL);
     let ends = |memory: &Memory| memory.state.member(MemberNo(1)).expect("M1 is a member").next_due.at;
     assert_eq!(ends(&memory), At(30 * DAY_MS));
     let day = At(10 * DAY_MS);
     let began = worked();
-    let outcome = memory.submit(event("3", "M1", day, Body::CheckIn), day).expect("the record folds");
+    let outcome = memory.submit(event("3", "M1", day, Body::CheckIn(event::CheckIn)), day).expect("the record folds");
     assert_eq!(outcome.refusal, None);
     let mut took = vec![("check-in", worked() - began)];
     // The hoard is in no log.

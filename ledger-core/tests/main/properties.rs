@@ -7,13 +7,16 @@
 use crate::ledger::{self, event};
 use crate::naive::{self, Act, DAY, HOUR, Keys};
 use crate::story::{Op, Said, WHO, World};
-use ledger_core::decide::in_window;
-use ledger_core::event::{Body, Currency, Line, LineDetail, LineName, LinePart, LineRefund};
+use ledger_core::change;
+use ledger_core::change::Change;
+use ledger_core::event::{self, Body, Currency, Line, LineDetail, LineName, LinePart, LineRefund};
+use ledger_core::features::risk::in_window;
 use ledger_core::fold::fold;
 use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
-use ledger_core::record::{Cause, Change, Cut, Record};
+use ledger_core::record::{Cause, Record};
 use ledger_core::state::State;
+use ledger_core::trace::Cut;
 use ledger_core::units::{At, MemberNo, Money, Position};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -231,7 +234,8 @@ fn ticked(story: &[Op], every: Option<i64>, times: usize) -> Vec<String> {
     let mut tick = |world: &mut World| {
         for _ in 0..times {
             ticks += 1;
-            let tick = event(&format!("tick-{ticks}"), "", At(world.now), Body::Tick { up_to: At(world.now) });
+            let tick =
+                event(&format!("tick-{ticks}"), "", At(world.now), Body::Tick(event::Tick { up_to: At(world.now) }));
             world.memory.submit(tick, At(world.now)).expect("a tick folds");
         }
     };
@@ -256,7 +260,8 @@ fn ticked(story: &[Op], every: Option<i64>, times: usize) -> Vec<String> {
                 world.submit(resolved);
             }
             Op::Publish(version) => {
-                let published = world.control(Body::ProgramPublished { text: naive::program(*version).into() });
+                let published = world
+                    .control(Body::ProgramPublished(event::ProgramPublished { text: naive::program(*version).into() }));
                 world.submit(published);
             }
             Op::Again(_) | Op::Reuse(..) | Op::Tick => {}
@@ -328,7 +333,7 @@ proptest! {
         for (position, record) in &log {
             fold(&mut state, *position, record).expect("the log folds");
             counted.extend(record.verdict.changes.iter().filter_map(|change| match change {
-                Change::Counted { key, term, bucket, amount, seen, .. } => Some((*key, *term, *bucket, *amount, *seen)),
+                Change::Counted(change::Counted { key, term, bucket, amount, seen, .. }) => Some((*key, *term, *bucket, *amount, *seen)),
                 _ => None,
             }));
             let version = world.memory.programs.version(state.programs.len() as u32);
@@ -509,22 +514,22 @@ proptest! {
         let at = order.index(back.len().max(1));
         back.rotate_left(at);
         let turned = back.iter().rev().copied().collect::<Vec<_>>();
-        let purchase = |lines: &[Line], shipping| Body::Purchase {
+        let purchase = |lines: &[Line], shipping| Body::Purchase(event::Purchase {
             order: "o".into(),
             currency: eur,
             lines: lines.to_vec(),
             shipping: Money(shipping),
             points_paid: Money(0),
-        };
+        });
         let play = |lines: &[Line], shipping, back: &[usize]| {
             let mut memory = ledger::publish(program.as_ref().expect("the program is there"), At(0));
             let mut says = vec![purchase(lines, shipping)];
-            says.extend(back.iter().map(|place| Body::Refunded {
+            says.extend(back.iter().map(|place| Body::Refunded(event::Refunded {
                 order: "o".into(),
                 currency: eur,
                 amount: Money(0),
                 lines: vec![LineRefund { line: LineName::Place(*place as u16), part: LinePart::Items(1) }],
-            }));
+            })));
             for (n, said) in says.into_iter().enumerate() {
                 let outcome = memory.submit(event(&format!("e-{n}"), "A", At(0), said), At(0)).expect("it folds");
                 assert_eq!(outcome.refusal, None, "refund {n}");
@@ -543,7 +548,7 @@ proptest! {
 /// Says to the ledger alone that two members are one, or are not; answers what it said.
 fn unite(world: &mut World, id: &str, apart: bool) -> Option<&'static str> {
     let from = WHO[1].into();
-    let body = if apart { Body::Unmerged { from } } else { Body::Merged { from } };
+    let body = if apart { Body::Unmerged(event::Unmerged { from }) } else { Body::Merged(event::Merged { from }) };
     let outcome = world.memory.submit(event(id, WHO[0], At(world.now), body), At(world.now)).expect("it folds");
     outcome.refusal.map(|refusal| refusal.reason())
 }
@@ -599,7 +604,7 @@ proptest! {
                     world.submit(resolved);
                 }
                 _ => {
-                    let tick = world.control(Body::Tick { up_to: At(world.now) });
+                    let tick = world.control(Body::Tick(event::Tick { up_to: At(world.now) }));
                     world.submit(tick);
                 }
             }
@@ -627,10 +632,10 @@ fn stories_reach_every_rule() {
         }
         for change in &record.verdict.changes {
             reached.insert(first_word(format!("{change:?}")));
-            if let Change::Life { change, .. } = change {
+            if let Change::Life(change::Life { change, .. }) = change {
                 reached.insert(first_word(format!("{change:?}")));
             }
-            if let Change::TierSet { why, .. } = change {
+            if let Change::TierSet(change::TierSet { why, .. }) = change {
                 reached.insert(format!("tier {why:?}"));
             }
             if let Change::CaseOpened(opened) = change {

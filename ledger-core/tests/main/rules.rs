@@ -1,9 +1,11 @@
 //! Rules that once were broken, or easily could be: each a short story under a program of its own.
 
 use crate::ledger::{self, event};
-use ledger_core::event::{AMOUNT_MAX, Body, Currency, Event, Finding, Line};
+use ledger_core::change;
+use ledger_core::change::Change;
+use ledger_core::event::{self, AMOUNT_MAX, Body, Currency, Event, Finding, Line};
 use ledger_core::memory::Memory;
-use ledger_core::record::{Cause, Change, Timer};
+use ledger_core::record::{Cause, Timer};
 use ledger_core::scenario::run;
 use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
 use proptest::prelude::*;
@@ -380,13 +382,17 @@ fn before_a_program_is_published_nothing_is_judged() {
         let outcome = memory.submit(event(id, member, At(0), body), At(0)).expect("the record folds");
         outcome.refusal.map(|refusal| refusal.reason())
     };
-    assert_eq!(say("1", "M1", Body::Enrolled { birthday: None }), Some("NO_PROGRAM"));
-    assert_eq!(say("2", "M1", Body::Referral { referee: "M2".into() }), Some("NO_PROGRAM"));
+    assert_eq!(say("1", "M1", Body::Enrolled(event::Enrolled { birthday: None })), Some("NO_PROGRAM"));
+    assert_eq!(say("2", "M1", Body::Referral(event::Referral { referee: "M2".into() })), Some("NO_PROGRAM"));
     assert_eq!(say("3", "M1", Body::redeem(Points(1))), Some("NO_PROGRAM"));
-    let resolved = Body::CaseResolved { case: Position(1), finding: Finding::Fraud, note: "".into() };
+    let resolved =
+        Body::CaseResolved(event::CaseResolved { case: Position(1), finding: Finding::Fraud, note: "".into() });
     assert_eq!(say("4", "", resolved), Some("CASE_UNKNOWN"));
-    assert_eq!(say("5", "", Body::ProgramPublished { text: "id = 1".into() }), Some("PROGRAM_INVALID"));
-    assert_eq!(say("6", "", Body::Tick { up_to: At(0) }), None);
+    assert_eq!(
+        say("5", "", Body::ProgramPublished(event::ProgramPublished { text: "id = 1".into() })),
+        Some("PROGRAM_INVALID")
+    );
+    assert_eq!(say("6", "", Body::Tick(event::Tick { up_to: At(0) })), None);
     assert_eq!(memory.state.members_len(), 0);
     assert_eq!(memory.state.shared.refused, 5);
     ledger::check(&memory);
@@ -403,12 +409,12 @@ fn a_name_is_in_the_log_once_and_never_if_its_event_is_refused() {
     let alice = "alice@example.org";
     let bob = "bob@example.org";
     assert_eq!(say("1", bob, Body::redeem(Points(1))), Some("MEMBER_UNKNOWN"));
-    assert_eq!(say("3", bob, Body::Referral { referee: bob.into() }), Some("SELF_REFERRAL"));
-    assert_eq!(say("4", alice, Body::Enrolled { birthday: None }), None);
-    assert_eq!(say("5", alice, Body::CheckIn), None);
-    assert_eq!(say("4", alice, Body::CheckIn), Some("ID_REUSED"));
-    assert_eq!(say("4", bob, Body::CheckIn), Some("ID_REUSED"));
-    assert_eq!(say("4", alice, Body::Referral { referee: bob.into() }), Some("ID_REUSED"));
+    assert_eq!(say("3", bob, Body::Referral(event::Referral { referee: bob.into() })), Some("SELF_REFERRAL"));
+    assert_eq!(say("4", alice, Body::Enrolled(event::Enrolled { birthday: None })), None);
+    assert_eq!(say("5", alice, Body::CheckIn(event::CheckIn)), None);
+    assert_eq!(say("4", alice, Body::CheckIn(event::CheckIn)), Some("ID_REUSED"));
+    assert_eq!(say("4", bob, Body::CheckIn(event::CheckIn)), Some("ID_REUSED"));
+    assert_eq!(say("4", alice, Body::Referral(event::Referral { referee: bob.into() })), Some("ID_REUSED"));
     let times = |name: &str| {
         let holds = |record: &&Vec<u8>| record.windows(name.len()).any(|window| window == name.as_bytes());
         memory.log().iter().filter(holds).count()
@@ -467,7 +473,7 @@ fn reminders(memory: &Memory) -> Vec<String> {
     for (_, record) in ledger::log(memory) {
         let Cause::Timer { due, timer: Timer::Reminder, .. } = record.cause else { continue };
         let of = record.verdict.changes.iter().filter_map(|change| match change {
-            Change::Expiring { member, expires_at, points, .. } => {
+            Change::Expiring(change::Expiring { member, expires_at, points, .. }) => {
                 Some(format!("{member}: {points} until {}", calendar.show(*expires_at)))
             }
             _ => None,
@@ -569,9 +575,9 @@ proptest! {
     ) {
         let (mut memory, at) = (Memory::new(), At(1_800_000_000_000));
         let text = format!("id = \"test\"\ntimezone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n{CUPS}");
-        memory.submit(event("p", "", at, Body::ProgramPublished { text: text.into() }), at).expect("it folds");
+        memory.submit(event("p", "", at, Body::ProgramPublished(event::ProgramPublished { text: text.into() })), at).expect("it folds");
         for who in ["A", "B"] {
-            memory.submit(event(who, who, at, Body::Enrolled { birthday: None }), at).expect("it folds");
+            memory.submit(event(who, who, at, Body::Enrolled(event::Enrolled { birthday: None })), at).expect("it folds");
         }
         let (mut cards, mut holds) = ([Card::default(); 2], [const { String::new() }; 2]);
         for (n, (who, what, points)) in story.into_iter().enumerate() {
@@ -584,15 +590,15 @@ proptest! {
                 holds[who] = format!("h-{n}");
             }
             let body = match what {
-                0 | 1 => Body::Credit { wallet, points: Points(points), reason: "card".into(), by: "".into() },
-                2 => Body::Redeem { wallet, points: few, order: "".into(), total: None, item: None },
-                3 => Body::Transfer { to: other.into(), wallet, points: few, note: "".into() },
-                4 => Body::Hold {
+                0 | 1 => Body::Credit(event::Credit { wallet, points: Points(points), reason: "card".into(), by: "".into() }),
+                2 => Body::Redeem(event::Redeem { wallet, points: few, order: "".into(), total: None, item: None }),
+                3 => Body::Transfer(event::Transfer { to: other.into(), wallet, points: few, note: "".into() }),
+                4 => Body::Hold(event::Hold {
                     wallet, hold: holds[who].as_str().into(), points: few, ttl_ms: None, order: "".into(), total: None,
  item: None,
-                },
+                }),
                 5 if holds[who].is_empty() => continue,
-                _ => Body::Void { hold: holds[who].as_str().into() },
+                _ => Body::Void(event::Void { hold: holds[who].as_str().into() }),
             };
             let outcome = memory.submit(event(&n.to_string(), name, at, body), at).expect("it folds");
             let is_there = few.0 <= cards[who].stamps;
@@ -638,13 +644,13 @@ proptest! {
             "id = \"test\"\ntimezone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n{WALLET}[household]\nshare = \"{percent}%\"\n\
              [[earn]]\nid = \"base\"\non = \"purchase\"\nper = \"1.00\"\ngive = 1\n"
         );
-        memory.submit(event("p", "", at, Body::ProgramPublished { text: text.into() }), at).expect("it folds");
+        memory.submit(event("p", "", at, Body::ProgramPublished(event::ProgramPublished { text: text.into() })), at).expect("it folds");
         let eur = Currency(*b"EUR");
         for who in ["home", "A", "B", "C"] {
-            memory.submit(event(who, who, at, Body::Enrolled { birthday: None }), at).expect("it folds");
+            memory.submit(event(who, who, at, Body::Enrolled(event::Enrolled { birthday: None })), at).expect("it folds");
         }
         for who in ["A", "B", "C"] {
-            let join = Body::HouseholdJoined { household: "home".into() };
+            let join = Body::HouseholdJoined(event::HouseholdJoined { household: "home".into() });
             let joined = memory.submit(event(&format!("{who}+"), who, at, join), at).expect("it folds");
             prop_assert_eq!(joined.refusal, None);
         }
@@ -803,23 +809,23 @@ proptest! {
     ) {
         let (mut memory, mut at) = (Memory::new(), At(1_800_000_000_000 / DAY_MS * DAY_MS));
         let text = format!("id = \"test\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n{EXCHANGE}");
-        memory.submit(event("p", "", at, Body::ProgramPublished { text: text.into() }), at).expect("it folds");
-        memory.submit(event("e", "A", at, Body::Enrolled { birthday: None }), at).expect("it folds");
+        memory.submit(event("p", "", at, Body::ProgramPublished(event::ProgramPublished { text: text.into() })), at).expect("it folds");
+        memory.submit(event("e", "A", at, Body::Enrolled(event::Enrolled { birthday: None })), at).expect("it folds");
         let mut clerk = Traveller::default();
         for (n, (what, number, hours)) in story.into_iter().enumerate() {
             at = At(at.0 + hours * 3_600_000);
             clerk.go_to(at.0);
             if ticks {
-                memory.submit(event(&format!("t-{n}"), "", at, Body::Tick { up_to: at }), at).expect("it folds");
+                memory.submit(event(&format!("t-{n}"), "", at, Body::Tick(event::Tick { up_to: at })), at).expect("it folds");
             }
             let (exchange, reference) = (|| "sky".into(), |n: usize| format!("x-{n}").into());
             let body = match what {
                 0 | 1 => ledger::purchase(&format!("o-{n}"), number * 100),
-                2 => Body::ExchangeOut { exchange: exchange(), reference: reference(n), points: Points(number) },
-                3 => Body::ExchangeIn { exchange: exchange(), reference: reference(n), units: number },
+                2 => Body::ExchangeOut(event::ExchangeOut { exchange: exchange(), reference: reference(n), points: Points(number) }),
+                3 => Body::ExchangeIn(event::ExchangeIn { exchange: exchange(), reference: reference(n), units: number }),
                 4 | 5 => {
                     let reference = reference(number as usize % (n + 1));
-                    Body::ExchangeSettled { exchange: exchange(), reference, accepted: what == 4 }
+                    Body::ExchangeSettled(event::ExchangeSettled { exchange: exchange(), reference, accepted: what == 4 })
                 }
                 _ => Body::redeem(Points(number)),
             };

@@ -3,20 +3,25 @@
 
 use crate::ledger::{self, event};
 use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
+use ledger_core::account::Account;
 use ledger_core::budget;
-use ledger_core::decide::{footing, in_window};
+use ledger_core::change;
+use ledger_core::change::Change;
 use ledger_core::event::{
-    Body, Currency, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
+    self, Body, Currency, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
 };
+use ledger_core::features::approvals::state::ByHand;
+use ledger_core::features::membership::state::Scope;
+use ledger_core::features::risk::change::Action;
+use ledger_core::features::risk::in_window;
+use ledger_core::features::tiers::footing;
 use ledger_core::judge::brought_up_to;
-use ledger_core::life::{ByHand, Scope};
 use ledger_core::lots::Lots;
 use ledger_core::member::Member;
 use ledger_core::memory::{Memory, hash_key};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
-use ledger_core::record::Account;
-use ledger_core::record::{Action, Cause, Change};
+use ledger_core::record::Cause;
 use ledger_core::scenario::{Seen, Stage};
 use ledger_core::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, RiskKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,29 +68,29 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
     match act.clone() {
         Act::Enrol { birthday } => {
             let birthday = birthday.map(|(month, day)| MonthDay { month: month as u8, day: day as u8 });
-            Body::Enrolled { birthday }
+            Body::Enrolled(event::Enrolled { birthday })
         }
         Act::Attribute { known, value } => {
             let name = if known { "percentile" } else { "shoe_size" };
-            Body::AttributesSet { attributes: vec![(name.into(), value)] }
+            Body::AttributesSet(event::AttributesSet { attributes: vec![(name.into(), value)] })
         }
         Act::Purchase { order, paid } => {
             // Lines of a purchase are added up.
             let line = |net| Line::plain("", 1, Money(net));
             Body::purchase(&order, eur, vec![line(paid / 3), line(paid - paid / 3)])
         }
-        Act::Settle { order } => Body::Settled { order: order.into() },
-        Act::Cancel { order } => Body::Cancelled { order: order.into() },
+        Act::Settle { order } => Body::Settled(event::Settled { order: order.into() }),
+        Act::Cancel { order } => Body::Cancelled(event::Cancelled { order: order.into() }),
         Act::Refund { order, amount } => Body::refund(&order, eur, Money(amount)),
         Act::RefundLine { order, line, amount } => {
             let part = amount.map_or(LinePart::Items(1), |amount| LinePart::Amount(Money(amount)));
             let lines = vec![LineRefund { line: LineName::Place(line as u16), part }];
-            Body::Refunded { order: order.into(), currency: eur, amount: Money(0), lines }
+            Body::Refunded(event::Refunded { order: order.into(), currency: eur, amount: Money(0), lines })
         }
-        Act::CheckIn => Body::CheckIn,
-        Act::Refer { referee } => Body::Referral { referee: referee.into() },
+        Act::CheckIn => Body::CheckIn(event::CheckIn),
+        Act::Refer { referee } => Body::Referral(event::Referral { referee: referee.into() }),
         Act::Redeem { points } => Body::redeem(Points(points)),
-        Act::Hold { name, points, ttl } => Body::Hold {
+        Act::Hold { name, points, ttl } => Body::Hold(event::Hold {
             wallet: "".into(),
             hold: name.into(),
             points: Points(points),
@@ -93,51 +98,65 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
             order: "".into(),
             total: None,
             item: None,
-        },
-        Act::Capture { name, points, last } => Body::Capture { hold: name.into(), points: points.map(Points), last },
-        Act::Void { name } => Body::Void { hold: name.into() },
-        Act::Extend { name, ttl } => Body::HoldExtended { hold: name.into(), ttl_ms: ttl },
+        }),
+        Act::Capture { name, points, last } => {
+            Body::Capture(event::Capture { hold: name.into(), points: points.map(Points), last })
+        }
+        Act::Void { name } => Body::Void(event::Void { hold: name.into() }),
+        Act::Extend { name, ttl } => Body::HoldExtended(event::HoldExtended { hold: name.into(), ttl_ms: ttl }),
         Act::GiveBack { nth, points } => {
             let redemption = spent.get(nth % (spent.len() + 1)).copied().unwrap_or(Position(u64::MAX));
-            Body::RedeemRefunded { redemption, points: points.map(Points) }
+            Body::RedeemRefunded(event::RedeemRefunded { redemption, points: points.map(Points) })
         }
-        Act::Credit { points, by } => {
-            Body::Credit { wallet: "".into(), points: Points(points), reason: "why".into(), by: by.into() }
-        }
+        Act::Credit { points, by } => Body::Credit(event::Credit {
+            wallet: "".into(),
+            points: Points(points),
+            reason: "why".into(),
+            by: by.into(),
+        }),
         Act::Debit { points, by } => {
-            Body::Debit { wallet: "".into(), points: Points(points), reason: "why".into(), by: by.into() }
+            Body::Debit(event::Debit { wallet: "".into(), points: Points(points), reason: "why".into(), by: by.into() })
         }
-        Act::Approve { nth, by } => Body::Approved { proposal: proposal(nth), by: by.into() },
-        Act::Withdraw { nth } => Body::Withdrawn { proposal: proposal(nth), by: "dan".into(), reason: "why".into() },
+        Act::Approve { nth, by } => Body::Approved(event::Approved { proposal: proposal(nth), by: by.into() }),
+        Act::Withdraw { nth } => {
+            Body::Withdrawn(event::Withdrawn { proposal: proposal(nth), by: "dan".into(), reason: "why".into() })
+        }
         Act::Donate { known, points } => {
-            Body::Donate { fund: if known { "trees" } else { "whales" }.into(), points: Points(points) }
+            Body::Donate(event::Donate { fund: if known { "trees" } else { "whales" }.into(), points: Points(points) })
         }
-        Act::Give { to, points } => {
-            Body::Transfer { to: to.into(), wallet: "".into(), points: Points(points), note: "".into() }
-        }
+        Act::Give { to, points } => Body::Transfer(event::Transfer {
+            to: to.into(),
+            wallet: "".into(),
+            points: Points(points),
+            note: "".into(),
+        }),
         Act::Import { lots } => {
             let lot = |(points, age, left): (i64, i64, Option<i64>)| OpeningLot {
                 points: Points(points),
                 earned_at: At(now - age * naive::DAY),
                 expires_at: left.map(|days| At(now + days * naive::DAY)),
             };
-            Body::Imported { wallet: "".into(), lots: lots.into_iter().map(lot).collect() }
+            Body::Imported(event::Imported { wallet: "".into(), lots: lots.into_iter().map(lot).collect() })
         }
-        Act::Prolong { points, days } => Body::Extended {
+        Act::Prolong { points, days } => Body::Extended(event::Extended {
             wallet: "".into(),
             points: points.map(Points),
             expires_at: At(now + days * naive::DAY),
             reason: "why".into(),
-        },
-        Act::Reinstate { points, days } => Body::Reinstated {
+        }),
+        Act::Reinstate { points, days } => Body::Reinstated(event::Reinstated {
             wallet: "".into(),
             points: points.map(Points),
             expires_at: At(now + days * naive::DAY),
             reason: "why".into(),
-        },
-        Act::Freeze { earn, redeem } => Body::Frozen { scope: scope_of(earn, redeem), reason: "why".into() },
-        Act::Unfreeze { earn, redeem } => Body::Unfrozen { scope: scope_of(earn, redeem), reason: "why".into() },
-        Act::Close => Body::Closed { reason: "why".into() },
+        }),
+        Act::Freeze { earn, redeem } => {
+            Body::Frozen(event::Frozen { scope: scope_of(earn, redeem), reason: "why".into() })
+        }
+        Act::Unfreeze { earn, redeem } => {
+            Body::Unfrozen(event::Unfrozen { scope: scope_of(earn, redeem), reason: "why".into() })
+        }
+        Act::Close => Body::Closed(event::Closed { reason: "why".into() }),
     }
 }
 
@@ -211,17 +230,17 @@ impl World {
     pub fn resolution(&mut self, case: usize, fraud: bool) -> Event<Name> {
         let case = self.memory.state.cases.keys().nth(case).copied().unwrap_or(Position(u64::MAX));
         let finding = if fraud { Finding::Fraud } else { Finding::Legitimate };
-        self.control(Body::CaseResolved { case, finding, note: "".into() })
+        self.control(Body::CaseResolved(event::CaseResolved { case, finding, note: "".into() }))
     }
 
     pub fn submit(&mut self, event: Event<Name>) -> Outcome {
         assert_eq!(event.violations(), [], "stories keep to the limits");
         let outcome = self.memory.submit(event.clone(), At(self.now)).expect("every record folds");
         if !outcome.duplicate {
-            if outcome.refusal.is_none() && matches!(event.body, Body::Redeem { .. } | Body::Capture { .. }) {
+            if outcome.refusal.is_none() && matches!(event.body, Body::Redeem(..) | Body::Capture(..)) {
                 self.spent.entry(event.member.to_string()).or_default().push(outcome.position);
             }
-            if outcome.proposed && !matches!(event.body, Body::Approved { .. }) {
+            if outcome.proposed && !matches!(event.body, Body::Approved(..)) {
                 self.proposed.entry(event.member.to_string()).or_default().push(outcome.position);
             }
             self.said.push((event, outcome.clone()));
@@ -266,14 +285,15 @@ impl World {
                 self.agree(&outcome, &answer, op);
             }
             Op::Publish(version) => {
-                let event = self.control(Body::ProgramPublished { text: naive::program(*version).into() });
+                let event = self
+                    .control(Body::ProgramPublished(event::ProgramPublished { text: naive::program(*version).into() }));
                 assert_eq!(self.submit(event).refusal, None);
                 self.books.go_to(self.now);
                 self.books.version = *version;
                 self.agree_on_totals();
             }
             Op::Tick => {
-                let event = self.control(Body::Tick { up_to: At(self.now) });
+                let event = self.control(Body::Tick(event::Tick { up_to: At(self.now) }));
                 assert_eq!(self.submit(event).refusal, None);
                 self.books.go_to(self.now);
                 self.agree_on_totals();
@@ -398,7 +418,7 @@ impl World {
         for (_, record) in ledger::log(&self.memory) {
             let Cause::Timer { due, .. } = record.cause else { continue };
             for change in &record.verdict.changes {
-                let Change::Expiring { member, expires_at, points, .. } = change else { continue };
+                let Change::Expiring(change::Expiring { member, expires_at, points, .. }) = change else { continue };
                 let name = self.memory.state.member(*member).expect("a member").name.to_string();
                 told.push((name, due.0, expires_at.0, points.0));
             }

@@ -3,7 +3,7 @@
 use crate::ledger::{self, event};
 use crate::properties::config;
 use ledger_core::bytes::decode;
-use ledger_core::event::{Body, Event, Name, Origin};
+use ledger_core::event::{self, Body, Event, Name, Origin};
 use ledger_core::memory::Memory;
 use ledger_core::record::Record;
 use ledger_core::units::At;
@@ -212,7 +212,7 @@ fn play(gap: i64, story: &[Told]) -> BTreeSet<&'static str> {
                 clerk.note(nth, told, given);
             }
             Act::CheckIn => {
-                let given = say(&mut memory, nth, place, at, Body::CheckIn);
+                let given = say(&mut memory, nth, place, at, Body::CheckIn(event::CheckIn));
                 clerk.note(nth, told, given);
             }
             Act::Cancel(which) => {
@@ -224,7 +224,7 @@ fn play(gap: i64, story: &[Told]) -> BTreeSet<&'static str> {
                     nth,
                     (of.who, told.store),
                     NOW,
-                    Body::Cancelled { order: format!("o-{}", of.nth).into() },
+                    Body::Cancelled(event::Cancelled { order: format!("o-{}", of.nth).into() }),
                 );
                 clerk.take_back(of.nth);
             }

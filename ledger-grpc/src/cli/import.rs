@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::{Answer, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::merkle::{Frontier, leaf};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
@@ -213,8 +213,10 @@ struct UnderWay {
 /// Without a program every event would be refused, and stay so.
 fn begins_with_program(first: &Event<Name>) -> Result<bool> {
     match &first.body {
-        Body::ProgramPublished { text } if Program::read(text, &mut Vec::new()).is_ok() => Ok(true),
-        Body::ProgramPublished { .. } => bail!("the program at the beginning of the file has faults"),
+        Body::ProgramPublished(event::ProgramPublished { text }) if Program::read(text, &mut Vec::new()).is_ok() => {
+            Ok(true)
+        }
+        Body::ProgramPublished(..) => bail!("the program at the beginning of the file has faults"),
         _ => bail!("the ledger has no program, and the file does not begin with one; give --program FILE"),
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::program::Program;
 use ledger_core::units::At;
 use ledger_grpc::engine::wall_clock;
@@ -122,7 +122,7 @@ pub(super) fn publish_first(handle: &Handle, path: &Path, time: Clock) -> Result
         member: Name::default(),
         keys: Default::default(),
         origin: None,
-        body: Body::ProgramPublished { text: text.into() },
+        body: Body::ProgramPublished(event::ProgramPublished { text: text.into() }),
     };
     let outcomes = handle.submit_and_wait(Batch { events: vec![event], cursors: Vec::new() })?;
     match outcomes.first().and_then(|outcome| outcome.refusal) {

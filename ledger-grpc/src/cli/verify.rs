@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::{Answer, say, show};
 use anyhow::{Result, anyhow};
 use clap::Args;
-use ledger_core::record::Account;
+use ledger_core::account::Account;
 use ledger_grpc::instant;
 use ledger_store::{FINDINGS_MAX, Report};
 use serde_json::{Value, json};

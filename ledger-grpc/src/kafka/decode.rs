@@ -232,7 +232,7 @@ mod tests {
             .replace("check_in", "purchase")
             .replace("\"data\":{}", r#""data":{"order":"o","currency":"EUR","lines":[{"net":250}]}"#);
         let event = read(&Format::CloudEvents, &[], cloud.as_bytes()).expect("it is an event");
-        assert!(matches!(event.body, Body::Purchase { lines, .. } if lines[0].net.0 == 250));
+        assert!(matches!(event.body, Body::Purchase(event::Purchase { lines, .. }) if lines[0].net.0 == 250));
     }
 
     #[test]

@@ -9,9 +9,14 @@
 use super::Shared;
 use super::produce::{Outgoing, Producer};
 use crate::instant;
-use ledger_core::event::{Body, Event, Finding};
-use ledger_core::life::LifeChange;
-use ledger_core::record::{Account, Cause, Change, Cut, Posting, Record, TierWhy, Timer};
+use ledger_core::account::{Account, Posting};
+use ledger_core::change;
+use ledger_core::change::Change;
+use ledger_core::change::LifeChange;
+use ledger_core::event::{self, Body, Event, Finding};
+use ledger_core::features::tiers::change::TierWhy;
+use ledger_core::record::{Cause, Record, Timer};
+use ledger_core::trace::Cut;
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{Batch, Cursor, ReadError};
 use serde_json::{Map, Value, json};
@@ -175,7 +180,7 @@ impl Outcome {
 fn cause(cause: &Cause) -> Value {
     match cause {
         Cause::Event(event) => json!({
-            "kind": event.body.kind(), "source": event.source, "id": event.id,
+            "kind": event.body.kind().name(), "source": event.source, "id": event.id,
             "occurred_at": instant::show(event.occurred_at),
         }),
         Cause::Timer { due, timer, .. } => {
@@ -244,7 +249,7 @@ fn at(instant: At) -> Value {
 
 /// Whether points are put down again with another date.
 fn extends(cause: &Cause) -> bool {
-    matches!(cause, Cause::Event(Event { body: Body::Extended { .. }, .. }))
+    matches!(cause, Cause::Event(Event { body: Body::Extended(..), .. }))
 }
 
 /// The trade's word for a movement of points.
@@ -279,8 +284,8 @@ fn moved(posting: &Posting, cause: &Cause) -> &'static str {
 
 fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
     Some(match change {
-        Change::Enrolled { member, .. } => Outcome::of("member.enrolled", *member, Value::Null),
-        Change::TierSet { member, from, to, why, .. } => {
+        Change::Enrolled(change::Enrolled { member, .. }) => Outcome::of("member.enrolled", *member, Value::Null),
+        Change::TierSet(change::TierSet { member, from, to, why, .. }) => {
             let kind = match why {
                 TierWhy::Earned | TierWhy::Granted => "tier.upgraded",
                 TierWhy::Lapsed => "tier.downgraded",
@@ -288,7 +293,7 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
             };
             Outcome::of(kind, *member, json!({ "from": told.term(*from), "to": told.term(*to) }))
         }
-        Change::Streak { member, term, count, .. } => {
+        Change::Streak(change::Streak { member, term, count, .. }) => {
             Outcome::of("streak.advanced", *member, json!({ "streak": told.term(*term), "days": count }))
         }
         Change::CaseOpened(case) => {
@@ -298,47 +303,51 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
             });
             Outcome::of("fraud.flagged", record.member(), more)
         }
-        Change::CaseClosed { case, finding, members } => {
+        Change::CaseClosed(change::CaseClosed { case, finding, members }) => {
             let kind = match finding {
                 Finding::Legitimate => "fraud.cleared",
                 Finding::Fraud => "fraud.confirmed",
             };
             Outcome::of(kind, record.member(), json!({ "case": case.0, "members": told.members(members) }))
         }
-        Change::ProgramSet => Outcome::of("program.published", MemberNo::NOBODY, Value::Null),
-        Change::HoldExtended { member, expires_at, .. } => {
+        Change::ProgramSet(change::ProgramSet) => Outcome::of("program.published", MemberNo::NOBODY, Value::Null),
+        Change::HoldExtended(change::HoldExtended { member, expires_at, .. }) => {
             Outcome::of("hold.extended", *member, json!({ "expires_at": at(*expires_at) }))
         }
-        Change::Expiring { member, wallet, expires_at, points } => {
+        Change::Expiring(change::Expiring { member, wallet, expires_at, points }) => {
             let more = json!({ "wallet": told.term(*wallet), "points": points.0, "expires_at": at(*expires_at) });
             Outcome::of("points.expiring", *member, more)
         }
-        Change::Spell { member, wallet, until, .. } => {
+        Change::Spell(change::Spell { member, wallet, until, .. }) => {
             Outcome::of("points.extended", *member, json!({ "wallet": told.term(*wallet), "expires_at": at(*until) }))
         }
-        Change::Life { member, change } => match change {
-            LifeChange::Frozen { scope: Some(scope) } => {
+        Change::Life(change::Life { member, change }) => match change {
+            LifeChange::Frozen(change::Frozen { scope: Some(scope) }) => {
                 Outcome::of("member.frozen", *member, json!({ "scope": scope.name() }))
             }
-            LifeChange::Frozen { scope: None } => Outcome::of("member.unfrozen", *member, Value::Null),
-            LifeChange::Closed => Outcome::of("member.closed", *member, Value::Null),
-            LifeChange::AliasLinked { kind, .. } => {
+            LifeChange::Frozen(change::Frozen { scope: None }) => Outcome::of("member.unfrozen", *member, Value::Null),
+            LifeChange::Closed(change::Closed) => Outcome::of("member.closed", *member, Value::Null),
+            LifeChange::AliasLinked(change::AliasLinked { kind, .. }) => {
                 Outcome::of("member.alias_linked", *member, json!({ "kind": kind }))
             }
-            LifeChange::AliasUnlinked { .. } => Outcome::of("member.alias_unlinked", *member, Value::Null),
+            LifeChange::AliasUnlinked(..) => Outcome::of("member.alias_unlinked", *member, Value::Null),
             // The points themselves say it.
-            LifeChange::Gave { .. } | LifeChange::Received { .. } => return None,
-            LifeChange::MergedInto { member: into } => Outcome::of("member.merged", *member, json!({ "into": into.0 })),
-            LifeChange::Unmerged => Outcome::of("member.unmerged", *member, Value::Null),
+            LifeChange::Gave(..) | LifeChange::Received(..) => return None,
+            LifeChange::MergedInto(change::MergedInto { member: into }) => {
+                Outcome::of("member.merged", *member, json!({ "into": into.0 }))
+            }
+            LifeChange::Unmerged(change::Unmerged) => Outcome::of("member.unmerged", *member, Value::Null),
             // Said of the other.
-            LifeChange::Absorbed { .. }
-            | LifeChange::Released { .. }
-            | LifeChange::MemberJoined { .. }
-            | LifeChange::MemberLeft { .. } => return None,
-            LifeChange::HouseholdJoined { household } => {
+            LifeChange::Absorbed(..)
+            | LifeChange::Released(..)
+            | LifeChange::MemberJoined(..)
+            | LifeChange::MemberLeft(..) => return None,
+            LifeChange::HouseholdJoined(change::HouseholdJoined { household }) => {
                 Outcome::of("member.household_joined", *member, json!({ "household": household.0 }))
             }
-            LifeChange::HouseholdLeft => Outcome::of("member.household_left", *member, Value::Null),
+            LifeChange::HouseholdLeft(change::HouseholdLeft) => {
+                Outcome::of("member.household_left", *member, Value::Null)
+            }
             LifeChange::ExchangeOpened(open) => {
                 let more = json!({
                     "exchange": told.term(open.exchange), "reference": open.reference, "inward": open.inward,
@@ -347,31 +356,34 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
                 });
                 Outcome::of("exchange.opened", *member, more)
             }
-            LifeChange::ExchangeClosed { exchange, reference } => {
+            LifeChange::ExchangeClosed(change::ExchangeClosed { exchange, reference }) => {
                 let accepted = matches!(
                     &record.cause,
-                    Cause::Event(Event { body: Body::ExchangeSettled { accepted: true, .. }, .. })
+                    Cause::Event(Event {
+                        body: Body::ExchangeSettled(event::ExchangeSettled { accepted: true, .. }),
+                        ..
+                    })
                 );
                 let more = json!({ "exchange": told.term(*exchange), "reference": reference, "accepted": accepted });
                 Outcome::of("exchange.closed", *member, more)
             }
-            LifeChange::Proposed { hand, wallet, points, by, lapses_at } => {
+            LifeChange::Proposed(change::Proposed { hand, wallet, points, by, lapses_at }) => {
                 let more = json!({
                     "hand": hand.name(), "wallet": told.term(*wallet), "points": points.0, "by": by,
                     "lapses_at": at(*lapses_at),
                 });
                 Outcome::of("proposal.opened", *member, more)
             }
-            LifeChange::Approved { proposal, by } => {
+            LifeChange::Approved(change::Approved { proposal, by }) => {
                 Outcome::of("proposal.approved", *member, json!({ "proposal": proposal.0, "by": by }))
             }
-            LifeChange::ProposalEnded { proposal } => {
+            LifeChange::ProposalEnded(change::ProposalEnded { proposal }) => {
                 let carried_out = !record.verdict.postings.is_empty();
                 let kind = if carried_out { "proposal.carried_out" } else { "proposal.withdrawn" };
                 Outcome::of(kind, *member, json!({ "proposal": proposal.0 }))
             }
         },
-        Change::Redeemed { member, points, item: Some(piece), .. } => {
+        Change::Redeemed(change::Redeemed { member, points, item: Some(piece), .. }) => {
             let pieces = piece.in_points(*points);
             Outcome::of(
                 "item.redeemed",
@@ -379,28 +391,28 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
                 json!({ "item": told.term(piece.item), "pieces": pieces, "points": points.0 }),
             )
         }
-        Change::Registered { .. }
-        | Change::AttributeSet { .. }
-        | Change::Purchased { .. }
-        | Change::Refunded { .. }
-        | Change::ReferredBy { .. }
-        | Change::Counted { .. }
-        | Change::Active { .. }
-        | Change::HoldOpened { .. }
-        | Change::HoldClosed { .. }
-        | Change::CaseJoined { .. }
-        | Change::Redeemed { .. }
-        | Change::RedeemRefunded { .. }
-        | Change::TermsAdded { .. }
-        | Change::LineReturned { .. }
-        | Change::Parked { .. }
-        | Change::Unparked { .. }
-        | Change::Waits { .. }
-        | Change::Visited { .. }
-        | Change::TierCounted { .. }
-        | Change::ReminderSet { .. }
-        | Change::Lapsed { .. }
-        | Change::Reinstated { .. } => return None,
+        Change::Registered(..)
+        | Change::AttributeSet(..)
+        | Change::Purchased(..)
+        | Change::Refunded(..)
+        | Change::ReferredBy(..)
+        | Change::Counted(..)
+        | Change::Active(..)
+        | Change::HoldOpened(..)
+        | Change::HoldClosed(..)
+        | Change::CaseJoined(..)
+        | Change::Redeemed(..)
+        | Change::RedeemRefunded(..)
+        | Change::TermsAdded(..)
+        | Change::LineReturned(..)
+        | Change::Parked(..)
+        | Change::Unparked(..)
+        | Change::Waits(..)
+        | Change::Visited(..)
+        | Change::TierCounted(..)
+        | Change::ReminderSet(..)
+        | Change::Lapsed(..)
+        | Change::Reinstated(..) => return None,
     })
 }
 
@@ -408,9 +420,11 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
 mod tests {
     use super::*;
     use ledger_core::event::{Body, Event, RiskKeys};
+    use ledger_core::features::items::state::Piece;
     use ledger_core::memory::Memory;
-    use ledger_core::record::{Piece, Trace, Verdict};
+    use ledger_core::record::Verdict;
     use ledger_core::refusal::Refusal;
+    use ledger_core::trace::Trace;
     use ledger_core::units::{Day, LotId, Points};
 
     const AT: At = At(1_772_323_200_000);
@@ -426,11 +440,16 @@ mod tests {
             let event = Event { source, id: id.into(), occurred_at, member: member.into(), keys, origin: None, body };
             memory.submit(event, occurred_at).expect("the ledger works")
         };
-        say("1", "", Body::ProgramPublished { text: PROGRAM.into() });
-        say("2", "Ada", Body::Enrolled { birthday: None });
+        say("1", "", Body::ProgramPublished(event::ProgramPublished { text: PROGRAM.into() }));
+        say("2", "Ada", Body::Enrolled(event::Enrolled { birthday: None }));
         say("3", "Ada", Body::credit(Points(50), "sorry"));
-        say("4", "Bob", Body::Enrolled { birthday: None });
-        let gift = Body::Transfer { to: "Bob".into(), wallet: "".into(), points: Points(40), note: "".into() };
+        say("4", "Bob", Body::Enrolled(event::Enrolled { birthday: None }));
+        let gift = Body::Transfer(event::Transfer {
+            to: "Bob".into(),
+            wallet: "".into(),
+            points: Points(40),
+            note: "".into(),
+        });
         let position = say("5", "Ada", gift).position;
         let record = memory.record(position).expect("it is in the log");
         let names = HashMap::from([(MemberNo(1), "Ada".into()), (MemberNo(2), "Bob".into())]);
@@ -448,7 +467,7 @@ mod tests {
     fn what_is_redeemed_of_an_item_is_told_and_what_a_refused_one_lacks() {
         let (member, item) = (MemberNo(1), Piece { item: TermNo(1), taken: TermNo(1), points: Points(20) });
         let (wallet, day) = (TermNo(1), Day(20_454));
-        let redeemed = Change::Redeemed {
+        let redeemed = Change::Redeemed(change::Redeemed {
             member,
             wallet,
             order: 0,
@@ -456,7 +475,7 @@ mod tests {
             points: Points(60),
             forget_before: day,
             item: Some(item),
-        };
+        });
         let told = told_of(Vec::new(), vec![redeemed]);
         assert_eq!(told, [("item.redeemed", json!({ "item": "points", "pieces": 3, "points": 60 }))]);
         for (cut, what) in [(Cut::Stock, "pieces"), (Cut::Limit { limit: TermNo(1) }, "pieces"), (Cut::Price, "points")]
@@ -496,9 +515,9 @@ mod tests {
         };
         let by_activity = Posting { from: Account::Issued, expires_at: At::WITH_SPELL, ..lives_again };
         let changes = vec![
-            Change::Expiring { member, wallet, expires_at: AT, points: Points(5) },
-            Change::ReminderSet { member, wallet, at: AT },
-            Change::Spell { member, wallet, since: Position(2), until: AT },
+            Change::Expiring(change::Expiring { member, wallet, expires_at: AT, points: Points(5) }),
+            Change::ReminderSet(change::ReminderSet { member, wallet, at: AT }),
+            Change::Spell(change::Spell { member, wallet, since: Position(2), until: AT }),
         ];
         let told = told_of(vec![lives_again, by_activity], changes);
         let kinds: Vec<&str> = told.iter().map(|(kind, _)| *kind).collect();

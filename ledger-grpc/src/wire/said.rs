@@ -6,10 +6,10 @@
 use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Invalid, MEMBERS_MAX, TAG_BYTES_MAX, violation};
 use crate::proto;
 use ledger_core::event::{
-    AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX,
-    Name, OpeningLot, Origin, PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation, Wanted,
+    self, AT_MAX, AT_MIN, Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund,
+    NAME_BYTES_MAX, Name, OpeningLot, Origin, PROGRAM_BYTES_MAX, RiskKeys, RiskKind, Violation, Wanted,
 };
-use ledger_core::life::Scope;
+use ledger_core::features::membership::state::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position, RiskKey};
 use prost::Message;
 
@@ -144,44 +144,52 @@ fn wanted(field: &str, item: String, pieces: u32, found: &mut Vec<Violation>) ->
 fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Name> {
     use proto::event::Body as Said;
     match body {
-        Said::Enrolled(said) => Body::Enrolled { birthday: said.birthday.map(month_day) },
-        Said::AttributesSet(said) => Body::AttributesSet {
+        Said::Enrolled(said) => Body::Enrolled(event::Enrolled { birthday: said.birthday.map(month_day) }),
+        Said::AttributesSet(said) => Body::AttributesSet(event::AttributesSet {
             attributes: said.attributes.into_iter().map(|one| (one.name.into(), one.value)).collect(),
-        },
-        Said::Purchase(said) => Body::Purchase {
+        }),
+        Said::Purchase(said) => Body::Purchase(event::Purchase {
             order: said.order.into(),
             currency: currency("purchase.currency", &said.currency, found),
             lines: said.lines.into_iter().map(line).collect(),
             shipping: Money(said.shipping),
             points_paid: Money(said.points_paid),
-        },
+        }),
         Said::ExchangeOut(proto::ExchangeOut { exchange, reference, points }) => {
-            Body::ExchangeOut { exchange: exchange.into(), reference: reference.into(), points: Points(points) }
+            Body::ExchangeOut(event::ExchangeOut {
+                exchange: exchange.into(),
+                reference: reference.into(),
+                points: Points(points),
+            })
         }
         Said::ExchangeIn(proto::ExchangeIn { exchange, reference, units }) => {
-            Body::ExchangeIn { exchange: exchange.into(), reference: reference.into(), units }
+            Body::ExchangeIn(event::ExchangeIn { exchange: exchange.into(), reference: reference.into(), units })
         }
         Said::ExchangeSettled(proto::ExchangeSettled { exchange, reference, accepted }) => {
-            Body::ExchangeSettled { exchange: exchange.into(), reference: reference.into(), accepted }
+            Body::ExchangeSettled(event::ExchangeSettled {
+                exchange: exchange.into(),
+                reference: reference.into(),
+                accepted,
+            })
         }
-        Said::Settled(said) => Body::Settled { order: said.order.into() },
-        Said::Cancelled(said) => Body::Cancelled { order: said.order.into() },
-        Said::Refunded(said) => Body::Refunded {
+        Said::Settled(said) => Body::Settled(event::Settled { order: said.order.into() }),
+        Said::Cancelled(said) => Body::Cancelled(event::Cancelled { order: said.order.into() }),
+        Said::Refunded(said) => Body::Refunded(event::Refunded {
             order: said.order.into(),
             currency: currency("refunded.currency", &said.currency, found),
             amount: Money(said.amount),
             lines: said.lines.into_iter().enumerate().map(|(n, line)| line_refund(n, line, found)).collect(),
-        },
-        Said::CheckIn(proto::CheckIn {}) => Body::CheckIn,
-        Said::Referral(said) => Body::Referral { referee: said.referee.into() },
-        Said::Redeem(said) => Body::Redeem {
+        }),
+        Said::CheckIn(proto::CheckIn {}) => Body::CheckIn(event::CheckIn),
+        Said::Referral(said) => Body::Referral(event::Referral { referee: said.referee.into() }),
+        Said::Redeem(said) => Body::Redeem(event::Redeem {
             wallet: said.wallet.into(),
             points: Points(said.points),
             order: said.order.into(),
             total: said.total.map(Money),
             item: wanted("redeem.pieces", said.item, said.pieces, found),
-        },
-        Said::Hold(said) => Body::Hold {
+        }),
+        Said::Hold(said) => Body::Hold(event::Hold {
             hold: said.hold.into(),
             wallet: said.wallet.into(),
             points: Points(said.points),
@@ -189,72 +197,82 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             order: said.order.into(),
             total: said.total.map(Money),
             item: wanted("hold.pieces", said.item, said.pieces, found),
-        },
+        }),
         Said::Capture(said) => {
-            Body::Capture { hold: said.hold.into(), points: said.points.map(Points), last: said.last }
+            Body::Capture(event::Capture { hold: said.hold.into(), points: said.points.map(Points), last: said.last })
         }
-        Said::Void(said) => Body::Void { hold: said.hold.into() },
+        Said::Void(said) => Body::Void(event::Void { hold: said.hold.into() }),
         Said::Credit(said) => {
             let (wallet, reason, by) = (said.wallet.into(), said.reason.into(), said.by.into());
-            Body::Credit { wallet, points: Points(said.points), reason, by }
+            Body::Credit(event::Credit { wallet, points: Points(said.points), reason, by })
         }
         Said::Debit(said) => {
             let (wallet, reason, by) = (said.wallet.into(), said.reason.into(), said.by.into());
-            Body::Debit { wallet, points: Points(said.points), reason, by }
+            Body::Debit(event::Debit { wallet, points: Points(said.points), reason, by })
         }
-        Said::Donate(said) => Body::Donate { fund: said.fund.into(), points: Points(said.points) },
-        Said::Approved(said) => Body::Approved { proposal: Position(said.proposal), by: said.by.into() },
+        Said::Donate(said) => Body::Donate(event::Donate { fund: said.fund.into(), points: Points(said.points) }),
+        Said::Approved(said) => {
+            Body::Approved(event::Approved { proposal: Position(said.proposal), by: said.by.into() })
+        }
         Said::Withdrawn(said) => {
             let (by, reason) = (said.by.into(), said.reason.into());
-            Body::Withdrawn { proposal: Position(said.proposal), by, reason }
+            Body::Withdrawn(event::Withdrawn { proposal: Position(said.proposal), by, reason })
         }
-        Said::CaseResolved(said) => Body::CaseResolved {
+        Said::CaseResolved(said) => Body::CaseResolved(event::CaseResolved {
             case: Position(said.case),
             finding: finding(said.finding, found),
             note: said.note.into(),
-        },
-        Said::ProgramPublished(said) => Body::ProgramPublished { text: said.text.into() },
-        Said::Tick(said) => Body::Tick { up_to: instant("tick.up_to", said.up_to, found) },
+        }),
+        Said::ProgramPublished(said) => Body::ProgramPublished(event::ProgramPublished { text: said.text.into() }),
+        Said::Tick(said) => Body::Tick(event::Tick { up_to: instant("tick.up_to", said.up_to, found) }),
         Said::Frozen(said) => {
-            Body::Frozen { scope: scope("frozen.scope", said.scope, found), reason: said.reason.into() }
+            Body::Frozen(event::Frozen { scope: scope("frozen.scope", said.scope, found), reason: said.reason.into() })
         }
-        Said::Unfrozen(said) => {
-            Body::Unfrozen { scope: scope("unfrozen.scope", said.scope, found), reason: said.reason.into() }
+        Said::Unfrozen(said) => Body::Unfrozen(event::Unfrozen {
+            scope: scope("unfrozen.scope", said.scope, found),
+            reason: said.reason.into(),
+        }),
+        Said::Closed(said) => Body::Closed(event::Closed { reason: said.reason.into() }),
+        Said::AliasLinked(said) => {
+            Body::AliasLinked(event::AliasLinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() })
         }
-        Said::Closed(said) => Body::Closed { reason: said.reason.into() },
-        Said::AliasLinked(said) => Body::AliasLinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() },
         Said::AliasUnlinked(said) => {
-            Body::AliasUnlinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() }
+            Body::AliasUnlinked(event::AliasUnlinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() })
         }
-        Said::Merged(said) => Body::Merged { from: said.from.into() },
-        Said::Unmerged(said) => Body::Unmerged { from: said.from.into() },
-        Said::HouseholdJoined(said) => Body::HouseholdJoined { household: said.household.into() },
-        Said::HouseholdLeft(proto::HouseholdLeft {}) => Body::HouseholdLeft,
-        Said::HoldExtended(said) => Body::HoldExtended { hold: said.hold.into(), ttl_ms: said.ttl.map(duration_ms) },
+        Said::Merged(said) => Body::Merged(event::Merged { from: said.from.into() }),
+        Said::Unmerged(said) => Body::Unmerged(event::Unmerged { from: said.from.into() }),
+        Said::HouseholdJoined(said) => {
+            Body::HouseholdJoined(event::HouseholdJoined { household: said.household.into() })
+        }
+        Said::HouseholdLeft(proto::HouseholdLeft {}) => Body::HouseholdLeft(event::HouseholdLeft),
+        Said::HoldExtended(said) => {
+            Body::HoldExtended(event::HoldExtended { hold: said.hold.into(), ttl_ms: said.ttl.map(duration_ms) })
+        }
         Said::Transfer(said) => {
             let (to, wallet, note) = (said.to.into(), said.wallet.into(), said.note.into());
-            Body::Transfer { to, wallet, points: Points(said.points), note }
+            Body::Transfer(event::Transfer { to, wallet, points: Points(said.points), note })
         }
         Said::Imported(said) => {
             let lots = said.lots.into_iter().enumerate();
-            Body::Imported {
+            Body::Imported(event::Imported {
                 wallet: said.wallet.into(),
                 lots: lots.map(|(n, lot)| opening_lot(n, lot, found)).collect(),
-            }
+            })
         }
         Said::Extended(said) => {
             let expires_at = instant("extended.expires_at", said.expires_at, found);
             let (wallet, points, reason) = (said.wallet.into(), said.points.map(Points), said.reason.into());
-            Body::Extended { wallet, points, expires_at, reason }
+            Body::Extended(event::Extended { wallet, points, expires_at, reason })
         }
         Said::Reinstated(said) => {
             let expires_at = instant("reinstated.expires_at", said.expires_at, found);
             let (wallet, points, reason) = (said.wallet.into(), said.points.map(Points), said.reason.into());
-            Body::Reinstated { wallet, points, expires_at, reason }
+            Body::Reinstated(event::Reinstated { wallet, points, expires_at, reason })
         }
-        Said::RedeemRefunded(said) => {
-            Body::RedeemRefunded { redemption: Position(said.redemption), points: said.points.map(Points) }
-        }
+        Said::RedeemRefunded(said) => Body::RedeemRefunded(event::RedeemRefunded {
+            redemption: Position(said.redemption),
+            points: said.points.map(Points),
+        }),
     }
 }
 

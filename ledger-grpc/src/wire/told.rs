@@ -13,21 +13,25 @@ use self::member::{shown_lot, streak};
 use self::proposals::{open_exchange, proposal, proposing};
 use super::{CASE_MEMBERS_SHOWN, Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Words};
 use crate::proto;
+use ledger_core::account::{Account, Posting};
 use ledger_core::calendar::show_day;
+use ledger_core::change;
+use ledger_core::change::Change;
 use ledger_core::counter::Key;
 use ledger_core::event::{
-    Body, Event, Finding, Line, LineName, LinePart, LineRefund, OpeningLot, RiskKind, Violation, Who,
+    self, Body, Event, Finding, Line, LineName, LinePart, LineRefund, OpeningLot, RiskKind, Violation, Who,
 };
-use ledger_core::life::Scope;
+use ledger_core::features::membership::state::Scope;
+use ledger_core::features::risk::change::{Action, CaseOpened};
+use ledger_core::features::tiers::change::TierWhy;
 use ledger_core::lots::Lot;
 use ledger_core::member::Streak;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Fault;
-use ledger_core::record::{
-    Account, Action, CaseOpened, Cause, Change, Cut, Posting, Record, TierWhy, Timer, Trace, Verdict,
-};
+use ledger_core::record::{Cause, Record, Timer, Verdict};
 use ledger_core::refusal::Refusal;
 use ledger_core::state::{Case, ProgramRow};
+use ledger_core::trace::{Cut, Trace};
 use ledger_core::units::{At, LotId, MemberNo, MonthDay, Points, Position, TermNo};
 use prost::Message;
 
@@ -189,7 +193,7 @@ pub fn spoken_of(record: &Record) -> Vec<MemberNo> {
         all.extend(event.body.other().and_then(|who| who.no()));
     }
     all.extend(record.verdict.changes.iter().filter_map(|change| match change {
-        Change::ReferredBy { referrer, .. } => Some(*referrer),
+        Change::ReferredBy(change::ReferredBy { referrer, .. }) => Some(*referrer),
         Change::CaseOpened(CaseOpened { key: Key::Member(no), .. }) => Some(*no),
         _ => None,
     }));
@@ -329,61 +333,65 @@ fn said(event: &Event<Who>, words: &Words) -> proto::Event {
 fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
     use proto::event::Body as Said;
     match body {
-        Body::Enrolled { birthday } => Said::Enrolled(proto::Enrolled { birthday: birthday.map(told_month_day) }),
-        Body::AttributesSet { attributes } => {
+        Body::Enrolled(event::Enrolled { birthday }) => {
+            Said::Enrolled(proto::Enrolled { birthday: birthday.map(told_month_day) })
+        }
+        Body::AttributesSet(event::AttributesSet { attributes }) => {
             let told = |(name, value): &(Box<str>, i64)| proto::Attribute { name: name.to_string(), value: *value };
             Said::AttributesSet(proto::AttributesSet { attributes: attributes.iter().map(told).collect() })
         }
-        Body::Purchase { order, currency, lines, shipping, points_paid } => Said::Purchase(proto::Purchase {
-            order: order.to_string(),
-            currency: currency.to_string(),
-            lines: lines.iter().map(said_line).collect(),
-            shipping: shipping.0,
-            points_paid: points_paid.0,
-        }),
-        Body::ExchangeOut { exchange, reference, points } => {
+        Body::Purchase(event::Purchase { order, currency, lines, shipping, points_paid }) => {
+            Said::Purchase(proto::Purchase {
+                order: order.to_string(),
+                currency: currency.to_string(),
+                lines: lines.iter().map(said_line).collect(),
+                shipping: shipping.0,
+                points_paid: points_paid.0,
+            })
+        }
+        Body::ExchangeOut(event::ExchangeOut { exchange, reference, points }) => {
             let (exchange, reference) = (exchange.to_string(), reference.to_string());
             Said::ExchangeOut(proto::ExchangeOut { exchange, reference, points: points.0 })
         }
-        Body::ExchangeIn { exchange, reference, units } => {
+        Body::ExchangeIn(event::ExchangeIn { exchange, reference, units }) => {
             let (exchange, reference) = (exchange.to_string(), reference.to_string());
             Said::ExchangeIn(proto::ExchangeIn { exchange, reference, units: *units })
         }
-        Body::ExchangeSettled { exchange, reference, accepted } => {
+        Body::ExchangeSettled(event::ExchangeSettled { exchange, reference, accepted }) => {
             let (exchange, reference) = (exchange.to_string(), reference.to_string());
             Said::ExchangeSettled(proto::ExchangeSettled { exchange, reference, accepted: *accepted })
         }
-        Body::Settled { order } => Said::Settled(proto::Settled { order: order.to_string() }),
-        Body::Cancelled { order } => Said::Cancelled(proto::Cancelled { order: order.to_string() }),
-        Body::Refunded { order, currency, amount, lines } => Said::Refunded(proto::Refunded {
+        Body::Settled(event::Settled { order }) => Said::Settled(proto::Settled { order: order.to_string() }),
+        Body::Cancelled(event::Cancelled { order }) => Said::Cancelled(proto::Cancelled { order: order.to_string() }),
+        Body::Refunded(event::Refunded { order, currency, amount, lines }) => Said::Refunded(proto::Refunded {
             order: order.to_string(),
             currency: currency.to_string(),
             amount: amount.0,
             lines: lines.iter().map(said_line_refund).collect(),
         }),
-        Body::CheckIn => Said::CheckIn(proto::CheckIn {}),
-        Body::Referral { referee } => Said::Referral(proto::Referral { referee: who(referee, words) }),
-        Body::Redeem { wallet, points, order, total, item } => {
+        Body::CheckIn(event::CheckIn) => Said::CheckIn(proto::CheckIn {}),
+        Body::Referral(event::Referral { referee }) => Said::Referral(proto::Referral { referee: who(referee, words) }),
+        Body::Redeem(event::Redeem { wallet, points, order, total, item }) => {
             let (item, pieces) = wanted(item.as_deref());
             let (wallet, order, total) = (wallet.to_string(), order.to_string(), total.map(|total| total.0));
             Said::Redeem(proto::Redeem { wallet, points: points.0, order, total, item, pieces })
         }
-        Body::Hold { hold, wallet, points, ttl_ms, order, total, item } => {
+        Body::Hold(event::Hold { hold, wallet, points, ttl_ms, order, total, item }) => {
             let ((item, pieces), hold) = (wanted(item.as_deref()), hold.to_string());
             let (wallet, order, total) = (wallet.to_string(), order.to_string(), total.map(|total| total.0));
             let ttl = ttl_ms.map(told_duration);
             Said::Hold(proto::Hold { hold, wallet, points: points.0, ttl, order, total, item, pieces })
         }
-        Body::HoldExtended { hold, ttl_ms } => {
+        Body::HoldExtended(event::HoldExtended { hold, ttl_ms }) => {
             Said::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(told_duration) })
         }
-        Body::Transfer { to, wallet, points, note } => Said::Transfer(proto::Transfer {
+        Body::Transfer(event::Transfer { to, wallet, points, note }) => Said::Transfer(proto::Transfer {
             to: who(to, words),
             points: points.0,
             note: note.to_string(),
             wallet: wallet.to_string(),
         }),
-        Body::Imported { wallet, lots } => {
+        Body::Imported(event::Imported { wallet, lots }) => {
             let told = |lot: &OpeningLot| proto::OpeningLot {
                 points: lot.points.0,
                 earned_at: stamp(lot.earned_at),
@@ -391,68 +399,78 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             };
             Said::Imported(proto::Imported { lots: lots.iter().map(told).collect(), wallet: wallet.to_string() })
         }
-        Body::Extended { wallet, points, expires_at, reason } => Said::Extended(proto::Extended {
+        Body::Extended(event::Extended { wallet, points, expires_at, reason }) => Said::Extended(proto::Extended {
             points: points.map(|points| points.0),
             expires_at: stamp(*expires_at),
             reason: reason.to_string(),
             wallet: wallet.to_string(),
         }),
-        Body::Reinstated { wallet, points, expires_at, reason } => Said::Reinstated(proto::Reinstated {
-            points: points.map(|points| points.0),
-            expires_at: stamp(*expires_at),
-            reason: reason.to_string(),
-            wallet: wallet.to_string(),
-        }),
-        Body::RedeemRefunded { redemption, points } => Said::RedeemRefunded(proto::RedeemRefunded {
-            redemption: redemption.0,
-            points: points.map(|points| points.0),
-        }),
-        Body::Capture { hold, points, last } => {
+        Body::Reinstated(event::Reinstated { wallet, points, expires_at, reason }) => {
+            Said::Reinstated(proto::Reinstated {
+                points: points.map(|points| points.0),
+                expires_at: stamp(*expires_at),
+                reason: reason.to_string(),
+                wallet: wallet.to_string(),
+            })
+        }
+        Body::RedeemRefunded(event::RedeemRefunded { redemption, points }) => {
+            Said::RedeemRefunded(proto::RedeemRefunded {
+                redemption: redemption.0,
+                points: points.map(|points| points.0),
+            })
+        }
+        Body::Capture(event::Capture { hold, points, last }) => {
             Said::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|points| points.0), last: *last })
         }
-        Body::Void { hold } => Said::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit { wallet, points, reason, by } => Said::Credit(proto::Credit {
+        Body::Void(event::Void { hold }) => Said::Void(proto::Void { hold: hold.to_string() }),
+        Body::Credit(event::Credit { wallet, points, reason, by }) => Said::Credit(proto::Credit {
             wallet: wallet.to_string(),
             points: points.0,
             reason: reason.to_string(),
             by: by.to_string(),
         }),
-        Body::Debit { wallet, points, reason, by } => Said::Debit(proto::Debit {
+        Body::Debit(event::Debit { wallet, points, reason, by }) => Said::Debit(proto::Debit {
             wallet: wallet.to_string(),
             points: points.0,
             reason: reason.to_string(),
             by: by.to_string(),
         }),
-        Body::Donate { fund, points } => Said::Donate(proto::Donate { fund: fund.to_string(), points: points.0 }),
-        Body::Approved { proposal, by } => Said::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() }),
-        Body::Withdrawn { proposal, by, reason } => {
+        Body::Donate(event::Donate { fund, points }) => {
+            Said::Donate(proto::Donate { fund: fund.to_string(), points: points.0 })
+        }
+        Body::Approved(event::Approved { proposal, by }) => {
+            Said::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() })
+        }
+        Body::Withdrawn(event::Withdrawn { proposal, by, reason }) => {
             let (by, reason) = (by.to_string(), reason.to_string());
             Said::Withdrawn(proto::Withdrawn { proposal: proposal.0, by, reason })
         }
-        Body::CaseResolved { case, finding, note } => Said::CaseResolved(proto::CaseResolved {
+        Body::CaseResolved(event::CaseResolved { case, finding, note }) => Said::CaseResolved(proto::CaseResolved {
             case: case.0,
             finding: told_finding(Some(*finding)).into(),
             note: note.to_string(),
         }),
-        Body::ProgramPublished { text } => Said::ProgramPublished(proto::ProgramPublished { text: text.to_string() }),
-        Body::Tick { up_to } => Said::Tick(proto::Tick { up_to: stamp(*up_to) }),
-        Body::Frozen { scope, reason } => {
+        Body::ProgramPublished(event::ProgramPublished { text }) => {
+            Said::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
+        }
+        Body::Tick(event::Tick { up_to }) => Said::Tick(proto::Tick { up_to: stamp(*up_to) }),
+        Body::Frozen(event::Frozen { scope, reason }) => {
             Said::Frozen(proto::Frozen { scope: told_scope(Some(*scope)).into(), reason: reason.to_string() })
         }
-        Body::Unfrozen { scope, reason } => {
+        Body::Unfrozen(event::Unfrozen { scope, reason }) => {
             Said::Unfrozen(proto::Unfrozen { scope: told_scope(Some(*scope)).into(), reason: reason.to_string() })
         }
-        Body::Closed { reason } => Said::Closed(proto::Closed { reason: reason.to_string() }),
-        Body::AliasLinked { kind, alias: name } => {
+        Body::Closed(event::Closed { reason }) => Said::Closed(proto::Closed { reason: reason.to_string() }),
+        Body::AliasLinked(event::AliasLinked { kind, alias: name }) => {
             Said::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: alias(name, words) })
         }
-        Body::Merged { from } => Said::Merged(proto::Merged { from: who(from, words) }),
-        Body::Unmerged { from } => Said::Unmerged(proto::Unmerged { from: who(from, words) }),
-        Body::HouseholdJoined { household } => {
+        Body::Merged(event::Merged { from }) => Said::Merged(proto::Merged { from: who(from, words) }),
+        Body::Unmerged(event::Unmerged { from }) => Said::Unmerged(proto::Unmerged { from: who(from, words) }),
+        Body::HouseholdJoined(event::HouseholdJoined { household }) => {
             Said::HouseholdJoined(proto::HouseholdJoined { household: who(household, words) })
         }
-        Body::HouseholdLeft => Said::HouseholdLeft(proto::HouseholdLeft {}),
-        Body::AliasUnlinked { kind, alias: name } => {
+        Body::HouseholdLeft(event::HouseholdLeft) => Said::HouseholdLeft(proto::HouseholdLeft {}),
+        Body::AliasUnlinked(event::AliasUnlinked { kind, alias: name }) => {
             Said::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: alias(name, words) })
         }
     }
@@ -511,20 +529,24 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
     use proto::change::Change as Told;
     let name = |no: &MemberNo| words.name(*no);
     let told = match change {
-        Change::Registered { member, .. } => Told::Registered(proto::Registered { member: name(member) }),
-        Change::Enrolled { member, .. } => Told::Enrolled(proto::MemberEnrolled { member: name(member) }),
-        Change::AttributeSet { member, term, value } => Told::AttributeSet(proto::AttributeSet {
+        Change::Registered(change::Registered { member, .. }) => {
+            Told::Registered(proto::Registered { member: name(member) })
+        }
+        Change::Enrolled(change::Enrolled { member, .. }) => {
+            Told::Enrolled(proto::MemberEnrolled { member: name(member) })
+        }
+        Change::AttributeSet(change::AttributeSet { member, term, value }) => Told::AttributeSet(proto::AttributeSet {
             member: name(member),
             attribute: Some(attribute(*term, *value, words)),
         }),
-        Change::ReferredBy { member, referrer } => {
+        Change::ReferredBy(change::ReferredBy { member, referrer }) => {
             Told::ReferredBy(proto::ReferredBy { member: name(member), referrer: name(referrer) })
         }
-        Change::Counted { key, term, amount, .. } => {
+        Change::Counted(change::Counted { key, term, amount, .. }) => {
             let (member, risk_key) = key_owner(*key, words);
             Told::Counted(proto::Counted { counter: words.term(*term), member, risk_key, amount: *amount })
         }
-        Change::TierSet { member, from, to, unmet_since, due, why } => Told::TierSet(proto::TierSet {
+        Change::TierSet(change::TierSet { member, from, to, unmet_since, due, why }) => Told::TierSet(proto::TierSet {
             member: name(member),
             from: words.term(*from),
             to: words.term(*to),
@@ -532,45 +554,49 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
             due: stamp(*due),
             why: tier_why(*why).into(),
         }),
-        Change::Streak { member, term, count, day } => Told::StreakSet(proto::StreakSet {
+        Change::Streak(change::Streak { member, term, count, day }) => Told::StreakSet(proto::StreakSet {
             member: name(member),
             streak: Some(streak(&Streak { term: *term, count: *count, last: *day }, words)),
         }),
-        Change::HoldOpened { member, no, wallet, name: hold, expires_at, .. } => Told::HoldOpened(proto::HoldOpened {
-            wallet: words.term(*wallet),
-            member: name(member),
-            no: *no,
-            name: hold.to_string(),
-            expires_at: stamp(*expires_at),
-        }),
-        Change::HoldClosed { member, no } => Told::HoldClosed(proto::HoldClosed { member: name(member), no: *no }),
-        Change::HoldExtended { member, no, expires_at } => {
+        Change::HoldOpened(change::HoldOpened { member, no, wallet, name: hold, expires_at, .. }) => {
+            Told::HoldOpened(proto::HoldOpened {
+                wallet: words.term(*wallet),
+                member: name(member),
+                no: *no,
+                name: hold.to_string(),
+                expires_at: stamp(*expires_at),
+            })
+        }
+        Change::HoldClosed(change::HoldClosed { member, no }) => {
+            Told::HoldClosed(proto::HoldClosed { member: name(member), no: *no })
+        }
+        Change::HoldExtended(change::HoldExtended { member, no, expires_at }) => {
             Told::HoldExtended(proto::HoldExtension { member: name(member), no: *no, expires_at: stamp(*expires_at) })
         }
-        Change::Spell { member, wallet, until, .. } => {
+        Change::Spell(change::Spell { member, wallet, until, .. }) => {
             Told::Spell(proto::SpellSet { member: name(member), wallet: words.term(*wallet), until: stamp(*until) })
         }
-        Change::Expiring { member, wallet, expires_at, points } => Told::Expiring(proto::Expiring {
+        Change::Expiring(change::Expiring { member, wallet, expires_at, points }) => Told::Expiring(proto::Expiring {
             member: name(member),
             wallet: words.term(*wallet),
             expires_at: stamp(*expires_at),
             points: points.0,
         }),
         Change::CaseOpened(opened) => Told::CaseOpened(evidence(opened, words)),
-        Change::CaseJoined { case, members } => {
+        Change::CaseJoined(change::CaseJoined { case, members }) => {
             Told::CaseJoined(proto::CaseJoined { case: case.0, members: members.iter().map(name).collect() })
         }
-        Change::CaseClosed { case, finding, .. } => {
+        Change::CaseClosed(change::CaseClosed { case, finding, .. }) => {
             Told::CaseClosed(proto::CaseClosed { case: case.0, finding: told_finding(Some(*finding)).into() })
         }
-        Change::Parked { member, .. } => Told::Parked(proto::Parked { member: name(member) }),
-        Change::Waits { member, wallet, lot, until } => Told::Waits(proto::Waits {
+        Change::Parked(change::Parked { member, .. }) => Told::Parked(proto::Parked { member: name(member) }),
+        Change::Waits(change::Waits { member, wallet, lot, until }) => Told::Waits(proto::Waits {
             member: name(member),
             wallet: words.term(*wallet),
             lot: lot_id(*lot),
             until: stamp(*until),
         }),
-        Change::Visited { member, stay, counted } => Told::Visited(proto::Visited {
+        Change::Visited(change::Visited { member, stay, counted }) => Told::Visited(proto::Visited {
             member: name(member),
             from: stamp(stay.from),
             until: stamp(stay.until),
@@ -580,27 +606,27 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
                 .map(|(limit, amount)| proto::VisitCount { limit: words.term(*limit), amount: *amount })
                 .collect(),
         }),
-        Change::Unparked { member, event, refusal } => Told::Unparked(proto::Unparked {
+        Change::Unparked(change::Unparked { member, event, refusal }) => Told::Unparked(proto::Unparked {
             member: name(member),
             event: event.0,
             refused: refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default(),
         }),
-        Change::Life { member, change } => proposing(position, name(member), change, words)?,
-        Change::Redeemed { member, points, item: Some(piece), .. } => {
+        Change::Life(change::Life { member, change }) => proposing(position, name(member), change, words)?,
+        Change::Redeemed(change::Redeemed { member, points, item: Some(piece), .. }) => {
             Told::ItemRedeemed(redeemed(name(member), *piece, *points, words))
         }
-        Change::Purchased { .. }
-        | Change::Refunded { .. }
-        | Change::Active { .. }
-        | Change::TermsAdded { .. }
-        | Change::ProgramSet
-        | Change::Redeemed { .. }
-        | Change::RedeemRefunded { .. }
-        | Change::LineReturned { .. }
-        | Change::TierCounted { .. }
-        | Change::ReminderSet { .. }
-        | Change::Lapsed { .. }
-        | Change::Reinstated { .. } => return None,
+        Change::Purchased(..)
+        | Change::Refunded(..)
+        | Change::Active(..)
+        | Change::TermsAdded(..)
+        | Change::ProgramSet(change::ProgramSet)
+        | Change::Redeemed(..)
+        | Change::RedeemRefunded(..)
+        | Change::LineReturned(..)
+        | Change::TierCounted(..)
+        | Change::ReminderSet(..)
+        | Change::Lapsed(..)
+        | Change::Reinstated(..) => return None,
     };
     Some(proto::Change { change: Some(told) })
 }

@@ -3,10 +3,10 @@
 use super::Words;
 use super::told::{account, stamp};
 use crate::proto;
+use ledger_core::account::Account;
 use ledger_core::budget::{BudgetLeft, Exchanged, Given, Raised, Shelf};
 use ledger_core::calendar::show_day;
 use ledger_core::program::{Measure, Program};
-use ledger_core::record::Account;
 use ledger_core::state::WalletTotals;
 use ledger_core::units::TermNo;
 use ledger_store::Totals;

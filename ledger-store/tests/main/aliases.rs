@@ -3,7 +3,7 @@
 
 use crate::ledger::{self, directory, member, open, say};
 use crate::said::{BEGIN, HARBOUR, Random, event, publish, purchase};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, MemberNo};
 use ledger_store::{Handle, rebuild};
@@ -26,8 +26,8 @@ fn next(random: &mut Random, id: u64) -> Event<Name> {
     let kind: Name = "card".into();
     let id = format!("e-{id}");
     match random.below(4) {
-        0 | 1 => event("desk", &id, at, &who, Body::AliasLinked { kind, alias: alias.into() }),
-        2 => event("desk", &id, at, &who, Body::AliasUnlinked { kind, alias: alias.into() }),
+        0 | 1 => event("desk", &id, at, &who, Body::AliasLinked(event::AliasLinked { kind, alias: alias.into() })),
+        2 => event("desk", &id, at, &who, Body::AliasUnlinked(event::AliasUnlinked { kind, alias: alias.into() })),
         _ => event("till", &id, at, &alias, Body::redeem(ledger_core::units::Points(1))),
     }
 }
@@ -45,7 +45,8 @@ fn an_alias_is_found_where_it_is_now_after_every_opening() {
     // Small snapshots, so that rows of many positions meet the tail of the log.
     let mut ledger = open(dir.path(), 7);
     say(&ledger.handle(), vec![publish(HARBOUR, BEGIN)]);
-    let enrol = |n| event("desk", &format!("m-{n}"), BEGIN, &name(n), Body::Enrolled { birthday: None });
+    let enrol =
+        |n| event("desk", &format!("m-{n}"), BEGIN, &name(n), Body::Enrolled(event::Enrolled { birthday: None }));
     say(&ledger.handle(), (0..MEMBERS).map(enrol).collect());
     let mut said = Vec::new();
     let mut own: Vec<Option<MemberNo>> = vec![None; CARDS as usize];
@@ -54,8 +55,8 @@ fn an_alias_is_found_where_it_is_now_after_every_opening() {
         let outcomes = say(&ledger.handle(), events.clone());
         for (event, outcome) in events.iter().zip(&outcomes) {
             let (alias, linked) = match &event.body {
-                Body::AliasLinked { alias, .. } => (alias, true),
-                Body::AliasUnlinked { alias, .. } => (alias, false),
+                Body::AliasLinked(event::AliasLinked { alias, .. }) => (alias, true),
+                Body::AliasUnlinked(event::AliasUnlinked { alias, .. }) => (alias, false),
                 _ => continue,
             };
             let at = (0..CARDS).position(|n| *card(n) == **alias).expect("one of the cards");
@@ -99,11 +100,23 @@ fn no_alias_is_on_disk_in_clear() {
         &ledger.handle(),
         vec![
             publish(HARBOUR, BEGIN),
-            event("desk", "1", BEGIN, "m1", Body::Enrolled { birthday: None }),
-            event("desk", "2", BEGIN, "m1", Body::AliasLinked { kind: "card".into(), alias: alias.clone() }),
+            event("desk", "1", BEGIN, "m1", Body::Enrolled(event::Enrolled { birthday: None })),
+            event(
+                "desk",
+                "2",
+                BEGIN,
+                "m1",
+                Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: alias.clone() }),
+            ),
             event("till", "3", BEGIN, &alias, purchase("o-1", 20_00)),
-            event("till", "4", BEGIN, "m1", Body::AliasLinked { kind: "card".into(), alias: alias.clone() }),
-            event("till", "5", BEGIN, "m1", Body::AliasUnlinked { kind: "card".into(), alias }),
+            event(
+                "till",
+                "4",
+                BEGIN,
+                "m1",
+                Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: alias.clone() }),
+            ),
+            event("till", "5", BEGIN, "m1", Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias })),
         ],
     );
     let spelled = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());

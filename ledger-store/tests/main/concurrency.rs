@@ -2,7 +2,7 @@
 
 use crate::ledger::{self, directory, far_future, member, open, say, simulated};
 use crate::said::{BEGIN, HARBOUR, Random, Stream, event, publish};
-use ledger_core::event::{Body, Event, Name, Wanted};
+use ledger_core::event::{self, Body, Event, Name, Wanted};
 use ledger_core::member::Member;
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points, Position};
@@ -18,7 +18,7 @@ fn credit(id: &str, name: &str, points: i64) -> Event<Name> {
 }
 
 fn enrol(name: &str) -> Event<Name> {
-    event("office", &format!("enrol-{name}"), BEGIN, name, Body::Enrolled { birthday: None })
+    event("office", &format!("enrol-{name}"), BEGIN, name, Body::Enrolled(event::Enrolled { birthday: None }))
 }
 
 const THREADS: usize = 20;
@@ -78,10 +78,10 @@ fn of_twenty_who_want_the_last_piece_one_gets_it() {
             let item = Some(Box::new(Wanted { item: "cup".into(), pieces: 1 }));
             let (wallet, points, order) = ("".into(), Points(100), "".into());
             let body = if thread.is_multiple_of(2) {
-                Body::Redeem { wallet, points, order, total: None, item }
+                Body::Redeem(event::Redeem { wallet, points, order, total: None, item })
             } else {
                 let hold = format!("h-{round}").into();
-                Body::Hold { hold, wallet, points, ttl_ms: None, order, total: None, item }
+                Body::Hold(event::Hold { hold, wallet, points, ttl_ms: None, order, total: None, item })
             };
             event("till", &format!("i-{round}-{thread}"), BEGIN, &format!("m{thread}"), body)
         });
@@ -93,9 +93,9 @@ fn of_twenty_who_want_the_last_piece_one_gets_it() {
         let winner = format!("m{}", winners[0]);
         let back = if winners[0].is_multiple_of(2) {
             let redemption = member(&handle, &winner).member.redemptions.last().expect("it bought").position;
-            Body::RedeemRefunded { redemption, points: None }
+            Body::RedeemRefunded(event::RedeemRefunded { redemption, points: None })
         } else {
-            Body::Void { hold: format!("h-{round}").into() }
+            Body::Void(event::Void { hold: format!("h-{round}").into() })
         };
         say(&handle, vec![event("till", &format!("b-{round}"), BEGIN, &winner, back)]);
         assert_eq!(taken(), 0);
@@ -115,7 +115,7 @@ fn of_twenty_gifts_of_a_hundred_from_a_hundred_one_succeeds() {
     say(&handle, (0..THREADS).map(|thread| enrol(&format!("m{thread}"))).collect());
     let refusals = at_once(&handle, |thread| {
         let (to, wallet, note) = (format!("m{thread}").into(), "".into(), "".into());
-        let body = Body::Transfer { to, wallet, points: Points(100), note };
+        let body = Body::Transfer(event::Transfer { to, wallet, points: Points(100), note });
         event("app", &format!("g-{thread}"), BEGIN, "giver", body)
     });
     let given: Vec<usize> = (0..THREADS).filter(|thread| refusals[*thread].is_none()).collect();
@@ -249,7 +249,7 @@ fn spending_ten_thousand_lots_takes_milliseconds() {
     let steps = [
         (
             "hold",
-            Body::Hold {
+            Body::Hold(event::Hold {
                 hold: "h".into(),
                 wallet: "".into(),
                 points,
@@ -257,9 +257,9 @@ fn spending_ten_thousand_lots_takes_milliseconds() {
                 order: "".into(),
                 total: None,
                 item: None,
-            },
+            }),
         ),
-        ("capture", Body::Capture { hold: "h".into(), points: None, last: true }),
+        ("capture", Body::Capture(event::Capture { hold: "h".into(), points: None, last: true })),
     ];
     for (what, body) in steps {
         let start = Instant::now();

@@ -3,9 +3,10 @@
 
 use crate::ledger::{self, directory, log_from, open, say};
 use crate::said::{Random, Stream};
-use ledger_core::event::{Body, Event, RiskKind, Who};
-use ledger_core::record::{Cause, Cut, Record};
+use ledger_core::event::{self, Body, Event, RiskKind, Who};
+use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
+use ledger_core::trace::Cut;
 use ledger_core::units::{At, MemberNo, Position, RiskKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,13 +38,13 @@ impl Recount {
         }
         let hits = record.verdict.trace.iter().filter(|line| matches!(line.cut, Cut::Limit { .. })).count() as i64;
         let granted: i64 = record.verdict.trace.iter().map(|line| line.granted.0).sum();
-        let moved = i64::from(matches!(body, Body::CheckIn | Body::Redeem { .. }));
+        let moved = i64::from(matches!(body, Body::CheckIn(event::CheckIn) | Body::Redeem(..)));
         let points = match body {
-            Body::Purchase { .. } => granted,
-            Body::Redeem { points, .. } => points.0,
+            Body::Purchase(..) => granted,
+            Body::Redeem(event::Redeem { points, .. }) => points.0,
             _ => 0,
         };
-        let seen = i64::from(matches!(body, Body::Enrolled { .. } | Body::CheckIn));
+        let seen = i64::from(matches!(body, Body::Enrolled(..) | Body::CheckIn(event::CheckIn)));
         let amounts = [(RiskKind::Device, seen), (RiskKind::Ip, moved + hits), (RiskKind::Phone, points)];
         for ((key, amount), (counter, _, _)) in amounts.into_iter().zip(COUNTERS) {
             if let Some(key) = keys.get(key)

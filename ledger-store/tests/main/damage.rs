@@ -8,7 +8,7 @@
 use crate::ledger::{self, directory, far_future, open, say, simulated};
 use crate::raw::{self, Raw, Row};
 use crate::said::{Random, Stream, event};
-use ledger_core::event::{Body, Finding};
+use ledger_core::event::{self, Body, Finding};
 use ledger_core::units::Position;
 use ledger_store::{Batch, Cursor, Ledger, OpenError, Report, verify};
 use sha2::{Digest, Sha256};
@@ -40,7 +40,8 @@ fn written() -> (TempDir, Report) {
     }
     let cases = handle.cases(true, Position(0), 2).wait().expect("the shard works");
     let (case, _) = cases.first().expect("a rule saw something");
-    let body = Body::CaseResolved { case: *case, finding: Finding::Legitimate, note: "looked at".into() };
+    let body =
+        Body::CaseResolved(event::CaseResolved { case: *case, finding: Finding::Legitimate, note: "looked at".into() });
     say(&handle, vec![event("desk", "c-1", stream.at(700), "", body)]);
     drop(handle);
     ledger.close().expect("nothing failed");

@@ -3,7 +3,7 @@
 use crate::child;
 use crate::ledger::{self, directory, simulated};
 use crate::said::{BEGIN, Stream, event};
-use ledger_core::event::Body;
+use ledger_core::event::{self, Body};
 use ledger_core::units::At;
 use ledger_store::{Batch, CommitError, Health, Ledger, ReadError, SubmitError};
 use std::path::Path;
@@ -117,7 +117,10 @@ fn a_panic_where_answers_are_taken_stops_it_loudly() {
     handle.submit(batch, Box::new(|_| panic!("the caller is broken"))).expect("queued");
     // Whoever comes next is told, and does not wait for ever.
     while handle.health() == Health::Serving {
-        let more = Batch { events: vec![event("till", "more", BEGIN, "m1", Body::CheckIn)], cursors: Vec::new() };
+        let more = Batch {
+            events: vec![event("till", "more", BEGIN, "m1", Body::CheckIn(event::CheckIn))],
+            cursors: Vec::new(),
+        };
         let _ = handle.submit_and_wait(more);
     }
     assert!(handle.totals().wait().is_err() || handle.committed().0 > 1);

@@ -6,8 +6,10 @@
 use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
 use crate::said::{HARBOUR, Stream, event, key, purchase};
-use ledger_core::event::{Body, Currency, Finding, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted};
-use ledger_core::life::Scope;
+use ledger_core::event::{
+    self, Body, Currency, Finding, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted,
+};
+use ledger_core::features::membership::state::Scope;
 use ledger_core::state::WalletTotals;
 use ledger_core::units::{Money, Points, Position};
 use ledger_store::{Batch, Cursor, Report};
@@ -57,19 +59,26 @@ fn write(dir: &Path) {
     say(&handle, vec![reused, stranger]);
     // Two farms of devices.
     let enrol = |n: u64| {
-        let body = Body::Enrolled { birthday: None };
+        let body = Body::Enrolled(event::Enrolled { birthday: None });
         let mut enrol = event("till", &format!("f-{n}"), STREAM.at(400), &format!("f{n}"), body);
         enrol.keys.set(RiskKind::Device, key(b'f', n / 7));
         enrol
     };
     say(&handle, (0..14).map(enrol).collect());
     // What they earn waits in review; and somebody spends what a refund takes back.
-    let check_in = |n: u64| event("till", &format!("i-{n}"), STREAM.at(400), &format!("f{n}"), Body::CheckIn);
+    let check_in =
+        |n: u64| event("till", &format!("i-{n}"), STREAM.at(400), &format!("f{n}"), Body::CheckIn(event::CheckIn));
     say(&handle, (0..14).map(check_in).collect());
     let spent = [
         purchase("d-1", 10_00),
-        Body::Redeem { wallet: "".into(), points: Points(20), order: "d-2".into(), total: None, item: None },
-        Body::Cancelled { order: "d-1".into() },
+        Body::Redeem(event::Redeem {
+            wallet: "".into(),
+            points: Points(20),
+            order: "d-2".into(),
+            total: None,
+            item: None,
+        }),
+        Body::Cancelled(event::Cancelled { order: "d-1".into() }),
     ];
     let spent = spent.into_iter().zip(1..);
     say(&handle, spent.map(|(body, n)| event("shop", &format!("d-{n}"), STREAM.at(400), "debtor", body)).collect());
@@ -77,27 +86,37 @@ fn write(dir: &Path) {
     assert!(open_cases.len() >= 2, "rules saw something");
     let findings = [Finding::Legitimate, Finding::Fraud];
     let resolve = |((case, _), finding): (&(Position, _), Finding)| {
-        let body = Body::CaseResolved { case: *case, finding, note: "looked at".into() };
+        let body = Body::CaseResolved(event::CaseResolved { case: *case, finding, note: "looked at".into() });
         event("desk", &format!("c-{case}"), STREAM.at(401), "", body)
     };
     say(&handle, open_cases.iter().zip(findings).map(resolve).collect());
     // Other names, and the lives of two members.
     let alias = || Name::from("card:4711");
     let linked = |id: &str, who: &str| {
-        event("desk", id, STREAM.at(402), who, Body::AliasLinked { kind: "card".into(), alias: alias() })
+        event(
+            "desk",
+            id,
+            STREAM.at(402),
+            who,
+            Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: alias() }),
+        )
     };
-    let frozen = Body::Frozen { scope: Scope::Redeem, reason: "stolen".into() };
+    let frozen = Body::Frozen(event::Frozen { scope: Scope::Redeem, reason: "stolen".into() });
     let earned_at = STREAM.at(0);
     let opening = OpeningLot { points: Points(70), earned_at, expires_at: Some(STREAM.at(90_000)) };
-    let gift = |to: &str| Body::Transfer { to: to.into(), wallet: "".into(), points: Points(20), note: "".into() };
-    let part_of_a_line = |order: &str| Body::Refunded {
-        order: order.into(),
-        currency: Currency(*b"EUR"),
-        amount: Money(0),
-        lines: vec![LineRefund { line: LineName::Place(0), part: LinePart::Amount(Money(4_00)) }],
+    let gift = |to: &str| {
+        Body::Transfer(event::Transfer { to: to.into(), wallet: "".into(), points: Points(20), note: "".into() })
     };
-    let unlinked = Body::AliasUnlinked { kind: "card".into(), alias: alias() };
-    let thawed = Body::Unfrozen { scope: Scope::All, reason: "".into() };
+    let part_of_a_line = |order: &str| {
+        Body::Refunded(event::Refunded {
+            order: order.into(),
+            currency: Currency(*b"EUR"),
+            amount: Money(0),
+            lines: vec![LineRefund { line: LineName::Place(0), part: LinePart::Amount(Money(4_00)) }],
+        })
+    };
+    let unlinked = Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: alias() });
+    let thawed = Body::Unfrozen(event::Unfrozen { scope: Scope::All, reason: "".into() });
     say(
         &handle,
         vec![
@@ -109,9 +128,15 @@ fn write(dir: &Path) {
             event("desk", "l-6", STREAM.at(402), "f0", thawed),
             event("desk", "l-7", STREAM.at(402), "f0", unlinked),
             linked("l-8", "f1"),
-            event("desk", "l-9", STREAM.at(402), "f0", Body::Closed { reason: "asked".into() }),
-            event("till", "l-10", STREAM.at(402), "f0", Body::CheckIn),
-            event("desk", "l-11", STREAM.at(402), "f2", Body::Imported { wallet: "".into(), lots: vec![opening] }),
+            event("desk", "l-9", STREAM.at(402), "f0", Body::Closed(event::Closed { reason: "asked".into() })),
+            event("till", "l-10", STREAM.at(402), "f0", Body::CheckIn(event::CheckIn)),
+            event(
+                "desk",
+                "l-11",
+                STREAM.at(402),
+                "f2",
+                Body::Imported(event::Imported { wallet: "".into(), lots: vec![opening] }),
+            ),
             event("app", "l-12", STREAM.at(402), "f2", gift("f3")),
             event("app", "l-13", STREAM.at(402), "f2", gift("f2")),
             event("shop", "l-14", STREAM.at(402), "f3", purchase("l-14", 10_00)),
@@ -119,13 +144,13 @@ fn write(dir: &Path) {
             event("shop", "l-16", STREAM.at(402), "f3", part_of_a_line("l-17")),
             event("shop", "l-17", STREAM.at(402), "f3", purchase("l-17", 10_00)),
             event("shop", "l-18", STREAM.at(402), "f4", part_of_a_line("l-19")),
-            event("desk", "l-20", STREAM.at(402), "f3", Body::Merged { from: "f3".into() }),
+            event("desk", "l-20", STREAM.at(402), "f3", Body::Merged(event::Merged { from: "f3".into() })),
             event("shop", "l-21", STREAM.at(402), "m-1", purchase("l-21", 10_00)),
             event("shop", "l-22", STREAM.at(402), "m-2", purchase("l-22", 10_00)),
-            event("desk", "l-23", STREAM.at(402), "m-1", Body::Merged { from: "m-2".into() }),
+            event("desk", "l-23", STREAM.at(402), "m-1", Body::Merged(event::Merged { from: "m-2".into() })),
             event("shop", "l-24", STREAM.at(402), "m-2", part_of_a_line("l-22")),
-            event("desk", "l-25", STREAM.at(402), "m-1", Body::Unmerged { from: "m-2".into() }),
-            event("desk", "l-26", STREAM.at(402), "m-2", Body::Merged { from: "m-1".into() }),
+            event("desk", "l-25", STREAM.at(402), "m-1", Body::Unmerged(event::Unmerged { from: "m-2".into() })),
+            event("desk", "l-26", STREAM.at(402), "m-2", Body::Merged(event::Merged { from: "m-1".into() })),
         ],
     );
     // In another version, points that die with their member's activity, are told of before, and live again.
@@ -142,16 +167,21 @@ fn write(dir: &Path) {
         [[exchange]]\nid = \"gulls\"\nout = { points = 3, units = 2 }\nin = { units = 5, points = 4 }\nper_day = 9\nwithin = \"1d\"\n";
     let item = "[[item]]\nid = \"flag\"\nwallet = \"knots\"\npoints = 2\nstock = 3\nrestock = true\n";
     let berth = format!("{HARBOUR}\n[[wallet]]\nid = \"berth\"\nexpiry = {berth}\n{people}\n{fund}{cargo}{item}");
-    let published = Body::ProgramPublished { text: berth.into() };
-    let credit = Body::Credit { wallet: "berth".into(), points: Points(50), reason: "moored".into(), by: "".into() };
+    let published = Body::ProgramPublished(event::ProgramPublished { text: berth.into() });
+    let credit = Body::Credit(event::Credit {
+        wallet: "berth".into(),
+        points: Points(50),
+        reason: "moored".into(),
+        by: "".into(),
+    });
     let (wallet, reason, expires_at) = ("berth".into(), "storm".into(), STREAM.at(90_000));
-    let again = Body::Reinstated { wallet, points: Some(Points(40)), expires_at, reason };
+    let again = Body::Reinstated(event::Reinstated { wallet, points: Some(Points(40)), expires_at, reason });
     say(
         &handle,
         vec![
             event("office", "berth", STREAM.at(403), "", published),
             event("desk", "b-1", STREAM.at(403), "f4", credit),
-            event("app", "b-2", STREAM.at(403 + DAY), "f4", Body::CheckIn),
+            event("app", "b-2", STREAM.at(403 + DAY), "f4", Body::CheckIn(event::CheckIn)),
             event("desk", "b-3", STREAM.at(403 + 6 * DAY), "f4", again),
         ],
     );
@@ -160,60 +190,80 @@ fn write(dir: &Path) {
         say(&handle, vec![event("desk", id, STREAM.at(404 + 6 * DAY), "f4", body)])[0].position
     };
     let (wallet, reason, by) = (|| "berth".into(), || "storm".into(), || "ann".into());
-    let gift = || Body::Credit { wallet: wallet(), points: Points(500), reason: reason(), by: by() };
+    let gift = || Body::Credit(event::Credit { wallet: wallet(), points: Points(500), reason: reason(), by: by() });
     let proposal = by_hand("p-1", gift());
-    by_hand("p-2", Body::Approved { proposal, by: "ann".into() });
-    by_hand("p-3", Body::Approved { proposal, by: "bob".into() });
-    let knots = |by| Body::Credit { wallet: "knots".into(), points: Points(25), reason: "tied".into(), by };
+    by_hand("p-2", Body::Approved(event::Approved { proposal, by: "ann".into() }));
+    by_hand("p-3", Body::Approved(event::Approved { proposal, by: "bob".into() }));
+    let knots =
+        |by| Body::Credit(event::Credit { wallet: "knots".into(), points: Points(25), reason: "tied".into(), by });
     by_hand("k-1", knots("ann".into()));
-    by_hand("k-2", Body::HouseholdJoined { household: "f3".into() });
+    by_hand("k-2", Body::HouseholdJoined(event::HouseholdJoined { household: "f3".into() }));
     by_hand("k-3", purchase("k-3", 10_00));
     by_hand("k-4", part_of_a_line("k-3"));
-    by_hand("k-5", Body::HouseholdJoined { household: "f2".into() });
-    by_hand("k-6", Body::HouseholdLeft);
+    by_hand("k-5", Body::HouseholdJoined(event::HouseholdJoined { household: "f2".into() }));
+    by_hand("k-6", Body::HouseholdLeft(event::HouseholdLeft));
     let proposal = by_hand("p-4", gift());
-    by_hand("p-5", Body::Withdrawn { proposal, by: "bob".into(), reason: reason() });
-    let proposal = by_hand("p-6", Body::Debit { wallet: wallet(), points: Points(50), reason: reason(), by: by() });
-    by_hand("p-7", Body::Approved { proposal, by: "bob".into() });
+    by_hand("p-5", Body::Withdrawn(event::Withdrawn { proposal, by: "bob".into(), reason: reason() }));
+    let proposal =
+        by_hand("p-6", Body::Debit(event::Debit { wallet: wallet(), points: Points(50), reason: reason(), by: by() }));
+    by_hand("p-7", Body::Approved(event::Approved { proposal, by: "bob".into() }));
     // What is given to a fund.
     by_hand("p-8", purchase("p-8", 10_00));
     by_hand("p-9", Body::refund("p-8", Currency(*b"EUR"), Money(5_00)));
-    by_hand("p-10", Body::Donate { fund: "lifeboats".into(), points: Points(3) });
-    by_hand("p-11", Body::Donate { fund: "whales".into(), points: Points(3) });
+    by_hand("p-10", Body::Donate(event::Donate { fund: "lifeboats".into(), points: Points(3) }));
+    by_hand("p-11", Body::Donate(event::Donate { fund: "whales".into(), points: Points(3) }));
     // Pieces of an item: bought, held and given back, and one too many.
     let flags = |pieces| Some(Box::new(Wanted { item: "flag".into(), pieces }));
     let (wallet, order) = (|| Name::from("knots"), || Name::from("flags"));
     let points = Points::ZERO;
-    let buys = |item| Body::Redeem { wallet: wallet(), points, order: order(), total: None, item };
+    let buys = |item| Body::Redeem(event::Redeem { wallet: wallet(), points, order: order(), total: None, item });
     let holds = |hold: &str, item| {
         let (hold, ttl_ms) = (hold.into(), None);
-        Body::Hold { hold, wallet: "".into(), points, ttl_ms, order: order(), total: None, item }
+        Body::Hold(event::Hold { hold, wallet: "".into(), points, ttl_ms, order: order(), total: None, item })
     };
     let redemption = by_hand("f-1", buys(flags(1)));
     by_hand("f-2", holds("flags", flags(2)));
     by_hand("f-3", buys(flags(1)));
-    by_hand("f-4", Body::RedeemRefunded { redemption, points: None });
-    by_hand("f-5", Body::Capture { hold: "flags".into(), points: Some(Points(2)), last: false });
+    by_hand("f-4", Body::RedeemRefunded(event::RedeemRefunded { redemption, points: None }));
+    by_hand("f-5", Body::Capture(event::Capture { hold: "flags".into(), points: Some(Points(2)), last: false }));
     by_hand("f-6", holds("pole", Some(Box::new(Wanted { item: "pole".into(), pieces: 1 }))));
     // What waits for a settlement, be it told before its purchase, and for a day to pass.
-    by_hand("s-1", Body::Settled { order: "p-8".into() });
-    by_hand("s-2", Body::Settled { order: "s-3".into() });
+    by_hand("s-1", Body::Settled(event::Settled { order: "p-8".into() }));
+    by_hand("s-2", Body::Settled(event::Settled { order: "s-3".into() }));
     by_hand("s-3", purchase("s-3", 10_00));
     by_hand("s-4", purchase("s-4", 10_00));
     // What a partner accepts, refuses, and does not answer.
     let (gulls, named) = (|| "gulls".into(), |reference: &str| reference.into());
-    let settled =
-        |reference: &str, accepted| Body::ExchangeSettled { exchange: gulls(), reference: named(reference), accepted };
-    by_hand("x-1", Body::ExchangeOut { exchange: gulls(), reference: named("g-1"), points: Points(3) });
-    by_hand("x-2", Body::ExchangeIn { exchange: gulls(), reference: named("g-2"), units: 10 });
+    let settled = |reference: &str, accepted| {
+        Body::ExchangeSettled(event::ExchangeSettled { exchange: gulls(), reference: named(reference), accepted })
+    };
+    by_hand(
+        "x-1",
+        Body::ExchangeOut(event::ExchangeOut { exchange: gulls(), reference: named("g-1"), points: Points(3) }),
+    );
+    by_hand("x-2", Body::ExchangeIn(event::ExchangeIn { exchange: gulls(), reference: named("g-2"), units: 10 }));
     by_hand("x-3", settled("g-1", true));
     by_hand("x-4", settled("g-2", true));
-    by_hand("x-5", Body::ExchangeOut { exchange: gulls(), reference: named("g-3"), points: Points(3) });
+    by_hand(
+        "x-5",
+        Body::ExchangeOut(event::ExchangeOut { exchange: gulls(), reference: named("g-3"), points: Points(3) }),
+    );
     by_hand("x-6", settled("g-3", false));
     let until = STREAM.at(90_000);
-    by_hand("x-8", Body::Extended { wallet: "".into(), points: Some(Points(2)), expires_at: until, reason: reason() });
-    by_hand("x-7", Body::ExchangeOut { exchange: gulls(), reference: named("g-4"), points: Points(3) });
-    say(&handle, vec![event("app", "s-5", STREAM.at(404 + 8 * DAY), "f4", Body::CheckIn)]);
+    by_hand(
+        "x-8",
+        Body::Extended(event::Extended {
+            wallet: "".into(),
+            points: Some(Points(2)),
+            expires_at: until,
+            reason: reason(),
+        }),
+    );
+    by_hand(
+        "x-7",
+        Body::ExchangeOut(event::ExchangeOut { exchange: gulls(), reference: named("g-4"), points: Points(3) }),
+    );
+    say(&handle, vec![event("app", "s-5", STREAM.at(404 + 8 * DAY), "f4", Body::CheckIn(event::CheckIn))]);
     drop(handle);
     ledger.close().expect("nothing failed");
 }
@@ -262,7 +312,7 @@ fn a_log_of_format_1_folds_to_what_it_did_when_it_was_written() {
     let first = handle.outcome("till", "e-0").expect("readable").expect("it is known");
     assert!(first.duplicate && first.position == Position(2));
     let known = handle.committed();
-    let more = event("till", "more", STREAM.at(403 + 6 * DAY), "m1", Body::CheckIn);
+    let more = event("till", "more", STREAM.at(403 + 6 * DAY), "m1", Body::CheckIn(event::CheckIn));
     assert!(say(&handle, vec![more])[0].position > known);
     let record = handle.record(Position(1)).expect("readable").expect("the first");
     let unhidden = handle.member_by_no(ledger_core::units::MemberNo(1)).wait().expect("the shard works");

@@ -2,7 +2,7 @@
 
 use crate::ledger::{self, directory, open, say};
 use crate::said::{BEGIN, HARBOUR, event, publish, purchase};
-use ledger_core::event::{Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::outcome::Outcome;
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points};
@@ -71,13 +71,13 @@ fn a_refused_conflict_is_told_again_when_its_name_has_become_a_member() {
     let dir = directory();
     let ledger = open(dir.path(), 1_000_000);
     let handle = ledger.handle();
-    let check_in = event("till", "e-1", later(1), "m1", Body::CheckIn);
+    let check_in = event("till", "e-1", later(1), "m1", Body::CheckIn(event::CheckIn));
     // Nobody of this name yet, and the id is used: refused, with the name hidden.
-    let conflict = event("till", "e-1", later(1), "m2", Body::Referral { referee: "m3".into() });
+    let conflict = event("till", "e-1", later(1), "m2", Body::Referral(event::Referral { referee: "m3".into() }));
     let outcomes = say(&handle, vec![publish(HARBOUR, BEGIN), check_in, conflict.clone()]);
     assert_eq!(outcomes[2].refusal, Some(Refusal::IdReused));
     for (id, name) in [("e-2", "m2"), ("e-3", "m3")] {
-        say_one(&handle, &event("till", id, later(2), name, Body::CheckIn));
+        say_one(&handle, &event("till", id, later(2), name, Body::CheckIn(event::CheckIn)));
         assert_eq!(say_one(&handle, &conflict), again(&outcomes[2]), "{name} is a member now");
     }
     drop(handle);
@@ -95,7 +95,7 @@ fn an_event_that_comes_again_before_it_is_durable_is_applied_once() {
     let handle = ledger.handle();
     say(&handle, vec![publish(HARBOUR, BEGIN)]);
     let gift = event("office", "gift", later(1), "m1", Body::credit(Points(7), "a gift"));
-    say(&handle, vec![event("till", "e-1", later(1), "m1", Body::CheckIn)]);
+    say(&handle, vec![event("till", "e-1", later(1), "m1", Body::CheckIn(event::CheckIn))]);
     let (tell, told) = channel();
     for _ in 0..50 {
         let tell = tell.clone();

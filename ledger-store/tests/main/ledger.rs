@@ -1,7 +1,7 @@
 //! What every test here may do with a ledger: open it, say something, and ask whether it adds up.
 
 use ledger_core::bytes::{encode, encode_row};
-use ledger_core::event::{Event, Name};
+use ledger_core::event::{self, Event, Name};
 use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
 use ledger_core::outcome::Outcome;
@@ -143,7 +143,7 @@ pub fn assert_same_outcomes(memory: &mut Memory, events: &[Event<Name>], outcome
 /// The ledger time of an event where time is simulated.
 pub fn own_time(event: &Event<Name>) -> At {
     match event.body {
-        ledger_core::event::Body::Tick { up_to } => up_to,
+        ledger_core::event::Body::Tick(event::Tick { up_to }) => up_to,
         _ => event.occurred_at,
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::ledger::{self, directory, log_from, open, say};
 use crate::said::{Random, Stream, event};
-use ledger_core::event::{Body, Event, Finding, Name, Who};
+use ledger_core::event::{self, Body, Event, Finding, Name, Who};
 use ledger_core::judge::brought_up_to;
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Record};
@@ -33,7 +33,8 @@ fn next_events(stream: &Stream, random: &mut Random, next: &mut u64, memory: &Me
                 let open: Vec<Position> = open.map(|(position, _)| *position).collect();
                 if let Some(case) = open.get(random.below(1 + open.len() as u64) as usize) {
                     let finding = if random.one_in(2) { Finding::Fraud } else { Finding::Legitimate };
-                    let body = Body::CaseResolved { case: *case, finding, note: "looked at".into() };
+                    let body =
+                        Body::CaseResolved(event::CaseResolved { case: *case, finding, note: "looked at".into() });
                     events.push(event("desk", &format!("c-{next}"), fresh.occurred_at, "", body));
                 }
             }

@@ -1,7 +1,7 @@
 //! What the tests say to a ledger: single events, and streams of made-up ones that are the same
 //! wherever they are made, so that a parent can say again what a killed child said.
 
-use ledger_core::event::{Body, Currency, Event, Line, Name, RiskKeys, RiskKind};
+use ledger_core::event::{self, Body, Currency, Event, Line, Name, RiskKeys, RiskKind};
 use ledger_core::units::{At, Money, MonthDay, Points, RiskKey};
 
 /// The program of most tests here.
@@ -61,7 +61,7 @@ pub fn purchase(order: &str, net: i64) -> Body<Name> {
 
 /// The publication of a program.
 pub fn publish(text: &str, at: At) -> Event<Name> {
-    event("office", "program", at, "", Body::ProgramPublished { text: text.into() })
+    event("office", "program", at, "", Body::ProgramPublished(event::ProgramPublished { text: text.into() }))
 }
 
 /// A stream of events: the n-th is the same whoever asks for it, and may speak of earlier ones.
@@ -85,7 +85,7 @@ impl Stream {
         let mut random = self.random(n);
         let member = random.below(self.members);
         let body = self.body(n, member, &mut random);
-        let name = if body.has_member() { self.name(member) } else { String::new() };
+        let name = if body.kind().has_member() { self.name(member) } else { String::new() };
         let mut event = event("till", &format!("e-{n}"), self.at(n), &name, body);
         if !random.one_in(4) {
             // Few devices and phones: they are shared, and their counters meet.
@@ -132,25 +132,29 @@ impl Stream {
         match kind {
             0..4 => {
                 let birthday = random.one_in(2).then_some(MonthDay { month: 2, day: 29 });
-                Body::Enrolled { birthday }
+                Body::Enrolled(event::Enrolled { birthday })
             }
-            4..6 => Body::AttributesSet { attributes: vec![("rank".into(), random.below(50) as i64)] },
-            6..8 => Body::Referral { referee: self.name(random.below(self.members * 2)).into() },
+            4..6 => {
+                Body::AttributesSet(event::AttributesSet { attributes: vec![("rank".into(), random.below(50) as i64)] })
+            }
+            6..8 => Body::Referral(event::Referral { referee: self.name(random.below(self.members * 2)).into() }),
             8..38 => purchase(&format!("o-{n}"), random.below(9_000) as i64),
             38..43 => {
                 let order = order_of(self.earlier(n, member, is_purchase));
                 Body::refund(&order, Currency(*b"EUR"), Money(1 + random.below(4_000) as i64))
             }
-            43..45 => Body::Cancelled { order: order_of(self.earlier(n, member, is_purchase)).into() },
-            45..54 => Body::CheckIn,
-            54..62 => Body::Redeem {
+            43..45 => {
+                Body::Cancelled(event::Cancelled { order: order_of(self.earlier(n, member, is_purchase)).into() })
+            }
+            45..54 => Body::CheckIn(event::CheckIn),
+            54..62 => Body::Redeem(event::Redeem {
                 wallet: "".into(),
                 points: Points(1 + random.below(120) as i64),
                 order: "".into(),
                 total: None,
                 item: None,
-            },
-            62..74 => Body::Hold {
+            }),
+            62..74 => Body::Hold(event::Hold {
                 wallet: "".into(),
                 hold: format!("h-{n}").into(),
                 points: Points(1 + random.below(80) as i64),
@@ -158,16 +162,16 @@ impl Stream {
                 order: "".into(),
                 total: None,
                 item: None,
-            },
-            74..86 => Body::Capture {
+            }),
+            74..86 => Body::Capture(event::Capture {
                 hold: hold_of(self.earlier(n, member, is_hold)),
                 points: random.one_in(2).then_some(Points(1 + random.below(60) as i64)),
                 last: random.one_in(3),
-            },
-            86..92 => Body::Void { hold: hold_of(self.earlier(n, member, is_hold)) },
+            }),
+            86..92 => Body::Void(event::Void { hold: hold_of(self.earlier(n, member, is_hold)) }),
             92..95 => Body::credit(Points(1 + random.below(40) as i64), "a kind word"),
             95..97 => Body::debit(Points(1 + random.below(20) as i64), "a slip"),
-            _ => Body::Tick { up_to: self.at(n) },
+            _ => Body::Tick(event::Tick { up_to: self.at(n) }),
         }
     }
 }

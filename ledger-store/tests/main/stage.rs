@@ -7,9 +7,9 @@
 
 use crate::ledger;
 use ledger_core::budget::Raised;
-use ledger_core::decide::in_window;
-use ledger_core::event::{Body, Event, Finding, Name};
-use ledger_core::life::OpenExchange;
+use ledger_core::event::{self, Body, Event, Finding, Name};
+use ledger_core::features::exchange::state::OpenExchange;
+use ledger_core::features::risk::in_window;
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::scenario::{
@@ -36,7 +36,11 @@ impl Playing {
             return None;
         }
         self.moves += 1;
-        let nothing = Body::CaseResolved { case: Position(u64::MAX), finding: Finding::Fraud, note: "".into() };
+        let nothing = Body::CaseResolved(event::CaseResolved {
+            case: Position(u64::MAX),
+            finding: Finding::Fraud,
+            note: "".into(),
+        });
         Some(crate::said::event("stage", &format!("t-{}", self.moves), at, "", nothing))
     }
 

@@ -2,8 +2,9 @@
 
 use crate::ledger::{self, SECRET, directory, member, say};
 use crate::said::{BEGIN, HARBOUR, event, publish, purchase};
-use ledger_core::event::{Body, Wanted};
-use ledger_core::record::{Account, Cause, Timer};
+use ledger_core::account::Account;
+use ledger_core::event::{self, Body, Wanted};
+use ledger_core::record::{Cause, Timer};
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, DAY_MS, Points, Position};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
@@ -76,7 +77,7 @@ fn a_clock_that_goes_back_does_not_take_time_with_it() {
     say(&handle, vec![publish(HARBOUR, BEGIN)]);
     for (n, day) in [1, -400, 2, 0].into_iter().enumerate() {
         hand.store(days(day), Ordering::SeqCst);
-        let outcomes = say(&handle, vec![event("till", &format!("e-{n}"), BEGIN, "m1", Body::CheckIn)]);
+        let outcomes = say(&handle, vec![event("till", &format!("e-{n}"), BEGIN, "m1", Body::CheckIn(event::CheckIn))]);
         assert_eq!(outcomes[0].at, At(days(2)));
         assert_eq!(handle.time(), At(days(2)));
     }
@@ -84,7 +85,10 @@ fn a_clock_that_goes_back_does_not_take_time_with_it() {
     // Nor does one that is behind at the next start.
     let (ledger, _) = with_a_clock(dir.path(), Time::Wall, 1_000);
     assert_eq!(ledger.handle().time(), At(days(2)));
-    assert_eq!(say(&ledger.handle(), vec![event("till", "e-9", BEGIN, "m1", Body::CheckIn)])[0].at, At(days(2)));
+    assert_eq!(
+        say(&ledger.handle(), vec![event("till", "e-9", BEGIN, "m1", Body::CheckIn(event::CheckIn))])[0].at,
+        At(days(2))
+    );
     drop(ledger);
     ledger::verified(dir.path());
 }
@@ -96,7 +100,9 @@ fn on_the_events_time_no_event_is_ahead_of_the_clock() {
     let handle = ledger.handle();
     hand.store(days(10), Ordering::SeqCst);
     say(&handle, vec![publish(HARBOUR, BEGIN)]);
-    let at = |id: &str, day: i64| say(&handle, vec![event("till", id, At(days(day)), "m1", Body::CheckIn)])[0].at;
+    let at = |id: &str, day: i64| {
+        say(&handle, vec![event("till", id, At(days(day)), "m1", Body::CheckIn(event::CheckIn))])[0].at
+    };
     assert_eq!(at("e-1", 3), At(days(3)));
     assert_eq!(at("e-2", 2), At(days(3)), "never back");
     assert_eq!(at("e-3", 20), At(days(10)), "never ahead of the clock");
@@ -116,14 +122,14 @@ fn what_happens_by_itself_counts_towards_the_next_snapshot() {
     say(&handle, (0..MEMBERS).map(buy).collect());
     // Months in which nothing happens but timers, in steps that are small each.
     for day in 1..40 {
-        let body = Body::Tick { up_to: At(days(day)) };
+        let body = Body::Tick(event::Tick { up_to: At(days(day)) });
         say(&handle, vec![event("office", &format!("t-{day}"), At(days(day)), "", body)]);
     }
     let committed = handle.committed();
     assert!(committed.0 > 3 * MEMBERS, "timers made records: {committed}");
     // The next batch finds the snapshot written, or waits for it.
     for n in 0..4 {
-        let body = Body::Tick { up_to: At(days(40)) };
+        let body = Body::Tick(event::Tick { up_to: At(days(40)) });
         say(&handle, vec![event("office", &format!("u-{n}"), At(days(40)), "", body)]);
     }
     let snapshot = handle.stats().snapshot;
@@ -141,16 +147,23 @@ fn a_hold_that_is_over_lets_its_piece_go_at_once_even_after_a_restart() {
     let dir = directory();
     let cup = || Some(Box::new(Wanted { item: "cup".into(), pieces: 1 }));
     let (wallet, points, order, total) = (|| "".into(), Points(10), || "".into(), None);
-    let redeem = || Body::Redeem { wallet: wallet(), points, order: order(), total, item: cup() };
+    let redeem = || Body::Redeem(event::Redeem { wallet: wallet(), points, order: order(), total, item: cup() });
     {
         let (ledger, _) = with_a_clock(dir.path(), Time::Simulated, 1_000);
-        let hold =
-            Body::Hold { hold: "h".into(), wallet: wallet(), points, ttl_ms: None, order: order(), total, item: cup() };
+        let hold = Body::Hold(event::Hold {
+            hold: "h".into(),
+            wallet: wallet(),
+            points,
+            ttl_ms: None,
+            order: order(),
+            total,
+            item: cup(),
+        });
         let handle = ledger.handle();
         let said = |id: &str, name: &str, body| event("till", id, BEGIN, name, body);
         let mut events = vec![publish(PROGRAM, BEGIN)];
         for name in ["m1", "m2"] {
-            events.push(said(&format!("{name}-1"), name, Body::Enrolled { birthday: None }));
+            events.push(said(&format!("{name}-1"), name, Body::Enrolled(event::Enrolled { birthday: None })));
             events.push(said(&format!("{name}-2"), name, Body::credit(Points(10), "a gift")));
         }
         events.extend([said("h", "m1", hold), said("r", "m2", redeem())]);

@@ -3,7 +3,8 @@
 use crate::proto;
 use crate::wire::Words;
 use ledger_core::event::Wanted;
-use ledger_core::record::{Cut, Piece, Trace};
+use ledger_core::features::items::state::Piece;
+use ledger_core::trace::{Cut, Trace};
 use ledger_core::units::Points;
 
 /// Tells what an event wants: the name of the item, and how many pieces of it.

@@ -4,8 +4,9 @@ use super::{attribute, count, lot_id, open_exchange, proposal, record, stamp, to
 use crate::proto;
 use crate::wire::Words;
 use ledger_core::calendar::show_day;
-use ledger_core::decide::footing;
-use ledger_core::life::{Absorbed, Alias};
+use ledger_core::features::membership::state::Alias;
+use ledger_core::features::merge::state::Absorbed;
+use ledger_core::features::tiers::footing;
 use ledger_core::lots::Lot;
 use ledger_core::member::{Hold, Member, Parked, Streak};
 use ledger_core::program::Program;

@@ -3,7 +3,10 @@
 use super::stamp;
 use crate::proto;
 use crate::wire::Words;
-use ledger_core::life::{ByHand, LifeChange, OpenExchange, Proposal};
+use ledger_core::change;
+use ledger_core::change::LifeChange;
+use ledger_core::features::approvals::state::{ByHand, Proposal};
+use ledger_core::features::exchange::state::OpenExchange;
 use ledger_core::units::Position;
 
 /// Tells an open proposal.
@@ -45,35 +48,35 @@ pub(super) fn proposing(
 ) -> Option<proto::change::Change> {
     use proto::change::Change as Told;
     Some(match change {
-        LifeChange::Proposed { hand, wallet, points, by, lapses_at } => {
+        LifeChange::Proposed(change::Proposed { hand, wallet, points, by, lapses_at }) => {
             let (hand, wallet, points, lapses_at) = (*hand, *wallet, *points, *lapses_at);
             let open = Proposal { position, hand, wallet, points, by: vec![by.clone()], lapses_at };
             Told::Proposed(proposal(&open, words))
         }
-        LifeChange::Approved { proposal, by } => {
+        LifeChange::Approved(change::Approved { proposal, by }) => {
             Told::ProposalApproved(proto::ProposalApproved { member, proposal: proposal.0, by: by.to_string() })
         }
-        LifeChange::ProposalEnded { proposal } => {
+        LifeChange::ProposalEnded(change::ProposalEnded { proposal }) => {
             Told::ProposalEnded(proto::ProposalEnded { member, proposal: proposal.0 })
         }
         LifeChange::ExchangeOpened(open) => Told::ExchangeOpened(open_exchange(open, words)),
-        LifeChange::ExchangeClosed { exchange, reference } => {
+        LifeChange::ExchangeClosed(change::ExchangeClosed { exchange, reference }) => {
             let (exchange, reference) = (words.term(*exchange), reference.to_string());
             Told::ExchangeClosed(proto::ExchangeClosed { member, exchange, reference })
         }
-        LifeChange::Frozen { .. }
-        | LifeChange::Closed
-        | LifeChange::AliasLinked { .. }
-        | LifeChange::AliasUnlinked { .. }
-        | LifeChange::Gave { .. }
-        | LifeChange::Received { .. }
-        | LifeChange::MergedInto { .. }
-        | LifeChange::Absorbed { .. }
-        | LifeChange::Unmerged
-        | LifeChange::Released { .. }
-        | LifeChange::HouseholdJoined { .. }
-        | LifeChange::HouseholdLeft
-        | LifeChange::MemberJoined { .. }
-        | LifeChange::MemberLeft { .. } => return None,
+        LifeChange::Frozen(..)
+        | LifeChange::Closed(change::Closed)
+        | LifeChange::AliasLinked(..)
+        | LifeChange::AliasUnlinked(..)
+        | LifeChange::Gave(..)
+        | LifeChange::Received(..)
+        | LifeChange::MergedInto(..)
+        | LifeChange::Absorbed(..)
+        | LifeChange::Unmerged(change::Unmerged)
+        | LifeChange::Released(..)
+        | LifeChange::HouseholdJoined(..)
+        | LifeChange::HouseholdLeft(change::HouseholdLeft)
+        | LifeChange::MemberJoined(..)
+        | LifeChange::MemberLeft(..) => return None,
     })
 }

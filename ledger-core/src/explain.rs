@@ -1,0 +1,253 @@
+//! Explain: why an event came to what it did, asked again of its record and of the member before it.
+//!
+//! What applied is in the record's trace. Of the other rules the conditions are asked again, under the
+//! version of the program that judged; of a refusal, the numbers it rests on. Nothing is decided anew, so an
+//! explanation of an old record is the same whatever the program has become.
+
+use crate::features::earning::basket::Basket;
+use crate::features::earning::rules::Facts;
+use crate::features::spending::redemption::hash_of;
+use crate::kernel::refusal::Refusal;
+use crate::kernel::trace::Trace;
+use crate::kernel::units::{Day, MemberNo, Points, TermNo};
+use crate::tables::draft::{Desk, Draft, Party};
+use crate::tables::event::{self, Body, Event, Who};
+use crate::tables::member::Member;
+use crate::tables::program::{Program, Trigger, Wallet};
+use crate::tables::record::{Cause, Record, Timer};
+use crate::tables::state::State;
+use alloc::vec::Vec;
+
+/// What a rule asks for, by the words of a program's `when`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `from`, `until`.
+    Dates,
+    /// `weekdays`.
+    Weekdays,
+    /// `channels`.
+    Channels,
+    /// `stores`.
+    Stores,
+    /// `partners`.
+    Partners,
+    /// `tiers`.
+    Tiers,
+    /// `attributes`.
+    Attributes,
+    /// `first`.
+    First,
+    /// `birthday`.
+    Birthday,
+    /// `hours`.
+    Hours,
+    /// `skus`, `categories`, `tags`, `except`.
+    Lines,
+    /// `at_least`.
+    AtLeast,
+}
+
+impl Condition {
+    /// Its word, as in a program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Condition::Dates => "from, until",
+            Condition::Weekdays => "weekdays",
+            Condition::Channels => "channels",
+            Condition::Stores => "stores",
+            Condition::Partners => "partners",
+            Condition::Tiers => "tiers",
+            Condition::Attributes => "attributes",
+            Condition::First => "first",
+            Condition::Birthday => "birthday",
+            Condition::Hours => "hours",
+            Condition::Lines => "skus, categories, tags, except",
+            Condition::AtLeast => "at_least",
+        }
+    }
+}
+
+/// What came of one earn rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// It applied.
+    Applied(Trace),
+    /// This did not hold: the first such condition.
+    Unmet(Condition),
+}
+
+/// Why an event came to what it did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// Every earn rule that waits for such an event, in the order of the program, and the conversions that followed;
+    /// of a refused one, the item that is not for this time or this tier.
+    pub rules: Vec<(TermNo, Came)>,
+    /// The numbers a refusal or a proposal rests on, by name, before the event.
+    pub grounds: Vec<(&'static str, i64)>,
+}
+
+/// Explains a record to whoever asks. `before` is the record's own member before it, an empty row if it was
+/// none; `program` is the version that judged.
+pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, record: &Record) -> Explanation {
+    let happened_at = match &record.cause {
+        Cause::Event(event) => event.occurred_at,
+        Cause::Timer { due, .. } => *due,
+    };
+    let desk = Desk { state, program: Some(program), position: before.position.next(), at: record.at };
+    let mut draft = Draft::new(&desk, program, Party { no, member: before, newcomer: None }, happened_at);
+    let (on, basket) = match &record.cause {
+        Cause::Event(event) => {
+            if let Body::AttributesSet(event::AttributesSet { attributes }) = &event.body {
+                draft.attributes = attributes;
+            }
+            (waits_for(&event.body), Basket::of(event))
+        }
+        Cause::Timer { timer: Timer::Inactivity, due, .. } => (Some(Trigger::Inactive), Basket::empty(*due)),
+        Cause::Timer { .. } => (None, Basket::empty(happened_at)),
+    };
+    if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, &record.cause) {
+        let lacking = record.verdict.trace.first();
+        let grounds = lacking.map_or_else(|| draft.grounds(refusal, event), |lacking| lacks(refusal, lacking));
+        return Explanation { rules: draft.asks(refusal, event), grounds };
+    }
+    if let Cause::Event(event) = &record.cause
+        && record.leaves_open()
+    {
+        return Explanation { rules: Vec::new(), grounds: draft.stands(event) };
+    }
+    let facts = Facts { program, basket, tier: before.tier.tier };
+    let came = |rule: &crate::tables::program::EarnRule| {
+        let applied = record.verdict.trace.iter().find(|line| line.rule == rule.id).map(|line| Came::Applied(*line));
+        let came = applied.or_else(|| draft.unmet(rule, &facts).map(Came::Unmet))?;
+        Some((rule.id, came))
+    };
+    let mut rules: Vec<_> = on.into_iter().flat_map(|on| program.earn_on(on)).filter_map(came).collect();
+    let converted =
+        record.verdict.trace.iter().filter(|line| program.conversions.iter().any(|one| one.id == line.rule));
+    rules.extend(converted.map(|line| (line.rule, Came::Applied(*line))));
+    Explanation { rules, grounds: Vec::new() }
+}
+
+fn waits_for(body: &Body<Who>) -> Option<Trigger> {
+    match body {
+        Body::Enrolled(..) => Some(Trigger::Enrolled),
+        Body::Purchase(..) => Some(Trigger::Purchase),
+        Body::CheckIn(event::CheckIn) => Some(Trigger::CheckIn),
+        Body::Referral(..) => Some(Trigger::Referral),
+        _ => None,
+    }
+}
+
+/// What a refused item lacks.
+fn lacks(refusal: Refusal, lacking: &Trace) -> Vec<(&'static str, i64)> {
+    let (asked, there) = match refusal {
+        Refusal::ItemPriceDiffers => ("said", "costs"),
+        Refusal::ItemNotWhole => ("asked", "costs"),
+        _ => ("pieces_asked", "pieces_left"),
+    };
+    Vec::from([(asked, lacking.computed.0), (there, lacking.granted.0)])
+}
+
+impl Draft<'_> {
+    /// What an item asks for that was not so.
+    fn asks(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(TermNo, Came)> {
+        let condition = match refusal {
+            Refusal::ItemNotNow => Condition::Dates,
+            Refusal::ItemNotForTier => Condition::Tiers,
+            _ => return Vec::new(),
+        };
+        let item = event.body.wanted().and_then(|wanted| self.item(&wanted.item));
+        item.map(|item| (item.id, Came::Unmet(condition))).into_iter().collect()
+    }
+
+    /// What a refusal of points asked for rests on.
+    fn grounds(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(&'static str, i64)> {
+        match refusal {
+            Refusal::NobodyStands => return self.stands(event),
+            Refusal::ItemUnknown | Refusal::ItemNotNow | Refusal::ItemNotForTier => return Vec::new(),
+            _ => {}
+        }
+        let (name, asked, order) = match &event.body {
+            Body::Redeem(event::Redeem { wallet, points, order, item, .. })
+            | Body::Hold(event::Hold { wallet, points, order, item, .. }) => {
+                let sold = item.as_ref().and_then(|wanted| self.item(&wanted.item));
+                let wallet = sold.map_or(&**wallet, |sold| self.desk.state.term(sold.wallet));
+                (wallet, Some(self.asked(*points, item.as_deref())), &**order)
+            }
+            Body::Transfer(event::Transfer { wallet, points, .. }) => (&**wallet, Some(*points), ""),
+            Body::Reinstated(event::Reinstated { wallet, points, .. })
+            | Body::Extended(event::Extended { wallet, points, .. }) => (&**wallet, *points, ""),
+            Body::Credit(event::Credit { wallet, points, .. }) | Body::Debit(event::Debit { wallet, points, .. }) => {
+                (&**wallet, Some(*points), "")
+            }
+            Body::Donate(event::Donate { fund, points }) => match self.fund(fund) {
+                Some(fund) => (self.desk.state.term(fund.wallet), Some(*points), ""),
+                None => return Vec::new(),
+            },
+            Body::ExchangeOut(event::ExchangeOut { exchange, points, .. }) => match self.exchange_of(exchange) {
+                Some(exchange) => (self.desk.state.term(exchange.wallet), Some(*points), ""),
+                None => return Vec::new(),
+            },
+            Body::ExchangeIn(event::ExchangeIn { exchange, .. }) => match self.exchange_of(exchange) {
+                Some(exchange) => (self.desk.state.term(exchange.wallet), None, ""),
+                None => return Vec::new(),
+            },
+            Body::Approved(event::Approved { proposal, .. }) => match self.proposal(*proposal) {
+                Some(open) => (self.desk.state.term(open.wallet), Some(open.points), ""),
+                None => return Vec::new(),
+            },
+            Body::Capture(event::Capture { points, .. }) => ("", *points, ""),
+            _ => return Vec::new(),
+        };
+        let Ok(wallet) = self.spendable(name) else { return Vec::new() };
+        let balances = self.member.balances(wallet.id);
+        let mut grounds: Vec<_> = asked.map(|points| ("asked", points.0)).into_iter().collect();
+        grounds.extend([
+            ("available", balances.available.0),
+            ("held", balances.held.0),
+            ("in_review", balances.review.0),
+            ("pending", balances.pending.0),
+            ("exchanging", balances.exchanging.0),
+            ("debt", balances.debt.0),
+        ]);
+        let exchange = match &event.body {
+            Body::ExchangeOut(event::ExchangeOut { exchange, .. })
+            | Body::ExchangeIn(event::ExchangeIn { exchange, .. }) => self.exchange_of(exchange),
+            _ => None,
+        };
+        let (limit, counted) = match exchange {
+            Some(exchange) => self.rate_behind(refusal, &event.body, exchange),
+            None => self.limit_behind(refusal, wallet, order),
+        };
+        grounds.extend(limit.map(|limit| ("limit", limit.0)));
+        grounds.extend(counted.map(|counted| ("counted", counted.0)));
+        grounds
+    }
+
+    /// The limit that a refusal names, and how much counted against it before.
+    fn limit_behind(&self, refusal: Refusal, wallet: &Wallet, order: &str) -> (Option<Points>, Option<Points>) {
+        let (redeem, transfer) = (&wallet.redeem, wallet.transfer.as_ref());
+        let order = hash_of(order);
+        let month = self.program.calendar.month_end(self.today);
+        let taken = |counts: &dyn Fn(u64, Day) -> bool| Some(self.taken(wallet.id, counts));
+        match refusal {
+            Refusal::OverMaxBalance => (wallet.max_balance, None),
+            Refusal::RedeemBelowMin => (redeem.min, None),
+            Refusal::RedeemAboveMax => (redeem.max, None),
+            Refusal::RedeemNotInSteps => (redeem.step, None),
+            Refusal::RedeemMaxPerOrder => (redeem.per_order, taken(&|of, _| order != 0 && of == order)),
+            Refusal::RedeemMaxPerDay => (redeem.per_day, taken(&|_, day| day == self.today)),
+            Refusal::RedeemMaxPerMonth => {
+                (redeem.per_month, taken(&|_, day| self.program.calendar.month_end(day) == month))
+            }
+            Refusal::TransferBelowMin => (transfer.and_then(|rules| rules.min), None),
+            Refusal::TransferAboveMax => (transfer.and_then(|rules| rules.max), None),
+            Refusal::TransferMaxPerDay => {
+                let gifts = self.member.life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+                let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(self.today));
+                (transfer.and_then(|rules| rules.per_day), Some(given))
+            }
+            _ => (None, None),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Conversion: enough stamps become a cup.
+
+pub(crate) mod program_toml;
+pub(crate) mod rules;

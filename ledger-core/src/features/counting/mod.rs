@@ -1,0 +1,4 @@
+//! Counting: what limits, metrics and risk counters count.
+
+pub mod change;
+pub mod happening;

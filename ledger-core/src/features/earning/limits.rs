@@ -1,0 +1,152 @@
+//! Limits and budgets: at most how much rules give, to a member and to all together.
+//!
+//! What was given is counted in counters, a budget's under [`Key::EVERYONE`]; what this very event has given
+//! already is in the verdict. So a limit that several rules share is exact within one event, and a budget over
+//! any number of events in one batch: each is judged on what those before it left.
+
+use crate::features::earning::basket::Basket;
+use crate::kernel::counter::Key;
+use crate::kernel::trace::Cut;
+use crate::kernel::units::{Day, MemberNo, Points};
+use crate::tables::change;
+use crate::tables::change::Change;
+use crate::tables::draft::Draft;
+use crate::tables::program::{EarnRule, Limit, Measure, Over, Wallet, Whose, Window};
+
+/// What may be given of what a rule came to.
+pub(crate) struct Allowed {
+    pub(crate) granted: Points,
+    pub(crate) cut: Cut,
+    /// Whether it counts against the limits.
+    pub(crate) counts: bool,
+}
+
+impl Draft<'_> {
+    /// What may be given of `computed`.
+    pub(crate) fn allowed(&self, rule: &EarnRule, wallet: &Wallet, computed: Points) -> Allowed {
+        if let Some(cut) = self.denied {
+            return Allowed { granted: Points::ZERO, cut, counts: false };
+        }
+        // What goes to a fund is in no purse: it has no date, no room, and waits for no case.
+        let is_members = rule.fund.is_none();
+        if is_members && wallet.expiry.is_over(self.day) {
+            return Allowed { granted: Points::ZERO, cut: Cut::Expired, counts: false };
+        }
+        let open = if is_members && self.review { Cut::Review } else { Cut::None };
+        let (most, cut) = match self.room(wallet).filter(|_| is_members) {
+            Some(room) if room < computed => (room, Cut::MaxBalance),
+            _ => (computed, open),
+        };
+        let mut allowed = Allowed { granted: most, cut, counts: true };
+        for limit in &rule.limits {
+            let room = limit.max.saturating_sub(self.used(limit)).max(0);
+            let granted = match (limit.measure, limit.over) {
+                (Measure::Count, _) if room == 0 => {
+                    allowed.counts = false;
+                    Points::ZERO
+                }
+                (Measure::Count | Measure::Members, _) => continue,
+                (Measure::Points, Over::Nothing) if room < allowed.granted.0 => Points::ZERO,
+                (Measure::Points, _) => allowed.granted.min(Points(room)),
+            };
+            if granted < allowed.granted {
+                (allowed.granted, allowed.cut) = (granted, Cut::Limit { limit: limit.id });
+            }
+        }
+        allowed
+    }
+
+    /// Counts what a rule gave, against its limits and for its campaigns.
+    pub(crate) fn count_given(&mut self, rule: &EarnRule, basket: &Basket<'_>, granted: Points) {
+        for limit in &rule.limits {
+            let amount = if limit.measure == Measure::Count { 1 } else { granted.0 };
+            self.count_limit(limit, (self.day, basket), amount);
+        }
+        self.count_campaigns(rule, granted.0);
+    }
+
+    /// Counts what a refund takes back of what a rule gave on a day for a basket: its campaigns have given less, and
+    /// its limits have room again if they may.
+    pub(crate) fn count_taken_back(
+        &mut self,
+        rule: &EarnRule,
+        when: (Day, &Basket<'_>),
+        points: Points,
+        reopens: bool,
+    ) {
+        let points = points.0.saturating_neg();
+        for limit in rule.limits.iter().filter(|limit| reopens && limit.measure == Measure::Points) {
+            self.count_limit(limit, when, points);
+        }
+        self.count_campaigns(rule, points);
+    }
+
+    fn count_campaigns(&mut self, rule: &EarnRule, points: i64) {
+        for term in rule.campaigns.iter().filter(|_| points != 0) {
+            self.change(Change::Counted(change::Counted {
+                key: Key::EVERYONE,
+                term: *term,
+                bucket: 0,
+                keep_from: 0,
+                amount: points,
+                seen: MemberNo::NOBODY,
+            }));
+        }
+    }
+
+    fn count_limit(&mut self, limit: &Limit, (day, basket): (Day, &Basket<'_>), amount: i64) {
+        if amount == 0 || limit.window == Window::Order {
+            return;
+        }
+        if limit.window == Window::Visit {
+            return self.count_in_visit(limit.id, basket, amount);
+        }
+        let (bucket, keep_from) = (limit.bucket(&self.program.calendar, day), self.keep_from(limit, day));
+        let (key, term, seen) = (self.key_of(limit), limit.id, MemberNo::NOBODY);
+        self.change(Change::Counted(change::Counted { key, term, bucket, keep_from, amount, seen }));
+    }
+
+    /// How much of a limit is used up on the day of the event.
+    fn used(&self, limit: &Limit) -> i64 {
+        match limit.window {
+            Window::Order => return self.given_in_order(limit),
+            Window::Visit => return self.used_in_visit(limit.id),
+            _ => {}
+        }
+        let key = self.key_of(limit);
+        let counter = match key {
+            Key::Member(_) => self.member.counter(limit.id),
+            Key::Risk(risk) => self.desk.state.counters.get(&(risk, limit.id)).map(|row| &row.counter),
+        };
+        let before = counter.map_or(0, |counter| limit.used(counter, &self.program.calendar, self.day));
+        self.verdict.changes.iter().fold(before, |sum, change| match change {
+            Change::Counted(change::Counted { key: whose, term, amount, .. }) if (*whose, *term) == (key, limit.id) => {
+                sum.saturating_add(*amount)
+            }
+            _ => sum,
+        })
+    }
+
+    /// What the rules that share a limit of an order have given in this one.
+    fn given_in_order(&self, limit: &Limit) -> i64 {
+        let shares = |rule: &EarnRule| rule.limits.iter().any(|other| other.id == limit.id);
+        let given = self.verdict.trace.iter().filter(|line| self.program.earn_rule(line.rule).is_some_and(shares));
+        given.fold(0, |sum, line| sum.saturating_add(line.granted.0))
+    }
+
+    fn key_of(&self, limit: &Limit) -> Key {
+        match limit.whose {
+            Whose::Member => Key::Member(self.no),
+            Whose::Everyone => Key::EVERYONE,
+        }
+    }
+
+    /// The first bucket that is still needed once something of `day` is counted.
+    fn keep_from(&self, limit: &Limit, day: Day) -> i32 {
+        match limit.window {
+            Window::Days(days) => day.0.max(self.day.0).saturating_sub(days).saturating_add(1),
+            // As long as purchases can be told late or be refunded.
+            _ => limit.bucket(&self.program.calendar, day.min(self.horizon())),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Earning: what facts give.
+
+pub(crate) mod basket;
+pub mod change;
+pub mod event;
+pub(crate) mod limits;
+pub(crate) mod limits_toml;
+pub mod program;
+pub(crate) mod program_toml;
+pub(crate) mod rules;

@@ -1,0 +1,7 @@
+//! Exchange: points that become a partner's and back, in two phases.
+
+pub mod change;
+pub mod event;
+pub(crate) mod program_toml;
+pub(crate) mod rules;
+pub mod state;

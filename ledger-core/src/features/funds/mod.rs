@@ -1,0 +1,5 @@
+//! Funds: good causes that points are given to.
+
+pub mod event;
+pub(crate) mod program_toml;
+pub(crate) mod rules;

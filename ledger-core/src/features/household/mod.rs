@@ -1,0 +1,7 @@
+//! Household: what members share.
+
+pub mod change;
+pub mod event;
+pub(crate) mod program_toml;
+pub(crate) mod rules;
+pub mod state;

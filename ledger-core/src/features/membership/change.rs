@@ -1,0 +1,81 @@
+//! Changes: who a member is, and what it may do.
+
+use crate::features::membership::state::Scope;
+use crate::kernel::units::{MemberNo, MonthDay, RiskKey, TermNo};
+use crate::tables::change::LifeChange;
+use alloc::boxed::Box;
+use serde::{Deserialize, Serialize};
+
+/// A name became a member, with the next free number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// The number.
+    pub member: MemberNo,
+    /// The name.
+    pub name: Sealed,
+}
+
+/// The member enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolled {
+    /// Who.
+    pub member: MemberNo,
+    /// Birthday without the year.
+    pub birthday: Option<MonthDay>,
+}
+
+/// An attribute has a new value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributeSet {
+    /// Whose.
+    pub member: MemberNo,
+    /// Which.
+    pub term: TermNo,
+    /// The value.
+    pub value: i64,
+}
+
+/// The member's life changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Whose.
+    pub member: MemberNo,
+    /// How.
+    pub change: LifeChange,
+}
+
+/// This is frozen now; nothing if absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// What.
+    pub scope: Option<Scope>,
+}
+
+/// The member is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed;
+
+/// The member has another name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasLinked {
+    /// What it is.
+    pub kind: Box<str>,
+    /// Its keyed hash.
+    pub key: RiskKey,
+}
+
+/// The member has it no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasUnlinked {
+    /// Its keyed hash.
+    pub key: RiskKey,
+}
+
+/// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// How the bytes are sealed.
+    pub scheme: u8,
+    /// The bytes.
+    pub bytes: Box<str>,
+}

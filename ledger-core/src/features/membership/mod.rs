@@ -1,0 +1,6 @@
+//! Membership: joining, attributes, freezing, closing, aliases.
+
+pub mod change;
+pub mod event;
+pub(crate) mod rules;
+pub mod state;

@@ -1,0 +1,79 @@
+//! What a member may still do, and under which other names it is known.
+//!
+//! A freeze stops earning, redeeming or both and takes nothing; a closed member keeps its history and its name, and
+//! its points are due at once. An alias (card, phone, QR code) stands for its member wherever a name is asked for;
+//! the ledger knows only its keyed hash.
+
+use crate::kernel::units::{At, MemberNo, RiskKey};
+use alloc::boxed::Box;
+use serde::{Deserialize, Serialize};
+
+/// Most aliases of one member.
+pub const ALIASES_MAX: usize = 64;
+
+/// What a freeze stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Facts give no points, and none are given by hand.
+    Earn,
+    /// Points are neither spent, reserved, nor given away.
+    Redeem,
+    /// Both.
+    All,
+}
+
+impl Scope {
+    /// Whether this stops all that `other` stops.
+    pub fn covers(self, other: Scope) -> bool {
+        self == Scope::All || self == other
+    }
+
+    /// What is stopped once `other` is stopped as well.
+    pub fn with(self, other: Scope) -> Scope {
+        if self == other { self } else { Scope::All }
+    }
+
+    /// What is still stopped once `other` is not; `None` if nothing is.
+    pub fn without(self, other: Scope) -> Option<Scope> {
+        match (self, other) {
+            (Scope::All, Scope::Earn) => Some(Scope::Redeem),
+            (Scope::All, Scope::Redeem) => Some(Scope::Earn),
+            (Scope::Earn, Scope::Redeem) | (Scope::Redeem, Scope::Earn) => Some(self),
+            (_, Scope::All) | (Scope::Earn, Scope::Earn) | (Scope::Redeem, Scope::Redeem) => None,
+        }
+    }
+
+    /// The trade's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Earn => "earn",
+            Scope::Redeem => "redeem",
+            Scope::All => "all",
+        }
+    }
+
+    /// The scope of this word.
+    pub fn read(word: &str) -> Option<Scope> {
+        [Scope::Earn, Scope::Redeem, Scope::All].into_iter().find(|scope| scope.name() == word)
+    }
+}
+
+/// Another name of a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// What it is, in the sender's word: `card`, `phone`, `qr`.
+    pub kind: Box<str>,
+    /// Its keyed hash.
+    pub key: RiskKey,
+    /// When it was linked.
+    pub linked_at: At,
+}
+
+/// Under which name a member is found from a record on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming<'r> {
+    /// A new member's own name.
+    Name(&'r str, MemberNo),
+    /// The keyed hash of an alias, and the member it stands for; nobody if it stands for no one now.
+    Alias(RiskKey, MemberNo),
+}

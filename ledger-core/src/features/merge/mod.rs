@@ -1,0 +1,6 @@
+//! Merge: two members that are one.
+
+pub mod change;
+pub mod event;
+pub(crate) mod rules;
+pub mod state;

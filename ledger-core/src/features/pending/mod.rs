@@ -1,0 +1,6 @@
+//! Pending: points that wait before they can be spent.
+
+pub mod change;
+pub mod event;
+pub(crate) mod program_toml;
+pub(crate) mod rules;

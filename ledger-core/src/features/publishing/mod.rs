@@ -1,0 +1,4 @@
+//! Publishing: programs, and time that passes.
+
+pub mod change;
+pub mod event;

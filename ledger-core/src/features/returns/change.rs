@@ -1,0 +1,64 @@
+//! Changes: purchases given back.
+
+use crate::kernel::refusal::Refusal;
+use crate::kernel::units::{Day, MemberNo, Money, Position, TermNo};
+use serde::{Deserialize, Serialize};
+
+/// Part of a purchase was refunded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refunded {
+    /// Who.
+    pub member: MemberNo,
+    /// The record of the purchase.
+    pub purchase: Position,
+    /// How much, in minor units.
+    pub amount: Money,
+}
+
+/// The points of the purchase in this record depend on the tier; its refunds look at the same one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierCounted {
+    /// Whose.
+    pub member: MemberNo,
+    /// The tier in which the member stood before; none of a newcomer.
+    pub tier: TermNo,
+}
+
+/// Part of a line of a purchase went back; its money is in the [`Change::Refunded`] before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineReturned {
+    /// Whose.
+    pub member: MemberNo,
+    /// The record of the purchase.
+    pub purchase: Position,
+    /// Place of the line in it; the first is 0.
+    pub line: u16,
+    /// How many items went back; 0 if money was named.
+    pub items: u32,
+    /// How much money of the line, in minor units; 0 if items were named.
+    pub amount: Money,
+}
+
+/// The refund or settlement in this record waits for its purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Whose.
+    pub member: MemberNo,
+    /// [`order_hash`] of the order.
+    pub order: u64,
+    /// The local date on which it came.
+    pub day: Day,
+    /// What came on earlier days waits no more.
+    pub forget_before: Day,
+}
+
+/// It waits no more: its purchase is in this record, and so is what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unparked {
+    /// Whose.
+    pub member: MemberNo,
+    /// The record of the refund or settlement.
+    pub event: Position,
+    /// Why nothing comes of it, if so.
+    pub refusal: Option<Refusal>,
+}

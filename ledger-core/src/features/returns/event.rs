@@ -1,0 +1,89 @@
+//! Events: purchases given back.
+
+use crate::kernel::fields::{Fields, LINES_MAX, Payload};
+use crate::kernel::names::Currency;
+use crate::kernel::units::Money;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Fact: all of a purchase that is not yet refunded was given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// The order of the purchase.
+    pub order: Box<str>,
+}
+
+impl Payload for Cancelled {
+    fn limits(&self, found: &mut Fields) {
+        found.name("order", &self.order, 1);
+    }
+}
+
+/// Fact: part of a purchase was given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refunded {
+    /// The order of the purchase.
+    pub order: Box<str>,
+    /// ISO 4217 code, that of the purchase.
+    pub currency: Currency,
+    /// How much money went back in all, 0 or more; at least what the lines come to goes back. What is more
+    /// than that is of the purchase as a whole.
+    pub amount: Money,
+    /// Which lines, as far as the source says; without any, the amount is greater than 0.
+    pub lines: Vec<LineRefund>,
+}
+
+impl Payload for Refunded {
+    fn limits(&self, found: &mut Fields) {
+        found.name("order", &self.order, 1);
+        found.currency("currency", self.currency);
+        found.amount("amount", self.amount.0, i64::from(self.lines.is_empty()));
+        if self.lines.len() > LINES_MAX {
+            found.add("lines", format!("has {} lines; send at most {LINES_MAX}", self.lines.len()));
+        }
+        self.lines.iter().take(LINES_MAX).enumerate().for_each(|(n, line)| line.limits(n, found));
+    }
+}
+
+/// What went back of one line of a purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineRefund {
+    /// The line.
+    pub line: LineName,
+    /// How much of it.
+    pub part: LinePart,
+}
+
+/// A line of a purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LineName {
+    /// Its place; the first is 0.
+    Place(u16),
+    /// Its stock-keeping unit, if no other line has the same. 1 to 128 bytes.
+    Sku(Box<str>),
+}
+
+/// Part of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinePart {
+    /// So many items, greater than 0, with their share of the price.
+    Items(u32),
+    /// So much of the price, in minor units, greater than 0; the items in proportion.
+    Amount(Money),
+}
+
+impl LineRefund {
+    pub(crate) fn limits(&self, n: usize, found: &mut Fields) {
+        let field = |name: &str| format!("lines[{n}].{name}");
+        if let LineName::Sku(sku) = &self.line {
+            found.name(&field("sku"), sku, 1);
+        }
+        match self.part {
+            LinePart::Items(0) => found.add(&field("quantity"), "must be at least 1".into()),
+            LinePart::Items(_) => {}
+            LinePart::Amount(amount) => found.amount(&field("amount"), amount.0, 1),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Returns: what refunds take back.
+
+pub mod change;
+pub mod event;
+pub(crate) mod kept;
+pub(crate) mod rules;

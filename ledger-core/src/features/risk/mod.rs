@@ -1,0 +1,7 @@
+//! Risk: counters, rules and cases.
+
+pub mod change;
+pub mod event;
+pub(crate) mod rules;
+
+pub use rules::in_window;

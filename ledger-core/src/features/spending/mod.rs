@@ -1,0 +1,7 @@
+//! Spending: redemptions and holds, and giving them back.
+
+pub mod change;
+pub mod event;
+pub(crate) mod program_toml;
+pub(crate) mod redemption;
+pub(crate) mod rules;

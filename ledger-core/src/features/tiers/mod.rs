@@ -1,0 +1,6 @@
+//! Tiers, streaks, ladders and activity.
+
+pub mod change;
+pub(crate) mod rules;
+
+pub use rules::{Footing, footing};

@@ -1,0 +1,162 @@
+//! Tiers: a member stands in the highest tier it earns, at once; it falls one step after it was short
+//! of its standard for as long as the program is patient, and then the patience starts again.
+
+use crate::features::tiers::change::TierWhy;
+use crate::kernel::counter::Tally;
+use crate::kernel::units::{At, Day, TermNo};
+use crate::tables::change;
+use crate::tables::change::Change;
+use crate::tables::draft::Draft;
+use crate::tables::member::Member;
+use crate::tables::program::{Program, Tiers};
+
+/// How firmly a member stands, for people who ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footing {
+    /// The metric in its window, in minor units.
+    pub metric: i64,
+    /// The next tier and what its metric must be.
+    pub next: Option<(TermNo, i64)>,
+    /// The first date on which the metric no longer earns the tier, if nothing more is bought.
+    pub falls_short_on: Option<Day>,
+    /// The date on which the tier is lost, if it falls short already and nothing more is bought.
+    pub lost_on: Option<Day>,
+}
+
+/// How firmly a member stands at `at`; `None` without tiers.
+pub fn footing(program: &Program, member: &Member, at: At) -> Option<Footing> {
+    let tiers = program.tiers.as_ref()?;
+    let today = program.calendar.day_of(at);
+    let tallies = Tallies::new(tiers, member, (today, 0));
+    let rank = program.rank_of(member.tier.tier);
+    let next = tiers.ranks.get(rank.saturating_add(1)).map(|tier| (tier.id, tier.least));
+    let lost_on = member.tier.unmet_since.and_then(|since| tiers.patience_days.map(|days| since.plus(days)));
+    let falls = if member.tier.unmet_since.is_some() { None } else { short_on(tiers, rank, &tallies, today) };
+    Some(Footing { metric: tallies.sum(tiers, today), next, falls_short_on: falls, lost_on })
+}
+
+impl Draft<'_> {
+    /// Looks at the member's tier after an event.
+    pub(crate) fn stand(&mut self) {
+        let program = self.program;
+        let Some(tiers) = &program.tiers else { return };
+        let tallies = Tallies::new(tiers, self.member, self.metric);
+        let standing = self.member.tier;
+        let mut rank = program.rank_of(standing.tier);
+        let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Footing };
+        let mut unmet_since = standing.unmet_since;
+        if let Some(granted) = self.granted.filter(|granted| *granted > rank) {
+            (rank, why, unmet_since) = (granted, TierWhy::Granted, None);
+        }
+        let natural = self.natural(tiers, tallies.sum(tiers, self.today));
+        if natural > rank {
+            (rank, why, unmet_since) = (natural, TierWhy::Earned, None);
+        }
+        unmet_since = if natural < rank { unmet_since.or(Some(self.today)) } else { None };
+        self.set_tier(tiers, &tallies, rank, unmet_since, why);
+    }
+
+    /// What the tier timer finds at its date: the standard is no longer met, or no longer waited for.
+    pub(crate) fn review_tier(&mut self) {
+        let program = self.program;
+        let Some(tiers) = &program.tiers else {
+            // The program has no tiers any more: nothing is due.
+            return self.tier_change(self.member.tier.tier, None, At::NEVER, TierWhy::Footing);
+        };
+        let tallies = Tallies::new(tiers, self.member, (self.today, 0));
+        let natural = self.natural(tiers, tallies.sum(tiers, self.today));
+        let mut rank = program.rank_of(self.member.tier.tier);
+        let mut unmet_since = self.member.tier.unmet_since;
+        let mut why = TierWhy::Footing;
+        let lapsed = |since: Day| tiers.patience_days.is_some_and(|days| self.today >= since.plus(days));
+        if natural < rank && unmet_since.is_some_and(lapsed) {
+            (rank, why, unmet_since) = (rank.saturating_sub(1), TierWhy::Lapsed, None);
+        }
+        unmet_since = if natural < rank { unmet_since.or(Some(self.today)) } else { None };
+        self.set_tier(tiers, &tallies, rank, unmet_since, why);
+    }
+
+    fn set_tier(&mut self, tiers: &Tiers, tallies: &Tallies<'_>, rank: usize, unmet_since: Option<Day>, why: TierWhy) {
+        let Some(tier) = tiers.ranks.get(rank) else { return };
+        let due_on = match (unmet_since, tiers.patience_days) {
+            (_, None) => None,
+            (Some(since), Some(days)) => Some(since.plus(days)),
+            (None, Some(_)) => short_on(tiers, rank, tallies, self.today),
+        };
+        let due = due_on.map_or(At::NEVER, |day| self.program.calendar.start_of(day));
+        self.tier_change(tier.id, unmet_since, due, why);
+    }
+
+    fn tier_change(&mut self, to: TermNo, unmet_since: Option<Day>, due: At, why: TierWhy) {
+        let known = self.member.tier;
+        if (known.tier, known.unmet_since, known.due.unwrap_or(At::NEVER)) != (to, unmet_since, due) {
+            self.change(Change::TierSet(change::TierSet {
+                member: self.no,
+                from: known.tier,
+                to,
+                unmet_since,
+                due,
+                why,
+            }));
+        }
+    }
+
+    /// The highest tier whose standard is met.
+    fn natural(&self, tiers: &Tiers, metric: i64) -> usize {
+        let met = |tier: &crate::tables::program::Tier| {
+            metric >= tier.least
+                && tier.attribute.is_none_or(|(term, most)| self.attribute(term).is_some_and(|value| value <= most))
+        };
+        tiers.ranks.iter().rposition(met).unwrap_or(0)
+    }
+}
+
+/// The member's tallies with one more amount that is not folded yet, without a copy of them.
+#[derive(Clone, Copy)]
+struct Tallies<'a> {
+    before: &'a [Tally],
+    /// The tally of that amount's date.
+    changed: Option<Tally>,
+    after: &'a [Tally],
+}
+
+impl<'a> Tallies<'a> {
+    pub(crate) fn new(tiers: &Tiers, member: &'a Member, (day, amount): (Day, i64)) -> Tallies<'a> {
+        let known = member.counter(tiers.metric).map(|counter| counter.tallies()).unwrap_or_default();
+        let at = known.partition_point(|tally| tally.bucket < day.0);
+        let (before, after) = known.split_at_checked(at).unwrap_or((known, &[]));
+        let (same, after) = match after.split_first() {
+            Some((same, after)) if same.bucket == day.0 => (same.amount, after),
+            _ => (0, after),
+        };
+        let changed = Tally { bucket: day.0, amount: same.saturating_add(amount) };
+        Tallies { before, changed: (changed.amount != 0).then_some(changed), after }
+    }
+
+    /// Oldest first.
+    fn iter(&self) -> impl DoubleEndedIterator<Item = Tally> + 'a {
+        self.before.iter().copied().chain(self.changed).chain(self.after.iter().copied())
+    }
+
+    fn sum(&self, tiers: &Tiers, today: Day) -> i64 {
+        let from = today.0.saturating_sub(tiers.window_days).saturating_add(1);
+        self.iter().filter(|tally| tally.bucket >= from).fold(0, |sum, tally| tally.amount.saturating_add(sum))
+    }
+}
+
+/// The first date after `today` on which the metric falls below the standard of `rank`, if nothing is
+/// added: an amount dated D counts on D to D + window - 1.
+fn short_on(tiers: &Tiers, rank: usize, tallies: &Tallies<'_>, today: Day) -> Option<Day> {
+    let least = tiers.ranks.get(rank)?.least;
+    if least <= 0 {
+        return None;
+    }
+    let mut later = 0i64;
+    for tally in tallies.iter().rev() {
+        later = later.saturating_add(tally.amount);
+        if later >= least {
+            return Some(Day(tally.bucket).plus(tiers.window_days)).filter(|day| *day > today);
+        }
+    }
+    None
+}

@@ -1,0 +1,6 @@
+//! Transfer: from member to member, and from other systems.
+
+pub mod change;
+pub mod event;
+pub(crate) mod rules;
+pub mod state;

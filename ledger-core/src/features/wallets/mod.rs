@@ -1,0 +1,3 @@
+//! Wallets: the kinds of points.
+
+pub(crate) mod program_toml;

@@ -1,0 +1,115 @@
+//! Fields: the limits that every field of an event keeps to, and what is wrong with one that does not.
+//!
+//! What breaks a limit never becomes a record. Whether an event fits the ledger is not asked here: that is `decide`.
+//! A limit of one feature alone stands beside its event.
+
+use crate::kernel::names::Currency;
+use crate::kernel::units::{At, Money, Points};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Longest source, id, member name, order, hold, line or attribute name, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Longest kind of an alias, in bytes.
+pub const KIND_BYTES_MAX: usize = 32;
+/// Longest name of whoever of the staff stands for something, in bytes.
+pub const STAFF_BYTES_MAX: usize = 64;
+/// Longest reason or note, in bytes.
+pub const NOTE_BYTES_MAX: usize = 512;
+/// Most lines of one purchase.
+pub const LINES_MAX: usize = 500;
+/// Most tags of one line.
+pub const TAGS_MAX: usize = 32;
+/// Most pieces of an item in one redemption or hold.
+pub const PIECES_MAX: u32 = 10_000;
+/// Most lots of one import.
+pub const OPENING_LOTS_MAX: usize = 500;
+/// Most attributes set by one event.
+pub const ATTRIBUTES_MAX: usize = 32;
+/// Largest amount of one line, refund, credit or redemption (10^12): sums stay far below 2^63.
+pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
+/// Longest program text, in bytes.
+pub const PROGRAM_BYTES_MAX: usize = 262_144;
+/// Longest hold, in milliseconds: 400 days.
+pub const HOLD_MS_MAX: i64 = 400 * crate::kernel::units::DAY_MS;
+/// Latest instant an event may name: 9999-01-01. The earliest is its negative counterpart, year 0.
+pub const AT_MAX: At = At(253_370_764_800_000);
+/// Earliest instant an event may name: 1900-01-01.
+pub const AT_MIN: At = At(-2_208_988_800_000);
+
+/// A field that breaks its limit, in words for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, as in the proto: `purchase.lines[3].net`.
+    pub field: String,
+    /// What is wrong and what to send instead.
+    pub problem: String,
+}
+
+/// What an event says, checked field by field.
+pub trait Payload {
+    /// Adds what breaks a limit.
+    fn limits(&self, found: &mut Fields);
+}
+
+/// The violations found so far, in the fields of one kind of event.
+#[derive(Debug, Default)]
+pub struct Fields {
+    /// The kind, which stands before the names of its fields; empty for the fields of every event.
+    pub(crate) of: &'static str,
+    pub(crate) found: Vec<Violation>,
+}
+
+impl Fields {
+    pub(crate) fn add(&mut self, field: &str, problem: String) {
+        let field = if self.of.is_empty() { field.to_string() } else { format!("{}.{field}", self.of) };
+        self.found.push(Violation { field, problem });
+    }
+
+    pub(crate) fn name(&mut self, field: &str, value: &str, bytes_min: usize) {
+        self.text(field, value, bytes_min, NAME_BYTES_MAX);
+    }
+
+    pub(crate) fn text(&mut self, field: &str, value: &str, bytes_min: usize, bytes_max: usize) {
+        if value.len() < bytes_min {
+            self.add(field, "must not be empty".into());
+        } else if value.len() > bytes_max {
+            self.add(field, format!("has {} bytes; at most {bytes_max} are allowed", value.len()));
+        } else if value.chars().any(char::is_control) {
+            self.add(field, "must not contain control characters".into());
+        }
+    }
+
+    pub(crate) fn amount(&mut self, field: &str, value: i64, least: i64) {
+        if value < least || value > AMOUNT_MAX {
+            self.add(field, format!("is {value}; must be {least} to {AMOUNT_MAX}"));
+        }
+    }
+
+    /// Points that may be left out, but not be 0.
+    pub(crate) fn points(&mut self, field: &str, points: Option<Points>) {
+        if let Some(points) = points {
+            self.amount(field, points.0, 1);
+        }
+    }
+
+    /// Money that may be left out, or be 0.
+    pub(crate) fn money(&mut self, field: &str, money: Option<Money>) {
+        if let Some(money) = money {
+            self.amount(field, money.0, 0);
+        }
+    }
+
+    pub(crate) fn instant(&mut self, field: &str, at: At) {
+        if !(AT_MIN..=AT_MAX).contains(&at) {
+            self.add(field, "must lie between 1900-01-01 and 9999-01-01".into());
+        }
+    }
+
+    pub(crate) fn currency(&mut self, field: &str, currency: Currency) {
+        if !currency.0.iter().all(u8::is_ascii_uppercase) {
+            self.add(field, "must be three capital letters, as in ISO 4217".into());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Kernel: numbers, dates, names, lots and counters. It knows no feature.
+
+pub mod account;
+pub mod bytes;
+pub mod calendar;
+pub mod counter;
+pub mod fields;
+pub mod lots;
+pub mod merkle;
+pub mod names;
+pub mod refusal;
+pub mod trace;
+pub mod units;

@@ -1,0 +1,149 @@
+//! Names: of whom and of what events speak, as they are said and as they are kept.
+
+use crate::kernel::units::{MemberNo, RiskKey};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// A member's name outside the ledger (account, card, phone …); empty where an event has no member.
+pub type Name = Box<str>;
+
+/// Of whom a recorded event speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Who {
+    /// The event concerns no member.
+    Nobody,
+    /// A member of this ledger.
+    Known(MemberNo),
+    /// A name that was no member when the event was judged, as a keyed hash.
+    Unknown(RiskKey),
+    /// A member of this ledger by another name than its own, and the keyed hash of that name.
+    Alias(MemberNo, RiskKey),
+}
+
+impl Who {
+    /// The member that is meant, if it is one.
+    pub fn no(self) -> Option<MemberNo> {
+        match self {
+            Who::Known(no) | Who::Alias(no, _) => Some(no),
+            Who::Nobody | Who::Unknown(_) => None,
+        }
+    }
+}
+
+/// What a risk key is the hash of. Variants are numbered by their order in the record's bytes: add at
+/// the end only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RiskKind {
+    /// The device that sent the event.
+    Device,
+    /// The network address it came from.
+    Ip,
+    /// The phone number it was made with.
+    Phone,
+    /// The network that the address is in.
+    IpPrefix,
+    /// The means of payment.
+    Payment,
+    /// The postal address.
+    Address,
+}
+
+impl RiskKind {
+    /// All of them, in order of declaration.
+    pub const ALL: [RiskKind; 6] =
+        [RiskKind::Device, RiskKind::Ip, RiskKind::Phone, RiskKind::IpPrefix, RiskKind::Payment, RiskKind::Address];
+
+    /// The trade's word, as in program files and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            RiskKind::Device => "device",
+            RiskKind::Ip => "ip",
+            RiskKind::Phone => "phone",
+            RiskKind::IpPrefix => "ip_prefix",
+            RiskKind::Payment => "payment",
+            RiskKind::Address => "address",
+        }
+    }
+}
+
+/// Risk keys that came with an event, each already a keyed hash: at most one of each kind, in order of
+/// the kinds. Most events have none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskKeys(Vec<(RiskKind, RiskKey)>);
+
+impl RiskKeys {
+    /// The key of one kind.
+    pub fn get(&self, kind: RiskKind) -> Option<RiskKey> {
+        self.0.iter().find(|(known, _)| *known == kind).map(|(_, key)| *key)
+    }
+
+    /// Sets the key of one kind.
+    pub fn set(&mut self, kind: RiskKind, key: RiskKey) {
+        let at = self.0.partition_point(|(known, _)| *known < kind);
+        match self.0.get_mut(at) {
+            Some((known, old)) if *known == kind => *old = key,
+            _ => self.0.insert(at, (kind, key)),
+        }
+    }
+}
+
+impl FromIterator<(RiskKind, RiskKey)> for RiskKeys {
+    fn from_iter<I: IntoIterator<Item = (RiskKind, RiskKey)>>(keys: I) -> RiskKeys {
+        let mut all = RiskKeys::default();
+        keys.into_iter().for_each(|(kind, key)| all.set(kind, key));
+        all
+    }
+}
+
+/// Where an event happened and through whom, in the source's own words. Each is empty if not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The channel: `online`, `app`, `store` …
+    pub channel: Box<str>,
+    /// The store.
+    pub store: Box<str>,
+    /// The till or terminal.
+    pub terminal: Box<str>,
+    /// Who served.
+    pub employee: Box<str>,
+    /// The partner that says it.
+    pub partner: Box<str>,
+}
+
+impl Origin {
+    /// Every field by its name, as in the API.
+    pub fn fields(&self) -> [(&'static str, &str); 5] {
+        [
+            ("channel", &self.channel),
+            ("store", &self.store),
+            ("terminal", &self.terminal),
+            ("employee", &self.employee),
+            ("partner", &self.partner),
+        ]
+    }
+}
+
+/// An ISO 4217 currency code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Currency(pub [u8; 3]);
+
+impl Currency {
+    /// Reads three capital letters.
+    pub fn read(text: &str) -> Option<Currency> {
+        let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Currency(letters))
+    }
+}
+
+impl core::fmt::Display for Currency {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+    }
+}
+
+/// FNV-1a, 64 bits, as published by Fowler, Noll and Vo: the short name of an order in a member's
+/// state. Two orders may share it; whoever looks one up reads the record and compares.
+pub fn order_hash(order: &str) -> u64 {
+    order.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}

@@ -1,0 +1,317 @@
+//! Events: what was said to us.
+//!
+//! A *fact* (purchase, check-in, refund …) has happened and is always recorded; a *command*
+//! (redeem, hold, debit …) may be refused; a *control* (publish, tick, freeze, link …) changes the
+//! ledger itself, or who is who in it.
+//! `Event<W>` is generic over who it speaks of: outside it is a name ([`Name`]), in the log it is a
+//! number ([`Who`]), so that no personal identifier ever reaches the record's bytes.
+//!
+//! Owns the table of kinds, from which their names, classes and lists come. What an event of a kind says, and the
+//! limits of its fields, stand with its feature.
+
+use crate::kernel::fields::Payload;
+use crate::kernel::units::{At, Money, Points};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+pub use crate::features::approvals::event::*;
+pub use crate::features::earning::event::*;
+pub use crate::features::exchange::event::*;
+pub use crate::features::expiry::event::*;
+pub use crate::features::funds::event::*;
+pub use crate::features::household::event::*;
+pub use crate::features::membership::event::*;
+pub use crate::features::merge::event::*;
+pub use crate::features::pending::event::*;
+pub use crate::features::publishing::event::*;
+pub use crate::features::returns::event::*;
+pub use crate::features::risk::event::*;
+pub use crate::features::spending::event::*;
+pub use crate::features::transfer::event::*;
+pub use crate::kernel::fields::{
+    AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Fields, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX, NAME_BYTES_MAX,
+    NOTE_BYTES_MAX, OPENING_LOTS_MAX, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Violation,
+};
+pub use crate::kernel::names::*;
+
+/// Something that was said to the ledger. `(source, id)` names it for ever, as in CloudEvents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event<W> {
+    /// Who says it: a till, a shop, a service. 1 to 128 bytes.
+    pub source: Box<str>,
+    /// Its id, unique within the source. 1 to 128 bytes.
+    pub id: Box<str>,
+    /// When it happened, by the source's clock: data for the rules, never for order.
+    pub occurred_at: At,
+    /// Whom it concerns.
+    pub member: W,
+    /// Risk keys, if the source sent any.
+    pub keys: RiskKeys,
+    /// Where it happened and through whom, if the source says.
+    pub origin: Option<Box<Origin>>,
+    /// What happened.
+    pub body: Body<W>,
+}
+
+/// What kind of speech an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It has happened: recorded whatever the balance, and its member becomes known by it.
+    Fact,
+    /// It is asked for, and may be refused.
+    Command,
+    /// It changes the ledger itself; no risk rule stands in its way.
+    Control,
+}
+
+/// Declares the kinds of events. Each line: its number in the record's bytes, for ever; its payload, which speaks of
+/// `W` if it names somebody beside the member; its class and name; the field of the other one it `names`; whether it
+/// is `of nobody`, a member being no part of it; whether counters may count it though it is a control (`counted`).
+macro_rules! bodies {
+    ($(
+        $(#[$doc:meta])*
+        $no:literal $kind:ident $(<$w:ident>)?: $class:ident $name:literal
+        $(names $other:ident)? $(of $nobody:ident)? $(and $counted:ident)?;
+    )*) => {
+        /// What happened, or what is asked.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Body<W> {
+            $($(#[$doc])* $kind($kind $(<$w>)?),)*
+        }
+
+        /// The kinds of events.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Kind {
+            $($(#[$doc])* $kind = $no,)*
+        }
+
+        impl Kind {
+            /// All of them, in order of their numbers.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// The trade's word, as in program files and the API.
+            pub const fn name(self) -> &'static str {
+                match self { $(Kind::$kind => $name,)* }
+            }
+
+            /// What kind of speech it is.
+            pub const fn class(self) -> Class {
+                match self { $(Kind::$kind => Class::$class,)* }
+            }
+
+            /// Its number, for ever.
+            pub const fn number(self) -> u8 {
+                match self { $(Kind::$kind => $no,)* }
+            }
+
+            /// Whether it speaks of a member at all.
+            pub const fn has_member(self) -> bool {
+                match self { $(Kind::$kind => bodies!(@unless $($nobody)?),)* }
+            }
+
+            /// Whether counters may count it: facts, commands, and a control where the table says so.
+            pub const fn is_countable(self) -> bool {
+                match self { $(Kind::$kind => !matches!(Class::$class, Class::Control) || !bodies!(@unless $($counted)?),)* }
+            }
+        }
+
+        impl<W> Body<W> {
+            /// Which kind it is.
+            pub const fn kind(&self) -> Kind {
+                match self { $(Body::$kind(..) => Kind::$kind,)* }
+            }
+
+            /// The other one the event names, beside its member.
+            pub fn other(&self) -> Option<&W> {
+                match self { $($(Body::$kind(said) => Some(&said.$other),)?)* _ => None }
+            }
+
+            /// The same body, speaking of other people.
+            pub fn map<V>(self, mut who: impl FnMut(W) -> V) -> Body<V> {
+                let who = &mut who;
+                match self { $(Body::$kind(said) => Body::$kind(bodies!(@map said who $($other)?)),)* }
+            }
+        }
+
+        impl Body<Name> {
+            fn limits(&self, found: &mut Fields) {
+                match self { $(Body::$kind(said) => said.limits(found),)* }
+            }
+        }
+    };
+    (@unless) => { true };
+    (@unless $mark:ident) => { false };
+    (@map $said:ident $who:ident) => { $said };
+    (@map $said:ident $who:ident $other:ident) => { $said.map($who) };
+}
+
+bodies! {
+    /// Fact: the member joined.
+    0 Enrolled: Fact "enrolled";
+    /// Fact: outside models say something about the member.
+    1 AttributesSet: Fact "attributes_set";
+    /// Fact: a purchase was paid.
+    2 Purchase: Fact "purchase";
+    /// Fact: all of a purchase that is not yet refunded was given back.
+    3 Cancelled: Fact "cancelled";
+    /// Fact: part of a purchase was given back.
+    4 Refunded: Fact "refunded";
+    /// Fact: the member checked in.
+    5 CheckIn: Fact "check_in";
+    /// Fact: somebody the member invited has qualified.
+    6 Referral<W>: Fact "referral" names referee;
+    /// Command: spend points at once.
+    7 Redeem: Command "redeem";
+    /// Command: reserve points.
+    8 Hold: Command "hold";
+    /// Command: spend reserved points.
+    9 Capture: Command "capture";
+    /// Command: release reserved points.
+    10 Void: Command "void";
+    /// Command: give points by hand.
+    11 Credit: Command "credit";
+    /// Command: take points by hand.
+    12 Debit: Command "debit";
+    /// Control: close a risk case.
+    13 CaseResolved: Control "case_resolved" of nobody;
+    /// Control: a new version of the program takes effect at this position.
+    14 ProgramPublished: Control "program_published" of nobody;
+    /// Control: everything due up to this instant happens now.
+    15 Tick: Control "tick" of nobody;
+    /// Control: the member may no longer earn, redeem, or either.
+    16 Frozen: Control "frozen";
+    /// Control: the member may again.
+    17 Unfrozen: Control "unfrozen";
+    /// Control: the membership ends for ever; its points are due at once.
+    18 Closed: Control "closed";
+    /// Control: the member is known by another name as well.
+    19 AliasLinked<W>: Control "alias_linked" names alias;
+    /// Control: that name stands for the member no more.
+    20 AliasUnlinked<W>: Control "alias_unlinked" names alias;
+    /// Command: keep a hold for longer, or shorter.
+    21 HoldExtended: Command "hold_extended";
+    /// Fact: what was paid with points was given back, and so are the points.
+    22 RedeemRefunded: Fact "redeem_refunded";
+    /// Command: give points to another member.
+    23 Transfer<W>: Command "transfer" names to;
+    /// Command: points that another system owed the member, each with its own dates.
+    24 Imported: Command "imported";
+    /// Command: points that died not long ago live again, once.
+    25 Reinstated: Command "reinstated";
+    /// Control: another member is this one as well.
+    26 Merged<W>: Control "merged" names from;
+    /// Control: it is another after all.
+    27 Unmerged<W>: Control "unmerged" names from;
+    /// Command: one more stands for what was proposed; it is carried out once as many do as the program asks for.
+    28 Approved: Command "approved";
+    /// Control: what was proposed is not to be done.
+    29 Withdrawn: Control "withdrawn" and counted;
+    /// Command: give points to a fund.
+    30 Donate: Command "donate";
+    /// Control: from now on the member shares what it earns with a household.
+    31 HouseholdJoined<W>: Control "household_joined" names household;
+    /// Control: it does so no more.
+    32 HouseholdLeft: Control "household_left";
+    /// Fact: a purchase is settled: paid for good, delivered, or whatever the program's points wait for.
+    33 Settled: Fact "settled";
+    /// Command: points are to become a partner's once it settles.
+    34 ExchangeOut: Command "exchange_out";
+    /// Command: a partner's units are to become points once it settles.
+    35 ExchangeIn: Command "exchange_in";
+    /// Control: the partner did its part of an exchange, or will not.
+    36 ExchangeSettled: Control "exchange_settled" and counted;
+    /// Command: points that would die sooner live until a stated instant.
+    37 Extended: Command "extended";
+}
+
+impl core::fmt::Display for Kind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl<W> Body<W> {
+    /// A purchase of which no more is said than its lines.
+    pub fn purchase(order: &str, currency: Currency, lines: Vec<Line>) -> Body<W> {
+        Body::Purchase(Purchase { order: order.into(), currency, lines, shipping: Money(0), points_paid: Money(0) })
+    }
+
+    /// A refund of which no more is said than its amount.
+    pub fn refund(order: &str, currency: Currency, amount: Money) -> Body<W> {
+        Body::Refunded(Refunded { order: order.into(), currency, amount, lines: Vec::new() })
+    }
+
+    /// A credit to the first wallet for which nobody stands.
+    pub fn credit(points: Points, reason: &str) -> Body<W> {
+        Body::Credit(Credit { wallet: "".into(), points, reason: reason.into(), by: "".into() })
+    }
+
+    /// A debit of the first wallet for which nobody stands.
+    pub fn debit(points: Points, reason: &str) -> Body<W> {
+        Body::Debit(Debit { wallet: "".into(), points, reason: reason.into(), by: "".into() })
+    }
+
+    /// A redemption of the first wallet of which no more is said than its points.
+    pub fn redeem(points: Points) -> Body<W> {
+        Body::Redeem(Redeem { wallet: "".into(), points, order: "".into(), total: None, item: None })
+    }
+
+    /// A hold of the first wallet of which no more is said than its points.
+    pub fn hold(hold: &str, points: Points) -> Body<W> {
+        let (hold, wallet, order) = (hold.into(), "".into(), "".into());
+        Body::Hold(Hold { hold, wallet, points, ttl_ms: None, order, total: None, item: None })
+    }
+
+    /// Facts make their member known; commands and controls do not.
+    pub fn is_fact(&self) -> bool {
+        self.kind().class() == Class::Fact
+    }
+
+    /// The item it asks for.
+    pub fn wanted(&self) -> Option<&Wanted> {
+        match self {
+            Body::Redeem(said) => said.item.as_deref(),
+            Body::Hold(said) => said.item.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl<W> Event<W> {
+    /// The same event, speaking of other people.
+    pub fn map<V>(self, mut who: impl FnMut(W) -> V) -> Event<V> {
+        Event {
+            source: self.source,
+            id: self.id,
+            occurred_at: self.occurred_at,
+            member: who(self.member),
+            keys: self.keys,
+            origin: self.origin,
+            body: self.body.map(who),
+        }
+    }
+}
+
+impl Event<Name> {
+    /// Every field that breaks its limit; empty if the event may be judged.
+    pub fn violations(&self) -> Vec<Violation> {
+        let mut found = Fields::default();
+        found.name("source", &self.source, 1);
+        found.name("id", &self.id, 1);
+        found.instant("occurred_at", self.occurred_at);
+        let kind = self.body.kind();
+        match (kind.has_member(), self.member.is_empty()) {
+            (true, _) => found.name("member", &self.member, 1),
+            (false, false) => found.add("member", alloc::format!("must be empty for {kind}")),
+            (false, true) => {}
+        }
+        for (field, text) in self.origin.iter().flat_map(|origin| origin.fields()) {
+            found.name(field, text, 0);
+        }
+        found.of = kind.name();
+        self.body.limits(&mut found);
+        found.found
+    }
+}

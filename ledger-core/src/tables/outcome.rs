@@ -1,0 +1,95 @@
+//! Outcomes: what the sender of an event is told. Each follows from its record alone, so the same
+//! event is told the same, however often it comes.
+
+use crate::kernel::account::{Account, Posting};
+use crate::kernel::refusal::Refusal;
+use crate::kernel::trace::Trace;
+use crate::kernel::units::{At, Points, Position, TermNo};
+use crate::tables::change;
+use crate::tables::change::Change;
+use crate::tables::record::{Cause, Record};
+use alloc::vec::Vec;
+
+/// The outcome of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The record that holds it.
+    pub position: Position,
+    /// When it was judged.
+    pub at: At,
+    /// The event had come before; this is the first outcome again.
+    pub duplicate: bool,
+    /// Why it was not carried out, if so.
+    pub refusal: Option<Refusal>,
+    /// Every rule that applied.
+    pub trace: Vec<Trace>,
+    /// The member's new points of the program's first wallet, wherever they went: available, review or debt.
+    pub earned: Points,
+    /// Its new points of other wallets, in order of their postings.
+    pub also: Vec<(TermNo, Points)>,
+    /// Of all these, what waits until it can be spent, and until when: [`At::NEVER`] for as long as the purchase is not
+    /// settled.
+    pub waits: Vec<(TermNo, Points, At)>,
+    /// The member's available points in the first wallet after it.
+    pub available: Points,
+    /// It is a refund or settlement that waits for its purchase.
+    pub parked: bool,
+    /// It is a credit or debit that waits for more people, or one of their approvals.
+    pub proposed: bool,
+}
+
+impl Outcome {
+    /// The outcome that a record tells.
+    pub fn of(position: Position, record: &Record, duplicate: bool) -> Outcome {
+        let verdict = &record.verdict;
+        let is_earned = |posting: &&Posting| posting.from == Account::Issued && !posting.is_of_funds();
+        let mut earned = Points::ZERO;
+        let mut also: Vec<(TermNo, Points)> = Vec::new();
+        let whose = match &record.cause {
+            Cause::Event(event) => event.member.no(),
+            Cause::Timer { .. } => None,
+        };
+        // What a gift became for its recipient is no business of the giver.
+        let own = |posting: &&Posting| whose.is_none_or(|no| posting.member == no);
+        for posting in verdict.postings.iter().filter(is_earned).filter(own) {
+            let points = match also.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
+                _ if posting.wallet == verdict.wallet => &mut earned,
+                Some((_, points)) => points,
+                None => {
+                    also.push((posting.wallet, posting.points));
+                    continue;
+                }
+            };
+            *points = Points(points.0.saturating_add(posting.points.0));
+        }
+        Outcome {
+            position,
+            at: record.at,
+            duplicate,
+            refusal: verdict.refusal,
+            trace: verdict.trace.clone(),
+            earned,
+            also,
+            waits: waits(record, own),
+            available: verdict.available,
+            parked: verdict.changes.iter().any(|change| matches!(change, Change::Parked(..))),
+            proposed: record.leaves_open(),
+        }
+    }
+}
+
+/// What is new and waits, but for what came of it at once.
+fn waits(record: &Record, own: impl Fn(&&Posting) -> bool) -> Vec<(TermNo, Points, At)> {
+    let postings = || record.verdict.postings.iter().filter(&own);
+    let waiting = record.verdict.changes.iter().filter_map(|change| {
+        let Change::Waits(change::Waits { wallet, lot, until, .. }) = change else { return None };
+        let of_lot = postings().filter(|posting| (posting.wallet, posting.lot) == (*wallet, *lot));
+        let points = of_lot.fold(0i64, |sum, posting| match (posting.from, posting.to) {
+            (Account::Issued, Account::Pending | Account::Review) => sum.saturating_add(posting.points.0),
+            (Account::Pending | Account::Review, _) => sum.saturating_sub(posting.points.0),
+            _ => sum,
+        });
+        (points > 0 && *until > record.at).then_some((*wallet, Points(points), *until))
+    });
+    waiting.collect()
+}
