@@ -113,7 +113,9 @@ macro_rules! bodies {
 
             /// Whether counters may count it: facts, commands, and a control where the table says so.
             pub const fn is_countable(self) -> bool {
-                match self { $(Kind::$kind => !matches!(Class::$class, Class::Control) || !bodies!(@unless $($counted)?),)* }
+                match self {
+                    $(Kind::$kind => !matches!(Class::$class, Class::Control) || !bodies!(@unless $($counted)?),)*
+                }
             }
         }
 

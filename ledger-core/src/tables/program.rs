@@ -396,7 +396,8 @@ pub struct Household {
     pub wallet: TermNo,
     /// Which share of what rules give, in hundredths of a percent, 100 to 10,000; rounded down once for each event.
     pub basis_points: i64,
-    /// How many may share with one household, 1 to [`HOUSEHOLD_MAX`](crate::features::membership::state::HOUSEHOLD_MAX).
+    /// How many may share with one household, 1 to
+    /// [`HOUSEHOLD_MAX`](crate::features::household::state::HOUSEHOLD_MAX).
     pub members: usize,
 }
 

@@ -24,7 +24,7 @@ pub struct TierCounted {
     pub tier: TermNo,
 }
 
-/// Part of a line of a purchase went back; its money is in the [`Change::Refunded`] before it.
+/// Part of a line of a purchase went back; its money is in the [`Refunded`] before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineReturned {
     /// Whose.
@@ -44,7 +44,7 @@ pub struct LineReturned {
 pub struct Parked {
     /// Whose.
     pub member: MemberNo,
-    /// [`order_hash`] of the order.
+    /// [`order_hash`](crate::kernel::names::order_hash) of the order.
     pub order: u64,
     /// The local date on which it came.
     pub day: Day,

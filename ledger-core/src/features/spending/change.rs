@@ -18,7 +18,7 @@ pub struct HoldOpened {
     pub name: Box<str>,
     /// When it releases itself.
     pub expires_at: At,
-    /// [`order_hash`] of the order it is for; 0 if it names none.
+    /// [`order_hash`](crate::kernel::names::order_hash) of the order it is for; 0 if it names none.
     pub order: u64,
     /// Local date from which it counts.
     pub day: Day,
@@ -42,7 +42,7 @@ pub struct Redeemed {
     pub member: MemberNo,
     /// The wallet they came from.
     pub wallet: TermNo,
-    /// [`order_hash`] of the order it was for; 0 if it names none.
+    /// [`order_hash`](crate::kernel::names::order_hash) of the order it was for; 0 if it names none.
     pub order: u64,
     /// Local date from which it counts: of a capture, that of its hold.
     pub day: Day,
