@@ -34,7 +34,7 @@ WHOLE := --locked --release --workspace
 DENY_WARNINGS = $(shell rustc --version | grep -q '^rustc 1\.95\.' && echo '-D warnings')
 
 .NOTPARALLEL:
-.PHONY: help demo demo-kafka test build bench fuzz crash chaos fmt data \
+.PHONY: help demo demo-kafka test build bench fuzz crash chaos fmt proto data \
 	packages rocksdb-note clients kafka cargo-deny cargo-fuzz
 
 help:
@@ -51,11 +51,12 @@ demo-kafka: build data kafka
 	@echo '==> setup/demo-kafka.sh: through Apache Kafka, under programs/music.toml'
 	@setup/demo-kafka.sh "$$CARGO_TARGET_DIR/release/ledgerd" "$$LEDGER_DATA"
 
-## make test    all that must hold: format, lints, licences, docs, tests, clients in other languages, real Kafka
+## make test    all that must hold: format, lints, API, licences, docs, tests, clients in other languages, real Kafka
 test: PACKAGES := test
 test: packages cargo-deny data clients kafka rocksdb-note
 	@echo '==> format'
 	@cargo fmt --all --check
+	@setup/proto.sh
 	@echo '==> lints'
 	@cargo clippy $(WHOLE) --all-targets -- $(DENY_WARNINGS)
 	@echo '==> licences, banned crates, sources'
@@ -96,9 +97,16 @@ chaos: packages kafka rocksdb-note
 fuzz: packages cargo-fuzz
 	@setup/fuzz.sh '$(FUZZ_SECONDS)'
 
-## make fmt     format the code
+## make fmt     format the code, and proto/ where `make proto` or `make test` has installed buf
 fmt:
 	@cargo fmt --all
+	@[ ! -x "$$LEDGER_NODE_MODULES/.bin/buf" ] || "$$LEDGER_NODE_MODULES/.bin/buf" format --write
+
+## make proto   lint proto/, and see that nothing of the last release is broken
+proto: PACKAGES := test
+proto: packages
+	@setup/node.sh
+	@setup/proto.sh
 
 ## make data    the real purchases that demo and tests use
 data: packages

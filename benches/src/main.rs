@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: heap::Heap = heap::Heap;
 
 const HELP: &str = "benches [MEASURE…] [--members N] [--events N] [--runs N] [--busy] [--csv FILE]
 
@@ -71,7 +71,7 @@ impl Figures {
 }
 
 fn main() {
-    ledger_grpc::heap::set_options();
+    heap::tune();
     let plan = plan().unwrap_or_else(|problem| {
         eprintln!("{problem}\n\n{HELP}");
         std::process::exit(2);

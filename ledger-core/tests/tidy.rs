@@ -146,6 +146,28 @@ fn sources_fit_a_screen() {
     none(&long, "too long");
 }
 
+/// A crate that neither takes the lints of the workspace nor forbids it itself would not notice.
+#[test]
+fn unsafe_code_stands_in_one_crate() {
+    let mut found = Vec::new();
+    for file in files().iter().filter(|file| !file.path.starts_with("heap/")) {
+        if file.path.ends_with("/Cargo.toml") && file.path != "fuzz/Cargo.toml" {
+            let forbids = ["[lints]\nworkspace = true", "unsafe_code = \"forbid\""];
+            let does = forbids.iter().any(|words| file.text.contains(words));
+            found.extend((!does).then(|| format!("{}: does not forbid unsafe code", file.path)));
+        }
+        if file.path.ends_with(".rs") && file.path != "ledger-core/tests/tidy.rs" {
+            let unsafe_code = |line: &str| {
+                ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "#[unsafe("]
+                    .iter()
+                    .any(|word| line.contains(word))
+            };
+            found.extend(file.lines().filter(|(_, line)| unsafe_code(line)).map(|(at, _)| format!("{at}: unsafe")));
+        }
+    }
+    none(&found, "only heap/ may");
+}
+
 #[test]
 fn nothing_is_left_lying_about() {
     let banned =

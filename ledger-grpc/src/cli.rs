@@ -114,7 +114,7 @@ impl From<bool> for Answer {
 pub(crate) fn run() -> ExitCode {
     let command = Cli::parse().command;
     if matches!(command, Command::Serve(_) | Command::Demo(_) | Command::Import(_)) {
-        ledger_grpc::heap::set_options();
+        heap::tune();
     }
     let answer = match command {
         Command::Serve(serve) => serve.run(),

@@ -272,7 +272,7 @@ said! {
     Approved { proposal: u64, by: String }
     Donate { fund: String, points: i64 }
     Withdrawn { proposal: u64, by: String, reason: String }
-    CaseResolved { case: u64, finding: Finding, #[serde(default)] note: String }
+    CaseResolved { case_position: u64, finding: Finding, #[serde(default)] note: String }
     ProgramPublished { text: String }
     Tick { up_to: Maybe<Instant> }
     Frozen { scope: Scope, #[serde(default)] reason: String }
@@ -280,8 +280,8 @@ said! {
     Closed { #[serde(default)] reason: String }
     AliasLinked { kind: String, name: String }
     AliasUnlinked { kind: String, name: String }
-    Merged { from: String }
-    Unmerged { from: String }
+    Merged { other: String }
+    Unmerged { other: String }
     HouseholdJoined { household: String }
     HouseholdLeft {}
 }
@@ -565,15 +565,15 @@ mod tests {
             r#""donate":{"fund":"trees","points":40}"#,
             r#""approved":{"proposal":12,"by":"bob"}"#,
             r#""withdrawn":{"proposal":12,"by":"bob","reason":"mistake"}"#,
-            r#""case_resolved":{"case":12,"finding":"FINDING_FRAUD","note":""}"#,
+            r#""case_resolved":{"case_position":12,"finding":"FINDING_FRAUD","note":""}"#,
             r#""program_published":{"text":"id = \"music\""}"#,
             r#""tick":{"up_to":"2026-02-01T00:00:00Z"}"#,
             r#""frozen":{"scope":"FREEZE_SCOPE_REDEEM","reason":"stolen"}"#,
             r#""unfrozen":{"scope":"FREEZE_SCOPE_ALL","reason":""}"#,
             r#""closed":{"reason":"asked"}"#,
             r#""alias_linked":{"kind":"card","name":"4711"}"#,
-            r#""merged":{"from":"M2"}"#,
-            r#""unmerged":{"from":"M2"}"#,
+            r#""merged":{"other":"M2"}"#,
+            r#""unmerged":{"other":"M2"}"#,
             r#""household_joined":{"household":"home"}"#,
             r#""household_left":{}"#,
             r#""alias_unlinked":{"kind":"card","name":"4711"}"#,

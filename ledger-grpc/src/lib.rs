@@ -15,7 +15,6 @@
 //! - [`kafka`] feeds events from Kafka's topics, and puts outcomes on one.
 //! - [`metrics`] tells the figures of a running ledger.
 //! - [`event_json`] and [`instant`] are events and instants as JSON has them.
-//! - [`heap`] keeps freed memory for the events that come next.
 //! - [`status`] is the one table from what went wrong to what the caller is told.
 //! - [`proto`] is generated from `proto/ledger/v1`, where the API is described.
 //!
@@ -24,7 +23,6 @@
 pub mod engine;
 pub mod event_json;
 pub mod explain;
-pub mod heap;
 pub mod instant;
 pub mod kafka;
 pub mod metrics;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// What a connection allocates is freed by the ledger's threads, which is slow with the allocator of the
 /// system.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: heap::Heap = heap::Heap;
 
 fn main() -> ExitCode {
     cli::run()

@@ -1,32 +1,59 @@
 //! Metrics: figures of a running ledger, for Prometheus to fetch.
 //!
-//! One path, `/metrics`, in the text format 0.0.4, over HTTP/1.1 with a connection for each request.
-//! Small on purpose: what it takes of a request is the first line, and what it gives is read from
-//! counters that are there anyway.
+//! One path, `/metrics`, in the text format 0.0.4, over HTTP/1.1 with a connection for each request. What
+//! it gives is read from counters that are there anyway, and rendered here: a client library would want
+//! counters of its own.
+//!
+//! Whoever may reach the address may not stop it: a connection ends after [`PATIENCE`], and where there are
+//! [`CONNECTIONS_MAX`] of them the oldest makes room for the next.
 
 use crate::kafka::Kafka;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use ledger_store::{Handle, Health};
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// Longest request that is read.
-const REQUEST_BYTES_MAX: usize = 8 << 10;
-/// How long one request may take.
+/// Longest head of a request that is read; the least that hyper can be told.
+const HEAD_BYTES_MAX: usize = 8 << 10;
+/// Most headers of a request.
+const HEADERS_MAX: usize = 64;
+/// Most connections at once.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a connection may take, from its first byte to the last of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait after a connection could not be accepted, as when there are no more file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What the answers are written in.
+const FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// Answers requests, one after the other, until it is dropped.
+/// Answers requests until it is dropped.
 pub async fn serve(listener: TcpListener, handle: Handle, kafka: Option<Arc<Kafka>>) {
+    // Dropped with this function, and then its connections end.
+    let mut connections = JoinSet::new();
+    let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         match listener.accept().await {
             Ok((connection, _)) => {
-                // Whoever asks too slowly, or goes away, gets no answer; the next one does.
-                let _ = timeout(PATIENCE, answer(connection, &handle, kafka.as_deref())).await;
+                while connections.try_join_next().is_some() {}
+                oldest_first.retain(|connection| !connection.is_finished());
+                if oldest_first.len() >= CONNECTIONS_MAX
+                    && let Some(oldest) = oldest_first.pop_front()
+                {
+                    oldest.abort();
+                }
+                oldest_first.push_back(connections.spawn(answer(connection, handle.clone(), kafka.clone())));
             }
             Err(error) => {
                 tracing::warn!(%error, "metrics: cannot accept a connection");
@@ -36,26 +63,34 @@ pub async fn serve(listener: TcpListener, handle: Handle, kafka: Option<Arc<Kafk
     }
 }
 
-async fn answer(mut connection: TcpStream, handle: &Handle, kafka: Option<&Kafka>) -> std::io::Result<()> {
-    let mut request = Vec::new();
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < REQUEST_BYTES_MAX {
-        if connection.read_buf(&mut request).await? == 0 {
-            return Ok(());
-        }
-    }
-    let (status, body) = match request.split(|byte| *byte == b' ').take(2).collect::<Vec<_>>().as_slice() {
-        [b"GET", b"/metrics"] => ("200 OK", text(handle, kafka)),
-        [b"GET", _] => ("404 Not Found", "here is /metrics\n".to_owned()),
-        _ => ("405 Method Not Allowed", "send GET\n".to_owned()),
+/// Answers the one request of a connection.
+async fn answer(connection: TcpStream, handle: Handle, kafka: Option<Arc<Kafka>>) {
+    let service = service_fn(async |request: Request<Incoming>| {
+        Ok::<_, Infallible>(respond(request.method(), request.uri().path(), || text(&handle, kafka.as_deref())))
+    });
+    let served = http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(connection), service);
+    // Whoever asks or reads too slowly, or goes away, gets no answer.
+    let _ = timeout(PATIENCE, served).await;
+}
+
+/// The answer to a request; hyper leaves out the body where the method is HEAD.
+fn respond(method: &Method, path: &str, figures: impl FnOnce() -> String) -> Response<Full<Bytes>> {
+    let (status, body) = match (path, method) {
+        ("/metrics", &Method::GET | &Method::HEAD) => (StatusCode::OK, figures()),
+        ("/metrics", _) => (StatusCode::METHOD_NOT_ALLOWED, "send GET or HEAD\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, "here is only /metrics\n".to_owned()),
     };
-    let length = body.len();
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n"
-    );
-    connection.write_all(head.as_bytes()).await?;
-    connection.write_all(body.as_bytes()).await?;
-    connection.shutdown().await
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, FORMAT);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    response
 }
 
 fn text(handle: &Handle, kafka: Option<&Kafka>) -> String {

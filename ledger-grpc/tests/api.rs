@@ -332,7 +332,7 @@ async fn history_and_replay_tell_the_same_story() {
     let after = steps.last().unwrap().after.as_ref().unwrap();
     assert_eq!((after.available, after.lots_count, after.tier.as_str()), (emil.available, emil.lots_count, "guest"));
     let posting = &records.last().unwrap().postings[0];
-    assert_eq!((posting.rule.as_str(), posting.points, posting.from()), ("friend", 30, Account::Issued));
+    assert_eq!((posting.rule.as_str(), posting.points, posting.source_account()), ("friend", 30, Account::Issued));
 
     let then = proto::get_member_request::AsOf::Position(records[1].position);
     let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), min_position: 0 };

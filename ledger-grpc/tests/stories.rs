@@ -683,7 +683,11 @@ fn message(body: &Body<Name>) -> proto::event::Body {
                 Finding::Legitimate => proto::Finding::Legitimate,
                 Finding::Fraud => proto::Finding::Fraud,
             };
-            Message::CaseResolved(proto::CaseResolved { case: case.0, finding: finding.into(), note: note.to_string() })
+            Message::CaseResolved(proto::CaseResolved {
+                case_position: case.0,
+                finding: finding.into(),
+                note: note.to_string(),
+            })
         }
         Body::ProgramPublished(event::ProgramPublished { text }) => {
             Message::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
@@ -699,8 +703,8 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         Body::AliasLinked(event::AliasLinked { kind, alias }) => {
             Message::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: bare(kind, alias) })
         }
-        Body::Merged(event::Merged { from }) => Message::Merged(proto::Merged { from: from.to_string() }),
-        Body::Unmerged(event::Unmerged { from }) => Message::Unmerged(proto::Unmerged { from: from.to_string() }),
+        Body::Merged(event::Merged { from }) => Message::Merged(proto::Merged { other: from.to_string() }),
+        Body::Unmerged(event::Unmerged { from }) => Message::Unmerged(proto::Unmerged { other: from.to_string() }),
         Body::HouseholdJoined(event::HouseholdJoined { household }) => {
             Message::HouseholdJoined(proto::HouseholdJoined { household: household.to_string() })
         }

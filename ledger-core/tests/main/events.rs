@@ -358,8 +358,8 @@ fn what_breaks_a_limit_is_told() {
         exchange_in.units: is -1; must be 1 to 1000000000000
         exchange_settled.exchange: must not be empty
         exchange_settled.reference: must not be empty
-        merged.from: must not be empty
-        unmerged.from: has 129 bytes; at most 128 are allowed
+        merged.other: must not be empty
+        unmerged.other: has 129 bytes; at most 128 are allowed
         household_joined.household: must not be empty
         refunded.lines[0].sku: must not be empty
         refunded.lines[0].quantity: must be at least 1

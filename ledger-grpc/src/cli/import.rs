@@ -68,7 +68,7 @@ const SHAPES: &str = concat!(
   "credit": {"points": 40, "reason": "opening balance"}
   "debit": {"points": 40, "reason": "entered twice"}
                                                     and without a member:
-  "case_resolved": {"case": 12, "finding": "FINDING_FRAUD", "note": ""}
+  "case_resolved": {"case_position": 12, "finding": "FINDING_FRAUD", "note": ""}
   "program_published": {"text": "id = ..."}
   "tick": {"up_to": "2026-02-01T00:00:00Z"}
 

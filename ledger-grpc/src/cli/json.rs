@@ -368,8 +368,8 @@ fn record(record: &proto::Record) -> Value {
 fn posting(posting: &proto::Posting) -> Value {
     json!({
         "member": posting.member,
-        "from": posting.from().as_str_name(),
-        "to": posting.to().as_str_name(),
+        "source_account": posting.source_account().as_str_name(),
+        "target_account": posting.target_account().as_str_name(),
         "points": posting.points,
         "lot": lot_id(posting.lot.as_ref()),
         "expires_at": time(posting.expires_at.as_ref()),
@@ -407,8 +407,8 @@ fn change(change: &proto::Change) -> Value {
         Some(Change::TierSet(one)) => {
             let told = json!({
                 "member": one.member,
-                "from": one.from,
-                "to": one.to,
+                "previous_tier": one.previous_tier,
+                "tier": one.tier,
                 "unmet_since": one.unmet_since,
                 "due": time(one.due.as_ref()),
                 "why": one.why().as_str_name(),
@@ -446,13 +446,13 @@ fn change(change: &proto::Change) -> Value {
             ("waits", json!({ "member": one.member, "wallet": one.wallet, "lot": lot, "until": until }))
         }
         Some(Change::Visited(one)) => {
-            let (from, until) = (time(one.from.as_ref()), time(one.until.as_ref()));
+            let (began_at, until) = (time(one.began_at.as_ref()), time(one.until.as_ref()));
             let counted: Map<String, Value> =
                 one.counted.iter().map(|count| (count.limit.clone(), count.amount.into())).collect();
-            (
-                "visited",
-                json!({ "member": one.member, "from": from, "until": until, "late": one.late, "counted": counted }),
-            )
+            let told = json!({
+                "member": one.member, "began_at": began_at, "until": until, "late": one.late, "counted": counted,
+            });
+            ("visited", told)
         }
         Some(Change::ExchangeOpened(one)) => ("exchange_opened", exchange(one)),
         Some(Change::ExchangeClosed(one)) => {
@@ -472,9 +472,11 @@ fn change(change: &proto::Change) -> Value {
         }
         Some(Change::HoldClosed(one)) => ("hold_closed", json!({ "member": one.member, "no": one.no })),
         Some(Change::CaseOpened(one)) => ("case_opened", evidence(one)),
-        Some(Change::CaseJoined(one)) => ("case_joined", json!({ "case": one.case, "members": one.members })),
+        Some(Change::CaseJoined(one)) => {
+            ("case_joined", json!({ "case_position": one.case_position, "members": one.members }))
+        }
         Some(Change::CaseClosed(one)) => {
-            ("case_closed", json!({ "case": one.case, "finding": one.finding().as_str_name() }))
+            ("case_closed", json!({ "case_position": one.case_position, "finding": one.finding().as_str_name() }))
         }
     };
     Map::from_iter([(name.to_owned(), told)]).into()

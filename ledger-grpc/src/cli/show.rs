@@ -483,7 +483,7 @@ fn body(event: &proto::Event, local: &Local) -> String {
             format!("proposal {} withdrawn{}: {}", said.proposal, stands(&said.by), said.reason)
         }
         Body::CaseResolved(said) => {
-            format!("case {} resolved: {}", said.case, word(said.finding().as_str_name(), "FINDING_"))
+            format!("case {} resolved: {}", said.case_position, word(said.finding().as_str_name(), "FINDING_"))
         }
         Body::ProgramPublished(_) => "program published".to_owned(),
         Body::Tick(said) => format!("tick to {}", local.stamp(said.up_to.as_ref())),
@@ -491,8 +491,8 @@ fn body(event: &proto::Event, local: &Local) -> String {
         Body::Unfrozen(said) => reasoned(&format!("unfrozen: {}", scope(said.scope())), &said.reason),
         Body::Closed(said) => reasoned("closed", &said.reason),
         Body::AliasLinked(said) => format!("{} {} linked", said.kind, short(&said.name)),
-        Body::Merged(said) => format!("{} merged into it", said.from),
-        Body::Unmerged(said) => format!("{} unmerged", said.from),
+        Body::Merged(said) => format!("{} merged into it", said.other),
+        Body::Unmerged(said) => format!("{} unmerged", said.other),
         Body::HouseholdJoined(said) => format!("shares with household {}", said.household),
         Body::HouseholdLeft(_) => "shares with its household no more".to_string(),
         Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
@@ -560,7 +560,7 @@ fn postings(record: &proto::Record, member: &str, local: &Local) -> String {
 }
 
 pub(super) fn posting(posting: &proto::Posting, local: &Local) -> String {
-    let (from, to) = (posting.from(), posting.to());
+    let (from, to) = (posting.source_account(), posting.target_account());
     let account = |account: proto::Account| word(account.as_str_name(), "ACCOUNT_");
     let moved = format!("{} {} -> {}", grouped(posting.points), account(from), account(to));
     match from {
@@ -580,7 +580,8 @@ fn why(record: &proto::Record, member: &str, local: &Local) -> String {
     }
     why.extend(record.changes.iter().filter_map(|one| joined(one, member)));
     why.extend(record.trace.iter().map(reason));
-    let taken = record.postings.iter().filter(|one| one.from() != proto::Account::Issued && !one.rule.is_empty());
+    let taken =
+        record.postings.iter().filter(|one| one.source_account() != proto::Account::Issued && !one.rule.is_empty());
     for posting in taken {
         let earned_by = format!("earned by {}", posting.rule);
         if !why.contains(&earned_by) {
@@ -652,8 +653,8 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
             None => format!("{}{} waits for settlement", whose(&one.member), lot_name(one.lot.as_ref())),
         },
         Change::Visited(one) if one.late => format!("{}may be of a visit that is forgotten", whose(&one.member)),
-        Change::Visited(one) if one.from != one.until => {
-            format!("{}visit since {}", whose(&one.member), local.stamp(one.from.as_ref()))
+        Change::Visited(one) if one.began_at != one.until => {
+            format!("{}visit since {}", whose(&one.member), local.stamp(one.began_at.as_ref()))
         }
         Change::Proposed(one) => {
             format!("waits for others to approve it, until {}", local.stamp(one.lapses_at.as_ref()))
@@ -661,9 +662,9 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
         Change::ProposalApproved(one) => format!("{} stands for proposal {} as well", one.by, one.proposal),
         Change::ProposalEnded(one) => format!("proposal {} is open no more", one.proposal),
         Change::ItemRedeemed(one) => format!("{} of {} for {}", one.pieces, one.item, grouped(one.points)),
-        Change::CaseJoined(one) => format!("joins case {}", one.case),
+        Change::CaseJoined(one) => format!("joins case {}", one.case_position),
         Change::CaseClosed(one) => {
-            format!("case {} closed: {}", one.case, word(one.finding().as_str_name(), "FINDING_"))
+            format!("case {} closed: {}", one.case_position, word(one.finding().as_str_name(), "FINDING_"))
         }
         Change::Registered(_)
         | Change::Enrolled(_)
@@ -687,9 +688,9 @@ fn tier_set(one: &proto::TierSet) -> Option<String> {
         TierWhy::Granted => "granted",
         TierWhy::Lapsed => "not earned for too long",
     };
-    if one.from != one.to {
-        return Some(format!("tier {} -> {}: {why}", one.from, one.to));
+    if one.previous_tier != one.tier {
+        return Some(format!("tier {} -> {}: {why}", one.previous_tier, one.tier));
     }
     let short = !one.unmet_since.is_empty();
-    short.then(|| format!("short of {} since {}", one.to, one.unmet_since))
+    short.then(|| format!("short of {} since {}", one.tier, one.unmet_since))
 }

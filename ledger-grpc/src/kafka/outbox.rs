@@ -231,7 +231,8 @@ fn movements(record: &Record, told: &Told) -> Vec<Outcome> {
         let points: i64 = group.iter().map(|posting| posting.points.0).sum();
         let slice = |posting: &Posting| {
             json!({
-                "points": posting.points.0, "from": posting.from.name(), "to": posting.to.name(),
+                "points": posting.points.0, "source_account": posting.from.name(),
+                "target_account": posting.to.name(),
                 "lot": posting.lot.to_string(), "expires_at": at(posting.expires_at),
             })
         };
@@ -291,7 +292,7 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
                 TierWhy::Lapsed => "tier.downgraded",
                 TierWhy::Joined | TierWhy::Footing => return None,
             };
-            Outcome::of(kind, *member, json!({ "from": told.term(*from), "to": told.term(*to) }))
+            Outcome::of(kind, *member, json!({ "previous_tier": told.term(*from), "tier": told.term(*to) }))
         }
         Change::Streak(change::Streak { member, term, count, .. }) => {
             Outcome::of("streak.advanced", *member, json!({ "streak": told.term(*term), "days": count }))
@@ -308,7 +309,7 @@ fn changed(change: &Change, record: &Record, told: &Told) -> Option<Outcome> {
                 Finding::Legitimate => "fraud.cleared",
                 Finding::Fraud => "fraud.confirmed",
             };
-            Outcome::of(kind, record.member(), json!({ "case": case.0, "members": told.members(members) }))
+            Outcome::of(kind, record.member(), json!({ "case_position": case.0, "members": told.members(members) }))
         }
         Change::ProgramSet(change::ProgramSet) => Outcome::of("program.published", MemberNo::NOBODY, Value::Null),
         Change::HoldExtended(change::HoldExtended { member, expires_at, .. }) => {

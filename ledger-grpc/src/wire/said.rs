@@ -219,7 +219,7 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
             Body::Withdrawn(event::Withdrawn { proposal: Position(said.proposal), by, reason })
         }
         Said::CaseResolved(said) => Body::CaseResolved(event::CaseResolved {
-            case: Position(said.case),
+            case: Position(said.case_position),
             finding: finding(said.finding, found),
             note: said.note.into(),
         }),
@@ -239,8 +239,8 @@ fn decode_body(body: proto::event::Body, found: &mut Vec<Violation>) -> Body<Nam
         Said::AliasUnlinked(said) => {
             Body::AliasUnlinked(event::AliasUnlinked { alias: alias(&said.kind, &said.name), kind: said.kind.into() })
         }
-        Said::Merged(said) => Body::Merged(event::Merged { from: said.from.into() }),
-        Said::Unmerged(said) => Body::Unmerged(event::Unmerged { from: said.from.into() }),
+        Said::Merged(said) => Body::Merged(event::Merged { from: said.other.into() }),
+        Said::Unmerged(said) => Body::Unmerged(event::Unmerged { from: said.other.into() }),
         Said::HouseholdJoined(said) => {
             Body::HouseholdJoined(event::HouseholdJoined { household: said.household.into() })
         }

@@ -279,8 +279,8 @@ fn posting(posting: &Posting, own: MemberNo, words: &Words) -> proto::Posting {
     };
     proto::Posting {
         member: if posting.member == own { String::new() } else { words.name(posting.member) },
-        from: account(posting.from).into(),
-        to: account(posting.to).into(),
+        source_account: account(posting.from).into(),
+        target_account: account(posting.to).into(),
         points: posting.points.0,
         lot: lot_id(posting.lot),
         expires_at: stamp(posting.expires_at),
@@ -446,7 +446,7 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
             Said::Withdrawn(proto::Withdrawn { proposal: proposal.0, by, reason })
         }
         Body::CaseResolved(event::CaseResolved { case, finding, note }) => Said::CaseResolved(proto::CaseResolved {
-            case: case.0,
+            case_position: case.0,
             finding: told_finding(Some(*finding)).into(),
             note: note.to_string(),
         }),
@@ -464,8 +464,8 @@ fn said_body(body: &Body<Who>, words: &Words) -> proto::event::Body {
         Body::AliasLinked(event::AliasLinked { kind, alias: name }) => {
             Said::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: alias(name, words) })
         }
-        Body::Merged(event::Merged { from }) => Said::Merged(proto::Merged { from: who(from, words) }),
-        Body::Unmerged(event::Unmerged { from }) => Said::Unmerged(proto::Unmerged { from: who(from, words) }),
+        Body::Merged(event::Merged { from }) => Said::Merged(proto::Merged { other: who(from, words) }),
+        Body::Unmerged(event::Unmerged { from }) => Said::Unmerged(proto::Unmerged { other: who(from, words) }),
         Body::HouseholdJoined(event::HouseholdJoined { household }) => {
             Said::HouseholdJoined(proto::HouseholdJoined { household: who(household, words) })
         }
@@ -548,8 +548,8 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
         }
         Change::TierSet(change::TierSet { member, from, to, unmet_since, due, why }) => Told::TierSet(proto::TierSet {
             member: name(member),
-            from: words.term(*from),
-            to: words.term(*to),
+            previous_tier: words.term(*from),
+            tier: words.term(*to),
             unmet_since: unmet_since.map(show_day).unwrap_or_default(),
             due: stamp(*due),
             why: tier_why(*why).into(),
@@ -584,10 +584,10 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
         }),
         Change::CaseOpened(opened) => Told::CaseOpened(evidence(opened, words)),
         Change::CaseJoined(change::CaseJoined { case, members }) => {
-            Told::CaseJoined(proto::CaseJoined { case: case.0, members: members.iter().map(name).collect() })
+            Told::CaseJoined(proto::CaseJoined { case_position: case.0, members: members.iter().map(name).collect() })
         }
         Change::CaseClosed(change::CaseClosed { case, finding, .. }) => {
-            Told::CaseClosed(proto::CaseClosed { case: case.0, finding: told_finding(Some(*finding)).into() })
+            Told::CaseClosed(proto::CaseClosed { case_position: case.0, finding: told_finding(Some(*finding)).into() })
         }
         Change::Parked(change::Parked { member, .. }) => Told::Parked(proto::Parked { member: name(member) }),
         Change::Waits(change::Waits { member, wallet, lot, until }) => Told::Waits(proto::Waits {
@@ -598,7 +598,7 @@ fn change(position: Position, change: &Change, words: &Words) -> Option<proto::C
         }),
         Change::Visited(change::Visited { member, stay, counted }) => Told::Visited(proto::Visited {
             member: name(member),
-            from: stamp(stay.from),
+            began_at: stamp(stay.from),
             until: stamp(stay.until),
             late: stay.late,
             counted: counted

@@ -147,7 +147,7 @@ def main():
         record, after = step.record, step.after
         cause = record.event.WhichOneof("body") if record.HasField("event") else enum_name(record.timer, "kind")
         postings = "".join(
-            f", {enum_name(one, 'from')[8:]}>{enum_name(one, 'to')[8:]} {one.points} {one.rule}".rstrip()
+            f", {enum_name(one, 'source_account')[8:]}>{enum_name(one, 'target_account')[8:]} {one.points} {one.rule}".rstrip()
             for one in record.postings
         )
         refused = f", refused {record.refused.reason}" if record.HasField("refused") else ""

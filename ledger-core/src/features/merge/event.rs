@@ -21,7 +21,7 @@ impl<W> Merged<W> {
 
 impl Payload for Merged<Name> {
     fn limits(&self, found: &mut Fields) {
-        found.name("from", &self.from, 1);
+        found.name("other", &self.from, 1);
     }
 }
 
@@ -42,6 +42,6 @@ impl<W> Unmerged<W> {
 
 impl Payload for Unmerged<Name> {
     fn limits(&self, found: &mut Fields) {
-        found.name("from", &self.from, 1);
+        found.name("other", &self.from, 1);
     }
 }
