@@ -203,7 +203,7 @@ impl Block {
 mod tests {
     use super::*;
     use ledger_core::bytes::decode;
-    use ledger_core::event::{Body, Event, RiskKeys, Who};
+    use ledger_core::event::{self, Body, Event, RiskKeys, Who};
     use ledger_core::record::{Cause, Timer, Verdict};
     use ledger_core::units::{At, MemberNo};
 

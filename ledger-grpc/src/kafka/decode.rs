@@ -160,7 +160,7 @@ fn cloud_event(mut attributes: Map<String, Value>, data: Value) -> Result<proto:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger_core::event::Body;
+    use ledger_core::event::{self, Body};
     use ledger_core::units::RiskKey;
     use prost_types::Timestamp;
 

@@ -179,7 +179,7 @@ impl Draft<'_> {
     }
 }
 
-fn counters_on<'p>(program: &'p Program, kind: Happening) -> impl Iterator<Item = (usize, &'p CounterRule)> {
+fn counters_on(program: &Program, kind: Happening) -> impl Iterator<Item = (usize, &CounterRule)> {
     program.counters.iter().enumerate().filter(move |(_, rule)| rule.on.contains(kind))
 }
 
