@@ -81,7 +81,10 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
     for line in text.lines() {
         if line.starts_with('[') {
             inside = line.ends_with("dependencies]");
-        } else if inside && let Some((name, _)) = line.split_once(['.', '=', ' ']) {
+        } else if inside
+            && !line.starts_with('#')
+            && let Some((name, _)) = line.split_once(['.', '=', ' '])
+        {
             found.insert(name.trim().to_string());
         }
     }
@@ -411,6 +414,36 @@ fn every_dependency_says_why_it_is_here() {
     let exceptions = deny.lines().filter(|line| line.trim_start().starts_with("{ id") || line.contains("{ crate"));
     let silent = exceptions.filter(|line| !line.contains("reason = ")).map(str::to_string);
     none(&silent.collect::<Vec<_>>(), "an exception without its reason");
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let files = files();
+    // What the generated code of messages and services names, which stands nowhere in the workspace.
+    let generated = [("ledger-grpc", "tonic-prost")];
+    let manifests = files.iter().filter_map(|file| file.path.strip_suffix("/Cargo.toml"));
+    let mut unused = Vec::new();
+    for package in manifests {
+        let sources: Vec<String> = files
+            .iter()
+            .filter(|file| file.path.starts_with(&format!("{package}/")) && file.path.ends_with(".rs"))
+            .map(|file| code_of(&file.text))
+            .collect();
+        for name in dependencies(&format!("{package}/Cargo.toml")) {
+            let word = name.replace('-', "_");
+            let is_use = |(at, _): (usize, &str), code: &str| {
+                let before = code[..at].chars().next_back();
+                let after = &code[at + word.len()..];
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+                    && ["::", ";", " as "].iter().any(|next| after.starts_with(next))
+            };
+            let is_used = sources.iter().any(|code| code.match_indices(&word).any(|found| is_use(found, code)));
+            if !is_used && !generated.contains(&(package, &name)) {
+                unused.push(format!("{package} does not use {name}"));
+            }
+        }
+    }
+    none(&unused, "dependencies nobody uses");
 }
 
 /// Key kinds are byte strings of two letters; FORMAT.md has each between backticks.
