@@ -67,7 +67,6 @@
 
 extern crate alloc;
 
-pub mod budget;
 pub mod decide;
 pub mod explain;
 pub mod features;
@@ -78,7 +77,8 @@ pub(crate) mod program_file;
 pub mod scenario;
 pub mod tables;
 pub(crate) mod timers;
+pub mod totals;
 
 pub use features::visits::state as visit;
-pub use kernel::{account, bytes, calendar, counter, lots, merkle, names, refusal, trace, units};
+pub use kernel::{account, bytes, calendar, counter, lots, merkle, names, refusal, tally, trace, units};
 pub use tables::{change, event, fold, life, member, outcome, program, record, state};

@@ -18,10 +18,7 @@
 mod memory;
 mod seen;
 
-pub use self::seen::{
-    Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal, SeenPurse,
-    SeenTotals, SeenWhy,
-};
+pub use self::seen::{Seen, SeenCase, SeenExchange, SeenProposal, SeenPurse, SeenTally, SeenTotals, SeenWhy};
 use crate::features::membership::state::Scope;
 use crate::kernel::account::Account;
 use crate::kernel::calendar::{Calendar, show_day};
@@ -89,29 +86,11 @@ pub trait Stage {
     /// If the stage fails.
     fn totals(&mut self) -> Result<Vec<SeenTotals>, String>;
 
-    /// What each campaign has given, and each budget has left.
+    /// What all members did together: campaigns, budgets, funds, items and exchanges.
     ///
     /// # Errors
     /// If the stage fails.
-    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String>;
-
-    /// What each fund was given.
-    ///
-    /// # Errors
-    /// If the stage fails.
-    fn funds(&mut self) -> Result<Vec<SeenFund>, String>;
-
-    /// What is taken and left of each item.
-    ///
-    /// # Errors
-    /// If the stage fails.
-    fn items(&mut self) -> Result<Vec<SeenItem>, String>;
-
-    /// What was exchanged with each partner.
-    ///
-    /// # Errors
-    /// If the stage fails.
-    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String>;
+    fn tallies(&mut self) -> Result<Vec<SeenTally>, String>;
 
     /// Why a record came to what it did.
     ///
@@ -240,14 +219,6 @@ impl Play<'_> {
                 let told: Vec<String> = open.into_iter().map(show).collect();
                 Ok(if told.is_empty() { "none".to_string() } else { told.join(", ") })
             }
-            ("exchanges", []) => {
-                let show = |SeenPartner { exchange, out, inward }: SeenPartner| {
-                    let (sent, got) =
-                        (format!("{} became {}", out.0, out.1), format!("{} came of {}", inward.0, inward.1));
-                    format!("{exchange}: {sent}, {got}")
-                };
-                Ok(self.stage.exchanges()?.into_iter().map(show).collect::<Vec<_>>().join("; "))
-            }
             ("exchanges", [name, as_of @ ..]) => {
                 let open = self.seen(name, as_of)?.exchanges;
                 let show = |SeenExchange { exchange, reference, inward, points, units, lapses_at }: SeenExchange| {
@@ -275,30 +246,7 @@ impl Play<'_> {
             ("waits", [name, "in", wallet]) => self.waits(name, wallet),
             ("totals", []) => self.totals(""),
             ("totals", ["in", wallet]) => self.totals(wallet),
-            ("campaigns", []) => {
-                let (campaigns, _) = self.stage.campaigns()?;
-                let show = |SeenCampaign { name, given, cost }: SeenCampaign| {
-                    let cost = cost.map_or_else(String::new, |cost| format!(" for {}", self.show_money(cost)));
-                    format!("{name} gave {given}{cost}")
-                };
-                Ok(campaigns.into_iter().map(show).collect::<Vec<_>>().join(", "))
-            }
-            ("budgets", []) => {
-                let show = |SeenBudget { name, left, max }: SeenBudget| format!("{name} has {left} of {max} left");
-                let (_, budgets) = self.stage.campaigns()?;
-                Ok(budgets.into_iter().map(show).collect::<Vec<_>>().join(", "))
-            }
-            ("funds", []) => {
-                let show = |SeenFund { name, wallet, points }: SeenFund| format!("{name} has {points} {wallet}");
-                Ok(self.stage.funds()?.into_iter().map(show).collect::<Vec<_>>().join(", "))
-            }
-            ("items", []) => {
-                let show = |SeenItem { name, taken, left }: SeenItem| match left {
-                    Some(left) => format!("{name} {taken} taken, {left} left"),
-                    None => format!("{name} {taken} taken"),
-                };
-                Ok(self.stage.items()?.into_iter().map(show).collect::<Vec<_>>().join("; "))
-            }
+            ("campaigns" | "budgets" | "funds" | "items" | "exchanges", []) => self.tallies(verb),
             ("counter", [name, counter]) => {
                 let (now, ever) = self.stage.counter(name, counter, self.at)?;
                 Ok(format!("{now} now, {ever} ever"))
@@ -735,6 +683,36 @@ impl Play<'_> {
             }
             other => Err(format!("{:?} is not understood; write as-of and a time", other.join(" "))),
         }
+    }
+
+    /// What all members did together, of the kind whose plural is said.
+    fn tallies(&mut self, kinds: &str) -> Answer {
+        let told = self.stage.tallies()?.into_iter().filter(|one| kinds.strip_suffix('s') == Some(&one.kind));
+        let show = |one: SeenTally| {
+            let (name, left, max) = (&one.name, one.left.unwrap_or(0), one.max.unwrap_or(0));
+            let figure = |name| one.figure(name);
+            match one.kind.as_str() {
+                "campaign" => {
+                    let cost =
+                        one.find("cost").map_or_else(String::new, |cost| format!(" for {}", self.show_money(cost)));
+                    format!("{name} gave {}{cost}", figure("given"))
+                }
+                "budget" => format!("{name} has {left} of {max} left"),
+                "fund" => format!("{name} has {} {}", figure("given"), one.wallet),
+                "item" if one.max.is_some() => format!("{name} {} taken, {left} left", figure("taken")),
+                "item" => format!("{name} {} taken", figure("taken")),
+                "exchange" => {
+                    let out = format!("{} became {}", figure("points_out"), figure("units_out"));
+                    format!("{name}: {out}, {} came of {}", figure("points_in"), figure("units_in"))
+                }
+                _ => {
+                    let figures = one.figures.iter().map(|(figure, amount)| format!("{figure} {amount}"));
+                    format!("{name}: {}", figures.collect::<Vec<_>>().join(", "))
+                }
+            }
+        };
+        let between = if matches!(kinds, "items" | "exchanges") { "; " } else { ", " };
+        Ok(told.map(show).collect::<Vec<_>>().join(between))
     }
 
     fn totals(&mut self, wallet: &str) -> Answer {

@@ -946,9 +946,15 @@ async fn items_that_cannot_be_had_are_invalid_or_refused_with_what_they_lack() {
     let mut audit = AuditServiceClient::new(world.channel.clone());
     let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
     let (item, wallet) = ("cup".into(), "points".into());
-    let shelf = proto::ItemTotals { item, wallet, points: 20, stock: Some(2), taken: 2, left: Some(0) };
-    assert_eq!(totals.items, [shelf]);
+    let figures = [figure("taken", 2, proto::Unit::Pieces), figure("price", 20, proto::Unit::Points)].into();
+    let (kind, since) = ("item".into(), String::new());
+    let shelf = proto::Tally { kind, name: item, wallet, since, figures, max: Some(2), left: Some(0) };
+    assert_eq!(totals.tallies, [shelf]);
     world.end().await;
+}
+
+fn figure(name: &str, amount: i64, unit: proto::Unit) -> proto::Figure {
+    proto::Figure { name: name.into(), amount, unit: unit.into() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -969,8 +975,10 @@ async fn donations_that_cannot_be_are_invalid_or_refused() {
     // Of the five that the purchase gave, three are earned by what is kept.
     let mut audit = AuditServiceClient::new(world.channel.clone());
     let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
-    let fund = |points| proto::FundTotals { fund: "trees".into(), wallet: "points".into(), points };
-    assert_eq!(totals.funds, [fund(23)]);
+    let figures = [figure("given", 23, proto::Unit::Points)].into();
+    let (kind, name, wallet) = ("fund".into(), "trees".into(), "points".into());
+    let fund = proto::Tally { kind, name, wallet, figures, ..proto::Tally::default() };
+    assert_eq!(totals.tallies, [fund]);
     assert_eq!(world.totals().await[&proto::Account::Donated], 23);
     world.end().await;
 }
@@ -1271,9 +1279,14 @@ async fn of_three_events_in_one_batch_one_gets_the_last_point_of_a_budget() {
 
     let mut audit = AuditServiceClient::new(world.channel.clone());
     let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
-    let left = &totals.budgets[0];
-    assert_eq!((left.budget.as_str(), left.max, left.used, left.left, left.times), (name, 11, 11, 0, false));
-    assert_eq!((totals.campaigns[0].campaign.as_str(), totals.campaigns[0].given), ("visits", 11));
+    let [campaign, budget] = totals.tallies.as_slice() else { panic!("two tallies: {totals:?}") };
+    assert_eq!((budget.kind.as_str(), budget.name.as_str()), ("budget", name));
+    assert_eq!(
+        (budget.max, budget.left, &budget.figures[..]),
+        (Some(11), Some(0), &[figure("used", 11, proto::Unit::Points)][..])
+    );
+    assert_eq!((campaign.kind.as_str(), campaign.name.as_str()), ("campaign", "visits"));
+    assert_eq!((campaign.max, campaign.figures[0].clone()), (None, figure("given", 11, proto::Unit::Points)));
     world.end().await;
 }
 

@@ -318,6 +318,89 @@ fn json_lines_say_anything_and_refusals_are_told_apart_from_rejects() {
 }
 
 #[test]
+fn totals_show_a_table_of_each_kind_of_tally() {
+    let place = Place::new();
+    let program = r#"
+        id = "shop"
+        timezone = "Europe/Vienna"
+        currency = "EUR"
+        [[wallet]]
+        id = "points"
+        cost = { money = "0.01", points = 1 }
+        [[campaign]]
+        id = "summer"
+        budget = { points = 1000, per = "month" }
+        [[earn]]
+        id = "base"
+        on = "purchase"
+        per = "1.00"
+        give = 1
+        campaign = "summer"
+        [[earn]]
+        id = "visit"
+        on = "check_in"
+        fixed = 5
+        budget = { times = 3 }
+        [[earn]]
+        id = "charity"
+        on = "purchase"
+        per = "100.00"
+        give = 1
+        to = { fund = "trees" }
+        [[fund]]
+        id = "trees"
+        [[item]]
+        id = "cup"
+        points = 20
+        stock = 2
+        [[item]]
+        id = "kiss"
+        points = 1
+        [[exchange]]
+        id = "sky"
+        out = { points = 3, units = 2 }
+        within = "3d"
+    "#;
+    let program = place.file("shop.toml", program);
+    let said = [
+        r#""purchase":{"order":"o","currency":"EUR","lines":[{"net":123456}]}"#,
+        r#""check_in":{}"#,
+        r#""hold":{"hold":"h","item":"cup","pieces":1}"#,
+        r#""exchange_out":{"exchange":"sky","reference":"r","points":30}"#,
+        r#""exchange_settled":{"exchange":"sky","reference":"r","accepted":true}"#,
+    ];
+    let lines = (1..).zip(said).map(|(id, said)| event(id, "2026-01-04T09:00:00Z", "M1", said));
+    let file = place.file("events.jsonl", &lines.collect::<String>());
+    place.ask(&format!("import {file} --program {program}")).exits(0).has(&["5 accepted"]);
+
+    let shown = place.ask("totals").exits(0).out;
+    let rows: Vec<String> = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let tables = [
+        "campaign wallet given cost",
+        "summer points 1,000 10.00 EUR",
+        "budget wallet since used all left",
+        "summer.budget.month points 2026-01-01 1,000 1,000 0",
+        "visit.budget.ever points - 1 times 3 times 2 times",
+        "fund wallet given",
+        "trees points 12",
+        "item wallet taken price all left",
+        "cup points 1 20 2 1",
+        "kiss points 0 1 - -",
+        "exchange wallet points out units out units in points in",
+        "sky points 30 20 0 0",
+    ];
+    let begin = rows.iter().position(|row| row == tables[0]).unwrap_or_else(|| panic!("no campaigns in {shown}"));
+    assert_eq!(rows[begin..begin + tables.len()], tables, "{shown}");
+
+    let told = place.ask("totals --json").exits(0).json();
+    let kinds: Vec<&str> =
+        told["tallies"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["campaign", "budget", "budget", "fund", "item", "item", "exchange"]);
+    let cup = &told["tallies"][4];
+    assert_eq!((&cup["max"], &cup["left"], &cup["figures"][0]["unit"]), (&2.into(), &1.into(), &"UNIT_PIECES".into()));
+}
+
+#[test]
 fn a_file_may_begin_with_its_program_and_what_is_shown_can_be_imported_again() {
     let (place, other) = (Place::new(), Place::new());
     let text = fs::read_to_string(programs().join("community.toml")).unwrap();

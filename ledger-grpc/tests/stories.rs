@@ -17,8 +17,7 @@ use ledger_core::features::membership::state::Scope;
 use ledger_core::outcome::Outcome;
 use ledger_core::refusal::Refusal;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal,
-    SeenPurse, SeenTotals, SeenWhy, Stage, run,
+    Quote, Said, Seen, SeenCase, SeenExchange, SeenProposal, SeenPurse, SeenTally, SeenTotals, SeenWhy, Stage, run,
 };
 use ledger_core::units::{At, Day, Points, Position, TermNo};
 use ledger_grpc::engine::Limits;
@@ -398,38 +397,15 @@ impl Stage for Caller {
         Ok(told.into_iter().map(seen_totals).collect())
     }
 
-    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String> {
-        let proto::GetTotalsResponse { campaigns, budgets, .. } = self.trial_balance()?;
-        let campaign =
-            |one: proto::CampaignTotals| SeenCampaign { name: one.campaign, given: one.given, cost: one.cost };
-        let budget = |one: proto::BudgetLeft| {
-            assert_eq!(one.left, (one.max - one.used).max(0));
-            SeenBudget { name: one.budget, left: one.left, max: one.max }
+    fn tallies(&mut self) -> Result<Vec<SeenTally>, String> {
+        let seen = |one: proto::Tally| {
+            let used = one.figures[0].amount;
+            assert_eq!(one.left, one.max.map(|max| (max - used).max(0)));
+            let figures = one.figures.into_iter().map(|figure| (figure.name, figure.amount)).collect();
+            let proto::Tally { kind, name, wallet, max, left, .. } = one;
+            SeenTally { kind, name, wallet, figures, max, left }
         };
-        Ok((campaigns.into_iter().map(campaign).collect(), budgets.into_iter().map(budget).collect()))
-    }
-
-    fn funds(&mut self) -> Result<Vec<SeenFund>, String> {
-        let told = self.trial_balance()?.funds.into_iter();
-        Ok(told.map(|one| SeenFund { name: one.fund, wallet: one.wallet, points: one.points }).collect())
-    }
-
-    fn items(&mut self) -> Result<Vec<SeenItem>, String> {
-        let told = self.trial_balance()?.items.into_iter();
-        let item = |one: proto::ItemTotals| {
-            assert_eq!(one.left, one.stock.map(|stock| (stock - one.taken).max(0)));
-            SeenItem { name: one.item, taken: one.taken, left: one.left }
-        };
-        Ok(told.map(item).collect())
-    }
-
-    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String> {
-        let seen = |one: proto::ExchangeTotals| SeenPartner {
-            exchange: one.exchange,
-            out: (one.points_out, one.units_out),
-            inward: (one.points_in, one.units_in),
-        };
-        Ok(self.trial_balance()?.exchanges.into_iter().map(seen).collect())
+        Ok(self.trial_balance()?.tallies.into_iter().map(seen).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

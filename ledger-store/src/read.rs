@@ -10,7 +10,6 @@ use crate::error::{Damage, ReadError};
 use crate::keys;
 use crate::live::Live;
 use crate::shard::{Handle, Inner, Time};
-use ledger_core::budget::{self, BudgetLeft, Exchanged, Given, Raised, Shelf};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::counter::Counter;
 use ledger_core::event::{self, Body, Event, Name};
@@ -23,6 +22,8 @@ use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::{Record, Verdict};
 use ledger_core::state::{Case, HistoryPage, ProgramRow, Shared, State};
+use ledger_core::tally::Tally;
+use ledger_core::totals::tallies;
 use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
 use std::sync::Arc;
 
@@ -98,16 +99,8 @@ pub struct Totals {
     pub members: u32,
     /// The program in force.
     pub program: Option<Arc<Program>>,
-    /// What its campaigns gave.
-    pub campaigns: Vec<Given>,
-    /// What its budgets have left, on the local day of that record.
-    pub budgets: Vec<BudgetLeft>,
-    /// What its funds were given.
-    pub funds: Vec<Raised>,
-    /// What is left of its items.
-    pub items: Vec<Shelf>,
-    /// What was exchanged with partners, and settled.
-    pub exchanges: Vec<Exchanged>,
+    /// What its campaigns, budgets, funds, items and exchanges did, on the local day of that record.
+    pub tallies: Vec<Tally>,
 }
 
 impl Totals {
@@ -119,11 +112,7 @@ impl Totals {
             shared,
             members: state.members_len(),
             program: program.cloned(),
-            campaigns: program.map(|program| budget::campaigns(state, program)).unwrap_or_default(),
-            budgets: program.map(|program| budget::budgets(state, program)).unwrap_or_default(),
-            funds: program.map(|program| budget::funds(state, program)).unwrap_or_default(),
-            items: program.map(|program| budget::items(state, program)).unwrap_or_default(),
-            exchanges: program.map(|program| budget::exchanges(state, program)).unwrap_or_default(),
+            tallies: program.map(|program| tallies(state, program)).unwrap_or_default(),
         }
     }
 }

@@ -9,5 +9,6 @@ pub mod lots;
 pub mod merkle;
 pub mod names;
 pub mod refusal;
+pub mod tally;
 pub mod trace;
 pub mod units;

@@ -5,450 +5,256 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why an event was not carried out. Numbers are for ever: add at the end, never reuse. `decide`
-/// checks what is most fundamental first, so a caller learns the true reason, not its consequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
-#[repr(u16)]
-#[non_exhaustive]
-pub enum Refusal {
+/// Writes the refusals from their table. A row is: what it means and how to mend it; its number, which is for ever;
+/// its variant; its stable name; whether the same wish, under a new id and with nothing else changed, `may_succeed`
+/// later or `never` does; and what the sender is told.
+macro_rules! refusals {
+    (@may may_succeed) => { true };
+    (@may never) => { false };
+    ($($(#[$doc:meta])* $no:literal $refusal:ident $reason:literal $may:ident: $message:literal;)*) => {
+        /// Why an event was not carried out. Numbers are for ever: add at the end, never reuse. `decide`
+        /// checks what is most fundamental first, so a caller learns the true reason, not its consequence.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[repr(u16)]
+        #[non_exhaustive]
+        pub enum Refusal {
+            $($(#[$doc])* $refusal = $no,)*
+        }
+
+        impl Refusal {
+            /// All of them, in order of their numbers.
+            pub const ALL: &'static [Refusal] = &[$(Refusal::$refusal),*];
+
+            /// The stable name of the reason, as in `ErrorInfo.reason`.
+            pub const fn reason(self) -> &'static str {
+                match self { $(Refusal::$refusal => $reason,)* }
+            }
+
+            /// What the sender is told: what is wrong and, where something can be done, what.
+            pub const fn message(self) -> &'static str {
+                match self { $(Refusal::$refusal => $message,)* }
+            }
+
+            /// Whether the same wish, under a new id and with nothing else changed, may succeed later.
+            pub const fn retry_may_succeed(self) -> bool {
+                match self { $(Refusal::$refusal => refusals!(@may $may),)* }
+            }
+        }
+    };
+}
+
+refusals! {
     /// The same source sent this id before with another body. Send it under a new id.
-    #[error("this id was used before with a different body; send the event under a new id")]
-    IdReused,
+    0 IdReused "ID_REUSED" never: "this id was used before with a different body; send the event under a new id";
     /// No program has been published yet, so nothing can be judged.
-    #[error("no program is published yet; publish one first")]
-    NoProgram,
+    1 NoProgram "NO_PROGRAM" may_succeed: "no program is published yet; publish one first";
     /// The event happened later than the ledger's clock allows. Check the source's clock.
-    #[error("the event lies in the future; check the clock of the source and send it under a new id")]
-    InTheFuture,
+    2 InTheFuture "IN_THE_FUTURE" may_succeed:
+        "the event lies in the future; check the clock of the source and send it under a new id";
     /// A command names a member nobody has enrolled.
-    #[error("no such member; enrol the member first")]
-    MemberUnknown,
+    3 MemberUnknown "MEMBER_UNKNOWN" may_succeed: "no such member; enrol the member first";
     /// The member enrolled before.
-    #[error("the member is enrolled already")]
-    AlreadyEnrolled,
+    4 AlreadyEnrolled "ALREADY_ENROLLED" never: "the member is enrolled already";
     /// An attribute the program does not declare.
-    #[error("the program declares no such attribute; add it to [attributes] or leave it out")]
-    AttributeUnknown,
+    5 AttributeUnknown "ATTRIBUTE_UNKNOWN" never:
+        "the program declares no such attribute; add it to [attributes] or leave it out";
     /// The money is not in the program's currency.
-    #[error("the currency is not the program's; convert the amount first")]
-    CurrencyMismatch,
+    6 CurrencyMismatch "CURRENCY_MISMATCH" never: "the currency is not the program's; convert the amount first";
     /// The member already has a purchase with this order number.
-    #[error("this order was recorded before; send changes as refunds, or use a new order number")]
-    OrderExists,
+    7 OrderExists "ORDER_EXISTS" never:
+        "this order was recorded before; send changes as refunds, or use a new order number";
     /// The member has no purchase with this order number within the refund horizon.
-    #[error("no such order within the refund horizon; check the order number and the member")]
-    OrderUnknown,
+    8 OrderUnknown "ORDER_UNKNOWN" may_succeed:
+        "no such order within the refund horizon; check the order number and the member";
     /// More would go back than was paid and not yet refunded.
-    #[error("the refund exceeds what was paid and not yet refunded")]
-    RefundOverPaid,
+    9 RefundOverPaid "REFUND_OVER_PAID" never: "the refund exceeds what was paid and not yet refunded";
     /// The member is both referrer and referee.
-    #[error("a member cannot refer itself")]
-    SelfReferral,
+    10 SelfReferral "SELF_REFERRAL" never: "a member cannot refer itself";
     /// Somebody was already rewarded for this referee.
-    #[error("this referee was referred before; one referral is rewarded per referee")]
-    ReferralExists,
+    11 ReferralExists "REFERRAL_EXISTS" never: "this referee was referred before; one referral is rewarded per referee";
     /// A risk rule denies this command.
-    #[error("denied by a risk rule; see the flag on this record")]
-    RiskDenied,
+    12 RiskDenied "RISK_DENIED" may_succeed: "denied by a risk rule; see the flag on this record";
     /// The member already has, or had, a hold of this name.
-    #[error("a hold of this name exists already; choose another name")]
-    HoldExists,
+    13 HoldExists "HOLD_EXISTS" never: "a hold of this name exists already; choose another name";
     /// The member has no hold of this name.
-    #[error("no such hold; check its name and the member")]
-    HoldUnknown,
+    14 HoldUnknown "HOLD_UNKNOWN" never: "no such hold; check its name and the member";
     /// The hold was captured, voided or has expired.
-    #[error("the hold is closed: captured, voided or expired; make a new hold")]
-    HoldClosed,
+    15 HoldClosed "HOLD_CLOSED" never: "the hold is closed: captured, voided or expired; make a new hold";
     /// More would be captured than is still held.
-    #[error("the capture exceeds what is held; capture at most the rest of the hold")]
-    CaptureOverHold,
+    16 CaptureOverHold "CAPTURE_OVER_HOLD" never:
+        "the capture exceeds what is held; capture at most the rest of the hold";
     /// Fewer points are free than asked for. Later earnings may change that, but this id stays
     /// refused: ask again under a new one.
-    #[error("not enough points are available")]
-    NotEnoughPoints,
+    17 NotEnoughPoints "NOT_ENOUGH_POINTS" may_succeed: "not enough points are available";
     /// The points asked for lie in more lots than one record may move.
-    #[error("the points lie in too many lots for one movement; split it")]
-    TooManyLots,
+    18 TooManyLots "TOO_MANY_LOTS" never: "the points lie in too many lots for one movement; split it";
     /// The member's holds, lots, balance or proposals are at their limit.
-    #[error("the member is at a limit of the ledger (holds, lots, balance or proposals)")]
-    MemberFull,
+    19 MemberFull "MEMBER_FULL" may_succeed:
+        "the member is at a limit of the ledger (holds, lots, balance or proposals)";
     /// The position names no risk case.
-    #[error("no such case; cases are named by the position of the record that opened them")]
-    CaseUnknown,
+    20 CaseUnknown "CASE_UNKNOWN" never: "no such case; cases are named by the position of the record that opened them";
     /// The case was resolved before.
-    #[error("the case is resolved already")]
-    CaseClosed,
+    21 CaseClosed "CASE_CLOSED" never: "the case is resolved already";
     /// The program has errors. Check it with `ledgerd program check` first.
-    #[error("the program has errors; check it first")]
-    ProgramInvalid,
+    22 ProgramInvalid "PROGRAM_INVALID" never: "the program has errors; check it first";
     /// The ledger has no room for another member.
-    #[error("the ledger is full: no more members can be added")]
-    LedgerFull,
+    23 LedgerFull "LEDGER_FULL" never: "the ledger is full: no more members can be added";
     /// The member closed: nothing can be asked of it any more.
-    #[error("the member is closed")]
-    MemberClosed,
+    24 MemberClosed "MEMBER_CLOSED" never: "the member is closed";
     /// The member is frozen for what is asked. Once it is not, ask again under a new id.
-    #[error("the member is frozen; unfreeze it first")]
-    MemberFrozen,
+    25 MemberFrozen "MEMBER_FROZEN" may_succeed: "the member is frozen; unfreeze it first";
     /// All that is to be frozen is frozen already.
-    #[error("the member is frozen already")]
-    AlreadyFrozen,
+    26 AlreadyFrozen "ALREADY_FROZEN" never: "the member is frozen already";
     /// Nothing of what is to be unfrozen is frozen.
-    #[error("the member is not frozen so")]
-    NotFrozen,
+    27 NotFrozen "NOT_FROZEN" never: "the member is not frozen so";
     /// The member has open holds, which somebody counts on.
-    #[error("the member has open holds; capture or void them first")]
-    HoldsOpen,
+    28 HoldsOpen "HOLDS_OPEN" may_succeed: "the member has open holds; capture or void them first";
     /// The alias is a member's name or alias already.
-    #[error("this alias stands for a member already; unlink it there first, or merge the two members")]
-    AliasTaken,
+    29 AliasTaken "ALIAS_TAKEN" may_succeed:
+        "this alias stands for a member already; unlink it there first, or merge the two members";
     /// The member has no such alias.
-    #[error("the member has no such alias")]
-    AliasUnknown,
+    30 AliasUnknown "ALIAS_UNKNOWN" never: "the member has no such alias";
     /// Fewer points than the program lets go at once.
-    #[error("fewer points than the program's least redemption")]
-    RedeemBelowMin,
+    31 RedeemBelowMin "REDEEM_BELOW_MIN" never: "fewer points than the program's least redemption";
     /// More points than the program lets go at once.
-    #[error("more points than the program's largest redemption")]
-    RedeemAboveMax,
+    32 RedeemAboveMax "REDEEM_ABOVE_MAX" never: "more points than the program's largest redemption";
     /// The points are no multiple of the program's step.
-    #[error("the points are no multiple of the program's step")]
-    RedeemNotInSteps,
+    33 RedeemNotInSteps "REDEEM_NOT_IN_STEPS" never: "the points are no multiple of the program's step";
     /// The program limits the share of an order that points may pay, and the order's total is not said.
-    #[error("the program limits the share paid with points; say the order's total")]
-    OrderTotalMissing,
+    34 OrderTotalMissing "ORDER_TOTAL_MISSING" never:
+        "the program limits the share paid with points; say the order's total";
     /// The points are worth more than the share of the order that they may pay.
-    #[error("the points pay more than their share of the order")]
-    RedeemShareExceeded,
+    35 RedeemShareExceeded "REDEEM_SHARE_EXCEEDED" never: "the points pay more than their share of the order";
     /// With what was captured and is held for the order, more than the program allows for one.
-    #[error("more points than one order may take, counting what is captured and held for it")]
-    RedeemMaxPerOrder,
+    36 RedeemMaxPerOrder "REDEEM_MAX_PER_ORDER" may_succeed:
+        "more points than one order may take, counting what is captured and held for it";
     /// With what was captured and is held since midnight, more than the program allows a day.
-    #[error("more points than one day may take, counting what is captured and held")]
-    RedeemMaxPerDay,
+    37 RedeemMaxPerDay "REDEEM_MAX_PER_DAY" may_succeed:
+        "more points than one day may take, counting what is captured and held";
     /// With what was captured and is held this month, more than the program allows a month.
-    #[error("more points than one month may take, counting what is captured and held")]
-    RedeemMaxPerMonth,
+    38 RedeemMaxPerMonth "REDEEM_MAX_PER_MONTH" may_succeed:
+        "more points than one month may take, counting what is captured and held";
     /// The member has no redemption at this position within the refund horizon.
-    #[error("no such redemption of this member within the refund horizon; name it by its record")]
-    RedemptionUnknown,
+    39 RedemptionUnknown "REDEMPTION_UNKNOWN" never:
+        "no such redemption of this member within the refund horizon; name it by its record";
     /// More points would come back than were redeemed and not yet given back.
-    #[error("more points than were redeemed and not yet given back")]
-    RefundOverRedeemed,
+    40 RefundOverRedeemed "REFUND_OVER_REDEEMED" never: "more points than were redeemed and not yet given back";
     /// The program has no wallet of this name.
-    #[error("the program has no such wallet")]
-    WalletUnknown,
+    41 WalletUnknown "WALLET_UNKNOWN" never: "the program has no such wallet";
     /// The wallet's points only measure: they cannot be spent, held or given by hand.
-    #[error("the points of this wallet only measure and cannot be spent")]
-    WalletNotSpendable,
+    42 WalletNotSpendable "WALLET_NOT_SPENDABLE" never: "the points of this wallet only measure and cannot be spent";
     /// More than the wallet lets a member have.
-    #[error("the member would have more than the wallet allows")]
-    OverMaxBalance,
+    43 OverMaxBalance "OVER_MAX_BALANCE" may_succeed: "the member would have more than the wallet allows";
     /// The program has no `[transfer]` for the wallet.
-    #[error("the program lets no points of this wallet be given to other members")]
-    TransferNotAllowed,
+    44 TransferNotAllowed "TRANSFER_NOT_ALLOWED" never:
+        "the program lets no points of this wallet be given to other members";
     /// Nobody of this name gets points: only members can.
-    #[error("no such member to give points to")]
-    RecipientUnknown,
+    45 RecipientUnknown "RECIPIENT_UNKNOWN" may_succeed: "no such member to give points to";
     /// A member gives points to itself.
-    #[error("a member cannot give points to itself")]
-    TransferToSelf,
+    46 TransferToSelf "TRANSFER_TO_SELF" never: "a member cannot give points to itself";
     /// The recipient is closed, or frozen for earning.
-    #[error("the other member is closed, or frozen for earning")]
-    RecipientBlocked,
+    47 RecipientBlocked "RECIPIENT_BLOCKED" may_succeed: "the other member is closed, or frozen for earning";
     /// Fewer points than the program lets be given at once.
-    #[error("fewer points than the program's least transfer")]
-    TransferBelowMin,
+    48 TransferBelowMin "TRANSFER_BELOW_MIN" never: "fewer points than the program's least transfer";
     /// More points than the program lets be given at once.
-    #[error("more points than the program's largest transfer")]
-    TransferAboveMax,
+    49 TransferAboveMax "TRANSFER_ABOVE_MAX" never: "more points than the program's largest transfer";
     /// The member got points from another too short a time ago.
-    #[error("the member got points from another; it may give some once the cooling time is over")]
-    TransferCooling,
+    50 TransferCooling "TRANSFER_COOLING" may_succeed:
+        "the member got points from another; it may give some once the cooling time is over";
     /// With what was given since midnight, more than the program allows a day.
-    #[error("more points than one day may give, counting what was given")]
-    TransferMaxPerDay,
+    51 TransferMaxPerDay "TRANSFER_MAX_PER_DAY" may_succeed:
+        "more points than one day may give, counting what was given";
     /// Points can be brought from another system only before the wallet was ever used.
-    #[error("the member has had points in this wallet already; opening lots come first, and once")]
-    WalletInUse,
+    52 WalletInUse "WALLET_IN_USE" never:
+        "the member has had points in this wallet already; opening lots come first, and once";
     /// An opening lot has expired already, or points given by hand would have.
-    #[error("the points would have expired already; leave them out")]
-    LotExpired,
+    53 LotExpired "LOT_EXPIRED" never: "the points would have expired already; leave them out";
     /// The program has no `reinstate` for the wallet.
-    #[error("the program lets no expired points of this wallet be reinstated")]
-    ReinstateNotAllowed,
+    54 ReinstateNotAllowed "REINSTATE_NOT_ALLOWED" never:
+        "the program lets no expired points of this wallet be reinstated";
     /// Fewer points died within the program's window, and were not reinstated, than are asked for.
-    #[error("no such points have expired within the program's window, or they were reinstated before")]
-    NotEnoughExpired,
+    55 NotEnoughExpired "NOT_ENOUGH_EXPIRED" never:
+        "no such points have expired within the program's window, or they were reinstated before";
     /// The purchase has no such line, or several lines of that stock-keeping unit.
-    #[error("the purchase has no such line, or more than one of that sku; name the line by its place")]
-    LineUnknown,
+    56 LineUnknown "LINE_UNKNOWN" never:
+        "the purchase has no such line, or more than one of that sku; name the line by its place";
     /// More of a line would go back than was bought and not yet returned.
-    #[error("more of a line than was bought and not yet returned")]
-    RefundOverLine,
+    57 RefundOverLine "REFUND_OVER_LINE" never: "more of a line than was bought and not yet returned";
     /// The two names stand for one member already.
-    #[error("both names stand for this member already")]
-    MergeWithSelf,
+    58 MergeWithSelf "MERGE_WITH_SELF" never: "both names stand for this member already";
     /// The other member has members merged into it.
-    #[error("the other member has members merged into it; unmerge them, or merge this one into it")]
-    MergeChained,
+    59 MergeChained "MERGE_CHAINED" may_succeed:
+        "the other member has members merged into it; unmerge them, or merge this one into it";
     /// One of the two owes points or is in an open risk case, or the other has open proposals or shares in a household.
-    #[error("one of the two owes points or is in an open case, or the other has proposals or a household; settle that")]
-    MergeUnsettled,
+    60 MergeUnsettled "MERGE_UNSETTLED" may_succeed:
+        "one of the two owes points or is in an open case, or the other has proposals or a household; settle that";
     /// The other member is not merged into this one.
-    #[error("the other member is not merged into this one")]
-    NotMerged,
+    61 NotMerged "NOT_MERGED" never: "the other member is not merged into this one";
     /// The program asks for several people for so many points, and nobody stands for them.
-    #[error("the program asks for several people for so many points; say in `by` who stands for it")]
-    NobodyStands,
+    62 NobodyStands "NOBODY_STANDS" never:
+        "the program asks for several people for so many points; say in `by` who stands for it";
     /// The member has no such open proposal.
-    #[error("the member has no such open proposal; it was carried out, withdrawn or has lapsed, or is another's")]
-    ProposalNotOpen,
+    63 ProposalNotOpen "PROPOSAL_NOT_OPEN" never:
+        "the member has no such open proposal; it was carried out, withdrawn or has lapsed, or is another's";
     /// Whoever approves stands for the proposal already.
-    #[error("this person stands for the proposal already; somebody else must approve it")]
-    ApprovedAlready,
+    64 ApprovedAlready "APPROVED_ALREADY" never:
+        "this person stands for the proposal already; somebody else must approve it";
     /// The program has no fund of this name.
-    #[error("the program has no such fund")]
-    FundUnknown,
+    65 FundUnknown "FUND_UNKNOWN" never: "the program has no such fund";
     /// The program has no households.
-    #[error("the program has no households; add [household] to it")]
-    HouseholdNotOffered,
+    66 HouseholdNotOffered "HOUSEHOLD_NOT_OFFERED" never: "the program has no households; add [household] to it";
     /// The household is no member.
-    #[error("the household is not known; enrol it first, as a member of that name")]
-    HouseholdUnknown,
+    67 HouseholdUnknown "HOUSEHOLD_UNKNOWN" may_succeed:
+        "the household is not known; enrol it first, as a member of that name";
     /// The member shares with a household already.
-    #[error("the member is in a household already; it must leave that one first")]
-    InHousehold,
+    68 InHousehold "IN_HOUSEHOLD" may_succeed: "the member is in a household already; it must leave that one first";
     /// The household is the member itself, or in a household, or the member is one.
-    #[error("a household cannot be in a household, and nobody in its own")]
-    HouseholdCircular,
+    69 HouseholdCircular "HOUSEHOLD_CIRCULAR" never: "a household cannot be in a household, and nobody in its own";
     /// As many as the program allows share with the household.
-    #[error("as many are in the household as the program allows")]
-    HouseholdFull,
+    70 HouseholdFull "HOUSEHOLD_FULL" may_succeed: "as many are in the household as the program allows";
     /// The member shares with no household.
-    #[error("the member is in no household")]
-    NotInHousehold,
+    71 NotInHousehold "NOT_IN_HOUSEHOLD" never: "the member is in no household";
     /// The program has no item of this name.
-    #[error("the program has no such item")]
-    ItemUnknown,
+    72 ItemUnknown "ITEM_UNKNOWN" never: "the program has no such item";
     /// The item is not to be had on this local date.
-    #[error("the item is not to be had today; the program says from when and until when it is")]
-    ItemNotNow,
+    73 ItemNotNow "ITEM_NOT_NOW" may_succeed:
+        "the item is not to be had today; the program says from when and until when it is";
     /// The item is for members of other tiers.
-    #[error("the item is not for the member's tier; the program says for which it is")]
-    ItemNotForTier,
+    74 ItemNotForTier "ITEM_NOT_FOR_TIER" may_succeed:
+        "the item is not for the member's tier; the program says for which it is";
     /// Other points, or those of another wallet, were said than the item costs now. The outcome says how many it costs.
-    #[error("the item costs other points than were said; show the member what it costs now and ask again")]
-    ItemPriceDiffers,
+    75 ItemPriceDiffers "ITEM_PRICE_DIFFERS" never:
+        "the item costs other points than were said; show the member what it costs now and ask again";
     /// With what the member took, more pieces than one member may have. The outcome says how many it still may.
-    #[error("more pieces than one member may have, counting what it took and holds")]
-    ItemOverLimit,
+    76 ItemOverLimit "ITEM_OVER_LIMIT" may_succeed:
+        "more pieces than one member may have, counting what it took and holds";
     /// Fewer pieces are left than asked for. The outcome says how many are.
-    #[error("fewer pieces of the item are left than asked for")]
-    ItemSoldOut,
+    77 ItemSoldOut "ITEM_SOLD_OUT" may_succeed: "fewer pieces of the item are left than asked for";
     /// The points of a hold of an item are captured in whole pieces. The outcome says what one costs.
-    #[error("the hold is of an item: capture points of whole pieces, or void it")]
-    ItemNotWhole,
+    78 ItemNotWhole "ITEM_NOT_WHOLE" never: "the hold is of an item: capture points of whole pieces, or void it";
     /// The program has no exchange of this name that goes this way.
-    #[error("the program has no exchange of this name that goes this way; add it as [[exchange]] or choose another")]
-    ExchangeUnknown,
+    79 ExchangeUnknown "EXCHANGE_UNKNOWN" never:
+        "the program has no exchange of this name that goes this way; add it as [[exchange]] or choose another";
     /// The amount is no multiple of the rate's.
-    #[error("only multiples of the exchange's rate are exchanged; ask for one")]
-    ExchangeNotInUnits,
+    80 ExchangeNotInUnits "EXCHANGE_NOT_IN_UNITS" never:
+        "only multiples of the exchange's rate are exchanged; ask for one";
     /// The member has, or had, an exchange of this reference.
-    #[error("this reference stands for an earlier exchange of the member; choose another")]
-    ExchangeExists,
+    81 ExchangeExists "EXCHANGE_EXISTS" never:
+        "this reference stands for an earlier exchange of the member; choose another";
     /// The member has no open exchange of this reference.
-    #[error("no such exchange is open: it is settled, has lapsed or never was; make a new one")]
-    ExchangeNotOpen,
+    82 ExchangeNotOpen "EXCHANGE_NOT_OPEN" never:
+        "no such exchange is open: it is settled, has lapsed or never was; make a new one";
     /// More points would go out today than the exchange allows.
-    #[error("more points would be exchanged today than allowed; exchange fewer, or tomorrow")]
-    ExchangeMaxPerDay,
+    83 ExchangeMaxPerDay "EXCHANGE_MAX_PER_DAY" may_succeed:
+        "more points would be exchanged today than allowed; exchange fewer, or tomorrow";
     /// Exchanges are open.
-    #[error("exchanges are open; let the partner settle them first")]
-    ExchangesOpen,
+    84 ExchangesOpen "EXCHANGES_OPEN" may_succeed: "exchanges are open; let the partner settle them first";
 }
 
-impl Refusal {
-    /// The stable name of the reason, as in `ErrorInfo.reason`.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Refusal::IdReused => "ID_REUSED",
-            Refusal::NoProgram => "NO_PROGRAM",
-            Refusal::InTheFuture => "IN_THE_FUTURE",
-            Refusal::MemberUnknown => "MEMBER_UNKNOWN",
-            Refusal::AlreadyEnrolled => "ALREADY_ENROLLED",
-            Refusal::AttributeUnknown => "ATTRIBUTE_UNKNOWN",
-            Refusal::CurrencyMismatch => "CURRENCY_MISMATCH",
-            Refusal::OrderExists => "ORDER_EXISTS",
-            Refusal::OrderUnknown => "ORDER_UNKNOWN",
-            Refusal::RefundOverPaid => "REFUND_OVER_PAID",
-            Refusal::SelfReferral => "SELF_REFERRAL",
-            Refusal::ReferralExists => "REFERRAL_EXISTS",
-            Refusal::RiskDenied => "RISK_DENIED",
-            Refusal::HoldExists => "HOLD_EXISTS",
-            Refusal::HoldUnknown => "HOLD_UNKNOWN",
-            Refusal::HoldClosed => "HOLD_CLOSED",
-            Refusal::CaptureOverHold => "CAPTURE_OVER_HOLD",
-            Refusal::NotEnoughPoints => "NOT_ENOUGH_POINTS",
-            Refusal::TooManyLots => "TOO_MANY_LOTS",
-            Refusal::MemberFull => "MEMBER_FULL",
-            Refusal::CaseUnknown => "CASE_UNKNOWN",
-            Refusal::CaseClosed => "CASE_CLOSED",
-            Refusal::ProgramInvalid => "PROGRAM_INVALID",
-            Refusal::LedgerFull => "LEDGER_FULL",
-            Refusal::MemberClosed => "MEMBER_CLOSED",
-            Refusal::MemberFrozen => "MEMBER_FROZEN",
-            Refusal::AlreadyFrozen => "ALREADY_FROZEN",
-            Refusal::NotFrozen => "NOT_FROZEN",
-            Refusal::HoldsOpen => "HOLDS_OPEN",
-            Refusal::AliasTaken => "ALIAS_TAKEN",
-            Refusal::AliasUnknown => "ALIAS_UNKNOWN",
-            Refusal::RedeemBelowMin => "REDEEM_BELOW_MIN",
-            Refusal::RedeemAboveMax => "REDEEM_ABOVE_MAX",
-            Refusal::RedeemNotInSteps => "REDEEM_NOT_IN_STEPS",
-            Refusal::OrderTotalMissing => "ORDER_TOTAL_MISSING",
-            Refusal::RedeemShareExceeded => "REDEEM_SHARE_EXCEEDED",
-            Refusal::RedeemMaxPerOrder => "REDEEM_MAX_PER_ORDER",
-            Refusal::RedeemMaxPerDay => "REDEEM_MAX_PER_DAY",
-            Refusal::RedeemMaxPerMonth => "REDEEM_MAX_PER_MONTH",
-            Refusal::RedemptionUnknown => "REDEMPTION_UNKNOWN",
-            Refusal::RefundOverRedeemed => "REFUND_OVER_REDEEMED",
-            Refusal::WalletUnknown => "WALLET_UNKNOWN",
-            Refusal::WalletNotSpendable => "WALLET_NOT_SPENDABLE",
-            Refusal::OverMaxBalance => "OVER_MAX_BALANCE",
-            Refusal::TransferNotAllowed => "TRANSFER_NOT_ALLOWED",
-            Refusal::RecipientUnknown => "RECIPIENT_UNKNOWN",
-            Refusal::TransferToSelf => "TRANSFER_TO_SELF",
-            Refusal::RecipientBlocked => "RECIPIENT_BLOCKED",
-            Refusal::TransferBelowMin => "TRANSFER_BELOW_MIN",
-            Refusal::TransferAboveMax => "TRANSFER_ABOVE_MAX",
-            Refusal::TransferCooling => "TRANSFER_COOLING",
-            Refusal::TransferMaxPerDay => "TRANSFER_MAX_PER_DAY",
-            Refusal::WalletInUse => "WALLET_IN_USE",
-            Refusal::LotExpired => "LOT_EXPIRED",
-            Refusal::ReinstateNotAllowed => "REINSTATE_NOT_ALLOWED",
-            Refusal::NotEnoughExpired => "NOT_ENOUGH_EXPIRED",
-            Refusal::LineUnknown => "LINE_UNKNOWN",
-            Refusal::RefundOverLine => "REFUND_OVER_LINE",
-            Refusal::MergeWithSelf => "MERGE_WITH_SELF",
-            Refusal::MergeChained => "MERGE_CHAINED",
-            Refusal::MergeUnsettled => "MERGE_UNSETTLED",
-            Refusal::NotMerged => "NOT_MERGED",
-            Refusal::NobodyStands => "NOBODY_STANDS",
-            Refusal::ProposalNotOpen => "PROPOSAL_NOT_OPEN",
-            Refusal::ApprovedAlready => "APPROVED_ALREADY",
-            Refusal::FundUnknown => "FUND_UNKNOWN",
-            Refusal::HouseholdNotOffered => "HOUSEHOLD_NOT_OFFERED",
-            Refusal::HouseholdUnknown => "HOUSEHOLD_UNKNOWN",
-            Refusal::InHousehold => "IN_HOUSEHOLD",
-            Refusal::HouseholdCircular => "HOUSEHOLD_CIRCULAR",
-            Refusal::HouseholdFull => "HOUSEHOLD_FULL",
-            Refusal::NotInHousehold => "NOT_IN_HOUSEHOLD",
-            Refusal::ItemUnknown => "ITEM_UNKNOWN",
-            Refusal::ItemNotNow => "ITEM_NOT_NOW",
-            Refusal::ItemNotForTier => "ITEM_NOT_FOR_TIER",
-            Refusal::ItemPriceDiffers => "ITEM_PRICE_DIFFERS",
-            Refusal::ItemOverLimit => "ITEM_OVER_LIMIT",
-            Refusal::ItemSoldOut => "ITEM_SOLD_OUT",
-            Refusal::ItemNotWhole => "ITEM_NOT_WHOLE",
-            Refusal::ExchangeUnknown => "EXCHANGE_UNKNOWN",
-            Refusal::ExchangeNotInUnits => "EXCHANGE_NOT_IN_UNITS",
-            Refusal::ExchangeExists => "EXCHANGE_EXISTS",
-            Refusal::ExchangeNotOpen => "EXCHANGE_NOT_OPEN",
-            Refusal::ExchangeMaxPerDay => "EXCHANGE_MAX_PER_DAY",
-            Refusal::ExchangesOpen => "EXCHANGES_OPEN",
-        }
-    }
-
-    /// Whether the same wish, under a new id and with nothing else changed, may succeed later.
-    pub fn retry_may_succeed(self) -> bool {
-        match self {
-            Refusal::NotEnoughPoints
-            | Refusal::InTheFuture
-            | Refusal::NoProgram
-            | Refusal::MemberUnknown
-            | Refusal::OrderUnknown
-            | Refusal::RiskDenied
-            | Refusal::MemberFull
-            | Refusal::MemberFrozen
-            | Refusal::HoldsOpen
-            | Refusal::ExchangesOpen
-            | Refusal::ExchangeMaxPerDay
-            | Refusal::AliasTaken
-            | Refusal::RedeemMaxPerOrder
-            | Refusal::RedeemMaxPerDay
-            | Refusal::RedeemMaxPerMonth
-            | Refusal::OverMaxBalance
-            | Refusal::RecipientUnknown
-            | Refusal::RecipientBlocked
-            | Refusal::TransferCooling
-            | Refusal::TransferMaxPerDay
-            | Refusal::MergeChained
-            | Refusal::MergeUnsettled
-            | Refusal::HouseholdUnknown
-            | Refusal::InHousehold
-            | Refusal::HouseholdFull
-            | Refusal::ItemNotNow
-            | Refusal::ItemNotForTier
-            | Refusal::ItemOverLimit
-            | Refusal::ItemSoldOut => true,
-            Refusal::IdReused
-            | Refusal::AlreadyEnrolled
-            | Refusal::AttributeUnknown
-            | Refusal::CurrencyMismatch
-            | Refusal::OrderExists
-            | Refusal::RefundOverPaid
-            | Refusal::SelfReferral
-            | Refusal::ReferralExists
-            | Refusal::HoldExists
-            | Refusal::HoldUnknown
-            | Refusal::HoldClosed
-            | Refusal::CaptureOverHold
-            | Refusal::TooManyLots
-            | Refusal::CaseUnknown
-            | Refusal::CaseClosed
-            | Refusal::ProgramInvalid
-            | Refusal::LedgerFull
-            | Refusal::MemberClosed
-            | Refusal::AlreadyFrozen
-            | Refusal::NotFrozen
-            | Refusal::AliasUnknown
-            | Refusal::RedeemBelowMin
-            | Refusal::RedeemAboveMax
-            | Refusal::RedeemNotInSteps
-            | Refusal::OrderTotalMissing
-            | Refusal::RedeemShareExceeded
-            | Refusal::RedemptionUnknown
-            | Refusal::RefundOverRedeemed
-            | Refusal::WalletUnknown
-            | Refusal::WalletNotSpendable
-            | Refusal::TransferNotAllowed
-            | Refusal::TransferToSelf
-            | Refusal::TransferBelowMin
-            | Refusal::TransferAboveMax
-            | Refusal::WalletInUse
-            | Refusal::LotExpired
-            | Refusal::ReinstateNotAllowed
-            | Refusal::NotEnoughExpired
-            | Refusal::LineUnknown
-            | Refusal::RefundOverLine
-            | Refusal::MergeWithSelf
-            | Refusal::NotMerged
-            | Refusal::NobodyStands
-            | Refusal::ProposalNotOpen
-            | Refusal::ApprovedAlready
-            | Refusal::FundUnknown
-            | Refusal::HouseholdNotOffered
-            | Refusal::HouseholdCircular
-            | Refusal::NotInHousehold
-            | Refusal::ItemUnknown
-            | Refusal::ItemPriceDiffers
-            | Refusal::ItemNotWhole
-            | Refusal::ExchangeUnknown
-            | Refusal::ExchangeNotInUnits
-            | Refusal::ExchangeExists
-            | Refusal::ExchangeNotOpen => false,
-        }
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.message())
     }
 }
+
+impl core::error::Error for Refusal {}

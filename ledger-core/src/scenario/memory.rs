@@ -1,10 +1,9 @@
 //! The stage that is this crate's own ledger in memory.
 
 use super::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal,
-    SeenPurse, SeenTotals, SeenWhy, Stage, asked, quote_of,
+    Quote, Said, Seen, SeenCase, SeenExchange, SeenProposal, SeenPurse, SeenTally, SeenTotals, SeenWhy, Stage, asked,
+    quote_of,
 };
-use crate::budget::{self, Exchanged, Raised};
 use crate::kernel::units::{At, MemberNo, Position, TermNo};
 use crate::memory::{Memory, hash_key};
 use crate::tables::event::{Body, Finding, Name};
@@ -64,31 +63,10 @@ impl Stage for Memory {
         Ok(self.state.shared.wallets.iter().map(seen).collect())
     }
 
-    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String> {
-        let program = self.programs.current().ok_or("no program")?;
-        let (campaigns, budgets) = (budget::campaigns(&self.state, program), budget::budgets(&self.state, program));
-        let word = |term| self.state.term(term);
-        let campaigns = campaigns.iter().map(|one| SeenCampaign::of(one, program, word(one.campaign)));
-        Ok((campaigns.collect(), budgets.iter().map(|one| SeenBudget::of(one, word(one.budget))).collect()))
-    }
-
-    fn funds(&mut self) -> Result<Vec<SeenFund>, String> {
+    fn tallies(&mut self) -> Result<Vec<SeenTally>, String> {
         let program = self.programs.current().ok_or("no program")?;
         let word = |term| self.state.term(term).to_string();
-        let seen = |one: &Raised| SeenFund { name: word(one.fund), wallet: word(one.wallet), points: one.points.0 };
-        Ok(budget::funds(&self.state, program).iter().map(seen).collect())
-    }
-
-    fn items(&mut self) -> Result<Vec<SeenItem>, String> {
-        let program = self.programs.current().ok_or("no program")?;
-        let seen = |shelf: &budget::Shelf| SeenItem::of(shelf, self.state.term(shelf.item));
-        Ok(budget::items(&self.state, program).iter().map(seen).collect())
-    }
-
-    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String> {
-        let program = self.programs.current().ok_or("no program")?;
-        let seen = |one: &Exchanged| SeenPartner::of(one, self.state.term(one.exchange));
-        Ok(budget::exchanges(&self.state, program).iter().map(seen).collect())
+        Ok(crate::totals::tallies(&self.state, program).iter().map(|tally| SeenTally::of(tally, word)).collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

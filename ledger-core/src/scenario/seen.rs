@@ -1,12 +1,12 @@
 //! What a stage tells: members, purses, totals, campaigns and cases, as far as stories look at them.
 
-use crate::budget::{BudgetLeft, Exchanged, Given, Shelf};
 use crate::explain::{Came, Explanation};
 use crate::features::approvals::state::Proposal;
 use crate::features::exchange::state::OpenExchange;
 use crate::features::membership::state::Scope;
 use crate::kernel::account::Account;
-use crate::kernel::units::{At, Day, Points, Position, TermNo};
+use crate::kernel::tally::Tally;
+use crate::kernel::units::{At, Day, Position, TermNo};
 use crate::tables::member::Member;
 use crate::tables::program::Program;
 use crate::tables::state::WalletTotals;
@@ -93,25 +93,6 @@ pub struct SeenExchange {
     pub units: i64,
     /// When it lapses.
     pub lapses_at: At,
-}
-
-/// What a stage tells of a partner: what went out and came in, and was settled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenPartner {
-    /// The exchange.
-    pub exchange: String,
-    /// Points that went out, and the units they became.
-    pub out: (i64, i64),
-    /// Points that came in, and the units they were.
-    pub inward: (i64, i64),
-}
-
-impl SeenPartner {
-    /// What there is to see of an exchange of this name.
-    pub fn of(told: &Exchanged, name: &str) -> SeenPartner {
-        let seen = |(points, units): (Points, i64)| (points.0, units);
-        SeenPartner { exchange: name.to_string(), out: seen(told.out), inward: seen(told.inward) }
-    }
 }
 
 impl SeenExchange {
@@ -218,69 +199,45 @@ pub struct SeenCase {
     pub state: String,
 }
 
-/// A campaign as a stage tells it.
+/// What all members did together under a name of the program, as a stage tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenCampaign {
-    /// Its name.
-    pub name: String,
-    /// Points it gave, less those that refunds took back.
-    pub given: i64,
-    /// What they cost, in minor units, if the program says so.
-    pub cost: Option<i64>,
-}
-
-impl SeenCampaign {
-    /// What there is to see of a campaign.
-    pub fn of(given: &Given, program: &Program, name: &str) -> SeenCampaign {
-        let cost = given.cost(program).map(|money| money.0);
-        SeenCampaign { name: name.to_string(), given: given.points.0, cost }
-    }
-}
-
-/// A budget as a stage tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenBudget {
-    /// Its name.
-    pub name: String,
-    /// What is left of it.
-    pub left: i64,
-    /// All of it.
-    pub max: i64,
-}
-
-impl SeenBudget {
-    /// What there is to see of a budget.
-    pub fn of(left: &BudgetLeft, name: &str) -> SeenBudget {
-        SeenBudget { name: name.to_string(), left: left.left(), max: left.max }
-    }
-}
-
-/// A fund as a stage tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenFund {
+pub struct SeenTally {
+    /// What it is of.
+    pub kind: String,
     /// Its name.
     pub name: String,
     /// The wallet.
     pub wallet: String,
-    /// Points it was given, less those that refunds took back.
-    pub points: i64,
-}
-
-/// An item as a stage tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenItem {
-    /// Its name.
-    pub name: String,
-    /// How many pieces were redeemed and are held.
-    pub taken: i64,
-    /// How many are left, where the program says how many there are.
+    /// Its figures: what each says, and how much.
+    pub figures: Vec<(String, i64)>,
+    /// How much there is in all, if the program says so.
+    pub max: Option<i64>,
+    /// What is left of it.
     pub left: Option<i64>,
 }
 
-impl SeenItem {
-    /// What there is to see of an item.
-    pub fn of(shelf: &Shelf, name: &str) -> SeenItem {
-        SeenItem { name: name.to_string(), taken: shelf.taken, left: shelf.left() }
+impl SeenTally {
+    /// What there is to see of a tally; `word` knows its name and that of its wallet.
+    pub fn of(tally: &Tally, word: impl Fn(TermNo) -> String) -> SeenTally {
+        let figures = tally.figures.iter().map(|figure| (figure.name.to_string(), figure.amount));
+        SeenTally {
+            kind: tally.kind.to_string(),
+            name: word(tally.name),
+            wallet: word(tally.wallet),
+            figures: figures.collect(),
+            max: tally.max,
+            left: tally.left(),
+        }
+    }
+
+    /// The amount of a figure; 0 if there is none of this name.
+    pub fn figure(&self, name: &str) -> i64 {
+        self.find(name).unwrap_or(0)
+    }
+
+    /// The amount of a figure that may be absent.
+    pub fn find(&self, name: &str) -> Option<i64> {
+        self.figures.iter().find(|(known, _)| known == name).map(|(_, amount)| *amount)
     }
 }
 

@@ -698,6 +698,7 @@ fn bytes_on_disk_are_frozen() {
 #[test]
 fn refusals_keep_their_numbers() {
     let all = refusals();
+    assert_eq!(all, Refusal::ALL, "the table is in order of the numbers that are stored");
     let names: Vec<String> = all.iter().map(|refusal| format!("{} {}", *refusal as u16, refusal.reason())).collect();
     expect_file!["refusals.txt"].assert_eq(&(names.join("\n") + "\n"));
     let distinct: BTreeSet<&str> = all.iter().map(|refusal| refusal.reason()).collect();

@@ -27,35 +27,19 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse) -> Value {
         "tiers": list(&totals.tiers, tier),
         "refused": totals.refused,
         "duplicates": totals.duplicates,
-        "campaigns": list(&totals.campaigns, campaign),
-        "budgets": list(&totals.budgets, budget),
-        "funds": list(&totals.funds, fund),
-        "items": list(&totals.items, item),
-        "exchanges": list(&totals.exchanges, exchanged),
+        "tallies": list(&totals.tallies, tally),
     })
 }
 
-fn campaign(one: &proto::CampaignTotals) -> Value {
-    json!({ "campaign": one.campaign, "wallet": one.wallet, "given": one.given, "cost": one.cost })
-}
-
-fn fund(one: &proto::FundTotals) -> Value {
-    json!({ "fund": one.fund, "wallet": one.wallet, "points": one.points })
-}
-
-fn item(one: &proto::ItemTotals) -> Value {
-    let proto::ItemTotals { item, wallet, points, stock, taken, left } = one;
-    json!({ "item": item, "wallet": wallet, "points": points, "stock": stock, "taken": taken, "left": left })
-}
-
-fn exchanged(one: &proto::ExchangeTotals) -> Value {
+fn tally(one: &proto::Tally) -> Value {
+    let figure = |one: &proto::Figure| {
+        let unit = one.unit().as_str_name();
+        json!({ "name": one.name, "amount": one.amount, "unit": unit })
+    };
+    let proto::Tally { kind, name, wallet, since, figures, max, left } = one;
+    let figures = list(figures, figure);
     json!({
-        "exchange": one.exchange,
-        "wallet": one.wallet,
-        "points_out": one.points_out,
-        "units_out": one.units_out,
-        "units_in": one.units_in,
-        "points_in": one.points_in,
+        "kind": kind, "name": name, "wallet": wallet, "since": since, "figures": figures, "max": max, "left": left,
     })
 }
 
@@ -68,18 +52,6 @@ fn exchange(one: &proto::OpenExchange) -> Value {
         "points": one.points,
         "units": one.units,
         "lapses_at": time(one.lapses_at.as_ref()),
-    })
-}
-
-fn budget(one: &proto::BudgetLeft) -> Value {
-    json!({
-        "budget": one.budget,
-        "wallet": one.wallet,
-        "times": one.times,
-        "since": one.since,
-        "max": one.max,
-        "used": one.used,
-        "left": one.left,
     })
 }
 

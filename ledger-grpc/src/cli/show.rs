@@ -67,20 +67,8 @@ pub(super) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -> String
             let _ = writeln!(out, "  liability {liability}, breakage {breakage}");
         }
     }
-    if !totals.campaigns.is_empty() {
-        let _ = writeln!(out, "{}", lines(&campaigns(totals, local)));
-    }
-    if !totals.budgets.is_empty() {
-        let _ = writeln!(out, "{}", lines(&budgets(totals)));
-    }
-    if !totals.funds.is_empty() {
-        let _ = writeln!(out, "{}", lines(&funds(totals)));
-    }
-    if !totals.items.is_empty() {
-        let _ = writeln!(out, "{}", lines(&items(totals)));
-    }
-    if !totals.exchanges.is_empty() {
-        let _ = writeln!(out, "{}", lines(&exchanges(totals)));
+    for kind in totals.tallies.chunk_by(|one, next| one.kind == next.kind) {
+        let _ = writeln!(out, "{}", lines(&tallies(kind, local)));
     }
     let members = plural(totals.members, "member");
     let _ = write!(out, "{members}, {} refused", plural(totals.refused, "event"));
@@ -98,51 +86,47 @@ pub(super) fn trial_balance(totals: &proto::WalletTotals) -> Table {
     balances(&totals.wallet, named.iter().map(|(name, balance)| (name.as_str(), *balance)))
 }
 
-fn campaigns(totals: &proto::GetTotalsResponse, local: &Local) -> Table {
-    let mut table = table(&["campaign", "wallet", "given", "cost"], &[2, 3]);
-    for one in &totals.campaigns {
-        let cost = one.cost.map_or_else(|| "-".to_owned(), |cost| local.money(cost));
-        table.add_row([one.campaign.clone(), one.wallet.clone(), grouped(one.given), cost]);
+/// Tallies of one kind: their figures, and what is left where there is a most.
+fn tallies(all: &[proto::Tally], local: &Local) -> Table {
+    let mut names: Vec<&str> = Vec::new();
+    for figure in all.iter().flat_map(|one| &one.figures) {
+        if !names.contains(&figure.name.as_str()) {
+            names.push(&figure.name);
+        }
+    }
+    let has_days = all.iter().any(|one| !one.since.is_empty());
+    let has_most = all.iter().any(|one| one.max.is_some());
+    let titles: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
+    let mut heads = vec![all.first().map_or("", |one| &one.kind), "wallet"];
+    heads.extend(has_days.then_some("since"));
+    let first_number = heads.len();
+    heads.extend(titles.iter().map(String::as_str));
+    heads.extend(has_most.then_some(["all", "left"]).into_iter().flatten());
+    let mut table = table(&heads, &(first_number..heads.len()).collect::<Vec<_>>());
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    for one in all {
+        let find = |name: &str| one.figures.iter().find(|figure| figure.name == name);
+        let mut row = vec![one.name.clone(), one.wallet.clone()];
+        row.extend(has_days.then(|| or_dash(Some(one.since.clone()).filter(|since| !since.is_empty()))));
+        row.extend(
+            names.iter().map(|name| or_dash(find(name).map(|figure| amount(figure.amount, figure.unit(), local)))),
+        );
+        let unit = one.figures.first().map_or(proto::Unit::Unspecified, proto::Figure::unit);
+        let of_most = [one.max, one.left].map(|number| or_dash(number.map(|number| amount(number, unit, local))));
+        row.extend(has_most.then_some(of_most).into_iter().flatten());
+        table.add_row(row);
     }
     table
 }
 
-fn funds(totals: &proto::GetTotalsResponse) -> Table {
-    let mut table = table(&["fund", "wallet", "given"], &[2]);
-    for one in &totals.funds {
-        table.add_row([one.fund.clone(), one.wallet.clone(), grouped(one.points)]);
+fn amount(amount: i64, unit: proto::Unit, local: &Local) -> String {
+    match unit {
+        proto::Unit::Money => local.money(amount),
+        proto::Unit::Times => format!("{} times", grouped(amount)),
+        proto::Unit::Unspecified | proto::Unit::Points | proto::Unit::Pieces | proto::Unit::PartnerUnits => {
+            grouped(amount)
+        }
     }
-    table
-}
-
-fn items(totals: &proto::GetTotalsResponse) -> Table {
-    let mut table = table(&["item", "costs", "wallet", "stock", "taken", "left"], &[1, 3, 4, 5]);
-    for one in &totals.items {
-        let any = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), grouped::<i64>);
-        let numbers = [any(one.stock), grouped(one.taken), any(one.left)];
-        table.add_row([one.item.clone(), grouped(one.points), one.wallet.clone()].into_iter().chain(numbers));
-    }
-    table
-}
-
-fn exchanges(totals: &proto::GetTotalsResponse) -> Table {
-    let mut table = table(&["exchange", "wallet", "points out", "as units", "units in", "as points"], &[2, 3, 4, 5]);
-    for one in &totals.exchanges {
-        let sums = [one.points_out, one.units_out, one.units_in, one.points_in].map(grouped);
-        table.add_row([one.exchange.clone(), one.wallet.clone()].into_iter().chain(sums));
-    }
-    table
-}
-
-fn budgets(totals: &proto::GetTotalsResponse) -> Table {
-    let mut table = table(&["budget", "wallet", "since", "all", "used", "left"], &[3, 4, 5]);
-    for one in &totals.budgets {
-        let since = if one.since.is_empty() { "-" } else { &one.since };
-        let counted = |number: i64| if one.times { format!("{} times", grouped(number)) } else { grouped(number) };
-        let row = [counted(one.max), counted(one.used), counted(one.left)];
-        table.add_row([one.budget.clone(), one.wallet.clone(), since.to_owned()].into_iter().chain(row));
-    }
-    table
 }
 
 pub(super) fn tiers(totals: &proto::GetTotalsResponse) -> Table {

@@ -69,7 +69,7 @@ fn of_twenty_who_want_the_last_piece_one_gets_it() {
         [[item]]\nid = \"cup\"\npoints = 100\nstock = 1\nrestock = true\n";
     say(&handle, vec![publish(program, BEGIN)]);
     say(&handle, (0..THREADS).map(|thread| enrol(&format!("m{thread}"))).collect());
-    let taken = || handle.totals().wait().expect("readable").items[0].taken;
+    let taken = || handle.totals().wait().expect("readable").tallies[0].figure("taken").expect("an item");
     for round in 0..20 {
         let paid = |thread| credit(&format!("gift-{round}-{thread}"), &format!("m{thread}"), 100);
         say(&handle, (0..THREADS).map(paid).collect());

@@ -6,15 +6,14 @@
 //! else.
 
 use crate::ledger;
-use ledger_core::budget::Raised;
 use ledger_core::event::{self, Body, Event, Finding, Name};
 use ledger_core::features::exchange::state::OpenExchange;
 use ledger_core::features::risk::in_window;
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::scenario::{
-    Quote, Said, Seen, SeenBudget, SeenCampaign, SeenCase, SeenExchange, SeenFund, SeenItem, SeenPartner, SeenProposal,
-    SeenPurse, SeenTotals, SeenWhy, Stage, asked, quote_of, run,
+    Quote, Said, Seen, SeenCase, SeenExchange, SeenProposal, SeenPurse, SeenTally, SeenTotals, SeenWhy, Stage, asked,
+    quote_of, run,
 };
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
@@ -107,29 +106,13 @@ impl Stage for Playing {
         Ok(told.map(|one| SeenTotals::of(one, program.as_deref(), &self.word(one.wallet))).collect())
     }
 
-    fn campaigns(&mut self) -> Result<(Vec<SeenCampaign>, Vec<SeenBudget>), String> {
+    fn tallies(&mut self) -> Result<Vec<SeenTally>, String> {
         let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
-        let program = totals.program.ok_or("no program")?;
-        let campaigns = totals.campaigns.iter().map(|one| SeenCampaign::of(one, &program, &self.word(one.campaign)));
-        let campaigns = campaigns.collect();
-        Ok((campaigns, totals.budgets.iter().map(|one| SeenBudget::of(one, &self.word(one.budget))).collect()))
-    }
-
-    fn funds(&mut self) -> Result<Vec<SeenFund>, String> {
-        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
-        let seen =
-            |one: &Raised| SeenFund { name: self.word(one.fund), wallet: self.word(one.wallet), points: one.points.0 };
-        Ok(totals.funds.iter().map(seen).collect())
-    }
-
-    fn items(&mut self) -> Result<Vec<SeenItem>, String> {
-        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
-        Ok(totals.items.iter().map(|shelf| SeenItem::of(shelf, &self.word(shelf.item))).collect())
-    }
-
-    fn exchanges(&mut self) -> Result<Vec<SeenPartner>, String> {
-        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
-        Ok(totals.exchanges.iter().map(|one| SeenPartner::of(one, &self.word(one.exchange))).collect())
+        Ok(totals
+            .tallies
+            .iter()
+            .map(|tally| SeenTally::of(tally, |term| self.handle.terms()[usize::from(term.0) - 1].to_string()))
+            .collect())
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {

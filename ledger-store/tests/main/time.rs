@@ -180,7 +180,7 @@ fn a_hold_that_is_over_lets_its_piece_go_at_once_even_after_a_restart() {
     let at = |day: i64, id: &str| event("till", id, At(days(day)), "m2", redeem());
     assert_eq!(say(&handle, vec![at(0, "r-0")])[0].refusal, Some(Refusal::ItemSoldOut));
     assert_eq!(say(&handle, vec![at(1, "r-1")])[0].refusal, None);
-    assert_eq!(handle.totals().wait().expect("readable").items[0].taken, 1);
+    assert_eq!(handle.totals().wait().expect("readable").tallies[0].figure("taken"), Some(1));
     drop((handle, ledger));
     ledger::verified(dir.path());
 }

@@ -2,3 +2,4 @@
 
 pub mod change;
 pub mod happening;
+pub(crate) mod rules;

@@ -4,10 +4,11 @@
 //! already is in the verdict. So a limit that several rules share is exact within one event, and a budget over
 //! any number of events in one batch: each is judged on what those before it left.
 
+use crate::features::counting::rules::{Counting, count};
 use crate::features::earning::basket::Basket;
 use crate::kernel::counter::Key;
 use crate::kernel::trace::Cut;
-use crate::kernel::units::{Day, MemberNo, Points};
+use crate::kernel::units::{Day, Points};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
@@ -83,14 +84,7 @@ impl Draft<'_> {
 
     fn count_campaigns(&mut self, rule: &EarnRule, points: i64) {
         for term in rule.campaigns.iter().filter(|_| points != 0) {
-            self.change(Change::Counted(change::Counted {
-                key: Key::EVERYONE,
-                term: *term,
-                bucket: 0,
-                keep_from: 0,
-                amount: points,
-                seen: MemberNo::NOBODY,
-            }));
+            count(self, (Key::EVERYONE, *term), Counting::Sum, points);
         }
     }
 
@@ -102,8 +96,7 @@ impl Draft<'_> {
             return self.count_in_visit(limit.id, basket, amount);
         }
         let (bucket, keep_from) = (limit.bucket(&self.program.calendar, day), self.keep_from(limit, day));
-        let (key, term, seen) = (self.key_of(limit), limit.id, MemberNo::NOBODY);
-        self.change(Change::Counted(change::Counted { key, term, bucket, keep_from, amount, seen }));
+        count(self, (self.key_of(limit), limit.id), Counting::Limited { bucket, keep_from }, amount);
     }
 
     /// How much of a limit is used up on the day of the event.

@@ -8,3 +8,4 @@ pub(crate) mod limits_toml;
 pub mod program;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
+pub(crate) mod totals;

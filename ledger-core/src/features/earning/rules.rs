@@ -4,13 +4,14 @@
 //! refund asks again for what is kept. Rules that do not apply leave no trace and cost no memory.
 
 use crate::explain::Condition;
+use crate::features::counting::rules::{Counting, count};
 use crate::features::earning::basket::Basket;
 use crate::features::earning::limits::Allowed;
 use crate::kernel::counter::Key;
 use crate::kernel::names::order_hash;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::{Cut, Trace};
-use crate::kernel::units::{MemberNo, Money, Points, TermNo, share, units_of};
+use crate::kernel::units::{Money, Points, TermNo, share, units_of};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
@@ -47,14 +48,9 @@ impl Draft<'_> {
         let Some(tiers) = &self.program.tiers else { return };
         // A purchase and the refunds that came before it are of one date.
         self.metric = (day, self.metric.1.saturating_add(amount));
-        self.change(Change::Counted(change::Counted {
-            key: Key::Member(self.no),
-            term: tiers.metric,
-            bucket: day.0,
-            keep_from: self.today.0.saturating_sub(tiers.window_days).saturating_add(1),
-            amount,
-            seen: MemberNo::NOBODY,
-        }));
+        let keep_from = self.today.0.saturating_sub(tiers.window_days).saturating_add(1);
+        let counting = Counting::Limited { bucket: day.0, keep_from };
+        count(self, (Key::Member(self.no), tiers.metric), counting, amount);
     }
 
     /// Applies every rule that waits for `on`, then streaks and ladders.
@@ -205,8 +201,7 @@ impl Draft<'_> {
 
     /// Adds to a counter of the member that has no window.
     pub(crate) fn keep(&mut self, term: TermNo, amount: i64) {
-        let (key, seen) = (Key::Member(self.no), MemberNo::NOBODY);
-        self.change(Change::Counted(change::Counted { key, term, bucket: 0, keep_from: 0, amount, seen }));
+        count(self, (Key::Member(self.no), term), Counting::Sum, amount);
     }
 
     fn streaks(&mut self, on: Trigger) {
@@ -227,16 +222,9 @@ impl Draft<'_> {
 
     fn ladders(&mut self, on: Trigger) {
         for rule in self.program.ladders.iter().filter(|rule| rule.on == on) {
-            let count = self.member.counter(rule.id).map_or(0, |counter| counter.total).saturating_add(1);
-            self.change(Change::Counted(change::Counted {
-                key: Key::Member(self.no),
-                term: rule.id,
-                bucket: 0,
-                keep_from: 0,
-                amount: 1,
-                seen: MemberNo::NOBODY,
-            }));
-            if count.checked_rem(rule.every) == Some(0) {
+            let times = self.member.counter(rule.id).map_or(0, |counter| counter.total).saturating_add(1);
+            self.keep(rule.id, 1);
+            if times.checked_rem(rule.every) == Some(0) {
                 let rank = self.program.rank_of(self.member.tier.tier).saturating_add(rule.step);
                 let top = self.program.tiers.as_ref().map_or(0, |tiers| tiers.ranks.len().saturating_sub(1));
                 self.granted = self.granted.max(Some(rank.min(top)));

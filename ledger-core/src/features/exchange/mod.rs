@@ -5,3 +5,4 @@ pub mod event;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
 pub mod state;
+pub(crate) mod totals;

@@ -5,14 +5,14 @@
 //! said nothing for as long as the program waits, everything is as it was. Only whole units of a rate are exchanged, so
 //! nothing is rounded. A partner's reference stands for one exchange of a member, open or closed.
 
+use crate::features::counting::rules::{Counting, count};
 use crate::features::exchange::state::{EXCHANGES_MAX, OpenExchange};
 use crate::kernel::account::Account;
 use crate::kernel::counter::Key;
 use crate::kernel::lots::Slice;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{At, MemberNo, Points, TermNo};
+use crate::kernel::units::{At, Points};
 use crate::tables::change;
-use crate::tables::change::Change;
 use crate::tables::change::LifeChange;
 use crate::tables::draft::Draft;
 use crate::tables::event::{Body, Event, Who};
@@ -39,7 +39,8 @@ impl<'a> Draft<'a> {
         self.observe(event)?;
         self.post_all(exchange.wallet, (Account::Available, Account::Exchanging), &slices, exchange.id);
         if exchange.per_day.is_some() {
-            self.count_exchanged(Key::Member(self.no), (exchange.day, self.today.0), points.0);
+            let today = Counting::Limited { bucket: self.today.0, keep_from: self.today.0 };
+            count(self, (Key::Member(self.no), exchange.day), today, points.0);
         }
         self.open_exchange(exchange, reference, (false, points, units), slices);
         Ok(())
@@ -105,8 +106,8 @@ impl<'a> Draft<'a> {
         }
         if let Some(exchange) = exchange {
             let side = if open.inward { exchange.come } else { exchange.gone };
-            self.count_exchanged(Key::EVERYONE, (side.points, 0), open.points.0);
-            self.count_exchanged(Key::EVERYONE, (side.units, 0), open.units);
+            count(self, (Key::EVERYONE, side.points), Counting::Sum, open.points.0);
+            count(self, (Key::EVERYONE, side.units), Counting::Sum, open.units);
         }
         self.close_exchange(open);
     }
@@ -182,17 +183,6 @@ impl<'a> Draft<'a> {
         self.live(LifeChange::ExchangeClosed(change::ExchangeClosed {
             exchange: open.exchange,
             reference: open.reference.clone(),
-        }));
-    }
-
-    fn count_exchanged(&mut self, key: Key, (term, bucket): (TermNo, i32), amount: i64) {
-        self.change(Change::Counted(change::Counted {
-            key,
-            term,
-            bucket,
-            keep_from: bucket,
-            amount,
-            seen: MemberNo::NOBODY,
         }));
     }
 }

@@ -3,3 +3,4 @@
 pub mod event;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
+pub(crate) mod totals;

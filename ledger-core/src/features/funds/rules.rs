@@ -4,14 +4,13 @@
 //! `donated`. It is no member's: no lot is made, nothing of it expires, waits for a case or repays a debt. A refund
 //! takes back what its purchase gave too much; what a member gave is given.
 
+use crate::features::counting::rules::{Counting, count};
 use crate::features::returns::rules::Due;
 use crate::kernel::account::Account;
 use crate::kernel::counter::Key;
 use crate::kernel::lots::Slice;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{MemberNo, Points, TermNo};
-use crate::tables::change;
-use crate::tables::change::Change;
+use crate::kernel::units::{Points, TermNo};
 use crate::tables::draft::Draft;
 use crate::tables::event::{Event, Who};
 use crate::tables::program::{Fund, Program};
@@ -49,7 +48,6 @@ impl<'a> Draft<'a> {
     }
 
     fn count_fund(&mut self, fund: &Fund, amount: i64) {
-        let (key, term, seen) = (Key::EVERYONE, fund.given, MemberNo::NOBODY);
-        self.change(Change::Counted(change::Counted { key, term, bucket: 0, keep_from: 0, amount, seen }));
+        count(self, (Key::EVERYONE, fund.given), Counting::Sum, amount);
     }
 }

@@ -4,3 +4,4 @@ pub mod program;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
 pub mod state;
+pub(crate) mod totals;

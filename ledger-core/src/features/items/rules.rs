@@ -5,6 +5,7 @@
 //! which its limits are. A price is never another than the one that was said, and a capture takes whole pieces.
 //! What a refused one lacks stands in its record, as a trace of the item.
 
+use crate::features::counting::rules::{Counting, count};
 use crate::features::items::state::Piece;
 use crate::kernel::counter::Key;
 use crate::kernel::refusal::Refusal;
@@ -135,16 +136,8 @@ impl<'a> Draft<'a> {
         if amount == 0 {
             return;
         }
-        let seen = MemberNo::NOBODY;
-        self.change(Change::Counted(change::Counted {
-            key: Key::EVERYONE,
-            term,
-            bucket: 0,
-            keep_from: 0,
-            amount,
-            seen,
-        }));
-        let (key, keep_from) = (Key::Member(member), self.today.0.saturating_sub(PIECES_DAYS).saturating_add(1));
-        self.change(Change::Counted(change::Counted { key, term, bucket: day.0, keep_from, amount, seen }));
+        count(self, (Key::EVERYONE, term), Counting::Sum, amount);
+        let keep_from = self.today.0.saturating_sub(PIECES_DAYS).saturating_add(1);
+        count(self, (Key::Member(member), term), Counting::Limited { bucket: day.0, keep_from }, amount);
     }
 }

@@ -2,6 +2,7 @@
 //! They cross members, which is why the ledger is one totally ordered log.
 
 use crate::features::counting::happening::Happening;
+use crate::features::counting::rules::{Counting, count};
 use crate::features::risk::change::Action;
 use crate::features::risk::change::CaseOpened;
 use crate::kernel::account::Account;
@@ -105,15 +106,11 @@ impl Draft<'_> {
                 *counted
             }
             None => {
-                let seen = if members { self.no } else { MemberNo::NOBODY };
-                self.change(Change::Counted(change::Counted {
-                    key,
-                    term: rule.id,
-                    bucket,
-                    keep_from: from,
-                    amount,
-                    seen,
-                }));
+                let counting = match members {
+                    true => Counting::Distinct { bucket, keep_from: from, seen: self.no },
+                    false => Counting::Limited { bucket, keep_from: from },
+                };
+                count(self, (key, rule.id), counting, amount);
                 amount
             }
         };
