@@ -69,8 +69,8 @@ const VALUES: &str = "\
     It is the JSON of `Event` in proto/ledger/v1/event.proto, which says what each field means and what may be left \
      out: what protobuf tools write, with names in either spelling (occurred_at, occurredAt), 64-bit integers as \
      numbers or in quotes, enums by name or number, and null as absent. `replay --json` shows it as `event`; only that \
-     `device`, `ip` and `phone` are hashes there. Unknown names, names that come twice and fractions are faults. A line \
-     of a purchase without `quantity` is of 1.\n\n";
+     `device`, `ip` and `phone` are hashes there. Unknown names, names that come twice and fractions are faults. A \
+     line of a purchase without `quantity` is of 1.\n\n";
 
 const REJECTS: &str = concat!(
     "ROWS WITHOUT POINTS\n\n",

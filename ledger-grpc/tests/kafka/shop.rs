@@ -87,8 +87,8 @@ fn act(random: &mut Random, n: u64, id: u64, orders: &mut Vec<String>) -> Body {
     }
 }
 
-/// An event as JSON, written by hand here so that the reader is not its own judge: with the names of the proto and plain
-/// numbers, or, every second event, as protobuf libraries write it.
+/// An event as JSON, written by hand here so that the reader is not its own judge: with the names of the proto and
+/// plain numbers, or, every second event, as protobuf libraries write it.
 pub(crate) fn as_json(event: &Event) -> Value {
     let mut json = head(event);
     let (kind, data) = said(event);

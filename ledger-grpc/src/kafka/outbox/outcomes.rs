@@ -100,7 +100,7 @@ impl Telling<'_> {
     }
 
     fn changed(&self, change: &Change) -> Option<Outcome> {
-        let (told, own) = (self.told, self.record.member());
+        let told = self.told;
         Some(match change {
             Change::Enrolled(change::Enrolled { member, .. }) => self.outcome(types::MEMBER_ENROLLED, *member, PLAIN),
             Change::TierSet(change::TierSet { member, from, to, why, .. }) => {
@@ -109,33 +109,15 @@ impl Telling<'_> {
                     TierWhy::Lapsed => types::TIER_DOWNGRADED,
                     TierWhy::Joined | TierWhy::Footing => return None,
                 };
-                let data = proto::OutboxTierMoved { previous_tier: told.term(*from), tier: told.term(*to), ..Default::default() };
+                let (previous_tier, tier) = (told.term(*from), told.term(*to));
+                let data = proto::OutboxTierMoved { previous_tier, tier, ..Default::default() };
                 self.outcome(kind, *member, data)
             }
             Change::Streak(change::Streak { member, term, count, .. }) => {
                 let data = proto::OutboxStreakAdvanced { streak: told.term(*term), days: *count, ..Default::default() };
                 self.outcome(types::STREAK_ADVANCED, *member, data)
             }
-            Change::CaseOpened(case) => {
-                let data = proto::OutboxFraudFlagged {
-                    rule: told.term(case.rule),
-                    counter: told.term(case.counter),
-                    value: case.value,
-                    at_least: case.at_least,
-                    members: told.members(&case.members),
-                    ..Default::default()
-                };
-                self.outcome(types::FRAUD_FLAGGED, own, data)
-            }
-            Change::CaseClosed(change::CaseClosed { case, finding, members }) => {
-                let kind = match finding {
-                    Finding::Legitimate => types::FRAUD_CLEARED,
-                    Finding::Fraud => types::FRAUD_CONFIRMED,
-                };
-                let data =
-                    proto::OutboxFraudEnded { case_position: case.0, members: told.members(members), ..Default::default() };
-                self.outcome(kind, own, data)
-            }
+            Change::CaseOpened(..) | Change::CaseClosed(..) => return self.case_changed(change),
             Change::ProgramSet(change::ProgramSet) => self.outcome(types::PROGRAM_PUBLISHED, MemberNo::NOBODY, PLAIN),
             Change::HoldExtended(change::HoldExtended { member, expires_at, .. }) => {
                 let data = proto::OutboxHoldExtended { expires_at: at(*expires_at), ..Default::default() };
@@ -179,6 +161,33 @@ impl Telling<'_> {
             | Change::ReminderSet(..)
             | Change::Lapsed(..)
             | Change::Reinstated(..) => return None,
+        })
+    }
+
+    fn case_changed(&self, change: &Change) -> Option<Outcome> {
+        let (told, own) = (self.told, self.record.member());
+        Some(match change {
+            Change::CaseOpened(case) => {
+                let data = proto::OutboxFraudFlagged {
+                    rule: told.term(case.rule),
+                    counter: told.term(case.counter),
+                    value: case.value,
+                    at_least: case.at_least,
+                    members: told.members(&case.members),
+                    ..Default::default()
+                };
+                self.outcome(types::FRAUD_FLAGGED, own, data)
+            }
+            Change::CaseClosed(change::CaseClosed { case, finding, members }) => {
+                let kind = match finding {
+                    Finding::Legitimate => types::FRAUD_CLEARED,
+                    Finding::Fraud => types::FRAUD_CONFIRMED,
+                };
+                let (case_position, members) = (case.0, told.members(members));
+                let data = proto::OutboxFraudEnded { case_position, members, ..Default::default() };
+                self.outcome(kind, own, data)
+            }
+            _ => return None,
         })
     }
 
