@@ -19,10 +19,13 @@ LEDGER_DATA ?= $(shell ls "$(CACHE)/data/cdnow.csv" 2>/dev/null || echo "$(CACHE
 # Where the tests find the clients in other languages.
 LEDGER_PYTHON ?= $(CACHE)/venv/bin/python
 LEDGER_NODE_MODULES ?= $(CACHE)/node/node_modules
+LEDGER_JAVA ?= $(CACHE)/java/lib
+LEDGER_GO ?= $(CACHE)/go
 # And where they find Apache Kafka.
 LEDGER_KAFKA ?= $(CACHE)/kafka
 
-export CACHE CARGO_TARGET_DIR LEDGER_DATA LEDGER_PYTHON LEDGER_NODE_MODULES LEDGER_KAFKA
+export CACHE CARGO_TARGET_DIR LEDGER_DATA LEDGER_PYTHON LEDGER_NODE_MODULES LEDGER_JAVA \
+	LEDGER_GO LEDGER_KAFKA
 
 # RocksDB is compiled once, so every command of cargo that needs it gets the same profile and the whole
 # workspace. `-p` for one package can choose other features for a tool that RocksDB's build script uses,
@@ -124,6 +127,8 @@ clients: PACKAGES := test
 clients: packages
 	@setup/python.sh clients
 	@setup/node.sh
+	@setup/java.sh
+	@setup/go.sh
 
 kafka: packages
 	@setup/kafka.sh

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 const PROTO_DIR: &str = "../proto";
-const FILES: [&str; 2] = ["ledger/v1/event.proto", "ledger/v1/ledger.proto"];
+const FILES: [&str; 3] = ["ledger/v1/event.proto", "ledger/v1/ledger.proto", "ledger/v1/outbox.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={PROTO_DIR}");
@@ -15,6 +15,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     std::fs::write(out.join("ledger.bin"), compiler.encode_file_descriptor_set())?;
-    tonic_prost_build::configure().emit_rerun_if_changed(false).compile_fds(compiler.file_descriptor_set())?;
+    let mut messages = tonic_prost_build::Config::new();
+    messages.enable_type_names();
+    let services = tonic_prost_build::configure().emit_rerun_if_changed(false);
+    services.compile_fds_with_config(compiler.file_descriptor_set(), messages)?;
     Ok(())
 }

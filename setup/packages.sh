@@ -49,9 +49,15 @@ missing() {
   [ -n "${OPENSSL_DIR:-}" ] || have pkg-config || echo pkg-config
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   [ "$purpose" != build ] || return 0
-  have java || echo default-jre-headless
+  if [ "$purpose" = test ]; then
+    # A client in Java is compiled as it runs.
+    have javac || echo default-jdk-headless
+  else
+    have java || echo default-jre-headless
+  fi
   have mvn || echo maven
   [ "$purpose" = test ] || return 0
+  have go || echo golang
   have node || echo nodejs
   have npm || echo npm
 }
@@ -81,12 +87,12 @@ install_missing() {
   local wanted=$1
   local more=''
   [ "$purpose" = build ] || more=', Java 17 or newer, Maven'
-  [ "$purpose" != test ] || more+=', Node.js and npm'
+  [ "$purpose" != test ] || more=', a JDK of Java 17 or newer, Maven, Go 1.19 or newer, Node.js and npm'
   have apt-get || fail "missing: $wanted. This machine has no apt-get: install g++ 11 or newer, libclang with its" \
     "headers, OpenSSL with its headers, pkg-config, python3 with venv$more, then run this again"
   more=''
   [ "$purpose" = build ] || more=' default-jre-headless maven'
-  [ "$purpose" != test ] || more+=' nodejs npm'
+  [ "$purpose" != test ] || more=' default-jdk-headless maven golang nodejs npm'
   if [ "$(id -u)" != 0 ] && ! have sudo; then
     fail "missing: $wanted. Neither root nor sudo is here; as root: apt-get install g++ libclang1-14" \
       "libclang-common-14-dev libssl-dev pkg-config python3 python3-venv$more"

@@ -7,7 +7,6 @@
 mod demo;
 mod explain;
 mod import;
-mod json;
 mod letters;
 mod local;
 mod look;

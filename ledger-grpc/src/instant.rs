@@ -2,12 +2,11 @@
 //!
 //! People read and write local times of the program's zone; those are `local`'s.
 
-use ledger_core::calendar::{Calendar, show_day};
-use ledger_core::units::{At, DAY_MS, Day};
-use prost_types::Timestamp;
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+use ledger_core::calendar::Calendar;
+use ledger_core::units::At;
 use std::sync::LazyLock;
-
-const MINUTE_MS: i64 = 60_000;
 
 /// The calendar of UTC.
 pub static UTC: LazyLock<Calendar> = LazyLock::new(|| Calendar::new("UTC").expect("the zone data has UTC"));
@@ -15,60 +14,42 @@ pub static UTC: LazyLock<Calendar> = LazyLock::new(|| Calendar::new("UTC").expec
 /// Reads `2026-01-31T09:00:00Z`, with a fraction and an offset such as `+08:00` if there are any.
 /// What is finer than a millisecond is cut off.
 pub fn read(text: &str) -> Option<At> {
-    let (local, rest) = text.split_at_checked(19)?;
-    let shape = |(byte, like): (u8, u8)| if like == b'0' { byte.is_ascii_digit() } else { byte == like };
-    if !local.bytes().zip(*b"0000-00-00T00:00:00").all(shape) {
-        return None;
-    }
-    let (ms, offset) = match rest.strip_prefix('.') {
-        None => (0, rest),
-        Some(rest) => {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let (fraction, offset) = rest.split_at(digits);
-            if !(1..=9).contains(&digits) {
-                return None;
-            }
-            (format!("{fraction:0<3}")[..3].parse().ok()?, offset)
-        }
-    };
-    Some(At(UTC.read(local)?.0 + ms - offset_ms(offset)?))
+    let instant = is_rfc_3339(text).then(|| text.parse::<Timestamp>().ok()).flatten()?;
+    let ms = instant.as_nanosecond().div_euclid(1_000_000);
+    i64::try_from(ms).ok().map(At)
 }
 
-fn offset_ms(text: &str) -> Option<i64> {
-    if text == "Z" {
-        return Some(0);
-    }
-    let sign = match text.bytes().next()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
+/// Whether a text has the shape of RFC 3339. `jiff` reads more than that, such as hours without minutes, or the name
+/// of a zone behind the offset: an instant that only some programs can read is a typing error here.
+fn is_rfc_3339(text: &str) -> bool {
+    let Some((local, rest)) = text.split_at_checked(19) else { return false };
+    let like = |text: &str, shape: &[u8]| {
+        let same = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
+        text.len() == shape.len() && text.bytes().zip(shape).all(same)
     };
-    let (hours, minutes) = text[1..].split_once(':')?;
-    let two = |text: &str| {
-        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse::<i64>().ok()).flatten()
-    };
-    let (hours, minutes) = (two(hours)?, two(minutes)?);
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * MINUTE_MS)
+    let offset = rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let shaped = like(local, b"0000-00-00T00:00:00") || like(local, b"0000-00-00t00:00:00");
+    shaped && (matches!(offset, "Z" | "z") || like(offset, b"+00:00") || like(offset, b"-00:00"))
 }
 
 /// Writes `2026-01-31T09:00:00Z`, with a fraction only if there is one.
 pub fn show(at: At) -> String {
-    let ms = at.0.rem_euclid(DAY_MS);
-    let day = show_day(Day(i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(i32::MAX)));
-    let (hour, minute, second) = (ms / 3_600_000, ms / MINUTE_MS % 60, ms / 1000 % 60);
-    let fraction = if ms % 1000 == 0 { String::new() } else { format!(".{:03}", ms % 1000) };
-    format!("{day}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    const PLAIN: DateTimePrinter = DateTimePrinter::new();
+    const FRACTION: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    let latest = if at.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let instant = Timestamp::from_millisecond(at.0).unwrap_or(latest);
+    let printer = if at.0 % 1000 == 0 { PLAIN } else { FRACTION };
+    printer.timestamp_to_string(&instant)
 }
 
 /// An instant as the API has it.
-pub fn stamp(at: At) -> Timestamp {
+pub fn stamp(at: At) -> prost_types::Timestamp {
     let nanos = i32::try_from(at.0.rem_euclid(1000) * 1_000_000).expect("less than a second");
-    Timestamp { seconds: at.0.div_euclid(1000), nanos }
+    prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos }
 }
 
 /// An instant of the API.
-pub fn at(stamp: &Timestamp) -> At {
+pub fn at(stamp: &prost_types::Timestamp) -> At {
     At(stamp.seconds.saturating_mul(1000).saturating_add(i64::from(stamp.nanos / 1_000_000)))
 }
 
@@ -89,6 +70,9 @@ mod tests {
         assert_eq!(read("1997-01-01T20:00:00+08:00"), Some(At(852_120_000_000)));
         assert_eq!(read("1997-01-01T07:00:00.5-05:00"), Some(At(852_120_000_500)));
         assert_eq!(read("1997-01-01T12:00:00.123456789Z"), Some(At(852_120_000_123)));
+        assert_eq!(read("1997-01-01t12:00:00.1z"), Some(At(852_120_000_100)), "RFC 3339 allows small letters");
+        assert_eq!(read("1997-01-01T12:00:00-00:00"), Some(At(852_120_000_000)));
+        assert_eq!(read("1969-12-31T23:59:59.9999Z"), Some(At(-1)), "cut off, not rounded to 1970");
     }
 
     #[test]
@@ -97,9 +81,10 @@ mod tests {
         for text in broken {
             assert_eq!(read(text), None, "{text:?}");
         }
-        for text in
-            ["1997-01-01T12:00:00.Z", "1997-01-01T12:00:00+8:00", "1997-01-01T12:00:00é", "1997-01-01T25:00:00Z"]
-        {
+        for rest in ["", ".Z", "+8:00", "é", "+08", "+0800", "[Europe/Berlin]", "+01:00[Europe/Berlin]", " Z", "Z "] {
+            assert_eq!(read(&format!("1997-01-01T12:00:00{rest}")), None, "{rest:?}");
+        }
+        for text in ["1997-01-01T25:00:00Z", "19970101T120000Z", "1997-01-01T12Z", "1997-02-29T12:00:00Z"] {
             assert_eq!(read(text), None, "{text:?}");
         }
     }

@@ -15,7 +15,7 @@
 //! again changes nothing, and none is passed over: a cursor that does not fit its partition any more
 //! halts that partition and says so, and is never moved by itself.
 //!
-//! Knows the store by its handle alone, and no message of the API but the event.
+//! Knows the store by its handle alone, and of the API the event and the messages of the outbox.
 
 mod config;
 mod consume;
@@ -30,7 +30,9 @@ mod outbox;
 mod produce;
 
 pub use config::{Config, Format, Topic};
+pub use decode::{Header, attributes, event};
 pub use letters::{Letter, Letters};
+pub use outbox::TYPES as OUTBOX_TYPES;
 
 use consume::Consume;
 use feed::Feed;

@@ -14,16 +14,16 @@
 //! - [`engine`] is the asynchronous face of the store, and the only place that reads a clock.
 //! - [`kafka`] feeds events from Kafka's topics, and puts outcomes on one.
 //! - [`metrics`] tells the figures of a running ledger.
-//! - [`event_json`] and [`instant`] are events and instants as JSON has them.
+//! - [`json`] is the one way between JSON and the messages of the proto, and [`instant`] that of instants.
 //! - [`status`] is the one table from what went wrong to what the caller is told.
 //! - [`proto`] is generated from `proto/ledger/v1`, where the API is described.
 //!
 //! It is not a place for rules, and it keeps nothing: what is not in the store is not so.
 
 pub mod engine;
-pub mod event_json;
 pub mod explain;
 pub mod instant;
+pub mod json;
 pub mod kafka;
 pub mod metrics;
 pub mod server;

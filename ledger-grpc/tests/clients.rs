@@ -4,9 +4,13 @@
 //! server is then told to stop, as a service manager does, and the ledger it leaves behind is verified.
 //!
 //! `make test` installs what they need. `LEDGER_PYTHON` names the Python that has grpcio and
-//! grpcio-reflection, `LEDGER_NODE_MODULES` the directory that has @grpc/grpc-js and @grpc/proto-loader.
+//! grpcio-reflection, `LEDGER_NODE_MODULES` the directory that has @grpc/grpc-js, @grpc/proto-loader and
+//! @bufbuild/protobuf, `LEDGER_JAVA` the jars of protobuf-java-util, `LEDGER_GO` where Go has its modules.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "clients/json.rs"]
+mod json;
 
 use expect_test::{Expect, expect};
 use std::io::{BufRead, BufReader};

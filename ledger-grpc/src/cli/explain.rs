@@ -3,9 +3,10 @@
 use super::local::{Local, grouped};
 use super::look::{Look, Where};
 use super::show::{cause, has, lines, lot_name, posting, reason, table, waits};
-use super::{Answer, json, say};
+use super::{Answer, say};
 use anyhow::Result;
 use clap::{ArgGroup, Args};
+use ledger_grpc::json;
 use ledger_grpc::proto::{self, explain_event_request::Which, rule_explained::Came};
 use std::fmt::Write as _;
 
@@ -52,7 +53,7 @@ impl Explain {
             return Ok(Answer::No);
         };
         if self.json {
-            say(json::event_explained(&told))?
+            say(json::write(&told))?
         } else {
             say(show_event(&told, &look.local()?))?
         }
@@ -68,7 +69,7 @@ impl Explain {
             return Ok(Answer::No);
         };
         if self.json {
-            say(json::balance_explained(&told))?
+            say(json::write(&told))?
         } else {
             say(show_balance(&told, name, &look.local()?))?
         }

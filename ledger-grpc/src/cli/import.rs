@@ -19,9 +19,9 @@ use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::merkle::{Frontier, leaf};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
+use ledger_grpc::json;
 use ledger_store::{Batch, CommitError, Cursor, Handle};
 use rows::{Format, Row, Rows};
-use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read, Write};
@@ -38,7 +38,12 @@ const NAMED_MAX: usize = 20;
 /// The file is hashed in pieces of so many bytes.
 const PIECE_BYTES: u64 = 1 << 20;
 
-const SHAPES: &str = concat!(
+/// How files are written: purchases, and every kind of event.
+fn shapes() -> String {
+    format!("{PURCHASES}{EVENTS}{}\n{VALUES}{REJECTS}", json::kinds_explained())
+}
+
+const PURCHASES: &str = concat!(
     "FILES\n\n",
     "A file of purchases is CSV. Its header names four columns, in any order; the money is in the smallest \
      unit of the program's currency. Each row is a purchase of the source \"import\", with the order's number \
@@ -47,36 +52,27 @@ const SHAPES: &str = concat!(
   14048,1997-02-19T12:00:00Z,479,cdnow-042714
 
 "#,
-    "Any other file has an event in JSON on each line: `source` and `id`, which name the event for ever; \
-     `occurred_at` (RFC 3339); `member`; `device`, `ip` and `phone` in clear, if they are known; and one of \
-     those below, which says what happened. Money is in the smallest unit. Unknown fields are faults.\n\n",
-    r#"  {"source": "till-7", "id": "s-1", "occurred_at": "2026-01-03T09:00:00Z",
-   "member": "M1", "check_in": {}}                  on one line
+);
 
-  "enrolled": {"birthday": {"month": 3, "day": 15}}
-  "attributes_set": {"attributes": [{"name": "percentile", "value": 7}]}
-  "purchase": {"order": "o-1", "currency": "USD",
-               "lines": [{"sku": "CD-7", "quantity": 1, "net": 1299}]}
-  "cancelled": {"order": "o-1"}
-  "refunded": {"order": "o-1", "currency": "USD", "amount": 500}
-  "check_in": {}
-  "referral": {"referee": "M2"}
-  "redeem": {"points": 40, "order": "o-2"}
-  "hold": {"hold": "h-1", "points": 40, "ttl": "3600s"}
-  "capture": {"hold": "h-1", "points": 40, "last": true}
-  "void": {"hold": "h-1"}
-  "credit": {"points": 40, "reason": "opening balance"}
-  "debit": {"points": 40, "reason": "entered twice"}
-                                                    and without a member:
-  "case_resolved": {"case_position": 12, "finding": "FINDING_FRAUD", "note": ""}
-  "program_published": {"text": "id = ..."}
-  "tick": {"up_to": "2026-02-01T00:00:00Z"}
+const EVENTS: &str = concat!(
+    "Any other file has an event in JSON on each line: `source` and `id`, which name the event for ever; \
+     `occurred_at` (RFC 3339); `member`; `device`, `ip`, `phone` and the like in clear, if they are known; and one of \
+     those below, which says what happened. Money is in the smallest unit.\n\n",
+    r#"  {"source": "till-7", "id": "s-1", "occurred_at": "2026-01-03T09:00:00Z",
+   "member": "M1", "purchase": {"order": "o-1", "currency": "USD",
+   "lines": [{"sku": "CD-7", "quantity": 1, "net": 1299}]}}      on one line
 
 "#,
-    "Left out may be: `birthday`; `sku` (then empty) and `quantity` (1); the `order` of a redemption; `ttl` \
-     (then the program's); the `points` of a capture (all) and `last` (false); `note`. The other finding is \
-     FINDING_LEGITIMATE. It is the JSON of `Event` in proto/ledger/v1/event.proto, and what `replay --json` \
-     shows as `event`; only that `device`, `ip` and `phone` are hashes there.\n\n",
+);
+
+const VALUES: &str = "\
+    It is the JSON of `Event` in proto/ledger/v1/event.proto, which says what each field means and what may be left \
+     out: what protobuf tools write, with names in either spelling (occurred_at, occurredAt), 64-bit integers as \
+     numbers or in quotes, enums by name or number, and null as absent. `replay --json` shows it as `event`; only that \
+     `device`, `ip` and `phone` are hashes there. Unknown names, names that come twice and fractions are faults. A \
+     line of a purchase without `quantity` is of 1.\n\n";
+
+const REJECTS: &str = concat!(
     "ROWS WITHOUT POINTS\n\n",
     "A row that is no event is rejected and not recorded: mend it and import the mended file. A row may also \
      be refused by the business, as a redemption of more points than there are: that is recorded and stays \
@@ -89,7 +85,7 @@ const SHAPES: &str = concat!(
 );
 
 #[derive(Args)]
-#[command(after_long_help = SHAPES)]
+#[command(after_long_help = shapes())]
 pub(super) struct Import {
     /// The file
     file: PathBuf,
@@ -339,12 +335,12 @@ impl Rejects {
 
     fn rejected(&mut self, line: u64, reject: &rows::Reject) -> Result<()> {
         self.name(format_args!("line {line}: {}", reject.reason));
-        self.write(&json!({ "line": line, "rejected": reject.reason, "text": reject.text }))
+        self.write(&serde_json::json!({ "line": line, "rejected": reject.reason, "text": reject.text }))
     }
 
     fn refused(&mut self, line: u64, reason: &str) -> Result<()> {
         self.name(format_args!("line {line}: refused {reason}"));
-        self.write(&json!({ "line": line, "refused": reason }))
+        self.write(&serde_json::json!({ "line": line, "refused": reason }))
     }
 
     fn name(&mut self, row: std::fmt::Arguments<'_>) {

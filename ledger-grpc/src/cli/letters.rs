@@ -5,9 +5,9 @@ use super::{Answer, Usage, say, show};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use ledger_core::units::At;
-use ledger_grpc::instant;
-use ledger_grpc::kafka::{Config, Letter, Letters};
-use serde_json::{Value, json};
+use ledger_grpc::kafka::{self, Config, Letter, Letters};
+use ledger_grpc::{instant, json};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// How many bytes of a value are shown in a table.
@@ -15,7 +15,15 @@ const SHOWN_BYTES: usize = 60;
 /// How many letters are sent again together.
 const TOGETHER: usize = 1_000;
 
-pub(super) const CONFIG: &str = concat!(
+/// How a ledger is fed from Kafka, and what it puts there.
+pub(super) fn feeding() -> String {
+    let attributes = kafka::attributes().join(", ");
+    let types: Vec<&str> = kafka::OUTBOX_TYPES.iter().map(|(name, _)| *name).collect();
+    let envelope = json::envelope().join(", ");
+    CONFIG.replace("ATTRIBUTES", &attributes).replace("ENVELOPE", &envelope).replace("TYPES", &types.join(", "))
+}
+
+const CONFIG: &str = concat!(
     "KAFKA\n\n",
     r#"  brokers = "127.0.0.1:9092"
   group = "points-ledger"
@@ -39,8 +47,10 @@ pub(super) const CONFIG: &str = concat!(
     "Topics must exist. A header `content-type` of a message goes before the format of its topic: \
      application/json, application/cloudevents+json, application/protobuf; and so do the headers of \
      CloudEvents in binary mode. `json` is one event as a line of `ledgerd import` has it; `protobuf` is \
-     ledger.v1.Event; a CloudEvent has the type ledger.v1.purchase and the like, the member as subject, the \
-     fields of the event as data, and device, ip and phone as extensions.\n\n",
+     ledger.v1.Event. A CloudEvent has the type ledger.v1.purchase and the like and the fields of that as data \
+     (or as data_base64); its attributes are ATTRIBUTES. Those that are not of CloudEvents itself are extensions, \
+     whose names have small letters and digits alone. Other attributes are left aside and named once in the log. A message \
+     that is several CloudEvents is none.\n\n",
     "A `mapped` topic has a shop's own JSON, which rules turn into events; the first that matches counts:\n\n",
     r#"  [[topic]]
   name = "pos"
@@ -60,6 +70,9 @@ pub(super) const CONFIG: &str = concat!(
   lines = { each = "/items", sku = "/code", quantity = "/count", net = { major = "/total", digits = 2 } }
 
 "#,
+    "The fields beside `says`, `when` and `body` are ENVELOPE; the first three must be there.\n\n",
+    "The outbox has CloudEvents of these types, each with ledger.v1. before it: TYPES. Their data is described in \
+     proto/ledger/v1/outbox.proto.\n\n",
     "Where a partition is read from is what the ledger says, never what Kafka says of the group. One that the \
      ledger has nothing of is read from its beginning. One whose offsets do not fit any more, because messages \
      were deleted unread or the topic was made anew, is halted: the log and the metrics say so, the health \
@@ -186,7 +199,7 @@ fn row(letter: &Letter) -> [String; 5] {
 
 fn told(letter: &Letter) -> Value {
     let text = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    json!({
+    serde_json::json!({
         "at": { "partition": letter.at.0, "offset": letter.at.1 },
         "since": instant::show(At(letter.since)),
         "from": { "topic": letter.topic, "partition": letter.partition, "offset": letter.offset },

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use ledger_core::memory::Memory;
 use ledger_core::program::{Fault, Program};
 use ledger_core::scenario::{self, Unplayable};
-use serde_json::{Value, json};
+use ledger_grpc::proto::CheckProgramResponse;
+use ledger_grpc::{json, wire};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,7 +70,8 @@ impl Check {
             Err(faults) => (faults, Vec::new(), String::new()),
         };
         if self.json {
-            say(json!({ "faults": told(&faults), "warnings": told(&warnings) }))?;
+            let told = CheckProgramResponse { faults: wire::faults(&faults), warnings: wire::faults(&warnings) };
+            say(json::write(&told))?;
             return Ok(faults.is_empty().into());
         }
         for fault in &faults {
@@ -86,11 +88,6 @@ impl Check {
         }
         Ok(faults.is_empty().into())
     }
-}
-
-fn told(faults: &[Fault]) -> Value {
-    let told = |fault: &Fault| json!({ "line": fault.line, "field": fault.field, "problem": fault.problem });
-    faults.iter().map(told).collect()
 }
 
 fn summary(program: &Program) -> String {

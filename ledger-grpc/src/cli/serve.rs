@@ -20,7 +20,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 #[derive(Args)]
-#[command(after_long_help = letters::CONFIG)]
+#[command(after_long_help = letters::feeding())]
 pub(super) struct Serve {
     /// The ledger's directory; made if there is none
     #[arg(long, value_name = "DIR", env = "LEDGERD_DATA")]

@@ -1,11 +1,11 @@
 //! The reading commands: replay, member, quote, totals, cases.
 
 use super::look::{When, Where};
-use super::{Answer, json, say, show};
+use super::{Answer, say, show};
 use anyhow::Result;
 use clap::Args;
 use ledger_core::units::Position;
-use ledger_grpc::proto;
+use ledger_grpc::{json, proto};
 
 #[derive(Args)]
 pub(super) struct Replay {
@@ -95,7 +95,7 @@ impl Replay {
     pub(super) fn run(self) -> Result<Answer> {
         let look = self.ledger.open()?;
         if self.json {
-            let known = look.replay(&self.member, |step| say(json::step(&step)))?;
+            let known = look.replay(&self.member, |step| say(json::write(&step)))?;
             return Ok(if known { Answer::Yes } else { unknown(&self.member) });
         }
         let (local, mut table) = (look.local()?, show::steps_table());
@@ -118,7 +118,7 @@ impl Member {
         let when = self.as_of.as_deref().map_or(Ok(When::Now), |text| When::read(text, &local))?;
         let Some(member) = look.member(&self.member, when)? else { return Ok(unknown(&self.member)) };
         if self.json {
-            say(json::member(&member))?
+            say(json::write(&member))?
         } else {
             say(show::member(&member, &local))?
         }
@@ -134,7 +134,7 @@ impl Quote {
         let redeem = Some(proto::Redeem { points, order, total, wallet: wallet.clone(), item, pieces });
         let quote = look.quote(proto::QuoteRequest { member, redeem, min_position: 0 })?;
         if self.json {
-            say(json::quote(&quote))?
+            say(json::write(&quote))?
         } else {
             say(show::quote(&quote, &wallet, &look.local()?))?
         }
@@ -152,7 +152,7 @@ impl Totals {
             }
         };
         if self.json {
-            say(json::totals(&totals))?
+            say(json::write(&totals))?
         } else {
             say(show::totals(&totals, &local))?
         }
@@ -165,7 +165,7 @@ impl Cases {
         let look = self.ledger.open()?;
         let cases = look.cases(self.open)?;
         if self.json {
-            cases.iter().try_for_each(|case| say(json::case(case)))?;
+            cases.iter().try_for_each(|case| say(json::write(case)))?;
         } else {
             say(show::cases(&cases, &look.local()?))?;
         }

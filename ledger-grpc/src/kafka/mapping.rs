@@ -2,18 +2,15 @@
 //!
 //! A rule names the event it says, and for each field of it where its value is: a JSON Pointer
 //! (RFC 6901) into the message, a constant, or a table that also says how to read it. What comes out is
-//! the JSON of `event_json`, so every kind of event can be mapped and none is known here.
+//! the JSON of an event, so every kind of event can be mapped and none is known here.
 
 use super::config::{Reading, Section};
-use crate::event_json::KINDS;
-use crate::instant;
+use crate::{instant, json};
 use ledger_core::event::AMOUNT_MAX;
 use ledger_core::units::At;
 use serde_json::{Map, Value};
 use toml::de::DeValue;
 
-/// Fields of every event, all of them texts.
-const ENVELOPE: [&str; 7] = ["source", "id", "occurred_at", "member", "device", "ip", "phone"];
 /// Most digits behind the point of an amount in major units.
 const MINOR_DIGITS_MAX: u32 = 4;
 
@@ -60,9 +57,9 @@ pub(super) fn rules(reading: &mut Reading<'_>, topic: &mut Section<'_>) -> Vec<R
 
 fn rule(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Rule> {
     let said = reading.text(section, "says", "\"purchase\"");
-    let says = said.as_ref().and_then(|said| KINDS.iter().find(|kind| *kind == said).copied());
+    let says = said.as_ref().and_then(|said| json::kinds().iter().find(|kind| ***kind == **said).map(|kind| &**kind));
     if let (Some(said), None) = (&said, says) {
-        let problem = format!("{said:?} is no event; write one of {}", KINDS.join(", "));
+        let problem = format!("{said:?} is no event; write one of {}", json::kinds().join(", "));
         reading.fault(section.at, &section.field("says"), problem);
     }
     let when = reading.table(section, "when").map(|table| {
@@ -77,7 +74,7 @@ fn rule(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Rule> {
         pairs.collect()
     });
     let mut envelope = Vec::new();
-    for field in ENVELOPE {
+    for field in json::envelope().iter().map(|field| &**field) {
         if let Some((value, at)) = section.take(field) {
             let place = place(reading, value, at, &section.field(field));
             if matches!(place, Some(Place::Each(..) | Place::Object(_))) {

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use ledger_core::event::{Body, Currency, Event, Line, Name, Violation};
 use ledger_core::units::{At, Money};
-use ledger_grpc::{event_json, instant, wire};
+use ledger_grpc::{instant, json, wire};
 use ledger_store::Handle;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -243,7 +243,7 @@ impl Lines {
 
     fn event(&self, handle: &Handle) -> Result<Event<Name>, String> {
         let text = std::str::from_utf8(&self.text).map_err(|_| "is not UTF-8".to_owned())?;
-        let event = event_json::read(text)?;
+        let event = json::read(text)?;
         let hash = |kind: &str, text: &str| handle.risk_key(kind, text);
         let sorted = wire::one(Some(event), &hash).map_err(|invalid| problems(&invalid.0))?;
         sorted.events.into_iter().next().ok_or_else(|| "is no event".to_owned())
