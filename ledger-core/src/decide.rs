@@ -1,45 +1,46 @@
-//! Decide: every rule of the ledger, and nothing else.
+//! Decide: which feature judges what, and what follows.
 //!
-//! A decision reads a program, the state and one event, and answers with a [`Verdict`]. Refusals come
-//! first, most fundamental first; from the line that calls `observe` on, the event succeeds. Nothing
-//! here changes state, asks a clock or can fail: `fold` does what the verdict says.
-//!
-//! The neighbours: `earn` (what facts give), `basket` (what rules ask of an event) and `kept` (what is left of it),
-//! `refund` (what refunds take back), `redeem` (what redemptions must keep to, and giving them back), `item` (what they
-//! are for), `spend` (redeem, hold, capture), `convert` (stamps into cups), `household` (what members share), `approve`
-//! (by hand, and how many must agree), `transfer` (from member to member, and from other systems), `fund` (to good
-//! causes), `exchange` (with partners), `merge` (two members that are one), `pending` (points that wait), `expiry` (how
-//! points die), `tier` (standing), `risk` (counters and cases), `life` (freeze, close, aliases), `timer` (what happens
-//! by itself), `limit` (at most how much), `visit` (split purchases that are one), `explain` (why, asked afterwards).
+//! A decision reads a program, the state and one event, and answers with a [`Verdict`]. Refusals come first, most
+//! fundamental first; from the line that calls `observe` on, the event succeeds. Nothing here changes state, asks a
+//! clock or can fail: `fold` does what the verdict says. The rules stand with their features, what follows from every
+//! event in `consequences`, what happens by itself in `timers`.
 
-use crate::tables::change;
-use crate::tables::draft::Desk;
-use crate::tables::draft::Draft;
-use crate::tables::draft::Parties;
-use crate::tables::draft::Party;
-
+use crate::consequences::{Asker, follow};
+use crate::features::approvals::rules as approvals;
+use crate::features::earning::rules as earning;
+use crate::features::exchange::rules as exchange;
+use crate::features::expiry::rules as expiry;
+use crate::features::funds::rules as funds;
+use crate::features::household::rules as household;
+use crate::features::membership::rules as membership;
+use crate::features::merge::rules as merge;
+use crate::features::publishing::rules::publish;
+use crate::features::returns::rules as returns;
+use crate::features::risk::rules as risk;
+use crate::features::spending::{redemption, rules as spending};
+use crate::features::transfer::rules as transfer;
 use crate::kernel::lots::SLICES_MAX;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{At, Points, Position, TermNo};
-use crate::tables::change::Change;
-use crate::tables::event::{self, Body, Event, Finding, Who};
+use crate::kernel::units::{At, Points, TermNo};
+use crate::tables::change::{self, Change};
+use crate::tables::desk::{Desk, Parties, Party};
+use crate::tables::draft::Draft;
+use crate::tables::event::{self, Body, Event, Who};
 use crate::tables::member::Member;
 use crate::tables::program::Program;
 use crate::tables::record::{Timer, Verdict};
-use alloc::boxed::Box;
-use alloc::vec::Vec;
 
-/// Largest balance of a member, and largest total of a ledger, in points: 10^18.
-pub const BALANCE_MAX: i64 = 1_000_000_000_000_000_000;
+pub use crate::kernel::lots::BALANCE_MAX;
+
 /// Most members of one ledger.
 pub const MEMBERS_MAX: u32 = 1 << 31;
 
 /// Judges one event.
 pub fn decide(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Verdict {
     match &event.body {
-        Body::ProgramPublished(event::ProgramPublished { text }) => publish(desk, text),
+        Body::ProgramPublished(said) => publish(desk, said).unwrap_or_else(|refusal| refused(refusal, None, None)),
         Body::Tick(..) => Verdict::default(),
-        Body::CaseResolved(event::CaseResolved { case, finding, .. }) => resolve(desk, *case, *finding),
+        Body::CaseResolved(said) => resolve(desk, said).unwrap_or_else(|refusal| refused(refusal, None, None)),
         _ => concerning_member(desk, event, parties),
     }
 }
@@ -47,7 +48,7 @@ pub fn decide(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Ver
 /// Judges what is due by itself for one member.
 pub fn decide_timer(desk: &Desk<'_>, party: Party<'_>, due: At, timer: Timer) -> Verdict {
     match desk.program {
-        Some(program) => crate::timers::fire(Draft::new(desk, program, party, due), due, timer),
+        Some(program) => crate::timers::fire(Draft::of_timer(desk, program, party, due), due, timer),
         None => Verdict::default(),
     }
 }
@@ -64,69 +65,102 @@ fn refused(refusal: Refusal, program: Option<&Program>, subject: Option<&Member>
 }
 
 fn concerning_member(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Verdict {
-    let member = parties.subject.filter(|party| party.newcomer.is_none()).map(|party| party.member);
+    let member = parties.subject.and_then(|party| party.known());
     let Some(program) = desk.program else { return refused(Refusal::NoProgram, None, member) };
     let no = |refusal, member| refused(refusal, Some(program), member);
     if event.occurred_at > desk.at.plus_ms(program.future_ms) {
         return no(Refusal::InTheFuture, member);
     }
     let Some(subject) = parties.subject else { return no(Refusal::MemberUnknown, None) };
-    if subject.newcomer.is_some() && subject.no.0 > MEMBERS_MAX {
+    if member.is_none() && subject.no.0 > MEMBERS_MAX {
         return no(Refusal::LedgerFull, None);
     }
-    if let Some(refusal) = crate::features::membership::rules::forbids(subject.member, &event.body) {
+    if let Some(refusal) = member.and_then(|member| membership::forbids(member, &event.body)) {
         return no(refusal, member);
     }
     let mut draft = Draft::new(desk, program, subject, event.occurred_at);
-    match draft.body(event, parties).and_then(|()| draft.finish(event)) {
-        Ok(()) => draft.verdict,
+    let said = judge(&mut draft, event, parties).and_then(|()| {
+        follow(&mut draft, Asker::Event, Some(event));
+        draft.check()
+    });
+    match said {
+        Ok(()) => draft.verdict(),
         Err(Refusal::RiskDenied) => draft.denied_verdict(),
-        Err(refusal) => Verdict { trace: draft.lacking.into_iter().collect(), ..no(refusal, member) },
+        Err(refusal) => Verdict { trace: draft.lacking().into_iter().collect(), ..no(refusal, member) },
     }
 }
 
-fn publish(desk: &Desk<'_>, text: &str) -> Verdict {
-    let mut terms = desk.state.shared.terms.clone();
-    let known = terms.len();
-    let Ok(program) = Program::read(text, &mut terms) else {
-        return refused(Refusal::ProgramInvalid, None, None);
-    };
-    if desk.program.is_some_and(|current| !program.follows(current)) {
-        return refused(Refusal::ProgramInvalid, None, None);
+/// Which feature judges what.
+fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<Who>, parties: &Parties<'a>) -> Result<(), Refusal> {
+    let other = parties.other;
+    match &event.body {
+        Body::Enrolled(said) => membership::enroll(draft, event, said),
+        Body::AttributesSet(said) => membership::set_attributes(draft, event, said),
+        Body::Purchase(said) => {
+            let known = returns::found(draft, parties).is_some();
+            earning::purchase(draft, event, said, known)?;
+            returns::unpark(draft, event, said, parties.parked);
+            Ok(())
+        }
+        Body::Cancelled(said) => returns::cancel(draft, event, said, parties),
+        Body::Refunded(said) => returns::refund(draft, event, said, parties),
+        Body::Settled(said) => returns::settle(draft, event, said, parties),
+        Body::CheckIn(event::CheckIn) => earning::check_in(draft, event),
+        Body::Referral(..) => earning::refer(draft, event, other),
+        Body::Redeem(said) => spending::redeem(draft, event, said),
+        Body::RedeemRefunded(said) => redemption::give_back(draft, event, said, parties.redemption),
+        Body::Hold(said) => spending::hold(draft, event, said),
+        Body::HoldExtended(said) => spending::extend(draft, event, said),
+        Body::Capture(said) => spending::capture(draft, event, said),
+        Body::Void(said) => spending::void(draft, event, said),
+        Body::Transfer(said) => transfer::transfer(draft, event, said, other),
+        Body::Imported(said) => transfer::import(draft, event, said),
+        Body::Reinstated(said) => expiry::reinstate(draft, event, said),
+        Body::Extended(said) => expiry::prolong(draft, event, said),
+        Body::Credit(said) => approvals::credit(draft, event, said),
+        Body::Debit(said) => approvals::debit(draft, event, said),
+        Body::Approved(said) => approvals::approve(draft, event, said),
+        Body::Withdrawn(said) => approvals::withdraw(draft, event, said),
+        Body::Donate(said) => funds::donate(draft, event, said),
+        Body::Frozen(said) => membership::freeze(draft, event, said),
+        Body::Unfrozen(said) => membership::unfreeze(draft, event, said),
+        Body::Closed(..) => membership::close(draft, event),
+        Body::AliasLinked(said) => membership::link(draft, event, said),
+        Body::AliasUnlinked(said) => membership::unlink(draft, event, said),
+        Body::Merged(..) => merge::merge(draft, event, other),
+        Body::Unmerged(..) => merge::unmerge(draft, event, other, parties.merge),
+        Body::HouseholdJoined(..) => household::join(draft, event, other),
+        Body::HouseholdLeft(event::HouseholdLeft) => household::leave(draft, event),
+        Body::ExchangeOut(said) => exchange::exchange_out(draft, event, said),
+        Body::ExchangeIn(said) => exchange::exchange_in(draft, event, said),
+        Body::ExchangeSettled(said) => exchange::settle(draft, event, said),
+        Body::CaseResolved(..) | Body::ProgramPublished(..) | Body::Tick(..) => Ok(()),
     }
-    let mut verdict = Verdict::default();
-    let new: Vec<Box<str>> = terms.get(known..).unwrap_or_default().to_vec();
-    if !new.is_empty() {
-        verdict.changes.push(Change::TermsAdded(change::TermsAdded { terms: new }));
-    }
-    verdict.changes.push(Change::ProgramSet(change::ProgramSet));
-    verdict
 }
 
-fn resolve(desk: &Desk<'_>, position: Position, finding: Finding) -> Verdict {
-    let Some(case) = desk.state.cases.get(&position) else { return refused(Refusal::CaseUnknown, None, None) };
+/// A control: close a risk case. What its members have in review is free, or void; the case names each of them.
+fn resolve(desk: &Desk<'_>, said: &event::CaseResolved) -> Result<Verdict, Refusal> {
+    let (position, finding) = (said.case, said.finding);
+    let case = desk.state.cases.get(&position).ok_or(Refusal::CaseUnknown)?;
     if case.finding.is_some() {
-        return refused(Refusal::CaseClosed, None, None);
+        return Err(Refusal::CaseClosed);
     }
-    let Some(program) = desk.program else { return refused(Refusal::NoProgram, None, None) };
+    let program = desk.program.ok_or(Refusal::NoProgram)?;
     let mut verdict = Verdict::default();
     for no in &case.opened.members {
         let Some(member) = desk.state.member(*no) else { continue };
-        let mut draft = Draft::new(desk, program, Party { no: *no, member, newcomer: None }, desk.at);
-        core::mem::swap(&mut draft.verdict, &mut verdict);
-        draft.look_at_cases(Some(position));
-        draft.end_review(position, finding);
-        draft.settle();
-        core::mem::swap(&mut draft.verdict, &mut verdict);
+        let mut draft = Draft::new(desk, program, Party::new(*no, member, None), desk.at);
+        draft.write_into(&mut verdict, |draft| {
+            draft.look_at_cases(Some(position));
+            risk::end_review(draft, position, finding);
+            follow(draft, Asker::Moved, None);
+        });
     }
     if verdict.postings.len() > SLICES_MAX {
-        return refused(Refusal::TooManyLots, None, None);
+        return Err(Refusal::TooManyLots);
     }
-    verdict.changes.push(Change::CaseClosed(change::CaseClosed {
-        case: position,
-        finding,
-        members: case.opened.members.clone(),
-    }));
+    let members = case.opened.members.clone();
+    verdict.changes.push(Change::CaseClosed(change::CaseClosed { case: position, finding, members }));
     verdict.available = Points::ZERO;
-    verdict
+    Ok(verdict)
 }

@@ -4,13 +4,20 @@
 //! version of the program that judged; of a refusal, the numbers it rests on. Nothing is decided anew, so an
 //! explanation of an old record is the same whatever the program has become.
 
+use crate::features::approvals::rules as approvals;
 use crate::features::earning::basket::Basket;
-use crate::features::earning::rules::Facts;
-use crate::features::spending::redemption::hash_of;
+use crate::features::earning::rules::{Facts, unmet};
+use crate::features::exchange::rules as exchange;
+use crate::features::funds::rules as funds;
+use crate::features::items::rules as items;
+use crate::features::spending::redemption;
+use crate::features::wallets::rules as wallets;
+use crate::kernel::names::hash_of;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::Trace;
 use crate::kernel::units::{Day, MemberNo, Points, TermNo};
-use crate::tables::draft::{Desk, Draft, Party};
+use crate::tables::desk::{Desk, Party};
+use crate::tables::draft::Draft;
 use crate::tables::event::{self, Body, Event, Who};
 use crate::tables::member::Member;
 use crate::tables::program::{Program, Trigger, Wallet};
@@ -18,54 +25,7 @@ use crate::tables::record::{Cause, Record, Timer};
 use crate::tables::state::State;
 use alloc::vec::Vec;
 
-/// What a rule asks for, by the words of a program's `when`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// `from`, `until`.
-    Dates,
-    /// `weekdays`.
-    Weekdays,
-    /// `channels`.
-    Channels,
-    /// `stores`.
-    Stores,
-    /// `partners`.
-    Partners,
-    /// `tiers`.
-    Tiers,
-    /// `attributes`.
-    Attributes,
-    /// `first`.
-    First,
-    /// `birthday`.
-    Birthday,
-    /// `hours`.
-    Hours,
-    /// `skus`, `categories`, `tags`, `except`.
-    Lines,
-    /// `at_least`.
-    AtLeast,
-}
-
-impl Condition {
-    /// Its word, as in a program.
-    pub fn name(self) -> &'static str {
-        match self {
-            Condition::Dates => "from, until",
-            Condition::Weekdays => "weekdays",
-            Condition::Channels => "channels",
-            Condition::Stores => "stores",
-            Condition::Partners => "partners",
-            Condition::Tiers => "tiers",
-            Condition::Attributes => "attributes",
-            Condition::First => "first",
-            Condition::Birthday => "birthday",
-            Condition::Hours => "hours",
-            Condition::Lines => "skus, categories, tags, except",
-            Condition::AtLeast => "at_least",
-        }
-    }
-}
+pub use crate::features::earning::condition::Condition;
 
 /// What came of one earn rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +54,11 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
         Cause::Timer { due, .. } => *due,
     };
     let desk = Desk { state, program: Some(program), position: before.position.next(), at: record.at };
-    let mut draft = Draft::new(&desk, program, Party { no, member: before, newcomer: None }, happened_at);
+    let mut draft = Draft::new(&desk, program, Party::new(no, before, None), happened_at);
     let (on, basket) = match &record.cause {
         Cause::Event(event) => {
             if let Body::AttributesSet(event::AttributesSet { attributes }) = &event.body {
-                draft.attributes = attributes;
+                draft.set_attributes(attributes);
             }
             (waits_for(&event.body), Basket::of(event))
         }
@@ -107,18 +67,18 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
     };
     if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, &record.cause) {
         let lacking = record.verdict.trace.first();
-        let grounds = lacking.map_or_else(|| draft.grounds(refusal, event), |lacking| lacks(refusal, lacking));
-        return Explanation { rules: draft.asks(refusal, event), grounds };
+        let grounds = lacking.map_or_else(|| grounds(&draft, refusal, event), |lacking| lacks(refusal, lacking));
+        return Explanation { rules: asks(&draft, refusal, event), grounds };
     }
     if let Cause::Event(event) = &record.cause
         && record.leaves_open()
     {
-        return Explanation { rules: Vec::new(), grounds: draft.stands(event) };
+        return Explanation { rules: Vec::new(), grounds: approvals::stands(&draft, event) };
     }
     let facts = Facts { program, basket, tier: before.tier.tier };
     let came = |rule: &crate::tables::program::EarnRule| {
         let applied = record.verdict.trace.iter().find(|line| line.rule == rule.id).map(|line| Came::Applied(*line));
-        let came = applied.or_else(|| draft.unmet(rule, &facts).map(Came::Unmet))?;
+        let came = applied.or_else(|| unmet(&draft, rule, &facts).map(Came::Unmet))?;
         Some((rule.id, came))
     };
     let mut rules: Vec<_> = on.into_iter().flat_map(|on| program.earn_on(on)).filter_map(came).collect();
@@ -148,106 +108,107 @@ fn lacks(refusal: Refusal, lacking: &Trace) -> Vec<(&'static str, i64)> {
     Vec::from([(asked, lacking.computed.0), (there, lacking.granted.0)])
 }
 
-impl Draft<'_> {
-    /// What an item asks for that was not so.
-    fn asks(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(TermNo, Came)> {
-        let condition = match refusal {
-            Refusal::ItemNotNow => Condition::Dates,
-            Refusal::ItemNotForTier => Condition::Tiers,
-            _ => return Vec::new(),
-        };
-        let item = event.body.wanted().and_then(|wanted| self.item(&wanted.item));
-        item.map(|item| (item.id, Came::Unmet(condition))).into_iter().collect()
-    }
+/// What an item asks for that was not so.
+fn asks(draft: &Draft<'_>, refusal: Refusal, event: &Event<Who>) -> Vec<(TermNo, Came)> {
+    let condition = match refusal {
+        Refusal::ItemNotNow => Condition::Dates,
+        Refusal::ItemNotForTier => Condition::Tiers,
+        _ => return Vec::new(),
+    };
+    let item = event.body.wanted().and_then(|wanted| items::find(draft, &wanted.item));
+    item.map(|item| (item.id, Came::Unmet(condition))).into_iter().collect()
+}
 
-    /// What a refusal of points asked for rests on.
-    fn grounds(&self, refusal: Refusal, event: &Event<Who>) -> Vec<(&'static str, i64)> {
-        match refusal {
-            Refusal::NobodyStands => return self.stands(event),
-            Refusal::ItemUnknown | Refusal::ItemNotNow | Refusal::ItemNotForTier => return Vec::new(),
-            _ => {}
-        }
-        let (name, asked, order) = match &event.body {
-            Body::Redeem(event::Redeem { wallet, points, order, item, .. })
-            | Body::Hold(event::Hold { wallet, points, order, item, .. }) => {
-                let sold = item.as_ref().and_then(|wanted| self.item(&wanted.item));
-                let wallet = sold.map_or(&**wallet, |sold| self.desk.state.term(sold.wallet));
-                (wallet, Some(self.asked(*points, item.as_deref())), &**order)
-            }
-            Body::Transfer(event::Transfer { wallet, points, .. }) => (&**wallet, Some(*points), ""),
-            Body::Reinstated(event::Reinstated { wallet, points, .. })
-            | Body::Extended(event::Extended { wallet, points, .. }) => (&**wallet, *points, ""),
-            Body::Credit(event::Credit { wallet, points, .. }) | Body::Debit(event::Debit { wallet, points, .. }) => {
-                (&**wallet, Some(*points), "")
-            }
-            Body::Donate(event::Donate { fund, points }) => match self.fund(fund) {
-                Some(fund) => (self.desk.state.term(fund.wallet), Some(*points), ""),
-                None => return Vec::new(),
-            },
-            Body::ExchangeOut(event::ExchangeOut { exchange, points, .. }) => match self.exchange_of(exchange) {
-                Some(exchange) => (self.desk.state.term(exchange.wallet), Some(*points), ""),
-                None => return Vec::new(),
-            },
-            Body::ExchangeIn(event::ExchangeIn { exchange, .. }) => match self.exchange_of(exchange) {
-                Some(exchange) => (self.desk.state.term(exchange.wallet), None, ""),
-                None => return Vec::new(),
-            },
-            Body::Approved(event::Approved { proposal, .. }) => match self.proposal(*proposal) {
-                Some(open) => (self.desk.state.term(open.wallet), Some(open.points), ""),
-                None => return Vec::new(),
-            },
-            Body::Capture(event::Capture { points, .. }) => ("", *points, ""),
-            _ => return Vec::new(),
-        };
-        let Ok(wallet) = self.spendable(name) else { return Vec::new() };
-        let balances = self.member.balances(wallet.id);
-        let mut grounds: Vec<_> = asked.map(|points| ("asked", points.0)).into_iter().collect();
-        grounds.extend([
-            ("available", balances.available.0),
-            ("held", balances.held.0),
-            ("in_review", balances.review.0),
-            ("pending", balances.pending.0),
-            ("exchanging", balances.exchanging.0),
-            ("debt", balances.debt.0),
-        ]);
-        let exchange = match &event.body {
-            Body::ExchangeOut(event::ExchangeOut { exchange, .. })
-            | Body::ExchangeIn(event::ExchangeIn { exchange, .. }) => self.exchange_of(exchange),
-            _ => None,
-        };
-        let (limit, counted) = match exchange {
-            Some(exchange) => self.rate_behind(refusal, &event.body, exchange),
-            None => self.limit_behind(refusal, wallet, order),
-        };
-        grounds.extend(limit.map(|limit| ("limit", limit.0)));
-        grounds.extend(counted.map(|counted| ("counted", counted.0)));
-        grounds
+/// What a refusal of points asked for rests on.
+fn grounds(draft: &Draft<'_>, refusal: Refusal, event: &Event<Who>) -> Vec<(&'static str, i64)> {
+    match refusal {
+        Refusal::NobodyStands => return approvals::stands(draft, event),
+        Refusal::ItemUnknown | Refusal::ItemNotNow | Refusal::ItemNotForTier => return Vec::new(),
+        _ => {}
     }
-
-    /// The limit that a refusal names, and how much counted against it before.
-    fn limit_behind(&self, refusal: Refusal, wallet: &Wallet, order: &str) -> (Option<Points>, Option<Points>) {
-        let (redeem, transfer) = (&wallet.redeem, wallet.transfer.as_ref());
-        let order = hash_of(order);
-        let month = self.program.calendar.month_end(self.today);
-        let taken = |counts: &dyn Fn(u64, Day) -> bool| Some(self.taken(wallet.id, counts));
-        match refusal {
-            Refusal::OverMaxBalance => (wallet.max_balance, None),
-            Refusal::RedeemBelowMin => (redeem.min, None),
-            Refusal::RedeemAboveMax => (redeem.max, None),
-            Refusal::RedeemNotInSteps => (redeem.step, None),
-            Refusal::RedeemMaxPerOrder => (redeem.per_order, taken(&|of, _| order != 0 && of == order)),
-            Refusal::RedeemMaxPerDay => (redeem.per_day, taken(&|_, day| day == self.today)),
-            Refusal::RedeemMaxPerMonth => {
-                (redeem.per_month, taken(&|_, day| self.program.calendar.month_end(day) == month))
-            }
-            Refusal::TransferBelowMin => (transfer.and_then(|rules| rules.min), None),
-            Refusal::TransferAboveMax => (transfer.and_then(|rules| rules.max), None),
-            Refusal::TransferMaxPerDay => {
-                let gifts = self.member.life.as_ref().and_then(|life| life.gifts_of(wallet.id));
-                let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(self.today));
-                (transfer.and_then(|rules| rules.per_day), Some(given))
-            }
-            _ => (None, None),
+    let (name, asked, order) = match &event.body {
+        Body::Redeem(event::Redeem { wallet, points, order, item, .. })
+        | Body::Hold(event::Hold { wallet, points, order, item, .. }) => {
+            let sold = item.as_ref().and_then(|wanted| items::find(draft, &wanted.item));
+            let wallet = sold.map_or(&**wallet, |sold| draft.term(sold.wallet));
+            (wallet, Some(items::asked(draft, *points, item.as_deref())), &**order)
         }
+        Body::Transfer(event::Transfer { wallet, points, .. }) => (&**wallet, Some(*points), ""),
+        Body::Reinstated(event::Reinstated { wallet, points, .. })
+        | Body::Extended(event::Extended { wallet, points, .. }) => (&**wallet, *points, ""),
+        Body::Credit(event::Credit { wallet, points, .. }) | Body::Debit(event::Debit { wallet, points, .. }) => {
+            (&**wallet, Some(*points), "")
+        }
+        Body::Donate(event::Donate { fund, points }) => match funds::find(draft, fund) {
+            Some(fund) => (draft.term(fund.wallet), Some(*points), ""),
+            None => return Vec::new(),
+        },
+        Body::ExchangeOut(event::ExchangeOut { exchange, points, .. }) => match exchange::find(draft, exchange) {
+            Some(exchange) => (draft.term(exchange.wallet), Some(*points), ""),
+            None => return Vec::new(),
+        },
+        Body::ExchangeIn(event::ExchangeIn { exchange, .. }) => match exchange::find(draft, exchange) {
+            Some(exchange) => (draft.term(exchange.wallet), None, ""),
+            None => return Vec::new(),
+        },
+        Body::Approved(event::Approved { proposal, .. }) => match approvals::find(draft, *proposal) {
+            Some(open) => (draft.term(open.wallet), Some(open.points), ""),
+            None => return Vec::new(),
+        },
+        Body::Capture(event::Capture { hold, points, .. }) => match draft.member().hold(hold) {
+            Some(hold) => (draft.term(hold.wallet), *points, ""),
+            None => return Vec::new(),
+        },
+        _ => return Vec::new(),
+    };
+    let Ok(wallet) = wallets::spendable(draft, name) else { return Vec::new() };
+    let balances = draft.member().balances(wallet.id);
+    let mut grounds: Vec<_> = asked.map(|points| ("asked", points.0)).into_iter().collect();
+    grounds.extend([
+        ("available", balances.available.0),
+        ("held", balances.held.0),
+        ("in_review", balances.review.0),
+        ("pending", balances.pending.0),
+        ("exchanging", balances.exchanging.0),
+        ("debt", balances.debt.0),
+    ]);
+    let exchange = match &event.body {
+        Body::ExchangeOut(event::ExchangeOut { exchange, .. })
+        | Body::ExchangeIn(event::ExchangeIn { exchange, .. }) => exchange::find(draft, exchange),
+        _ => None,
+    };
+    let (limit, counted) = match exchange {
+        Some(exchange) => exchange::rate_behind(draft, refusal, &event.body, exchange),
+        None => limit_behind(draft, refusal, wallet, order),
+    };
+    grounds.extend(limit.map(|limit| ("limit", limit.0)));
+    grounds.extend(counted.map(|counted| ("counted", counted.0)));
+    grounds
+}
+
+/// The limit that a refusal names, and how much counted against it before.
+fn limit_behind(draft: &Draft<'_>, refusal: Refusal, wallet: &Wallet, order: &str) -> (Option<Points>, Option<Points>) {
+    let (redeem, transfer) = (&wallet.redeem, wallet.transfer.as_ref());
+    let order = hash_of(order);
+    let month = draft.program().calendar.month_end(draft.today());
+    let taken = |counts: &dyn Fn(u64, Day) -> bool| Some(redemption::taken(draft, wallet.id, counts));
+    match refusal {
+        Refusal::OverMaxBalance => (wallet.max_balance, None),
+        Refusal::RedeemBelowMin => (redeem.min, None),
+        Refusal::RedeemAboveMax => (redeem.max, None),
+        Refusal::RedeemNotInSteps => (redeem.step, None),
+        Refusal::RedeemMaxPerOrder => (redeem.per_order, taken(&|of, _| order != 0 && of == order)),
+        Refusal::RedeemMaxPerDay => (redeem.per_day, taken(&|_, day| day == draft.today())),
+        Refusal::RedeemMaxPerMonth => {
+            (redeem.per_month, taken(&|_, day| draft.program().calendar.month_end(day) == month))
+        }
+        Refusal::TransferBelowMin => (transfer.and_then(|rules| rules.min), None),
+        Refusal::TransferAboveMax => (transfer.and_then(|rules| rules.max), None),
+        Refusal::TransferMaxPerDay => {
+            let gifts = draft.member().life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+            let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(draft.today()));
+            (transfer.and_then(|rules| rules.per_day), Some(given))
+        }
+        _ => (None, None),
     }
 }

@@ -8,14 +8,13 @@
 use crate::decide::{decide, decide_timer, id_reused};
 use crate::features::risk::change::CaseOpened;
 use crate::kernel::lots::Lot;
-use crate::kernel::names::order_hash;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::draft::{Desk, Parties, Party, Purchase, Redemption};
+use crate::tables::desk::{Desk, Parties, Party, Purchase, Redemption};
 use crate::tables::event::{self, Body, Event, Name, Who};
 use crate::tables::fold::{Corrupt, fold, fold_member};
-use crate::tables::member::{Member, Next, Parked, PurchaseRef, RedemptionRef};
+use crate::tables::member::{Member, Next};
 use crate::tables::program::{Fault, Program};
 use crate::tables::record::{Cause, Record, Timer, Verdict};
 use crate::tables::state::State;
@@ -23,6 +22,10 @@ use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+
+mod found;
+
+use found::{Rows, find_merge, find_parked, find_purchase, find_redemption};
 
 /// Most timers that one member may have at one call; more is a bug that would loop for ever.
 const TIMERS_MAX: usize = 1_000_000;
@@ -185,7 +188,7 @@ fn weigh<B: Book>(
     let blank = Member::default();
     let party = |(seat, name): (Seat, _), row: Option<_>| {
         let member = row.unwrap_or(&blank);
-        Some(Party { no: seat.no()?, member, newcomer: seat.is_new().then_some(name) })
+        Some(Party::new(seat.no()?, member, seat.is_new().then_some(name)))
     };
     let (subject, other) = (party(subject, row), party(other, other_row));
     let redemption = spent.as_ref().map(|(owner, known, record)| Redemption { owner: *owner, known: *known, record });
@@ -335,8 +338,8 @@ pub fn brought_up_to(state: &State, program: Option<&Program>, no: MemberNo, mem
             break;
         }
         // Lots made here are never spent: their number only has to differ from all others.
-        let desk = Desk { state, program: Some(program), position: Position(u64::MAX), at };
-        let verdict = decide_timer(&desk, Party { no, member: &member, newcomer: None }, next.at, next.timer);
+        let desk = Desk { state, program: Some(program), position: Position::UNRECORDED, at };
+        let verdict = decide_timer(&desk, Party::new(no, &member, None), next.at, next.timer);
         let idle = verdict.postings.is_empty() && verdict.changes.is_empty();
         let cause = Cause::Timer { member: no, due: next.at, timer: next.timer };
         let record = Record { at, program: 0, cause, verdict };
@@ -421,7 +424,7 @@ fn fire_one<B: Book>(
     let Some(member) = state.member(no) else { return Ok(()) };
     let program = programs.current().cloned();
     let desk = Desk { state, program: program.as_deref(), position: state.shared.position.next(), at };
-    let verdict: Verdict = decide_timer(&desk, Party { no, member, newcomer: None }, due, timer);
+    let verdict: Verdict = decide_timer(&desk, Party::new(no, member, None), due, timer);
     // So many lots may be due at once that they take several records.
     let more = matches!(timer, Timer::Activation | Timer::Expiry) && !verdict.postings.is_empty();
     append(state, programs, book, at, Cause::Timer { member: no, due, timer }, verdict)?;
@@ -451,115 +454,4 @@ fn append<B: Book>(
         programs.catch_up(state).map_err(|_| broken)?;
     }
     Ok(position)
-}
-
-/// The rows of a member: its own, and those of the members merged into it, which are nearly always none.
-#[derive(Default)]
-struct Rows<'a> {
-    own: Option<(MemberNo, &'a Member)>,
-    merged: Vec<(MemberNo, &'a Member)>,
-}
-
-impl<'a> Rows<'a> {
-    fn of(state: &'a State, no: MemberNo, row: &'a Member) -> Rows<'a> {
-        let merged = row.absorbed().iter().filter_map(|one| Some((one.member, state.member(one.member)?)));
-        Rows { own: Some((no, row)), merged: merged.collect() }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (MemberNo, &'a Member)> {
-        self.own.into_iter().chain(self.merged.iter().copied())
-    }
-
-    /// One of the members merged into it, as a party.
-    fn merged(&self, no: MemberNo) -> Option<Party<'a>> {
-        let found = self.merged.iter().find(|(other, _)| *other == no);
-        found.map(|(no, member)| Party { no: *no, member, newcomer: None })
-    }
-}
-
-/// The purchase of this order among the member's, with its record. Order numbers are hashed in the
-/// row, so the record decides.
-fn find_purchase<B: Book>(
-    book: &B,
-    rows: &Rows<'_>,
-    body: &Body<Who>,
-) -> Result<Option<(MemberNo, PurchaseRef, Record)>, B::Error> {
-    let (Body::Purchase(event::Purchase { order, .. })
-    | Body::Cancelled(event::Cancelled { order })
-    | Body::Refunded(event::Refunded { order, .. })
-    | Body::Settled(event::Settled { order })) = body
-    else {
-        return Ok(None);
-    };
-    let hash = order_hash(order);
-    for (no, member) in rows.iter() {
-        // Past the refund horizon a number may be used again: the latest is meant.
-        for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
-            let record = book.record(known.position)?;
-            if let Cause::Event(Event { body: Body::Purchase(event::Purchase { order: recorded, .. }), .. }) =
-                &record.cause
-                && recorded == order
-            {
-                return Ok(Some((no, *known, record)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// The refunds and settlements that wait for this purchase, oldest first, with their records.
-fn find_parked<B: Book>(
-    book: &B,
-    rows: &Rows<'_>,
-    body: &Body<Who>,
-) -> Result<Vec<(MemberNo, Parked, Record)>, B::Error> {
-    let Body::Purchase(event::Purchase { order, .. }) = body else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    for (no, returns) in rows.iter().filter_map(|(no, member)| Some((no, member.returns.as_ref()?))) {
-        let hash = order_hash(order);
-        for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
-            let record = book.record(parked.position)?;
-            if let Cause::Event(Event {
-                body:
-                    Body::Cancelled(event::Cancelled { order: of })
-                    | Body::Refunded(event::Refunded { order: of, .. })
-                    | Body::Settled(event::Settled { order: of }),
-                ..
-            }) = &record.cause
-                && of == order
-            {
-                found.push((no, *parked, record));
-            }
-        }
-    }
-    found.sort_by_key(|(_, parked, _)| parked.position);
-    Ok(found)
-}
-
-/// The redemption at this position among the member's, with its record.
-fn find_redemption<B: Book>(
-    book: &B,
-    rows: &Rows<'_>,
-    body: &Body<Who>,
-) -> Result<Option<(MemberNo, RedemptionRef, Record)>, B::Error> {
-    let Body::RedeemRefunded(event::RedeemRefunded { redemption, .. }) = body else { return Ok(None) };
-    for (no, member) in rows.iter() {
-        if let Some(known) = member.redemptions.iter().find(|known| known.position == *redemption) {
-            return Ok(Some((no, *known, book.record(*redemption)?)));
-        }
-    }
-    Ok(None)
-}
-
-/// The record that merged the member whose purchase is meant, or who is to stand for itself again.
-fn find_merge<B: Book>(
-    book: &B,
-    rows: &Rows<'_>,
-    body: &Body<Who>,
-    other: Seat,
-    owner: Option<MemberNo>,
-) -> Result<Option<Record>, B::Error> {
-    let of = if let Body::Unmerged(..) = body { other.no() } else { owner };
-    let merged = rows.own.and_then(|(_, row)| row.absorbed().iter().find(|one| Some(one.member) == of));
-    merged.map(|one| book.record(one.position)).transpose()
 }

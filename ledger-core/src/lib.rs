@@ -67,6 +67,7 @@
 
 extern crate alloc;
 
+pub(crate) mod consequences;
 pub mod decide;
 pub mod explain;
 pub mod features;

@@ -64,7 +64,12 @@ pub fn balance(
     };
     let purse = wire::purse(&view.member, wallet, &words, LOTS_SHOWN);
     let mut origins = Vec::with_capacity(purse.lots.len());
-    for id in purse.lots.iter().filter_map(|lot| lot.id) {
+    for lot in &purse.lots {
+        let Some(id) = lot.id else {
+            // Something due made it that no record tells yet.
+            origins.push(proto::Origin { points: lot.points, ..proto::Origin::default() });
+            continue;
+        };
         let position = Position(id.position);
         let records = store.records(Position(id.position.saturating_sub(1)), 1)?;
         let posting = |record: &Record| record.verdict.postings.get(id.line as usize).copied();

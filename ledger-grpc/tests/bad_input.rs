@@ -1230,6 +1230,36 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
     world.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_and_no_record_tells_yet_is_explained_as_such() {
+    let world = World::new().await;
+    let stamps = "[[wallet]]\nid = \"stamps\"\n[[wallet]]\nid = \"cups\"\n[[convert]]\nid = \"cup\"\n\
+        from = { wallet = \"stamps\", points = 10 }\nto = { wallet = \"cups\", points = 1 }\n";
+    let program = PROGRAM.replace("[[earn]]", &format!("{stamps}[[earn]]"));
+    accepted(&world.publish(&program).await.unwrap().outcome.unwrap());
+    let wallet = || "stamps".to_owned();
+    let stamps = |points| proto::Credit { points, reason: "a card".into(), wallet: wallet(), ..Default::default() };
+    world.take("anna", enrolled()).await;
+    world.take("anna", Body::Credit(stamps(9))).await;
+    let held = proto::Hold { hold: "h-1".into(), points: 5, wallet: wallet(), ..proto::Hold::default() };
+    world.take("anna", Body::Hold(held)).await;
+    world.take("anna", Body::Credit(stamps(5))).await;
+    let ttl = Some(prost_types::Duration { seconds: 0, nanos: 1_000_000 });
+    world.take("anna", Body::HoldExtended(proto::HoldExtended { hold: "h-1".into(), ttl })).await;
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    // Time goes on with what another says: anna's hold is over, and her stamps are a cup that no record tells yet.
+    world.take("bert", enrolled()).await;
+    let mut audit = AuditServiceClient::new(world.channel.clone());
+    let request = proto::ExplainBalanceRequest { member: "anna".into(), wallet: "cups".into(), min_position: 0 };
+    let why = audit.explain_balance(request).await.unwrap().into_inner();
+    let purse = why.purse.unwrap();
+    let lots: Vec<_> = purse.lots.iter().map(|lot| (lot.id, lot.points)).collect();
+    assert_eq!((purse.available, lots), (1, vec![(None, 1)]));
+    let origins: Vec<_> = why.origins.iter().map(|one| (one.position, one.points)).collect();
+    assert_eq!(origins, [(0, 1)], "every lot has its origin, and the sum is the balance");
+    world.end().await;
+}
+
 // ---- all at once -----------------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,8 @@ use crate::kernel::units::{At, LotId, Points};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
+/// Largest balance of a member, and largest total of a ledger, in points: 10^18.
+pub const BALANCE_MAX: i64 = 1_000_000_000_000_000_000;
 /// Most lots one member may have: 100,000.
 pub const LOTS_MAX: usize = 100_000;
 /// Most slices one record may take: 20,000.
@@ -184,4 +186,22 @@ pub(crate) fn slices_of<'a>(lots: impl Iterator<Item = &'a Lot>, points: Points)
         slices.push(Slice { left, ..*lot });
     }
     if missing.is_zero() { Ok(slices) } else { Err(Points(points.0.saturating_sub(missing.0))) }
+}
+
+/// The first `points` of some slices, and the rest.
+pub(crate) fn split_slices<'s>(slices: impl Iterator<Item = &'s Slice>, points: Points) -> (Vec<Slice>, Vec<Slice>) {
+    let (mut spent, mut rest) = (Vec::new(), Vec::new());
+    let mut missing = points;
+    for slice in slices {
+        let taken = slice.left.min(missing);
+        missing = Points(missing.0.saturating_sub(taken.0));
+        if !taken.is_zero() {
+            spent.push(Slice { left: taken, ..*slice });
+        }
+        let left = Points(slice.left.0.saturating_sub(taken.0));
+        if !left.is_zero() {
+            rest.push(Slice { left, ..*slice });
+        }
+    }
+    (spent, rest)
 }

@@ -147,3 +147,8 @@ impl core::fmt::Display for Currency {
 pub fn order_hash(order: &str) -> u64 {
     order.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
+
+/// The short name of an order; 0 for none.
+pub(crate) fn hash_of(order: &str) -> u64 {
+    if order.is_empty() { 0 } else { order_hash(order) }
+}

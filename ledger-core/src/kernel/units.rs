@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Milliseconds in a day of 24 hours.
 pub const DAY_MS: i64 = 86_400_000;
+/// A hundred percent, in hundredths of a percent.
+pub const WHOLE: i64 = 10_000;
 
 macro_rules! quantity {
     ($(#[$doc:meta])* $name:ident, $inner:ty) => {
@@ -105,6 +107,9 @@ impl Day {
 }
 
 impl Position {
+    /// Where a record would stand that is not made yet: what it makes has no name that lasts.
+    pub const UNRECORDED: Position = Position(u64::MAX);
+
     /// The next place in the log.
     #[inline]
     pub fn next(self) -> Position {

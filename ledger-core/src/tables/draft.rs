@@ -1,158 +1,83 @@
 //! Draft: a verdict in the making, with the running numbers of its member.
+//!
+//! Owns what rules read and write. Its fields are its own: a rule of a feature is a function over a draft, reads it
+//! through the readers here and writes through the primitives. It knows no rule. Whoever an event affects beside its
+//! member is reached by [`Draft::beside`] and [`Draft::lend`] alone.
 
-use crate::decide::BALANCE_MAX;
-use crate::features::approvals::state::ByHand;
-use crate::features::counting::happening::Happening;
-use crate::features::earning::basket::Basket;
-use crate::features::earning::program::Trigger;
-use crate::features::membership::change::Sealed;
-use crate::features::returns::rules::Sold;
-use crate::features::tiers::change::TierWhy;
-use crate::kernel::account::Account;
-use crate::kernel::account::Posting;
-use crate::kernel::lots::LOTS_MAX;
-use crate::kernel::lots::Slice;
-use crate::kernel::names::Who;
+use crate::features::risk::change::Action;
+use crate::kernel::account::{Account, Posting};
+use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, Slice};
 use crate::kernel::refusal::Refusal;
-use crate::kernel::trace::Cut;
-use crate::kernel::trace::Trace;
-use crate::kernel::units::At;
-use crate::kernel::units::Day;
-use crate::kernel::units::LotId;
-use crate::kernel::units::MemberNo;
-use crate::kernel::units::Points;
-use crate::kernel::units::Position;
-use crate::kernel::units::TermNo;
-use crate::tables::change;
-use crate::tables::change::Change;
-use crate::tables::event;
-use crate::tables::event::Body;
-use crate::tables::event::Class;
-use crate::tables::event::Event;
-use crate::tables::member::Balances;
-use crate::tables::member::Member;
-use crate::tables::member::Parked;
-use crate::tables::member::PurchaseRef;
-use crate::tables::member::Purse;
-use crate::tables::member::RedemptionRef;
+use crate::kernel::trace::{Cut, Trace};
+use crate::kernel::units::{At, Day, MemberNo, Points, Position, TermNo};
+use crate::tables::change::{self, Change, LifeChange, Sealed};
+use crate::tables::desk::{Desk, Party};
+use crate::tables::member::{Member, Purse};
 use crate::tables::program::Program;
-use crate::tables::program::Wallet;
-use crate::tables::record::Record;
 use crate::tables::record::Verdict;
-use crate::tables::state::State;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-/// What a decision may look at, beside the event.
-#[derive(Clone, Copy, Debug)]
-pub struct Desk<'a> {
-    /// The state before the record that is being made.
-    pub state: &'a State,
-    /// The program in force, if one is published.
-    pub program: Option<&'a Program>,
-    /// Where the record will stand.
-    pub position: Position,
-    /// Ledger time.
-    pub at: At,
-}
 
-/// A member at the desk.
-#[derive(Clone, Copy, Debug)]
-pub struct Party<'a> {
-    /// Its number; of a newcomer, the next free one.
-    pub no: MemberNo,
-    /// Its row; of a newcomer, an empty one.
-    pub member: &'a Member,
-    /// The name of a newcomer.
-    pub newcomer: Option<&'a str>,
-}
+mod read;
 
-/// A purchase that the event speaks of, as it was recorded.
-#[derive(Clone, Copy, Debug)]
-pub struct Purchase<'a> {
-    /// What the member's row says of it.
-    pub known: PurchaseRef,
-    /// The record.
-    pub record: &'a Record,
-    /// The program version that judged it.
-    pub program: &'a Program,
-    /// Who bought, if that is a member merged into the one the event concerns.
-    pub owner: Option<Party<'a>>,
-}
-
-/// A redemption that the event speaks of, as it was recorded.
-#[derive(Clone, Copy, Debug)]
-pub struct Redemption<'a> {
-    /// Who redeemed: the member, or one merged into it.
-    pub owner: MemberNo,
-    /// What the member's row says of it.
-    pub known: RedemptionRef,
-    /// The record.
-    pub record: &'a Record,
-}
-
-/// Everyone and everything the event speaks of.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Parties<'a> {
-    /// The member the event concerns; `None` if it names nobody we know.
-    pub subject: Option<Party<'a>>,
-    /// The other one the event names, if that is a member: the referee, or whoever has the alias.
-    pub other: Option<Party<'a>>,
-    /// The purchase of that order.
-    pub purchase: Option<Purchase<'a>>,
-    /// The redemption at that position.
-    pub redemption: Option<Redemption<'a>>,
-    /// What came before the purchase of that order, oldest first, each with whose it is and its record.
-    pub parked: &'a [(MemberNo, Parked, Record)],
-    /// The record that merged whoever bought, or is to stand for itself again.
-    pub merge: Option<&'a Record>,
+/// How an event affected a member that is not its own: what follows for it is in the list of consequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Points came that another gave.
+    Received,
+    /// What its tier is measured by changed.
+    Measured,
 }
 
 /// A verdict in the making, with the running numbers of its member.
 pub(crate) struct Draft<'a> {
-    pub(crate) desk: &'a Desk<'a>,
-    pub(crate) program: &'a Program,
-    pub(crate) no: MemberNo,
-    pub(crate) member: &'a Member,
-    pub(crate) newcomer: Option<&'a str>,
+    desk: &'a Desk<'a>,
+    program: &'a Program,
+    no: MemberNo,
+    member: &'a Member,
+    newcomer: Option<&'a str>,
     /// Local date of what happened: the date limits, expiry and metrics count from.
-    pub(crate) day: Day,
+    day: Day,
     /// Local date of ledger time: the date tiers are looked at.
-    pub(crate) today: Day,
+    today: Day,
     /// The instant at which counters count: ledger time, or when a timer was due.
-    pub(crate) counted_at: At,
-    pub(crate) verdict: Verdict,
+    counted_at: At,
+    verdict: Verdict,
     /// The running numbers of the program's first wallet, and of the others that points move in.
-    pub(crate) first: Tab,
-    pub(crate) others: Vec<Tab>,
+    first: Running,
+    others: Vec<Running>,
     /// Points wait in review.
-    pub(crate) review: bool,
+    review: bool,
     /// No points at all, and why.
-    pub(crate) denied: Option<Cut>,
+    denied: Option<Cut>,
     /// A tier granted by a streak or ladder, by rank.
-    pub(crate) granted: Option<usize>,
+    granted: Option<usize>,
     /// What the tier metric gains, and on which date.
-    pub(crate) metric: (Day, i64),
+    metric: (Day, i64),
     /// Attributes set by this very event.
-    pub(crate) attributes: &'a [(Box<str>, i64)],
+    attributes: &'a [(Box<str>, i64)],
     /// What a refused item lacks.
-    pub(crate) lacking: Option<Trace>,
+    lacking: Option<Trace>,
+    /// Whom the event affects beside its member, and how: what follows for them is still to come.
+    effects: Vec<(Draft<'a>, Effect)>,
 }
 
 /// The running numbers of one of the member's purses.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tab {
-    pub(crate) wallet: TermNo,
+pub(crate) struct Running {
+    wallet: TermNo,
     pub(crate) available: Points,
     pub(crate) debt: Points,
 }
 
-impl Tab {
-    pub(crate) fn of(member: &Member, wallet: TermNo) -> Tab {
+impl Running {
+    fn of(member: &Member, wallet: TermNo) -> Running {
         let purse = member.purses.of(wallet);
-        Tab { wallet, available: purse.lots.total(), debt: purse.debt }
+        Running { wallet, available: purse.lots.total(), debt: purse.debt }
     }
 }
 
+/// Making a draft, and what becomes of it.
 impl<'a> Draft<'a> {
     pub(crate) fn new(desk: &'a Desk<'a>, program: &'a Program, party: Party<'a>, happened_at: At) -> Draft<'a> {
         let today = program.calendar.day_of(desk.at);
@@ -173,7 +98,7 @@ impl<'a> Draft<'a> {
                 trace: Vec::with_capacity(2),
                 ..Verdict::default()
             },
-            first: Tab::of(party.member, program.wallet.id),
+            first: Running::of(party.member, program.wallet.id),
             others: Vec::new(),
             review: false,
             denied: None,
@@ -181,221 +106,39 @@ impl<'a> Draft<'a> {
             metric: (day, 0),
             attributes: &[],
             lacking: None,
+            effects: Vec::new(),
         };
         draft.look_at_cases(None);
         draft
     }
 
+    /// What a timer makes of a member: as if it were the instant it was due.
+    pub(crate) fn of_timer(desk: &'a Desk<'a>, program: &'a Program, party: Party<'a>, due: At) -> Draft<'a> {
+        let mut draft = Draft::new(desk, program, party, due);
+        (draft.today, draft.counted_at) = (draft.day, due);
+        draft
+    }
+
     /// What the member's open cases forbid, but for the one that ends.
     pub(crate) fn look_at_cases(&mut self, ended: Option<Position>) {
-        (self.review, self.denied) = (false, crate::features::membership::rules::earns_nothing(self.member));
+        (self.review, self.denied) = (false, self.barred());
         let open = self.member.cases.iter().filter(|case| Some(**case) != ended);
         for case in open.filter_map(|case| self.desk.state.cases.get(case)) {
             self.under(case.opened.action);
         }
     }
 
-    pub(crate) fn body(&mut self, event: &'a Event<Who>, parties: &Parties<'a>) -> Result<(), Refusal> {
-        let purchase = parties.purchase.filter(|purchase| purchase.known.day >= self.horizon());
-        match &event.body {
-            Body::Enrolled(event::Enrolled { birthday }) => {
-                if self.member.enrolled_at.is_some() {
-                    return Err(Refusal::AlreadyEnrolled);
-                }
-                self.observe(event)?;
-                self.change(Change::Enrolled(change::Enrolled { member: self.no, birthday: *birthday }));
-                self.earn(Trigger::Enrolled, Basket::of(event))
-            }
-            Body::AttributesSet(event::AttributesSet { attributes }) => self.set_attributes(event, attributes),
-            Body::Purchase(event::Purchase { currency, .. }) => {
-                if *currency != self.program.currency {
-                    return Err(Refusal::CurrencyMismatch);
-                }
-                if purchase.is_some() {
-                    return Err(Refusal::OrderExists);
-                }
-                self.observe(event)?;
-                self.purchase(event)?;
-                if !parties.parked.is_empty() {
-                    self.unpark(event, parties.parked);
-                }
-                Ok(())
-            }
-            Body::Cancelled(event::Cancelled { order }) => {
-                let Some(purchase) = purchase else { return self.park(event, order) };
-                let sold = Sold::new(purchase, self.member, parties.merge);
-                let rest = sold.rest()?;
-                self.observe(event)?;
-                self.refund(&sold, &rest)
-            }
-            Body::Refunded(event::Refunded { order, currency, amount, lines }) => {
-                if *currency != self.program.currency {
-                    return Err(Refusal::CurrencyMismatch);
-                }
-                let Some(purchase) = purchase else { return self.park(event, order) };
-                let sold = Sold::new(purchase, self.member, parties.merge);
-                let part = sold.part(*amount, lines)?;
-                self.observe(event)?;
-                self.refund(&sold, &part)
-            }
-            Body::Settled(event::Settled { order }) => {
-                let Some(purchase) = purchase else { return self.park(event, order) };
-                let sold = Sold::new(purchase, self.member, parties.merge);
-                self.observe(event)?;
-                self.settle_purchase(&sold);
-                Ok(())
-            }
-            Body::CheckIn(event::CheckIn) => {
-                self.observe(event)?;
-                self.earn(Trigger::CheckIn, Basket::of(event))
-            }
-            Body::Referral(..) => {
-                let referee = parties.other.ok_or(Refusal::MemberUnknown)?;
-                if referee.no == self.no {
-                    return Err(Refusal::SelfReferral);
-                }
-                if referee.member.referrer.is_some() {
-                    return Err(Refusal::ReferralExists);
-                }
-                self.observe(event)?;
-                self.welcome(referee);
-                self.change(Change::ReferredBy(change::ReferredBy { member: referee.no, referrer: self.no }));
-                self.earn(Trigger::Referral, Basket::of(event))
-            }
-            Body::Redeem(event::Redeem { wallet, points, order, total, item }) => {
-                let spending = self.spending(wallet, *points, order, (*total, item.as_deref()))?;
-                self.redeem(event, &spending)
-            }
-            Body::Hold(event::Hold { hold, wallet, points, ttl_ms, order, total, item }) => {
-                let spending = self.spending(wallet, *points, order, (*total, item.as_deref()))?;
-                self.hold(event, hold, &spending, *ttl_ms)
-            }
-            Body::HoldExtended(event::HoldExtended { hold, ttl_ms }) => self.extend(event, hold, *ttl_ms),
-            Body::Transfer(event::Transfer { wallet, points, .. }) => {
-                self.transfer(event, parties.other, wallet, *points)
-            }
-            Body::Imported(event::Imported { wallet, lots }) => self.import(event, wallet, lots),
-            Body::Reinstated(event::Reinstated { wallet, points, expires_at, .. }) => {
-                self.reinstate(event, wallet, *points, *expires_at)
-            }
-            Body::Extended(event::Extended { wallet, points, expires_at, .. }) => {
-                self.prolong(event, wallet, *points, *expires_at)
-            }
-            Body::RedeemRefunded(event::RedeemRefunded { points, .. }) => {
-                self.refund_redemption(event, parties.redemption, *points)
-            }
-            Body::Capture(event::Capture { hold, points, last }) => self.capture(event, hold, *points, *last),
-            Body::Void(event::Void { hold }) => self.void(event, hold),
-            Body::Credit(event::Credit { wallet, points, by, .. }) => {
-                self.by_hand(event, ByHand::Credit, wallet, *points, by)
-            }
-            Body::Debit(event::Debit { wallet, points, by, .. }) => {
-                self.by_hand(event, ByHand::Debit, wallet, *points, by)
-            }
-            Body::Donate(event::Donate { fund, points }) => self.donate(event, fund, *points),
-            Body::Approved(event::Approved { proposal, by }) => self.approve(event, *proposal, by),
-            Body::Withdrawn(event::Withdrawn { proposal, .. }) => self.withdraw(event, *proposal),
-            Body::Frozen(event::Frozen { scope, .. }) => self.freeze(event, *scope),
-            Body::Unfrozen(event::Unfrozen { scope, .. }) => self.unfreeze(event, *scope),
-            Body::Closed(..) => self.close(event),
-            Body::AliasLinked(event::AliasLinked { kind, alias }) => self.link(event, kind, *alias),
-            Body::AliasUnlinked(event::AliasUnlinked { alias, .. }) => self.unlink(event, *alias),
-            Body::Merged(..) => self.merge(event, parties.other),
-            Body::Unmerged(..) => self.unmerge(event, parties.other, parties.merge),
-            Body::HouseholdJoined(..) => self.join(event, parties.other),
-            Body::HouseholdLeft(event::HouseholdLeft) => self.leave(event),
-            Body::ExchangeOut(event::ExchangeOut { exchange, reference, points }) => {
-                self.exchange_out(event, exchange, reference, *points)
-            }
-            Body::ExchangeIn(event::ExchangeIn { exchange, reference, units }) => {
-                self.exchange_in(event, exchange, reference, *units)
-            }
-            Body::ExchangeSettled(event::ExchangeSettled { exchange, reference, accepted }) => {
-                self.settle_exchange(event, exchange, reference, *accepted)
-            }
-            Body::CaseResolved(..) | Body::ProgramPublished(..) | Body::Tick(..) => Ok(()),
+    /// A case of this kind is open on the member.
+    pub(crate) fn under(&mut self, action: Action) {
+        match action {
+            Action::Flag => {}
+            Action::Review => self.review = true,
+            Action::Deny => self.denied = Some(Cut::Denied),
         }
     }
 
-    pub(crate) fn set_attributes(
-        &mut self,
-        event: &Event<Who>,
-        attributes: &'a [(Box<str>, i64)],
-    ) -> Result<(), Refusal> {
-        let term_of =
-            |name: &str| self.program.attributes.iter().copied().find(|term| self.desk.state.term(*term) == name);
-        let mut set = Vec::with_capacity(attributes.len());
-        for (name, value) in attributes {
-            let term = term_of(name).ok_or(Refusal::AttributeUnknown)?;
-            set.push(Change::AttributeSet(change::AttributeSet { member: self.no, term, value: *value }));
-        }
-        self.observe(event)?;
-        self.attributes = attributes;
-        self.verdict.changes.append(&mut set);
-        Ok(())
-    }
-
-    /// The first date whose purchases can still be refunded.
-    pub(crate) fn horizon(&self) -> Day {
-        self.today.plus(self.program.refund_days.saturating_neg())
-    }
-
-    /// The member's value of an attribute, this event included.
-    pub(crate) fn attribute(&self, term: TermNo) -> Option<i64> {
-        let name = self.desk.state.term(term);
-        let set = self.attributes.iter().rev().find(|(known, _)| **known == *name).map(|(_, value)| *value);
-        set.or_else(|| self.member.attribute(term))
-    }
-
-    /// The line from which the event succeeds: counts it, looks at the risk rules, and makes a
-    /// newcomer a member.
-    ///
-    /// # Errors
-    /// [`Refusal::RiskDenied`] for a command that a rule denies.
-    pub(crate) fn observe(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
-        if let Some(name) = self.newcomer {
-            self.register(self.no, name);
-        }
-        self.count_event(event);
-        if self.denied == Some(Cut::Denied) && event.body.kind().class() == Class::Command {
-            return Err(Refusal::RiskDenied);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn register(&mut self, no: MemberNo, name: &str) {
-        self.change(Change::Registered(change::Registered {
-            member: no,
-            name: Sealed { scheme: 0, bytes: name.into() },
-        }));
-    }
-
-    /// Makes a second newcomer of this event a member with the lowest tier.
-    pub(crate) fn welcome(&mut self, party: Party<'_>) {
-        let Some(name) = party.newcomer else { return };
-        self.register(party.no, name);
-        if let Some(lowest) = self.program.tiers.as_ref().and_then(|tiers| tiers.ranks.first()) {
-            self.change(Change::TierSet(change::TierSet {
-                member: party.no,
-                from: TermNo::NONE,
-                to: lowest.id,
-                unmet_since: None,
-                due: At::NEVER,
-                why: TierWhy::Joined,
-            }));
-        }
-    }
-
-    /// What follows from any event that succeeded.
-    pub(crate) fn finish(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
-        let kind = event.body.kind().into();
-        self.count_consequences(kind, &event.keys);
-        self.be_active(kind);
-        self.contribute();
-        self.convert();
-        self.live_on(Some(kind), || Basket::of(event).net());
-        self.look_ahead();
-        self.stand();
+    /// Says what the member has after it, and whether that is more than can be.
+    pub(crate) fn check(&mut self) -> Result<(), Refusal> {
         (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         let new = || self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
         let lots_made = new().filter(|posting| posting.makes_lot()).count();
@@ -403,7 +146,7 @@ impl<'a> Draft<'a> {
         if lots > LOTS_MAX && lots_made > 0 {
             return Err(Refusal::MemberFull);
         }
-        let full = |tab: &Tab| {
+        let full = |tab: &Running| {
             let issued = self.desk.state.shared.balance(tab.wallet, Account::Issued).saturating_neg();
             let new = new().filter(|posting| posting.wallet == tab.wallet);
             let issued = new.fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
@@ -412,8 +155,8 @@ impl<'a> Draft<'a> {
         if full(&self.first) || self.others.iter().any(full) { Err(Refusal::MemberFull) } else { Ok(()) }
     }
 
-    /// The verdict of what happens by itself.
-    pub(crate) fn closed(mut self) -> Verdict {
+    /// The verdict, with what the member has after it.
+    pub(crate) fn verdict(mut self) -> Verdict {
         (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         self.verdict
     }
@@ -428,52 +171,121 @@ impl<'a> Draft<'a> {
         self.verdict
     }
 
-    pub(crate) fn be_active(&mut self, kind: Happening) {
-        let Some(inactivity) = &self.program.inactivity else { return };
-        if inactivity.activity.contains(kind) && self.member.closed_at().is_none() {
-            let dormant_at = self.program.calendar.start_of(self.day.plus(inactivity.days));
-            // What is told late arms no timer that is past: it would fire again for every such event.
-            if dormant_at > self.desk.at && self.member.dormant_at.is_none_or(|known| dormant_at > known) {
-                self.change(Change::Active(change::Active { member: self.no, dormant_at }));
-            }
-        }
+    /// What a refused item lacks.
+    pub(crate) fn lacking(&self) -> Option<Trace> {
+        self.lacking
     }
 
+    /// The verdict as it is now.
+    pub(crate) fn verdict_so_far(&self) -> &Verdict {
+        &self.verdict
+    }
+}
+
+/// The one door to other members.
+impl<'a> Draft<'a> {
+    /// Another member beside this one, with a verdict of its own in which nothing stands yet.
+    pub(crate) fn beside(&self, party: Party<'a>) -> Draft<'a> {
+        Draft::new(self.desk, self.program, party, self.desk.at)
+    }
+
+    /// The same of a member that the event does not name.
+    pub(crate) fn beside_no(&self, no: MemberNo) -> Option<Draft<'a>> {
+        Some(self.beside(Party { no, member: self.desk.state.member(no)?, newcomer: None }))
+    }
+
+    /// Lends the verdict to the draft of another member: what `write` does there stands in this one's record.
+    pub(crate) fn lend<T>(&mut self, other: &mut Draft<'a>, write: impl FnOnce(&mut Draft<'a>) -> T) -> T {
+        other.write_into(&mut self.verdict, write)
+    }
+
+    /// The same, if the other one may be this one itself.
+    pub(crate) fn lend_to_no<T>(&mut self, no: MemberNo, write: impl FnOnce(&mut Draft<'a>) -> T) -> Option<T> {
+        if no == self.no {
+            return Some(write(self));
+        }
+        let mut other = self.beside_no(no)?;
+        Some(self.lend(&mut other, write))
+    }
+
+    /// What `write` does stands in a verdict that is not this draft's own.
+    pub(crate) fn write_into<T>(&mut self, verdict: &mut Verdict, write: impl FnOnce(&mut Draft<'a>) -> T) -> T {
+        core::mem::swap(&mut self.verdict, verdict);
+        let answer = write(self);
+        core::mem::swap(&mut self.verdict, verdict);
+        answer
+    }
+
+    /// Something will follow for the other one.
+    pub(crate) fn affects(&mut self, other: Draft<'a>, effect: Effect) {
+        self.effects.push((other, effect));
+    }
+
+    /// Whom the event affected so far, and how.
+    #[inline]
+    pub(crate) fn take_effects(&mut self) -> Vec<(Draft<'a>, Effect)> {
+        core::mem::take(&mut self.effects)
+    }
+}
+
+/// What rules write.
+impl<'a> Draft<'a> {
+    /// Makes a newcomer a member.
+    pub(crate) fn register(&mut self) -> bool {
+        let Some(name) = self.newcomer else { return false };
+        let name = Sealed { scheme: 0, bytes: name.into() };
+        self.change(Change::Registered(change::Registered { member: self.no, name }));
+        true
+    }
+
+    /// This event sets these attributes.
+    pub(crate) fn set_attributes(&mut self, attributes: &'a [(Box<str>, i64)]) {
+        self.attributes = attributes;
+    }
+
+    /// A streak or ladder grants this rank.
+    pub(crate) fn grant_rank(&mut self, rank: usize) {
+        self.granted = self.granted.max(Some(rank));
+    }
+
+    /// The tier metric gains so much; a purchase and the refunds that came before it are of one date.
+    pub(crate) fn measured(&mut self, day: Day, amount: i64) {
+        self.metric = (day, self.metric.1.saturating_add(amount));
+    }
+
+    /// Says what a refused item lacks.
+    pub(crate) fn lacks(&mut self, refusal: Refusal, trace: Trace) -> Refusal {
+        self.lacking = Some(trace);
+        refusal
+    }
+
+    /// Something is so from this record on.
     pub(crate) fn change(&mut self, change: Change) {
         self.verdict.changes.push(change);
     }
 
+    /// The same of the member's life.
+    pub(crate) fn live(&mut self, change: LifeChange) {
+        self.change(Change::Life(change::Life { member: self.no, change }));
+    }
+
+    /// The first change so far that is meant, to be added to.
+    pub(crate) fn find_change<T>(&mut self, is_meant: impl FnMut(&mut Change) -> Option<&mut T>) -> Option<&mut T> {
+        self.verdict.changes.iter_mut().find_map(is_meant)
+    }
+
+    /// A rule came to something.
     pub(crate) fn trace(&mut self, rule: TermNo, computed: Points, granted: Points, cut: Cut) {
         self.verdict.trace.push(Trace { rule, computed, granted, cut });
     }
 
-    /// Lends the verdict to the draft of another member: what `write` does there stands in this one's record.
-    pub(crate) fn lend<'b, T>(&mut self, other: &mut Draft<'b>, write: impl FnOnce(&mut Draft<'b>) -> T) -> T {
-        core::mem::swap(&mut other.verdict, &mut self.verdict);
-        let answer = write(other);
-        core::mem::swap(&mut other.verdict, &mut self.verdict);
-        answer
-    }
-
-    /// The running numbers of a wallet.
-    pub(crate) fn tab(&mut self, wallet: TermNo) -> &mut Tab {
-        if self.first.wallet == wallet {
-            return &mut self.first;
-        }
-        let known = self.others.iter().position(|tab| tab.wallet == wallet);
-        let at = known.unwrap_or_else(|| {
-            self.others.push(Tab::of(self.member, wallet));
-            self.others.len().saturating_sub(1)
-        });
-        self.others.get_mut(at).unwrap_or(&mut self.first)
-    }
-
+    /// Moves points from one account to another.
     pub(crate) fn post(&mut self, wallet: TermNo, (from, to): (Account, Account), slice: Slice, rule: TermNo) {
         let points = slice.left;
         if points.is_zero() {
             return;
         }
-        let tab = self.tab(wallet);
+        let tab = self.running(wallet);
         for (account, step) in [(from, points.0.saturating_neg()), (to, points.0)] {
             match account {
                 Account::Available => tab.available = Points(tab.available.0.saturating_add(step)),
@@ -500,28 +312,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The name of the lot that the next posting makes.
-    pub(crate) fn new_lot(&self) -> LotId {
-        let line = u16::try_from(self.verdict.postings.len()).unwrap_or(u16::MAX);
-        LotId { position: self.desk.position, line }
-    }
-
-    /// How many points more the wallet lets the member have; `None` if it sets no limit.
-    pub(crate) fn room(&self, wallet: &Wallet) -> Option<Points> {
-        let most = wallet.max_balance?;
-        let Balances { available, review, pending, held, exchanging, .. } = self.member.balances(wallet.id);
-        let has = [available, review, pending, held, exchanging]
-            .iter()
-            .fold(0i64, |sum, points| sum.saturating_add(points.0));
-        let own = |posting: &&Posting| (posting.member, posting.wallet) == (self.no, wallet.id);
-        let moved = self.verdict.postings.iter().filter(own);
-        let has = moved.fold(has, |sum, Posting { from, to, points, .. }| {
-            let step = |account: &Account| if account.is_spendable_later() { points.0 } else { 0 };
-            sum.saturating_add(step(to)).saturating_sub(step(from))
-        });
-        Some(Points(most.0.saturating_sub(has).max(0)))
-    }
-
     /// Gives new points: debt is repaid first, what is under review waits, the rest is available.
     pub(crate) fn grant(&mut self, rule: TermNo, wallet: TermNo, points: Points, expires_at: At) {
         let points = self.repay(wallet, Account::Issued, rule, points, None);
@@ -539,9 +329,19 @@ impl<'a> Draft<'a> {
         points: Points,
         lot: Option<Slice>,
     ) -> Points {
-        let repaid = points.min(self.tab(wallet).debt);
+        let repaid = points.min(self.running(wallet).debt);
         let slice = lot.unwrap_or_else(|| Slice::in_no_lot(repaid));
         self.post(wallet, (from, Account::Debt), Slice { left: repaid, ..slice }, rule);
         Points(points.0.saturating_sub(repaid.0))
+    }
+
+    /// Does what can be refused; if it is, nothing of it stands.
+    pub(crate) fn attempt(&mut self, write: impl FnOnce(&mut Draft<'a>) -> Result<(), Refusal>) -> Option<Refusal> {
+        let before = (self.verdict.clone(), self.first, self.others.clone(), self.metric);
+        let refusal = write(self).err();
+        if refusal.is_some() {
+            (self.verdict, self.first, self.others, self.metric) = before;
+        }
+        refusal
     }
 }

@@ -20,27 +20,7 @@ use crate::tables::record::{Cause, Record};
 use crate::tables::state::{Case, CounterRow, HistoryPage, ProgramRow, State, WalletTotals};
 use alloc::vec::Vec;
 
-/// The log and the state contradict each other, or bytes are not what they claim.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Corrupt {
-    /// Bytes that are no value.
-    #[error("damaged bytes: {what}")]
-    Bytes {
-        /// What is wrong with them.
-        what: &'static str,
-    },
-    /// A record that does not add up.
-    #[error("record {position} does not fold into member {member}: {what}")]
-    Fold {
-        /// The record.
-        position: Position,
-        /// The member; 0 for the shared rows.
-        member: MemberNo,
-        /// What does not add up.
-        what: &'static str,
-    },
-}
+pub use crate::kernel::corrupt::Corrupt;
 
 /// Folds the record at `position` into the state.
 ///

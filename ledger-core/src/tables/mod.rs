@@ -1,6 +1,7 @@
 //! Tables: the sums of all features, one line for each.
 
 pub mod change;
+pub(crate) mod desk;
 pub(crate) mod draft;
 pub mod event;
 pub mod fold;

@@ -86,6 +86,29 @@ fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
 }
 
 #[test]
+fn a_refused_capture_tells_of_the_wallet_of_its_hold() {
+    let program = ledger::root().join("ledger-core/tests/stories/cups.toml");
+    let program = |_: &str| fs::read_to_string(&program).ok();
+    let story = "publish cups -> ok\nat 2026-03-01 09:00\n  enrol Eve -> earned 0, available 0\n  \
+        credit Eve 4 card wallet stamps -> earned 4, available 4\n  \
+        credit Eve 3 card wallet cups -> earned 0 + 3 cups, available 4\n  \
+        hold Eve h-1 2 wallet cups -> earned 0, available 4\n  \
+        capture Eve h-1 3 -> refused CAPTURE_OVER_HOLD\n  capture Eve h-2 3 -> refused HOLD_UNKNOWN\n";
+    let mut memory = Memory::new();
+    run(story, &mut memory, &program).expect("it can be played");
+    let refused = explained(&memory).into_iter().filter_map(|(record, why)| {
+        let refusal = record.verdict.refusal?;
+        let told: Vec<_> = why.grounds.iter().map(|(name, points)| format!("{name} {points}")).collect();
+        Some(format!("{} {}", refusal.reason(), told.join(", ")).trim_end().to_owned() + "\n")
+    });
+    expect_test::expect![[r#"
+        CAPTURE_OVER_HOLD asked 3, available 1, held 2, in_review 0, pending 0, exchanging 0, debt 0
+        HOLD_UNKNOWN
+    "#]]
+    .assert_eq(&refused.collect::<String>());
+}
+
+#[test]
 fn a_refusal_tells_the_numbers_it_rests_on() {
     let memory = played("programs", "mall");
     let mut told = BTreeMap::new();

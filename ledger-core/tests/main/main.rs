@@ -13,6 +13,7 @@
 mod bytes;
 mod calendar;
 mod complaints;
+mod conditions;
 mod counters;
 mod events;
 mod explain;

@@ -152,6 +152,9 @@ fn show_balance(told: &proto::ExplainBalanceResponse, name: &str, local: &Local)
 }
 
 fn by(origin: &proto::Origin) -> String {
+    if origin.position == 0 {
+        return "what is due and not yet recorded".to_owned();
+    }
     let named = origin.event.as_ref().map(|event| format!(" {}/{}", event.source, event.id)).unwrap_or_default();
     format!("{}{named}, position {}", origin.kind, origin.position)
 }

@@ -346,7 +346,7 @@ fn holds(member: &proto::Member, local: &Local) -> String {
 }
 
 pub(super) fn lot_name(id: Option<&proto::LotId>) -> String {
-    id.map_or_else(String::new, |id| format!("L{}.{}", id.position, id.line))
+    id.map_or_else(|| "not yet recorded".to_owned(), |id| format!("L{}.{}", id.position, id.line))
 }
 
 /// Risk cases.

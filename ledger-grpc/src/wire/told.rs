@@ -165,7 +165,7 @@ pub fn maybe_member(name: &str, member: Option<proto::Member>) -> proto::MaybeMe
 }
 
 fn lot_id(id: LotId) -> Option<proto::LotId> {
-    Some(proto::LotId { position: id.position.0, line: id.line.into() })
+    (id.position != Position::UNRECORDED).then(|| proto::LotId { position: id.position.0, line: id.line.into() })
 }
 
 fn attribute(term: TermNo, value: i64, words: &Words) -> proto::Attribute {

@@ -4,7 +4,8 @@
 //! paid with points, as the rule says. Of a basket of which only part is kept (a refund) the lines count as far as
 //! they are left, and delivery in proportion to what is kept of the net price: see `kept`.
 
-use crate::features::returns::kept::{Kept, KeptLine, part};
+use crate::features::earning::kept::{Kept, KeptLine, part};
+use crate::features::visits::rules::{Place, place_of};
 use crate::kernel::units::{At, Money, Rounding, share};
 use crate::tables::event::{self, Body, Event, Line, Origin, Who};
 use crate::tables::program::{EarnRule, Goods, Lines, Price};
@@ -53,6 +54,11 @@ impl<'e> Basket<'e> {
     /// The same basket, of which nothing went back.
     pub(crate) fn whole(self) -> Basket<'e> {
         Basket { kept: self.net, rest: None, ..self }
+    }
+
+    /// Where and when it happened, as visits see it.
+    pub(crate) fn place(&self) -> Place {
+        place_of(self.origin, self.at)
     }
 
     /// The lines as they were bought.

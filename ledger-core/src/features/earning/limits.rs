@@ -6,6 +6,7 @@
 
 use crate::features::counting::rules::{Counting, count};
 use crate::features::earning::basket::Basket;
+use crate::features::visits::rules as visits;
 use crate::kernel::counter::Key;
 use crate::kernel::trace::Cut;
 use crate::kernel::units::{Day, Points};
@@ -22,124 +23,119 @@ pub(crate) struct Allowed {
     pub(crate) counts: bool,
 }
 
-impl Draft<'_> {
-    /// What may be given of `computed`.
-    pub(crate) fn allowed(&self, rule: &EarnRule, wallet: &Wallet, computed: Points) -> Allowed {
-        if let Some(cut) = self.denied {
-            return Allowed { granted: Points::ZERO, cut, counts: false };
-        }
-        // What goes to a fund is in no purse: it has no date, no room, and waits for no case.
-        let is_members = rule.fund.is_none();
-        if is_members && wallet.expiry.is_over(self.day) {
-            return Allowed { granted: Points::ZERO, cut: Cut::Expired, counts: false };
-        }
-        let open = if is_members && self.review { Cut::Review } else { Cut::None };
-        let (most, cut) = match self.room(wallet).filter(|_| is_members) {
-            Some(room) if room < computed => (room, Cut::MaxBalance),
-            _ => (computed, open),
-        };
-        let mut allowed = Allowed { granted: most, cut, counts: true };
-        for limit in &rule.limits {
-            let room = limit.max.saturating_sub(self.used(limit)).max(0);
-            let granted = match (limit.measure, limit.over) {
-                (Measure::Count, _) if room == 0 => {
-                    allowed.counts = false;
-                    Points::ZERO
-                }
-                (Measure::Count | Measure::Members, _) => continue,
-                (Measure::Points, Over::Nothing) if room < allowed.granted.0 => Points::ZERO,
-                (Measure::Points, _) => allowed.granted.min(Points(room)),
-            };
-            if granted < allowed.granted {
-                (allowed.granted, allowed.cut) = (granted, Cut::Limit { limit: limit.id });
+/// What may be given of `computed`.
+pub(crate) fn allowed(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, computed: Points) -> Allowed {
+    if let Some(cut) = draft.denied() {
+        return Allowed { granted: Points::ZERO, cut, counts: false };
+    }
+    // What goes to a fund is in no purse: it has no date, no room, and waits for no case.
+    let is_members = rule.fund.is_none();
+    if is_members && wallet.expiry.is_over(draft.day()) {
+        return Allowed { granted: Points::ZERO, cut: Cut::Expired, counts: false };
+    }
+    let open = if is_members && draft.in_review() { Cut::Review } else { Cut::None };
+    let (most, cut) = match draft.room(wallet).filter(|_| is_members) {
+        Some(room) if room < computed => (room, Cut::MaxBalance),
+        _ => (computed, open),
+    };
+    let mut allowed = Allowed { granted: most, cut, counts: true };
+    for limit in &rule.limits {
+        let room = limit.max.saturating_sub(used(draft, limit)).max(0);
+        let granted = match (limit.measure, limit.over) {
+            (Measure::Count, _) if room == 0 => {
+                allowed.counts = false;
+                Points::ZERO
             }
-        }
-        allowed
-    }
-
-    /// Counts what a rule gave, against its limits and for its campaigns.
-    pub(crate) fn count_given(&mut self, rule: &EarnRule, basket: &Basket<'_>, granted: Points) {
-        for limit in &rule.limits {
-            let amount = if limit.measure == Measure::Count { 1 } else { granted.0 };
-            self.count_limit(limit, (self.day, basket), amount);
-        }
-        self.count_campaigns(rule, granted.0);
-    }
-
-    /// Counts what a refund takes back of what a rule gave on a day for a basket: its campaigns have given less, and
-    /// its limits have room again if they may.
-    pub(crate) fn count_taken_back(
-        &mut self,
-        rule: &EarnRule,
-        when: (Day, &Basket<'_>),
-        points: Points,
-        reopens: bool,
-    ) {
-        let points = points.0.saturating_neg();
-        for limit in rule.limits.iter().filter(|limit| reopens && limit.measure == Measure::Points) {
-            self.count_limit(limit, when, points);
-        }
-        self.count_campaigns(rule, points);
-    }
-
-    fn count_campaigns(&mut self, rule: &EarnRule, points: i64) {
-        for term in rule.campaigns.iter().filter(|_| points != 0) {
-            count(self, (Key::EVERYONE, *term), Counting::Sum, points);
-        }
-    }
-
-    fn count_limit(&mut self, limit: &Limit, (day, basket): (Day, &Basket<'_>), amount: i64) {
-        if amount == 0 || limit.window == Window::Order {
-            return;
-        }
-        if limit.window == Window::Visit {
-            return self.count_in_visit(limit.id, basket, amount);
-        }
-        let (bucket, keep_from) = (limit.bucket(&self.program.calendar, day), self.keep_from(limit, day));
-        count(self, (self.key_of(limit), limit.id), Counting::Limited { bucket, keep_from }, amount);
-    }
-
-    /// How much of a limit is used up on the day of the event.
-    fn used(&self, limit: &Limit) -> i64 {
-        match limit.window {
-            Window::Order => return self.given_in_order(limit),
-            Window::Visit => return self.used_in_visit(limit.id),
-            _ => {}
-        }
-        let key = self.key_of(limit);
-        let counter = match key {
-            Key::Member(_) => self.member.counter(limit.id),
-            Key::Risk(risk) => self.desk.state.counters.get(&(risk, limit.id)).map(|row| &row.counter),
+            (Measure::Count | Measure::Members, _) => continue,
+            (Measure::Points, Over::Nothing) if room < allowed.granted.0 => Points::ZERO,
+            (Measure::Points, _) => allowed.granted.min(Points(room)),
         };
-        let before = counter.map_or(0, |counter| limit.used(counter, &self.program.calendar, self.day));
-        self.verdict.changes.iter().fold(before, |sum, change| match change {
-            Change::Counted(change::Counted { key: whose, term, amount, .. }) if (*whose, *term) == (key, limit.id) => {
-                sum.saturating_add(*amount)
-            }
-            _ => sum,
-        })
-    }
-
-    /// What the rules that share a limit of an order have given in this one.
-    fn given_in_order(&self, limit: &Limit) -> i64 {
-        let shares = |rule: &EarnRule| rule.limits.iter().any(|other| other.id == limit.id);
-        let given = self.verdict.trace.iter().filter(|line| self.program.earn_rule(line.rule).is_some_and(shares));
-        given.fold(0, |sum, line| sum.saturating_add(line.granted.0))
-    }
-
-    fn key_of(&self, limit: &Limit) -> Key {
-        match limit.whose {
-            Whose::Member => Key::Member(self.no),
-            Whose::Everyone => Key::EVERYONE,
+        if granted < allowed.granted {
+            (allowed.granted, allowed.cut) = (granted, Cut::Limit { limit: limit.id });
         }
     }
+    allowed
+}
 
-    /// The first bucket that is still needed once something of `day` is counted.
-    fn keep_from(&self, limit: &Limit, day: Day) -> i32 {
-        match limit.window {
-            Window::Days(days) => day.0.max(self.day.0).saturating_sub(days).saturating_add(1),
-            // As long as purchases can be told late or be refunded.
-            _ => limit.bucket(&self.program.calendar, day.min(self.horizon())),
+/// Counts what a rule gave, against its limits and for its campaigns.
+pub(crate) fn count_given(draft: &mut Draft<'_>, rule: &EarnRule, basket: &Basket<'_>, granted: Points) {
+    for limit in &rule.limits {
+        let amount = if limit.measure == Measure::Count { 1 } else { granted.0 };
+        count_limit(draft, limit, (draft.day(), basket), amount);
+    }
+    count_campaigns(draft, rule, granted.0);
+}
+
+/// Counts what a refund takes back of what a rule gave on a day for a basket: its campaigns have given less, and
+/// its limits have room again if they may.
+pub(crate) fn count_taken_back(
+    draft: &mut Draft<'_>,
+    rule: &EarnRule,
+    when: (Day, &Basket<'_>),
+    points: Points,
+    reopens: bool,
+) {
+    let points = points.0.saturating_neg();
+    for limit in rule.limits.iter().filter(|limit| reopens && limit.measure == Measure::Points) {
+        count_limit(draft, limit, when, points);
+    }
+    count_campaigns(draft, rule, points);
+}
+
+fn count_campaigns(draft: &mut Draft<'_>, rule: &EarnRule, points: i64) {
+    for term in rule.campaigns.iter().filter(|_| points != 0) {
+        count(draft, (Key::EVERYONE, *term), Counting::Sum, points);
+    }
+}
+
+fn count_limit(draft: &mut Draft<'_>, limit: &Limit, (day, basket): (Day, &Basket<'_>), amount: i64) {
+    if amount == 0 || limit.window == Window::Order {
+        return;
+    }
+    if limit.window == Window::Visit {
+        return visits::count_in_visit(draft, limit.id, basket.place(), amount);
+    }
+    let (bucket, keep_from) = (limit.bucket(&draft.program().calendar, day), keep_from(draft, limit, day));
+    count(draft, (key_of(draft, limit), limit.id), Counting::Limited { bucket, keep_from }, amount);
+}
+
+/// How much of a limit is used up on the day of the event.
+fn used(draft: &Draft<'_>, limit: &Limit) -> i64 {
+    match limit.window {
+        Window::Order => return given_in_order(draft, limit),
+        Window::Visit => return visits::used_in_visit(draft, limit.id),
+        _ => {}
+    }
+    let key = key_of(draft, limit);
+    let before =
+        draft.counter(key, limit.id).map_or(0, |counter| limit.used(counter, &draft.program().calendar, draft.day()));
+    draft.changes().iter().fold(before, |sum, change| match change {
+        Change::Counted(change::Counted { key: whose, term, amount, .. }) if (*whose, *term) == (key, limit.id) => {
+            sum.saturating_add(*amount)
         }
+        _ => sum,
+    })
+}
+
+/// What the rules that share a limit of an order have given in this one.
+fn given_in_order(draft: &Draft<'_>, limit: &Limit) -> i64 {
+    let shares = |rule: &EarnRule| rule.limits.iter().any(|other| other.id == limit.id);
+    let given = draft.traced().iter().filter(|line| draft.program().earn_rule(line.rule).is_some_and(shares));
+    given.fold(0, |sum, line| sum.saturating_add(line.granted.0))
+}
+
+fn key_of(draft: &Draft<'_>, limit: &Limit) -> Key {
+    match limit.whose {
+        Whose::Member => Key::Member(draft.no()),
+        Whose::Everyone => Key::EVERYONE,
+    }
+}
+
+/// The first bucket that is still needed once something of `day` is counted.
+fn keep_from(draft: &Draft<'_>, limit: &Limit, day: Day) -> i32 {
+    match limit.window {
+        Window::Days(days) => day.0.max(draft.day().0).saturating_sub(days).saturating_add(1),
+        // As long as purchases can be told late or be refunded.
+        _ => limit.bucket(&draft.program().calendar, day.min(draft.horizon())),
     }
 }

@@ -12,6 +12,17 @@ use alloc::format;
 use alloc::vec::Vec;
 
 impl Reading<'_> {
+    /// What is said or left out: its opposite cannot be asked for.
+    pub(crate) fn mark(&mut self, section: &mut Section<'_>, key: &'static str) -> bool {
+        let flag = self.flag(section, key);
+        if let Some((value, at)) = self.value(section, key, false)
+            && value.as_bool() == Some(false)
+        {
+            self.fault(at, &section.field(key), "must be true, or be left out: false asks for nothing".into());
+        }
+        flag
+    }
+
     /// `[visit]`: how much time may lie between two events of one visit, in milliseconds.
     pub(crate) fn visit(&mut self, root: &mut Section<'_>) -> Option<i64> {
         let mut section = self.table(root, "visit")?;

@@ -2,7 +2,9 @@
 
 pub(crate) mod basket;
 pub mod change;
+pub mod condition;
 pub mod event;
+pub(crate) mod kept;
 pub(crate) mod limits;
 pub(crate) mod limits_toml;
 pub mod program;

@@ -367,9 +367,9 @@ impl Reading<'_> {
             return Some(Box::new(When { birthday, ..When::default() }));
         }
         let mut when = self.table(section, "when")?;
-        let birthday = self.flag(&mut when, "birthday");
+        let birthday = self.mark(&mut when, "birthday");
         let (from, until) = self.dates(&mut when);
-        let first = self.flag(&mut when, "first");
+        let first = self.mark(&mut when, "first");
         let read = When {
             birthday,
             from,

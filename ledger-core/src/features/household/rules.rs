@@ -5,121 +5,114 @@
 //! rounded down once for each event, the rest stays. The lots keep their dates. What comes by itself, by hand or out of
 //! review is not shared. Each of the two lists the other, so that no household is in a household.
 
-use crate::decide::BALANCE_MAX;
-use crate::features::earning::rules::WHOLE;
 use crate::features::household::state::HOUSEHOLD_MAX;
-use crate::features::membership::rules as life;
-use crate::features::spending::rules::split_slices;
+use crate::features::risk::rules::observe;
+use crate::features::wallets::rules::put_down;
 use crate::kernel::account::{Account, Posting};
-use crate::kernel::lots::Slice;
+use crate::kernel::lots::{BALANCE_MAX, Slice, split_slices};
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{LotId, MemberNo, Points, Rounding, TermNo, share};
+use crate::kernel::units::{LotId, MemberNo, Points, Rounding, TermNo, WHOLE, share};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
-use crate::tables::draft::{Draft, Party};
+use crate::tables::desk::Party;
+use crate::tables::draft::{Draft, Effect};
 use crate::tables::event::{Event, Who};
 use crate::tables::program::Household;
 use crate::tables::record::Record;
 use alloc::vec::Vec;
 
-impl Household {
-    /// The share of so many points.
-    pub(crate) fn of(&self, points: Points) -> Points {
-        Points(share(points.0, self.basis_points, WHOLE, Rounding::Down).unwrap_or(0))
-    }
+/// The household's share of so many points.
+pub(crate) fn share_of(rules: &Household, points: Points) -> Points {
+    Points(share(points.0, rules.basis_points, WHOLE, Rounding::Down).unwrap_or(0))
 }
 
-impl<'a> Draft<'a> {
-    pub(crate) fn join(&mut self, event: &Event<Who>, household: Option<Party<'a>>) -> Result<(), Refusal> {
-        let rules = self.program.household.ok_or(Refusal::HouseholdNotOffered)?;
-        let household = household.ok_or(Refusal::HouseholdUnknown)?;
-        if self.member.household().is_some() {
-            return Err(Refusal::InHousehold);
-        }
-        let is_in_one = household.member.household().is_some();
-        if household.no == self.no || is_in_one || !self.member.household_members().is_empty() {
-            return Err(Refusal::HouseholdCircular);
-        }
-        if life::earns_nothing(household.member).is_some() {
-            return Err(Refusal::RecipientBlocked);
-        }
-        if household.member.household_members().len() >= rules.members.min(HOUSEHOLD_MAX) {
-            return Err(Refusal::HouseholdFull);
-        }
-        self.observe(event)?;
-        self.live(LifeChange::HouseholdJoined(change::HouseholdJoined { household: household.no }));
-        self.live_of(household.no, LifeChange::MemberJoined(change::MemberJoined { member: self.no }));
-        Ok(())
+/// A control: from now on the member shares what it earns with a household.
+pub(crate) fn join<'a>(draft: &mut Draft<'a>, event: &Event<Who>, household: Option<Party<'a>>) -> Result<(), Refusal> {
+    let rules = draft.program().household.ok_or(Refusal::HouseholdNotOffered)?;
+    let mut home = draft.beside(household.ok_or(Refusal::HouseholdUnknown)?);
+    if draft.member().household().is_some() {
+        return Err(Refusal::InHousehold);
     }
+    let is_in_one = home.member().household().is_some();
+    if home.no() == draft.no() || is_in_one || !draft.member().household_members().is_empty() {
+        return Err(Refusal::HouseholdCircular);
+    }
+    if home.barred().is_some() {
+        return Err(Refusal::RecipientBlocked);
+    }
+    if home.member().household_members().len() >= rules.members.min(HOUSEHOLD_MAX) {
+        return Err(Refusal::HouseholdFull);
+    }
+    observe(draft, event, Points::ZERO)?;
+    draft.live(LifeChange::HouseholdJoined(change::HouseholdJoined { household: home.no() }));
+    let joined = LifeChange::MemberJoined(change::MemberJoined { member: draft.no() });
+    draft.lend(&mut home, |home| home.live(joined));
+    Ok(())
+}
 
-    /// What was given to the household stays there.
-    pub(crate) fn leave(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
-        let household = self.member.household().ok_or(Refusal::NotInHousehold)?;
-        self.observe(event)?;
-        self.live(LifeChange::HouseholdLeft(change::HouseholdLeft));
-        self.live_of(household, LifeChange::MemberLeft(change::MemberLeft { member: self.no }));
-        Ok(())
-    }
+/// A control: it does so no more. What was given to the household stays there.
+pub(crate) fn leave(draft: &mut Draft<'_>, event: &Event<Who>) -> Result<(), Refusal> {
+    let household = draft.member().household().ok_or(Refusal::NotInHousehold)?;
+    observe(draft, event, Points::ZERO)?;
+    draft.live(LifeChange::HouseholdLeft(change::HouseholdLeft));
+    let left = LifeChange::MemberLeft(change::MemberLeft { member: draft.no() });
+    draft.lend_to_no(household, |home| home.live(left));
+    Ok(())
+}
 
-    /// The member's household, unless it gets nothing.
-    pub(crate) fn household(&self) -> Option<(Household, Draft<'a>)> {
-        let rules = self.program.household?;
-        let no = self.member.household()?;
-        let member = self.desk.state.member(no).filter(|home| life::earns_nothing(home).is_none())?;
-        Some((rules, Draft::new(self.desk, self.program, Party { no, member, newcomer: None }, self.desk.at)))
-    }
+/// The member's household, unless it gets nothing.
+fn sharing<'a>(draft: &Draft<'a>) -> Option<(Household, Draft<'a>)> {
+    let rules = draft.program().household?;
+    let home = draft.beside_no(draft.member().household()?)?;
+    if home.barred().is_some() { None } else { Some((rules, home)) }
+}
 
-    /// Gives the household its share of what this event earned.
-    pub(crate) fn contribute(&mut self) {
-        let Some((rules, mut home)) = self.household() else { return };
-        let row = self.row();
-        let purse = row.purses.of(rules.wallet);
-        // What a refund that came before its purchase took back is not there to be shared.
-        let earned = self.verdict.postings.iter().filter(|posting| self.earned(posting, rules.wallet));
-        let earned: Vec<Slice> = earned.filter_map(|posting| purse.lots.find(posting.lot)).copied().collect();
-        let all = earned.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.left.0));
-        let wallet = self.program.wallet(rules.wallet);
-        let room = BALANCE_MAX.saturating_sub(home.tab(wallet.id).available.0);
-        let given = rules.of(Points(all)).min(home.room(wallet).unwrap_or(Points(room))).min(Points(room));
-        let (given, _) = split_slices(earned.iter(), given);
-        if given.is_empty() {
-            return;
-        }
-        self.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
-        self.lend(&mut home, |home| {
-            home.put_down(wallet, &given);
-            home.settle();
-        });
+/// Gives the household its share of what this event earned.
+pub(crate) fn contribute(draft: &mut Draft<'_>) {
+    let Some((rules, mut home)) = sharing(draft) else { return };
+    let row = draft.row();
+    let purse = row.purses.of(rules.wallet);
+    // What a refund that came before its purchase took back is not there to be shared.
+    let earned = draft.postings().iter().filter(|posting| earned(draft, posting, rules.wallet));
+    let earned: Vec<Slice> = earned.filter_map(|posting| purse.lots.find(posting.lot)).copied().collect();
+    let all = earned.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.left.0));
+    let wallet = draft.program().wallet(rules.wallet);
+    let room = BALANCE_MAX.saturating_sub(home.running(wallet.id).available.0);
+    let given = share_of(&rules, Points(all)).min(home.room(wallet).unwrap_or(Points(room))).min(Points(room));
+    let (given, _) = split_slices(earned.iter(), given);
+    if given.is_empty() {
+        return;
     }
+    draft.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
+    draft.lend(&mut home, |home| put_down(home, wallet, &given));
+    draft.affects(home, Effect::Received);
+}
 
-    /// Whether a posting gave the member points of this wallet by a rule that earns, to have and to spend.
-    fn earned(&self, posting: &Posting, wallet: TermNo) -> bool {
-        let own = (posting.member, posting.wallet) == (self.no, wallet);
-        let earns = || self.program.earn_rule(posting.rule).is_some();
-        own && (posting.from, posting.to) == (Account::Issued, Account::Available) && earns()
-    }
+/// Whether a posting gave the member points of this wallet by a rule that earns, to have and to spend.
+fn earned(draft: &Draft<'_>, posting: &Posting, wallet: TermNo) -> bool {
+    let own = (posting.member, posting.wallet) == (draft.no(), wallet);
+    let earns = || draft.program().earn_rule(posting.rule).is_some();
+    own && (posting.from, posting.to) == (Account::Issued, Account::Available) && earns()
+}
 
-    /// Takes back from the household what it would not have got of a purchase, as far as that is still there; answers
-    /// how many points.
-    pub(crate) fn take_from_household(
-        &mut self,
-        purchase: &Record,
-        wallet: TermNo,
-        rule: TermNo,
-        most: Points,
-    ) -> Points {
-        let Some(no) = self.member.household() else { return Points::ZERO };
-        let Some(member) = self.desk.state.member(no) else { return Points::ZERO };
-        let mut home = Draft::new(self.desk, self.program, Party { no, member, newcomer: None }, self.desk.at);
-        let taken = self.lend(&mut home, |home| {
-            let row = home.row();
-            let got = contributed(purchase, no, wallet).filter_map(|lot| row.purses.of(wallet).lots.find(lot)).copied();
-            let (taken, _) = split_slices(got.collect::<Vec<_>>().iter(), most);
-            home.post_all(wallet, (Account::Available, Account::ClawedBack), &taken, rule);
-            taken
-        });
-        taken.iter().fold(Points::ZERO, |sum, lot| Points(sum.0.saturating_add(lot.left.0)))
-    }
+/// Takes back from the household what it would not have got of a purchase, as far as that is still there; answers
+/// how many points.
+pub(crate) fn take_back(
+    draft: &mut Draft<'_>,
+    purchase: &Record,
+    wallet: TermNo,
+    rule: TermNo,
+    most: Points,
+) -> Points {
+    let Some(no) = draft.member().household() else { return Points::ZERO };
+    let taken = draft.lend_to_no(no, |home| {
+        let row = home.row();
+        let got = contributed(purchase, no, wallet).filter_map(|lot| row.purses.of(wallet).lots.find(lot)).copied();
+        let (taken, _) = split_slices(got.collect::<Vec<_>>().iter(), most);
+        home.post_all(wallet, (Account::Available, Account::ClawedBack), &taken, rule);
+        taken
+    });
+    taken.iter().flatten().fold(Points::ZERO, |sum, lot| Points(sum.0.saturating_add(lot.left.0)))
 }
 
 /// The lots that a purchase put into a household's purse.

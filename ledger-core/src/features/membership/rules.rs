@@ -3,17 +3,21 @@
 //! Facts of a frozen or closed member are recorded, earn nothing, and say so. What is asked is
 //! refused. What was held before a freeze can be voided, so that nothing is stuck.
 
+use crate::features::counting::happening::Happening;
+use crate::features::earning::basket::Basket;
+use crate::features::earning::rules as earning;
 use crate::features::membership::state::{ALIASES_MAX, Scope};
+use crate::features::risk::rules as risk;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::trace::Cut;
-use crate::kernel::units::{At, MemberNo};
+use crate::kernel::units::{At, Points};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::change::LifeChange;
 use crate::tables::draft::Draft;
-use crate::tables::event::{Body, Event, Who};
+use crate::tables::event::{self, Body, Event, RiskKeys, Who};
 use crate::tables::member::Member;
-use alloc::boxed::Box;
+use crate::tables::program::Trigger;
+use alloc::vec::Vec;
 
 /// Why this may not be asked of the member, if it may not.
 pub(crate) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
@@ -37,83 +41,123 @@ pub(crate) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
     life.freezes(asks).then_some(Refusal::MemberFrozen)
 }
 
-/// Why the member's facts give no points, if they do not.
-pub(crate) fn earns_nothing(member: &Member) -> Option<Cut> {
-    let life = member.life.as_ref()?;
-    if life.closed_at.is_some() { Some(Cut::Closed) } else { life.freezes(Scope::Earn).then_some(Cut::Frozen) }
-}
-
 /// Whether anything of the member is frozen.
 pub(crate) fn is_frozen(member: &Member) -> bool {
     member.life.as_ref().is_some_and(|life| life.frozen.is_some())
 }
 
-impl Draft<'_> {
-    pub(crate) fn freeze(&mut self, event: &Event<Who>, scope: Scope) -> Result<(), Refusal> {
-        let frozen = self.member.life.as_ref().and_then(|life| life.frozen);
-        if frozen.is_some_and(|frozen| frozen.covers(scope)) {
-            return Err(Refusal::AlreadyFrozen);
-        }
-        self.observe(event)?;
-        self.live(LifeChange::Frozen(change::Frozen {
-            scope: Some(frozen.map_or(scope, |frozen| frozen.with(scope))),
-        }));
-        Ok(())
+/// A fact: the member joined.
+pub(crate) fn enroll(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Enrolled) -> Result<(), Refusal> {
+    if draft.member().enrolled_at.is_some() {
+        return Err(Refusal::AlreadyEnrolled);
     }
+    risk::observe(draft, event, Points::ZERO)?;
+    draft.change(Change::Enrolled(change::Enrolled { member: draft.no(), birthday: said.birthday }));
+    earning::earn(draft, Trigger::Enrolled, Basket::of(event))
+}
 
-    pub(crate) fn unfreeze(&mut self, event: &Event<Who>, scope: Scope) -> Result<(), Refusal> {
-        let frozen = self.member.life.as_ref().and_then(|life| life.frozen).ok_or(Refusal::NotFrozen)?;
-        let still = frozen.without(scope);
-        if still == Some(frozen) {
-            return Err(Refusal::NotFrozen);
-        }
-        self.observe(event)?;
-        self.live(LifeChange::Frozen(change::Frozen { scope: still }));
-        Ok(())
+/// A fact: outside models say something about the member.
+pub(crate) fn set_attributes<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<Who>,
+    said: &'a event::AttributesSet,
+) -> Result<(), Refusal> {
+    let known = &draft.program().attributes;
+    let term_of = |name: &str| known.iter().copied().find(|term| draft.term(*term) == name);
+    let mut set = Vec::with_capacity(said.attributes.len());
+    for (name, value) in &said.attributes {
+        let term = term_of(name).ok_or(Refusal::AttributeUnknown)?;
+        set.push(Change::AttributeSet(change::AttributeSet { member: draft.no(), term, value: *value }));
     }
+    risk::observe(draft, event, Points::ZERO)?;
+    draft.set_attributes(&said.attributes);
+    set.into_iter().for_each(|change| draft.change(change));
+    Ok(())
+}
 
-    pub(crate) fn close(&mut self, event: &Event<Who>) -> Result<(), Refusal> {
-        if !self.member.holds.is_empty() {
-            return Err(Refusal::HoldsOpen);
+/// An activity puts off the instant at which the member counts as dormant.
+pub(crate) fn be_active(draft: &mut Draft<'_>, kind: Happening) {
+    let Some(inactivity) = &draft.program().inactivity else { return };
+    if inactivity.activity.contains(kind) && draft.member().closed_at().is_none() {
+        let dormant_at = draft.program().calendar.start_of(draft.day().plus(inactivity.days));
+        // What is told late arms no timer that is past: it would fire again for every such event.
+        if dormant_at > draft.at() && draft.member().dormant_at.is_none_or(|known| dormant_at > known) {
+            draft.change(Change::Active(change::Active { member: draft.no(), dormant_at }));
         }
-        if !self.member.exchanges().is_empty() {
-            return Err(Refusal::ExchangesOpen);
-        }
-        self.observe(event)?;
-        self.live(LifeChange::Closed(change::Closed));
-        if self.member.dormant_at.is_some() {
-            self.change(Change::Active(change::Active { member: self.no, dormant_at: At::NEVER }));
-        }
-        Ok(())
     }
+}
 
-    pub(crate) fn link(&mut self, event: &Event<Who>, kind: &str, alias: Who) -> Result<(), Refusal> {
-        let Who::Unknown(key) = alias else { return Err(Refusal::AliasTaken) };
-        if self.member.life.as_ref().is_some_and(|life| life.aliases.len() >= ALIASES_MAX) {
-            return Err(Refusal::MemberFull);
-        }
-        self.observe(event)?;
-        self.live(LifeChange::AliasLinked(change::AliasLinked { kind: Box::from(kind), key }));
-        Ok(())
-    }
+/// The member was inactive for as long as the program allows: it counts, earns what rules give for it, and is over.
+pub(crate) fn fall_dormant(draft: &mut Draft<'_>, due: At) -> Result<(), Refusal> {
+    draft.change(Change::Active(change::Active { member: draft.no(), dormant_at: At::NEVER }));
+    risk::count_kind(draft, Happening::Inactive, &RiskKeys::default(), 0);
+    earning::earn(draft, Trigger::Inactive, Basket::empty(due))
+}
 
-    pub(crate) fn unlink(&mut self, event: &Event<Who>, alias: Who) -> Result<(), Refusal> {
-        let Who::Alias(no, key) = alias else { return Err(Refusal::AliasUnknown) };
-        // An alias of a member merged into this one is kept by that one.
-        let is_own = self.member.life.iter().flat_map(|life| &life.aliases).any(|known| known.key == key);
-        if no != self.no || !is_own {
-            return Err(Refusal::AliasUnknown);
-        }
-        self.observe(event)?;
-        self.live(LifeChange::AliasUnlinked(change::AliasUnlinked { key }));
-        Ok(())
+/// A control: the member may no longer earn, redeem, or either.
+pub(crate) fn freeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Frozen) -> Result<(), Refusal> {
+    let scope = said.scope;
+    let frozen = draft.member().life.as_ref().and_then(|life| life.frozen);
+    if frozen.is_some_and(|frozen| frozen.covers(scope)) {
+        return Err(Refusal::AlreadyFrozen);
     }
+    risk::observe(draft, event, Points::ZERO)?;
+    draft.live(LifeChange::Frozen(change::Frozen { scope: Some(frozen.map_or(scope, |frozen| frozen.with(scope))) }));
+    Ok(())
+}
 
-    pub(crate) fn live(&mut self, change: LifeChange) {
-        self.live_of(self.no, change);
+/// A control: the member may again.
+pub(crate) fn unfreeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Unfrozen) -> Result<(), Refusal> {
+    let frozen = draft.member().life.as_ref().and_then(|life| life.frozen).ok_or(Refusal::NotFrozen)?;
+    let still = frozen.without(said.scope);
+    if still == Some(frozen) {
+        return Err(Refusal::NotFrozen);
     }
+    risk::observe(draft, event, Points::ZERO)?;
+    draft.live(LifeChange::Frozen(change::Frozen { scope: still }));
+    Ok(())
+}
 
-    pub(crate) fn live_of(&mut self, member: MemberNo, change: LifeChange) {
-        self.change(Change::Life(change::Life { member, change }));
+/// A control: the membership ends for ever.
+pub(crate) fn close(draft: &mut Draft<'_>, event: &Event<Who>) -> Result<(), Refusal> {
+    if !draft.member().holds.is_empty() {
+        return Err(Refusal::HoldsOpen);
     }
+    if !draft.member().exchanges().is_empty() {
+        return Err(Refusal::ExchangesOpen);
+    }
+    risk::observe(draft, event, Points::ZERO)?;
+    draft.live(LifeChange::Closed(change::Closed));
+    if draft.member().dormant_at.is_some() {
+        draft.change(Change::Active(change::Active { member: draft.no(), dormant_at: At::NEVER }));
+    }
+    Ok(())
+}
+
+/// A control: the member is known by another name as well.
+pub(crate) fn link(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::AliasLinked<Who>) -> Result<(), Refusal> {
+    let Who::Unknown(key) = said.alias else { return Err(Refusal::AliasTaken) };
+    if draft.member().life.as_ref().is_some_and(|life| life.aliases.len() >= ALIASES_MAX) {
+        return Err(Refusal::MemberFull);
+    }
+    risk::observe(draft, event, Points::ZERO)?;
+    draft.live(LifeChange::AliasLinked(change::AliasLinked { kind: said.kind.clone(), key }));
+    Ok(())
+}
+
+/// A control: that name stands for the member no more.
+pub(crate) fn unlink(
+    draft: &mut Draft<'_>,
+    event: &Event<Who>,
+    said: &event::AliasUnlinked<Who>,
+) -> Result<(), Refusal> {
+    let Who::Alias(no, key) = said.alias else { return Err(Refusal::AliasUnknown) };
+    // An alias of a member merged into this one is kept by that one.
+    let is_own = draft.member().life.iter().flat_map(|life| &life.aliases).any(|known| known.key == key);
+    if no != draft.no() || !is_own {
+        return Err(Refusal::AliasUnknown);
+    }
+    risk::observe(draft, event, Points::ZERO)?;
+    draft.live(LifeChange::AliasUnlinked(change::AliasUnlinked { key }));
+    Ok(())
 }

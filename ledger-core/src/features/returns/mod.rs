@@ -2,5 +2,4 @@
 
 pub mod change;
 pub mod event;
-pub(crate) mod kept;
 pub(crate) mod rules;

@@ -3,9 +3,14 @@
 //! lots of the same wallet in their order; what is then missing is the wallet's to say.
 
 use crate::features::earning::basket::Basket;
-use crate::features::earning::rules::{Facts, is_whole};
+use crate::features::earning::kept::Kept;
+use crate::features::earning::limits;
+use crate::features::earning::rules::{self as earning, Facts, is_whole};
+use crate::features::funds::rules as funds;
+use crate::features::household::rules as household;
 use crate::features::merge::rules::moved;
-use crate::features::returns::kept::Kept;
+use crate::features::pending::rules as pending;
+use crate::features::risk::rules as risk;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::{Lot, SLICES_MAX, Slice};
 use crate::kernel::names::order_hash;
@@ -14,17 +19,16 @@ use crate::kernel::trace::{Cut, Trace};
 use crate::kernel::units::{LotId, MemberNo, Money, Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::draft::{Draft, Purchase};
+use crate::tables::desk::{Parties, Party, Purchase};
+use crate::tables::draft::{Draft, Effect};
 use crate::tables::event::{self, Body, Event, LineName, LinePart, LineRefund, Who};
-use crate::tables::fold::move_points;
 use crate::tables::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
-use crate::tables::program::{EarnRule, Negative, Wallet};
+use crate::tables::program::{EarnRule, Negative, Program, Wallet};
 use crate::tables::record::{Cause, Record};
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// A purchase, and what went back of its lines.
-pub(crate) struct Sold<'p> {
+struct Sold<'p> {
     purchase: Purchase<'p>,
     returned: Vec<LineReturned>,
     /// The record that merged whoever bought, if it was not the member itself.
@@ -32,7 +36,7 @@ pub(crate) struct Sold<'p> {
 }
 
 /// What goes back by one event.
-pub(crate) struct Back {
+struct Back {
     /// How much money in all.
     amount: Money,
     /// Of which lines.
@@ -40,25 +44,30 @@ pub(crate) struct Back {
 }
 
 impl<'p> Sold<'p> {
-    pub(crate) fn new(purchase: Purchase<'p>, member: &Member, merge: Option<&'p Record>) -> Sold<'p> {
-        let buyer = purchase.owner.map_or(member, |owner| owner.member);
+    fn new(draft: &Draft<'p>, purchase: Purchase<'p>, merge: Option<&'p Record>) -> Sold<'p> {
+        let buyer = purchase.owner.map_or_else(|| draft.member(), |owner| draft.beside(owner).member());
         let returned = buyer.returned(purchase.known.position).copied().collect();
         Sold { purchase, returned, merge }
     }
 
     /// The lots that a lot of the purchase may be now.
-    pub(crate) fn lots(&self, lot: LotId) -> impl Iterator<Item = LotId> {
+    fn lots(&self, lot: LotId) -> impl Iterator<Item = LotId> {
         let moved = self.merge.and_then(|merge| moved(merge).find(|(old, _)| old.lot == lot));
         core::iter::once(lot).chain(moved.map(|(_, new)| new.lot))
     }
 
+    /// The lots that it made, with their wallets, as they may be now.
+    fn all_lots(&self) -> impl Iterator<Item = (TermNo, LotId)> {
+        self.made().flat_map(|posting| self.lots(posting.lot).map(move |lot| (posting.wallet, lot)))
+    }
+
     /// The postings that made its lots.
-    pub(crate) fn made(&self) -> impl Iterator<Item = &'p Posting> {
+    fn made(&self) -> impl Iterator<Item = &'p Posting> {
         self.purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued)
     }
 
     /// What is kept once `more` has gone back as well.
-    pub(crate) fn keeping(&self, more: &Back) -> Option<Kept> {
+    fn keeping(&self, more: &Back) -> Option<Kept> {
         let basket = facts(&self.purchase).basket;
         let refunded = Money(self.purchase.known.refunded.0.saturating_add(more.amount.0));
         let returned = [&self.returned[..], &more.lines].concat();
@@ -66,14 +75,14 @@ impl<'p> Sold<'p> {
     }
 
     /// All that did not go back yet.
-    pub(crate) fn rest(&self) -> Result<Back, Refusal> {
+    fn rest(&self) -> Result<Back, Refusal> {
         let rest = facts(&self.purchase).basket.net().0.saturating_sub(self.purchase.known.refunded.0);
         let back = Back { amount: Money(rest), lines: Vec::new() };
         if rest > 0 { Ok(back) } else { Err(Refusal::RefundOverPaid) }
     }
 
     /// What a refund of these lines, and of so much money in all, comes to: at least what the lines do.
-    pub(crate) fn part(&self, amount: Money, lines: &[LineRefund]) -> Result<Back, Refusal> {
+    fn part(&self, amount: Money, lines: &[LineRefund]) -> Result<Back, Refusal> {
         let before = self.keeping(&Back::NOTHING).ok_or(Refusal::RefundOverLine)?;
         let lines: Result<Vec<_>, _> = lines.iter().map(|line| self.find(line, &before)).collect();
         let mut back = Back { amount: Money(0), lines: lines? };
@@ -167,10 +176,10 @@ fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
 }
 
 /// What a refund takes back of one rule.
-pub(crate) struct Due {
-    pub(crate) rule: TermNo,
+struct Due {
+    rule: TermNo,
     wallet: TermNo,
-    pub(crate) points: Points,
+    points: Points,
     /// What the rule gives for what is kept.
     kept: Points,
 }
@@ -194,230 +203,285 @@ struct Own {
     lot: Lot,
 }
 
-impl<'a> Draft<'a> {
-    /// A refund or settlement whose purchase is not known waits for it.
-    pub(crate) fn park(&mut self, event: &Event<Who>, order: &str) -> Result<(), Refusal> {
-        if self.member.parked_from(self.horizon()).count() >= PARKED_MAX {
-            return Err(Refusal::MemberFull);
-        }
-        self.observe(event)?;
-        let (order, day, forget_before) = (order_hash(order), self.today, self.horizon());
-        self.change(Change::Parked(change::Parked { member: self.no, order, day, forget_before }));
-        Ok(())
-    }
+/// The purchase that the event speaks of, if it can still be refunded.
+pub(crate) fn found<'a>(draft: &Draft<'a>, parties: &Parties<'a>) -> Option<Purchase<'a>> {
+    parties.purchase.filter(|purchase| purchase.known.day >= draft.horizon())
+}
 
-    /// What waited for the purchase in this very record: as if each had come right behind it. One that would then have
-    /// been refused does nothing, and the record says why. One that happened on an earlier date is of another purchase,
-    /// and waits on.
-    pub(crate) fn unpark(&mut self, event: &Event<Who>, parked: &[(MemberNo, Parked, Record)]) {
-        let Body::Purchase(event::Purchase { order, .. }) = &event.body else { return };
-        let (at, cause, verdict) = (self.desk.at, Cause::Event(event.clone()), self.verdict.clone());
-        let record = Record { at, program: 0, cause, verdict };
-        let (order, position, refunded) = (order_hash(order), self.desk.position, Money(0));
-        let known = PurchaseRef { order, position, day: self.day, refunded };
-        let mut sold = Sold {
-            purchase: Purchase { known, record: &record, program: self.program, owner: None },
-            returned: Vec::new(),
-            merge: None,
-        };
-        let (horizon, calendar) = (self.horizon(), &self.program.calendar);
-        let is_its = |(_, waiting, late): &&(MemberNo, Parked, Record)| {
-            let Cause::Event(late) = &late.cause else { return false };
-            waiting.day >= horizon && calendar.day_of(late.occurred_at) >= known.day
-        };
-        for (whose, waiting, late) in parked.iter().filter(is_its) {
-            let before = (self.verdict.clone(), self.first, self.others.clone(), self.metric);
-            let refusal = self.catch_up(&mut sold, late).err();
-            if refusal.is_some() {
-                (self.verdict, self.first, self.others, self.metric) = before;
-            }
-            self.change(Change::Unparked(change::Unparked { member: *whose, event: waiting.position, refusal }));
-        }
-    }
+/// A fact: all of a purchase that is not yet refunded was given back.
+pub(crate) fn cancel<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<Who>,
+    said: &event::Cancelled,
+    parties: &Parties<'a>,
+) -> Result<(), Refusal> {
+    let Some(purchase) = found(draft, parties) else { return park(draft, event, &said.order) };
+    let sold = Sold::new(draft, purchase, parties.merge);
+    let rest = sold.rest()?;
+    risk::observe(draft, event, Points::ZERO)?;
+    take_back(draft, &sold, &rest, purchase.owner)
+}
 
-    fn catch_up(&mut self, sold: &mut Sold<'_>, late: &Record) -> Result<(), Refusal> {
-        if self.day < self.horizon() {
-            return Err(Refusal::OrderUnknown);
-        }
-        let back = match &late.cause {
-            Cause::Event(Event { body: Body::Settled(..), .. }) => {
-                self.settle_purchase(sold);
-                return Ok(());
-            }
-            Cause::Event(Event { body: Body::Refunded(event::Refunded { amount, lines, .. }), .. }) => {
-                sold.part(*amount, lines)?
-            }
-            _ => sold.rest()?,
-        };
-        self.refund(sold, &back)?;
-        sold.purchase.known.refunded.0 = sold.purchase.known.refunded.0.saturating_add(back.amount.0);
-        sold.returned.extend(back.lines);
-        Ok(())
+/// A fact: part of a purchase was given back.
+pub(crate) fn refund<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<Who>,
+    said: &event::Refunded,
+    parties: &Parties<'a>,
+) -> Result<(), Refusal> {
+    if said.currency != draft.program().currency {
+        return Err(Refusal::CurrencyMismatch);
     }
+    let Some(purchase) = found(draft, parties) else { return park(draft, event, &said.order) };
+    let sold = Sold::new(draft, purchase, parties.merge);
+    let part = sold.part(said.amount, &said.lines)?;
+    risk::observe(draft, event, Points::ZERO)?;
+    take_back(draft, &sold, &part, purchase.owner)
+}
 
-    /// The member's row, with what this verdict has moved so far.
-    pub(crate) fn row(&self) -> Cow<'a, Member> {
-        if self.verdict.postings.is_empty() {
-            return Cow::Borrowed(self.member);
-        }
-        let mut row = self.member.clone();
-        // What does not add up here does not fold either, which says where.
-        let _ = move_points(&mut row, self.no, &self.verdict.postings);
-        Cow::Owned(row)
+/// A fact: a purchase is settled; what waited for that can be spent.
+pub(crate) fn settle<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<Who>,
+    said: &event::Settled,
+    parties: &Parties<'a>,
+) -> Result<(), Refusal> {
+    let Some(purchase) = found(draft, parties) else { return park(draft, event, &said.order) };
+    let sold = Sold::new(draft, purchase, parties.merge);
+    risk::observe(draft, event, Points::ZERO)?;
+    pending::settle(draft, sold.all_lots());
+    Ok(())
+}
+
+/// A refund or settlement whose purchase is not known waits for it.
+fn park(draft: &mut Draft<'_>, event: &Event<Who>, order: &str) -> Result<(), Refusal> {
+    if draft.member().parked_from(draft.horizon()).count() >= PARKED_MAX {
+        return Err(Refusal::MemberFull);
     }
+    risk::observe(draft, event, Points::ZERO)?;
+    let (order, day, forget_before) = (order_hash(order), draft.today(), draft.horizon());
+    draft.change(Change::Parked(change::Parked { member: draft.no(), order, day, forget_before }));
+    Ok(())
+}
 
-    pub(crate) fn refund(&mut self, sold: &Sold<'_>, gone: &Back) -> Result<(), Refusal> {
-        let Some(owner) = sold.purchase.owner else {
-            let back = self.undo(sold, gone)?;
-            return self.claw_back(sold, back);
-        };
-        // What was counted was counted for whoever bought; the points are the member's now.
-        let mut buyer = Draft::new(self.desk, self.program, owner, self.desk.at);
-        let back = self.lend(&mut buyer, |buyer| {
-            let back = buyer.undo(sold, gone);
-            buyer.stand();
-            back
+/// What waited for the purchase in this very record: as if each had come right behind it. One that would then have
+/// been refused does nothing, and the record says why. One that happened on an earlier date is of another purchase,
+/// and waits on.
+pub(crate) fn unpark(
+    draft: &mut Draft<'_>,
+    event: &Event<Who>,
+    said: &event::Purchase,
+    parked: &[(MemberNo, Parked, Record)],
+) {
+    if parked.is_empty() {
+        return;
+    }
+    let (at, cause, verdict) = (draft.at(), Cause::Event(event.clone()), draft.verdict_so_far().clone());
+    let record = Record { at, program: 0, cause, verdict };
+    let (order, position, refunded) = (order_hash(&said.order), draft.position(), Money(0));
+    let known = PurchaseRef { order, position, day: draft.day(), refunded };
+    let mut sold = Sold {
+        purchase: Purchase { known, record: &record, program: draft.program(), owner: None },
+        returned: Vec::new(),
+        merge: None,
+    };
+    let (horizon, calendar) = (draft.horizon(), &draft.program().calendar);
+    let is_its = |(_, waiting, late): &&(MemberNo, Parked, Record)| {
+        let Cause::Event(late) = &late.cause else { return false };
+        waiting.day >= horizon && calendar.day_of(late.occurred_at) >= known.day
+    };
+    for (whose, waiting, late) in parked.iter().filter(is_its) {
+        let refusal = draft.attempt(|draft| catch_up(draft, &mut sold, late));
+        draft.lend_to_no(*whose, |owner| {
+            let (member, event) = (owner.no(), waiting.position);
+            owner.change(Change::Unparked(change::Unparked { member, event, refusal }));
         });
-        self.claw_back(sold, back?)
     }
+}
 
-    /// Counts back what a refund changes; answers what each rule gave too much.
-    fn undo(&mut self, sold: &Sold<'_>, gone: &Back) -> Result<Vec<Due>, Refusal> {
-        let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
-        let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
-        let (before, after) = (kept(&Back::NOTHING)?, kept(gone)?);
-        let before = Facts { basket: whole.basket.keeping(&before), ..whole };
-        let after = Facts { basket: whole.basket.keeping(&after), ..whole };
-        let trace = &purchase.record.verdict.trace;
-        let mut back: Vec<Due> = Vec::with_capacity(trace.len());
-        for (line, (had, has)) in trace.iter().zip(earned_by(&before, trace).iter().zip(earned_by(&after, trace))) {
-            let rule = purchase.program.earn_rule(line.rule);
-            let carrying = rule.filter(|rule| rule.amount.carry().is_some() && is_whole(line.cut));
-            let points = match carrying {
-                Some(rule) => self.uncarry(rule, &before, &after),
-                None => had.granted.0.saturating_sub(has.granted.0),
-            };
-            let wallet = rule.map_or(purchase.program.wallet.id, |rule| rule.wallet);
-            back.push(Due { rule: line.rule, wallet, points: Points(points), kept: has.granted });
-        }
-        settle_groups(trace, &mut back);
-        for Due { rule, points, .. } in &back {
-            if let Some(rule) = purchase.program.earn_rule(*rule) {
-                let when = (purchase.known.day, &whole.basket);
-                self.count_taken_back(rule, when, *points, purchase.program.refund_reopens);
-            }
-        }
-        let (member, amount) = (self.no, gone.amount);
-        self.change(Change::Refunded(change::Refunded { member, purchase: purchase.known.position, amount }));
-        for LineReturned { purchase, line, items, amount } in gone.lines.iter().copied() {
-            self.change(Change::LineReturned(change::LineReturned { member, purchase, line, items, amount }));
-        }
-        self.measure(purchase.known.day, amount.0.saturating_neg());
-        Ok(back)
+fn catch_up(draft: &mut Draft<'_>, sold: &mut Sold<'_>, late: &Record) -> Result<(), Refusal> {
+    if draft.day() < draft.horizon() {
+        return Err(Refusal::OrderUnknown);
     }
-
-    /// Takes from what waits for the next purchase, and, as far as that does not reach, whole units: so all
-    /// that a member keeps earns as if it were one purchase, whatever was given back in which order.
-    fn uncarry(&mut self, rule: &EarnRule, before: &Facts<'_>, after: &Facts<'_>) -> i64 {
-        let Some((unit, give, carry)) = rule.amount.carrying() else { return 0 };
-        let counted = |facts: &Facts<'_>| if facts.reaches(rule) { facts.counted(rule) } else { 0 };
-        let gone = counted(before).saturating_sub(counted(after));
-        let left = self.carried(carry).saturating_sub(gone);
-        // Rounded down, so as many units as bring what is left to 0 or more.
-        let units = left.div_euclid(unit).min(0).saturating_neg();
-        self.keep(carry, units.saturating_mul(unit).saturating_sub(gone));
-        units.saturating_mul(before.value(give, rule))
-    }
-
-    fn claw_back(&mut self, sold: &Sold<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
-        self.take_from_funds(sold.purchase.program, &mut back);
-        let row = self.row();
-        let mut own: Vec<Own> = sold
-            .made()
-            .flat_map(|posting| sold.lots(posting.lot).map(move |lot| (posting, lot)))
-            .filter_map(|(posting, lot)| {
-                let purse = row.purses.of(posting.wallet);
-                let available = purse.lots.find(lot).map(|lot| (Account::Available, *lot));
-                let pending = || purse.pending().find(lot).map(|lot| (Account::Pending, *lot));
-                let review = || purse.review().find(lot).map(|lot| (Account::Review, *lot));
-                let found = available.or_else(pending).or_else(review);
-                found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
-            })
-            .collect();
-        let own_ids: Vec<LotId> = own.iter().map(|own| own.lot.id).collect();
-        self.take_contributed(&sold.purchase, &mut back);
-        for back in &mut back {
-            let rule = back.rule;
-            self.take_own(&mut own, back, |own| own.rule == rule);
-        }
-        for back in &mut back {
-            self.take_own(&mut own, back, |_| true);
-        }
-        let program = self.program;
-        program.wallets().try_for_each(|wallet| self.take_others(&row, wallet, &own_ids, &back))
-    }
-
-    /// Takes from the household what it would not have got for what is kept.
-    fn take_contributed(&mut self, purchase: &Purchase<'_>, back: &mut [Due]) {
-        let Some(rules) = purchase.program.household else { return };
-        let of_wallet = |due: &&Due| due.wallet == rules.wallet;
-        let sum = |points: fn(&Due) -> Points| {
-            back.iter().filter(of_wallet).fold(Points::ZERO, |sum, due| Points(sum.0.saturating_add(points(due).0)))
-        };
-        let (due, kept) = (sum(|due| due.points), sum(|due| due.kept));
-        let had = rules.of(Points(kept.0.saturating_add(due.0)));
-        let mut due = Points(had.0.saturating_sub(rules.of(kept).0));
-        for back in back.iter_mut().filter(|back| back.wallet == rules.wallet) {
-            let taken = self.take_from_household(purchase.record, back.wallet, back.rule, back.points.min(due));
-            back.points = Points(back.points.0.saturating_sub(taken.0));
-            due = Points(due.0.saturating_sub(taken.0));
-        }
-    }
-
-    /// Takes from the purchase's own lots.
-    fn take_own(&mut self, own: &mut [Own], back: &mut Due, of: impl Fn(&Own) -> bool) {
-        for own in own.iter_mut().filter(|own| own.wallet == back.wallet && of(own)) {
-            let taken = own.lot.left.min(back.points);
-            self.post(own.wallet, (own.account, Account::ClawedBack), Slice { left: taken, ..own.lot }, back.rule);
-            own.lot.left = Points(own.lot.left.0.saturating_sub(taken.0));
-            back.points = Points(back.points.0.saturating_sub(taken.0));
-        }
-    }
-
-    /// Takes what is still missing from a wallet's other lots; what they do not have is owed, let go or
-    /// forbidden, as the wallet says.
-    fn take_others(&mut self, row: &Member, wallet: &Wallet, own: &[LotId], back: &[Due]) -> Result<(), Refusal> {
-        let back = || back.iter().filter(|back| back.wallet == wallet.id && !back.points.is_zero());
-        let all = Points(back().fold(0, |sum, back| back.points.0.saturating_add(sum)));
-        if all.is_zero() {
+    let back = match &late.cause {
+        Cause::Event(Event { body: Body::Settled(..), .. }) => {
+            pending::settle(draft, sold.all_lots());
             return Ok(());
         }
-        let is_own = |lot: &Lot| own.contains(&lot.id);
-        let purse = row.purses.of(wallet.id);
-        let others = match purse.quote(all, is_own) {
-            Ok(slices) => slices,
-            Err(_) if wallet.negative == Negative::Forbid => return Err(Refusal::NotEnoughPoints),
-            Err(fewer) => purse.quote(fewer, is_own).unwrap_or_default(),
-        };
-        let mut others = others.into_iter().take(SLICES_MAX);
-        let mut slice: Option<Slice> = None;
-        for Due { rule, points, .. } in back() {
-            let mut points = *points;
-            while !points.is_zero() {
-                let Some(current) = slice.take().or_else(|| others.next()) else { break };
-                let taken = current.left.min(points);
-                let way = (Account::Available, Account::ClawedBack);
-                self.post(wallet.id, way, Slice { left: taken, ..current }, *rule);
-                points = Points(points.0.saturating_sub(taken.0));
-                let left = Points(current.left.0.saturating_sub(taken.0));
-                slice = (!left.is_zero()).then_some(Slice { left, ..current });
-            }
-            if wallet.negative == Negative::Clamp && !points.is_zero() {
-                self.trace(*rule, Points(points.0.saturating_neg()), Points::ZERO, Cut::Clamped);
-                continue;
-            }
-            self.post(wallet.id, (Account::Debt, Account::ClawedBack), Slice::in_no_lot(points), *rule);
+        Cause::Event(Event { body: Body::Refunded(event::Refunded { amount, lines, .. }), .. }) => {
+            sold.part(*amount, lines)?
         }
-        Ok(())
+        _ => sold.rest()?,
+    };
+    take_back(draft, sold, &back, None)?;
+    sold.purchase.known.refunded.0 = sold.purchase.known.refunded.0.saturating_add(back.amount.0);
+    sold.returned.extend(back.lines);
+    Ok(())
+}
+
+/// What goes back of a purchase: counted back for whoever bought, and taken from the member.
+fn take_back<'a>(draft: &mut Draft<'a>, sold: &Sold<'_>, gone: &Back, owner: Option<Party<'a>>) -> Result<(), Refusal> {
+    let Some(owner) = owner else {
+        let back = undo(draft, sold, gone)?;
+        return claw_back(draft, sold, back);
+    };
+    // What was counted was counted for whoever bought; the points are the member's now.
+    let mut buyer = draft.beside(owner);
+    let back = draft.lend(&mut buyer, |buyer| undo(buyer, sold, gone))?;
+    draft.affects(buyer, Effect::Measured);
+    claw_back(draft, sold, back)
+}
+
+/// Counts back what a refund changes; answers what each rule gave too much.
+fn undo(draft: &mut Draft<'_>, sold: &Sold<'_>, gone: &Back) -> Result<Vec<Due>, Refusal> {
+    let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
+    let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
+    let (before, after) = (kept(&Back::NOTHING)?, kept(gone)?);
+    let before = Facts { basket: whole.basket.keeping(&before), ..whole };
+    let after = Facts { basket: whole.basket.keeping(&after), ..whole };
+    let trace = &purchase.record.verdict.trace;
+    let mut back: Vec<Due> = Vec::with_capacity(trace.len());
+    for (line, (had, has)) in trace.iter().zip(earned_by(&before, trace).iter().zip(earned_by(&after, trace))) {
+        let rule = purchase.program.earn_rule(line.rule);
+        let carrying = rule.filter(|rule| rule.amount.carry().is_some() && is_whole(line.cut));
+        let points = match carrying {
+            Some(rule) => uncarry(draft, rule, &before, &after),
+            None => had.granted.0.saturating_sub(has.granted.0),
+        };
+        let wallet = rule.map_or(purchase.program.wallet.id, |rule| rule.wallet);
+        back.push(Due { rule: line.rule, wallet, points: Points(points), kept: has.granted });
     }
+    settle_groups(trace, &mut back);
+    for Due { rule, points, .. } in &back {
+        if let Some(rule) = purchase.program.earn_rule(*rule) {
+            let when = (purchase.known.day, &whole.basket);
+            limits::count_taken_back(draft, rule, when, *points, purchase.program.refund_reopens);
+        }
+    }
+    let (member, amount) = (draft.no(), gone.amount);
+    draft.change(Change::Refunded(change::Refunded { member, purchase: purchase.known.position, amount }));
+    for LineReturned { purchase, line, items, amount } in gone.lines.iter().copied() {
+        draft.change(Change::LineReturned(change::LineReturned { member, purchase, line, items, amount }));
+    }
+    earning::measure(draft, purchase.known.day, amount.0.saturating_neg());
+    Ok(back)
+}
+
+/// Takes from what waits for the next purchase, and, as far as that does not reach, whole units: so all
+/// that a member keeps earns as if it were one purchase, whatever was given back in which order.
+fn uncarry(draft: &mut Draft<'_>, rule: &EarnRule, before: &Facts<'_>, after: &Facts<'_>) -> i64 {
+    let Some((unit, give, carry)) = rule.amount.carrying() else { return 0 };
+    let counted = |facts: &Facts<'_>| if facts.reaches(rule) { facts.counted(rule) } else { 0 };
+    let gone = counted(before).saturating_sub(counted(after));
+    let left = earning::carried(draft, carry).saturating_sub(gone);
+    // Rounded down, so as many units as bring what is left to 0 or more.
+    let units = left.div_euclid(unit).min(0).saturating_neg();
+    earning::keep(draft, carry, units.saturating_mul(unit).saturating_sub(gone));
+    units.saturating_mul(before.value(give, rule))
+}
+
+fn claw_back(draft: &mut Draft<'_>, sold: &Sold<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
+    take_from_funds(draft, sold.purchase.program, &mut back);
+    let row = draft.row();
+    let mut own: Vec<Own> = sold
+        .made()
+        .flat_map(|posting| sold.lots(posting.lot).map(move |lot| (posting, lot)))
+        .filter_map(|(posting, lot)| {
+            let purse = row.purses.of(posting.wallet);
+            let available = purse.lots.find(lot).map(|lot| (Account::Available, *lot));
+            let pending = || purse.pending().find(lot).map(|lot| (Account::Pending, *lot));
+            let review = || purse.review().find(lot).map(|lot| (Account::Review, *lot));
+            let found = available.or_else(pending).or_else(review);
+            found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
+        })
+        .collect();
+    let own_ids: Vec<LotId> = own.iter().map(|own| own.lot.id).collect();
+    take_contributed(draft, &sold.purchase, &mut back);
+    for back in &mut back {
+        let rule = back.rule;
+        take_own(draft, &mut own, back, |own| own.rule == rule);
+    }
+    for back in &mut back {
+        take_own(draft, &mut own, back, |_| true);
+    }
+    let program = draft.program();
+    program.wallets().try_for_each(|wallet| take_others(draft, &row, wallet, &own_ids, &back))
+}
+
+/// Takes from funds what a purchase gave them too much; what is due from the member stays due.
+fn take_from_funds(draft: &mut Draft<'_>, program: &Program, back: &mut [Due]) {
+    for due in back.iter_mut().filter(|due| !due.points.is_zero()) {
+        let Some(fund) = program.earn_rule(due.rule).and_then(|rule| program.fund_of(rule)) else { continue };
+        funds::take_back(draft, due.rule, fund, core::mem::take(&mut due.points));
+    }
+}
+
+/// Takes from the household what it would not have got for what is kept.
+fn take_contributed(draft: &mut Draft<'_>, purchase: &Purchase<'_>, back: &mut [Due]) {
+    let Some(rules) = purchase.program.household else { return };
+    let of_wallet = |due: &&Due| due.wallet == rules.wallet;
+    let sum = |points: fn(&Due) -> Points| {
+        back.iter().filter(of_wallet).fold(Points::ZERO, |sum, due| Points(sum.0.saturating_add(points(due).0)))
+    };
+    let (due, kept) = (sum(|due| due.points), sum(|due| due.kept));
+    let had = household::share_of(&rules, Points(kept.0.saturating_add(due.0)));
+    let mut due = Points(had.0.saturating_sub(household::share_of(&rules, kept).0));
+    for back in back.iter_mut().filter(|back| back.wallet == rules.wallet) {
+        let taken = household::take_back(draft, purchase.record, back.wallet, back.rule, back.points.min(due));
+        back.points = Points(back.points.0.saturating_sub(taken.0));
+        due = Points(due.0.saturating_sub(taken.0));
+    }
+}
+
+/// Takes from the purchase's own lots.
+fn take_own(draft: &mut Draft<'_>, own: &mut [Own], back: &mut Due, of: impl Fn(&Own) -> bool) {
+    for own in own.iter_mut().filter(|own| own.wallet == back.wallet && of(own)) {
+        let taken = own.lot.left.min(back.points);
+        draft.post(own.wallet, (own.account, Account::ClawedBack), Slice { left: taken, ..own.lot }, back.rule);
+        own.lot.left = Points(own.lot.left.0.saturating_sub(taken.0));
+        back.points = Points(back.points.0.saturating_sub(taken.0));
+    }
+}
+
+/// Takes what is still missing from a wallet's other lots; what they do not have is owed, let go or
+/// forbidden, as the wallet says.
+fn take_others(
+    draft: &mut Draft<'_>,
+    row: &Member,
+    wallet: &Wallet,
+    own: &[LotId],
+    back: &[Due],
+) -> Result<(), Refusal> {
+    let back = || back.iter().filter(|back| back.wallet == wallet.id && !back.points.is_zero());
+    let all = Points(back().fold(0, |sum, back| back.points.0.saturating_add(sum)));
+    if all.is_zero() {
+        return Ok(());
+    }
+    let is_own = |lot: &Lot| own.contains(&lot.id);
+    let purse = row.purses.of(wallet.id);
+    let others = match purse.quote(all, is_own) {
+        Ok(slices) => slices,
+        Err(_) if wallet.negative == Negative::Forbid => return Err(Refusal::NotEnoughPoints),
+        Err(fewer) => purse.quote(fewer, is_own).unwrap_or_default(),
+    };
+    let mut others = others.into_iter().take(SLICES_MAX);
+    let mut slice: Option<Slice> = None;
+    for Due { rule, points, .. } in back() {
+        let mut points = *points;
+        while !points.is_zero() {
+            let Some(current) = slice.take().or_else(|| others.next()) else { break };
+            let taken = current.left.min(points);
+            let way = (Account::Available, Account::ClawedBack);
+            draft.post(wallet.id, way, Slice { left: taken, ..current }, *rule);
+            points = Points(points.0.saturating_sub(taken.0));
+            let left = Points(current.left.0.saturating_sub(taken.0));
+            slice = (!left.is_zero()).then_some(Slice { left, ..current });
+        }
+        if wallet.negative == Negative::Clamp && !points.is_zero() {
+            draft.trace(*rule, Points(points.0.saturating_neg()), Points::ZERO, Cut::Clamped);
+            continue;
+        }
+        draft.post(wallet.id, (Account::Debt, Account::ClawedBack), Slice::in_no_lot(points), *rule);
+    }
+    Ok(())
 }

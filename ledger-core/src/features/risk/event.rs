@@ -5,7 +5,7 @@ use crate::kernel::units::Position;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
-/// Command: close a risk case.
+/// Control: close a risk case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseResolved {
     /// The record that opened the case.

@@ -35,80 +35,95 @@ pub fn footing(program: &Program, member: &Member, at: At) -> Option<Footing> {
     Some(Footing { metric: tallies.sum(tiers, today), next, falls_short_on: falls, lost_on })
 }
 
-impl Draft<'_> {
-    /// Looks at the member's tier after an event.
-    pub(crate) fn stand(&mut self) {
-        let program = self.program;
-        let Some(tiers) = &program.tiers else { return };
-        let tallies = Tallies::new(tiers, self.member, self.metric);
-        let standing = self.member.tier;
-        let mut rank = program.rank_of(standing.tier);
-        let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Footing };
-        let mut unmet_since = standing.unmet_since;
-        if let Some(granted) = self.granted.filter(|granted| *granted > rank) {
-            (rank, why, unmet_since) = (granted, TierWhy::Granted, None);
-        }
-        let natural = self.natural(tiers, tallies.sum(tiers, self.today));
-        if natural > rank {
-            (rank, why, unmet_since) = (natural, TierWhy::Earned, None);
-        }
-        unmet_since = if natural < rank { unmet_since.or(Some(self.today)) } else { None };
-        self.set_tier(tiers, &tallies, rank, unmet_since, why);
+/// Makes a newcomer that the event only speaks of a member, with the lowest tier.
+pub(crate) fn welcome(draft: &mut Draft<'_>) {
+    if !draft.register() {
+        return;
     }
+    if let Some(lowest) = draft.program().tiers.as_ref().and_then(|tiers| tiers.ranks.first()) {
+        tier_change(draft, lowest.id, None, At::NEVER, TierWhy::Joined);
+    }
+}
 
-    /// What the tier timer finds at its date: the standard is no longer met, or no longer waited for.
-    pub(crate) fn review_tier(&mut self) {
-        let program = self.program;
-        let Some(tiers) = &program.tiers else {
-            // The program has no tiers any more: nothing is due.
-            return self.tier_change(self.member.tier.tier, None, At::NEVER, TierWhy::Footing);
-        };
-        let tallies = Tallies::new(tiers, self.member, (self.today, 0));
-        let natural = self.natural(tiers, tallies.sum(tiers, self.today));
-        let mut rank = program.rank_of(self.member.tier.tier);
-        let mut unmet_since = self.member.tier.unmet_since;
-        let mut why = TierWhy::Footing;
-        let lapsed = |since: Day| tiers.patience_days.is_some_and(|days| self.today >= since.plus(days));
-        if natural < rank && unmet_since.is_some_and(lapsed) {
-            (rank, why, unmet_since) = (rank.saturating_sub(1), TierWhy::Lapsed, None);
-        }
-        unmet_since = if natural < rank { unmet_since.or(Some(self.today)) } else { None };
-        self.set_tier(tiers, &tallies, rank, unmet_since, why);
+/// Looks at the member's tier after an event.
+pub(crate) fn evaluate(draft: &mut Draft<'_>) {
+    let program = draft.program();
+    let Some(tiers) = &program.tiers else { return };
+    let tallies = Tallies::new(tiers, draft.member(), draft.metric());
+    let standing = draft.member().tier;
+    let mut rank = program.rank_of(standing.tier);
+    let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Footing };
+    let mut unmet_since = standing.unmet_since;
+    if let Some(granted) = draft.granted().filter(|granted| *granted > rank) {
+        (rank, why, unmet_since) = (granted, TierWhy::Granted, None);
     }
+    let natural = natural(draft, tiers, tallies.sum(tiers, draft.today()));
+    if natural > rank {
+        (rank, why, unmet_since) = (natural, TierWhy::Earned, None);
+    }
+    unmet_since = if natural < rank { unmet_since.or_else(|| Some(draft.today())) } else { None };
+    set_tier(draft, tiers, &tallies, rank, unmet_since, why);
+}
 
-    fn set_tier(&mut self, tiers: &Tiers, tallies: &Tallies<'_>, rank: usize, unmet_since: Option<Day>, why: TierWhy) {
-        let Some(tier) = tiers.ranks.get(rank) else { return };
-        let due_on = match (unmet_since, tiers.patience_days) {
-            (_, None) => None,
-            (Some(since), Some(days)) => Some(since.plus(days)),
-            (None, Some(_)) => short_on(tiers, rank, tallies, self.today),
-        };
-        let due = due_on.map_or(At::NEVER, |day| self.program.calendar.start_of(day));
-        self.tier_change(tier.id, unmet_since, due, why);
+/// What the tier timer finds at its date: the standard is no longer met, or no longer waited for.
+pub(crate) fn review(draft: &mut Draft<'_>) {
+    let program = draft.program();
+    let Some(tiers) = &program.tiers else {
+        // The program has no tiers any more: nothing is due.
+        return tier_change(draft, draft.member().tier.tier, None, At::NEVER, TierWhy::Footing);
+    };
+    let tallies = Tallies::new(tiers, draft.member(), (draft.today(), 0));
+    let natural = natural(draft, tiers, tallies.sum(tiers, draft.today()));
+    let mut rank = program.rank_of(draft.member().tier.tier);
+    let mut unmet_since = draft.member().tier.unmet_since;
+    let mut why = TierWhy::Footing;
+    let lapsed = |since: Day| tiers.patience_days.is_some_and(|days| draft.today() >= since.plus(days));
+    if natural < rank && unmet_since.is_some_and(lapsed) {
+        (rank, why, unmet_since) = (rank.saturating_sub(1), TierWhy::Lapsed, None);
     }
+    unmet_since = if natural < rank { unmet_since.or_else(|| Some(draft.today())) } else { None };
+    set_tier(draft, tiers, &tallies, rank, unmet_since, why);
+}
 
-    fn tier_change(&mut self, to: TermNo, unmet_since: Option<Day>, due: At, why: TierWhy) {
-        let known = self.member.tier;
-        if (known.tier, known.unmet_since, known.due.unwrap_or(At::NEVER)) != (to, unmet_since, due) {
-            self.change(Change::TierSet(change::TierSet {
-                member: self.no,
-                from: known.tier,
-                to,
-                unmet_since,
-                due,
-                why,
-            }));
-        }
-    }
+fn set_tier(
+    draft: &mut Draft<'_>,
+    tiers: &Tiers,
+    tallies: &Tallies<'_>,
+    rank: usize,
+    unmet_since: Option<Day>,
+    why: TierWhy,
+) {
+    let Some(tier) = tiers.ranks.get(rank) else { return };
+    let due_on = match (unmet_since, tiers.patience_days) {
+        (_, None) => None,
+        (Some(since), Some(days)) => Some(since.plus(days)),
+        (None, Some(_)) => short_on(tiers, rank, tallies, draft.today()),
+    };
+    let due = due_on.map_or(At::NEVER, |day| draft.program().calendar.start_of(day));
+    tier_change(draft, tier.id, unmet_since, due, why);
+}
 
-    /// The highest tier whose standard is met.
-    fn natural(&self, tiers: &Tiers, metric: i64) -> usize {
-        let met = |tier: &crate::tables::program::Tier| {
-            metric >= tier.least
-                && tier.attribute.is_none_or(|(term, most)| self.attribute(term).is_some_and(|value| value <= most))
-        };
-        tiers.ranks.iter().rposition(met).unwrap_or(0)
+fn tier_change(draft: &mut Draft<'_>, to: TermNo, unmet_since: Option<Day>, due: At, why: TierWhy) {
+    let known = draft.member().tier;
+    if (known.tier, known.unmet_since, known.due.unwrap_or(At::NEVER)) != (to, unmet_since, due) {
+        draft.change(Change::TierSet(change::TierSet {
+            member: draft.no(),
+            from: known.tier,
+            to,
+            unmet_since,
+            due,
+            why,
+        }));
     }
+}
+
+/// The highest tier whose standard is met.
+fn natural(draft: &Draft<'_>, tiers: &Tiers, metric: i64) -> usize {
+    let met = |tier: &crate::tables::program::Tier| {
+        metric >= tier.least
+            && tier.attribute.is_none_or(|(term, most)| draft.attribute(term).is_some_and(|value| value <= most))
+    };
+    tiers.ranks.iter().rposition(met).unwrap_or(0)
 }
 
 /// The member's tallies with one more amount that is not folded yet, without a copy of them.

@@ -3,132 +3,102 @@
 //! A transfer is one record of two members: what one gives and the other gets meet in the account
 //! `moved` of their wallet, which is empty after every record. The program's fee is taken of what is given.
 
-use crate::decide::BALANCE_MAX;
-use crate::features::membership::rules as life;
-use crate::features::spending::rules::split_slices;
+use crate::features::expiry::rules as expiry;
+use crate::features::risk::rules as risk;
+use crate::features::wallets::rules as wallets;
 use crate::kernel::account::Account;
-use crate::kernel::lots::{LOTS_MAX, Slice};
+use crate::kernel::lots::{Slice, split_slices};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
-use crate::tables::draft::{Draft, Party};
-use crate::tables::event::{Event, OpeningLot, Who};
-use crate::tables::member::Purse;
+use crate::tables::desk::Party;
+use crate::tables::draft::{Draft, Effect};
+use crate::tables::event::{self, Event, OpeningLot, Who};
 use crate::tables::program::{TransferRules, Wallet};
 use alloc::vec::Vec;
 
-impl<'a> Draft<'a> {
-    pub(crate) fn transfer(
-        &mut self,
-        event: &Event<Who>,
-        recipient: Option<Party<'a>>,
-        wallet: &str,
-        points: Points,
-    ) -> Result<(), Refusal> {
-        let wallet = self.spendable(wallet)?;
-        let rules = wallet.transfer.ok_or(Refusal::TransferNotAllowed)?;
-        let recipient = recipient.ok_or(Refusal::RecipientUnknown)?;
-        if recipient.no == self.no {
-            return Err(Refusal::TransferToSelf);
-        }
-        if life::earns_nothing(recipient.member).is_some() {
-            return Err(Refusal::RecipientBlocked);
-        }
-        self.may_give(wallet, &rules, points)?;
-        let (slices, purse) = (self.quote(wallet, points)?, self.member.purses.of(wallet.id));
-        let (fee, given) = split_slices(slices.iter(), fee(&rules, points));
-        let mut other = Draft::new(self.desk, self.program, recipient, self.desk.at);
-        other.may_receive(wallet, &given)?;
-        self.observe(event)?;
-        self.post_all(wallet.id, (Account::Available, Account::Fees), &fee, TermNo::NONE);
-        self.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
-        self.live(LifeChange::Gave(change::Gave { wallet: wallet.id, day: self.today, points }));
-        // A gift has the date that it had, whatever the recipient's own points live by.
-        let given: Vec<Slice> = given.iter().map(|lot| Slice { expires_at: purse.dies_at(lot), ..*lot }).collect();
-        self.lend(&mut other, |other| {
-            other.receive(wallet, &given);
-            other.settle();
-        });
-        Ok(())
+/// A command: give points to another member.
+pub(crate) fn transfer<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<Who>,
+    said: &event::Transfer<Who>,
+    recipient: Option<Party<'a>>,
+) -> Result<(), Refusal> {
+    let (points, wallet) = (said.points, wallets::spendable(draft, &said.wallet)?);
+    let rules = wallet.transfer.ok_or(Refusal::TransferNotAllowed)?;
+    let mut other = draft.beside(recipient.ok_or(Refusal::RecipientUnknown)?);
+    if other.no() == draft.no() {
+        return Err(Refusal::TransferToSelf);
     }
-
-    fn may_give(&self, wallet: &Wallet, rules: &TransferRules, points: Points) -> Result<(), Refusal> {
-        if rules.min.is_some_and(|min| points < min) {
-            return Err(Refusal::TransferBelowMin);
-        }
-        if rules.max.is_some_and(|max| points > max) {
-            return Err(Refusal::TransferAboveMax);
-        }
-        let gifts = self.member.life.as_ref().and_then(|life| life.gifts_of(wallet.id));
-        let received_at = gifts.and_then(|gifts| gifts.received_at);
-        if received_at.is_some_and(|at| self.desk.at < at.plus_ms(rules.cooling_ms)) {
-            return Err(Refusal::TransferCooling);
-        }
-        let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(self.today));
-        let today = Points(given.0.saturating_add(points.0));
-        if rules.per_day.is_some_and(|most| today > most) { Err(Refusal::TransferMaxPerDay) } else { Ok(()) }
+    if other.barred().is_some() {
+        return Err(Refusal::RecipientBlocked);
     }
+    may_give(draft, wallet, &rules, points)?;
+    let (slices, purse) = (wallets::quote(draft, wallet, points)?, draft.member().purses.of(wallet.id));
+    let (fee, given) = split_slices(slices.iter(), fee(&rules, points));
+    wallets::may_receive(&other, wallet, &given)?;
+    risk::observe(draft, event, points)?;
+    draft.post_all(wallet.id, (Account::Available, Account::Fees), &fee, TermNo::NONE);
+    draft.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
+    draft.live(LifeChange::Gave(change::Gave { wallet: wallet.id, day: draft.today(), points }));
+    // A gift has the date that it had, whatever the recipient's own points live by.
+    let given: Vec<Slice> = given.iter().map(|lot| Slice { expires_at: purse.dies_at(lot), ..*lot }).collect();
+    draft.lend(&mut other, |other| {
+        wallets::put_down(other, wallet, &given);
+        other.live(LifeChange::Received(change::Received { wallet: wallet.id }));
+    });
+    draft.affects(other, Effect::Received);
+    Ok(())
+}
 
-    /// Whether what is given finds room here. Debt it would repay is not looked at: what is full stays so.
-    pub(crate) fn may_receive(&self, wallet: &Wallet, given: &[Slice]) -> Result<(), Refusal> {
-        let points = given.iter().fold(0i64, |sum, slice| sum.saturating_add(slice.left.0));
-        if self.room(wallet).is_some_and(|room| room.0 < points) {
-            return Err(Refusal::OverMaxBalance);
-        }
-        let lots = self.member.purses.iter().map(Purse::lots_len).fold(given.len(), usize::saturating_add);
-        let purse = self.member.purses.of(wallet.id);
-        let most = purse.lots.total().0.max(purse.review().total().0);
-        let full = lots > LOTS_MAX || most.saturating_add(points) > BALANCE_MAX;
-        if full { Err(Refusal::MemberFull) } else { Ok(()) }
+fn may_give(draft: &Draft<'_>, wallet: &Wallet, rules: &TransferRules, points: Points) -> Result<(), Refusal> {
+    if rules.min.is_some_and(|min| points < min) {
+        return Err(Refusal::TransferBelowMin);
     }
-
-    fn receive(&mut self, wallet: &Wallet, given: &[Slice]) {
-        self.put_down(wallet, given);
-        self.live(LifeChange::Received(change::Received { wallet: wallet.id }));
+    if rules.max.is_some_and(|max| points > max) {
+        return Err(Refusal::TransferAboveMax);
     }
-
-    /// What another gave: debt is repaid first, and what is under review waits. The lots are new ones with the
-    /// old dates: the numbers of two members' lots say nothing about each other.
-    pub(crate) fn put_down(&mut self, wallet: &Wallet, given: &[Slice]) {
-        let to = if self.review { Account::Review } else { Account::Available };
-        for slice in given {
-            let left = self.repay(wallet.id, Account::Moved, TermNo::NONE, slice.left, Some(*slice));
-            let lot = Slice { expires_at: slice.expires_at, id: self.new_lot(), left };
-            self.post(wallet.id, (Account::Moved, to), lot, TermNo::NONE);
-        }
+    let gifts = draft.member().life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+    let received_at = gifts.and_then(|gifts| gifts.received_at);
+    if received_at.is_some_and(|at| draft.at() < at.plus_ms(rules.cooling_ms)) {
+        return Err(Refusal::TransferCooling);
     }
+    let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(draft.today()));
+    let today = Points(given.0.saturating_add(points.0));
+    if rules.per_day.is_some_and(|most| today > most) { Err(Refusal::TransferMaxPerDay) } else { Ok(()) }
+}
 
-    /// Points of another system, each lot as old as it was there, into a wallet that was never used.
-    pub(crate) fn import(&mut self, event: &Event<Who>, wallet: &str, lots: &[OpeningLot]) -> Result<(), Refusal> {
-        let wallet = self.spendable(wallet)?;
-        if self.member.purses.of(wallet.id).wallet == wallet.id {
-            return Err(Refusal::WalletInUse);
-        }
-        if lots.iter().any(|lot| lot.earned_at > self.desk.at) {
-            return Err(Refusal::InTheFuture);
-        }
-        let expires_at = |lot: &OpeningLot| {
-            let as_if_earned_here =
-                || self.program.expires_at(wallet, self.program.calendar.day_of(lot.earned_at), self.earner());
-            lot.expires_at.unwrap_or_else(as_if_earned_here)
+/// Points of another system, each lot as old as it was there, into a wallet that was never used.
+pub(crate) fn import(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Imported) -> Result<(), Refusal> {
+    let (lots, wallet) = (&said.lots, wallets::spendable(draft, &said.wallet)?);
+    if draft.member().purses.of(wallet.id).wallet == wallet.id {
+        return Err(Refusal::WalletInUse);
+    }
+    if lots.iter().any(|lot| lot.earned_at > draft.at()) {
+        return Err(Refusal::InTheFuture);
+    }
+    let expires_at = |lot: &OpeningLot| {
+        let as_if_earned_here = || {
+            draft.program().expires_at(wallet, draft.program().calendar.day_of(lot.earned_at), expiry::earner(draft))
         };
-        let mut dated: Vec<_> = lots.iter().map(|lot| (lot.earned_at, expires_at(lot), lot.points)).collect();
-        if dated.iter().any(|(_, expires_at, _)| *expires_at <= self.desk.at) {
-            return Err(Refusal::LotExpired);
-        }
-        let sum = dated.iter().fold(0i64, |sum, (_, _, points)| sum.saturating_add(points.0));
-        if self.room(wallet).is_some_and(|room| room.0 < sum) {
-            return Err(Refusal::OverMaxBalance);
-        }
-        // A lot is as old as its number says: spending the oldest first asks for nothing else.
-        dated.sort_by_key(|(earned_at, ..)| *earned_at);
-        self.observe(event)?;
-        for (_, expires_at, points) in dated {
-            self.grant(TermNo::NONE, wallet.id, points, expires_at);
-        }
-        Ok(())
+        lot.expires_at.unwrap_or_else(as_if_earned_here)
+    };
+    let mut dated: Vec<_> = lots.iter().map(|lot| (lot.earned_at, expires_at(lot), lot.points)).collect();
+    if dated.iter().any(|(_, expires_at, _)| *expires_at <= draft.at()) {
+        return Err(Refusal::LotExpired);
     }
+    let sum = dated.iter().fold(0i64, |sum, (_, _, points)| sum.saturating_add(points.0));
+    if draft.room(wallet).is_some_and(|room| room.0 < sum) {
+        return Err(Refusal::OverMaxBalance);
+    }
+    // A lot is as old as its number says: spending the oldest first asks for nothing else.
+    dated.sort_by_key(|(earned_at, ..)| *earned_at);
+    risk::observe(draft, event, Points::ZERO)?;
+    for (_, expires_at, points) in dated {
+        draft.grant(TermNo::NONE, wallet.id, points, expires_at);
+    }
+    Ok(())
 }
 
 /// What the program takes of so many points: always less than they are.

@@ -1,0 +1,57 @@
+//! Wallets: which one is meant, in which order its points are spent, and what it takes in.
+
+use crate::kernel::account::Account;
+use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, SLICES_MAX, Slice};
+use crate::kernel::refusal::Refusal;
+use crate::kernel::units::{Points, TermNo};
+use crate::tables::draft::Draft;
+use crate::tables::member::Purse;
+use crate::tables::program::{SpendOrder, Wallet, WalletKind};
+use alloc::vec::Vec;
+
+/// The wallet of this name, the first if it is empty, if its points can be spent.
+pub(crate) fn spendable<'a>(draft: &Draft<'a>, name: &str) -> Result<&'a Wallet, Refusal> {
+    let program = draft.program();
+    let named = |wallet: &&Wallet| name.is_empty() || draft.term(wallet.id) == name;
+    let wallet = program.wallets().find(named).ok_or(Refusal::WalletUnknown)?;
+    if wallet.kind == WalletKind::Tier { Err(Refusal::WalletNotSpendable) } else { Ok(wallet) }
+}
+
+/// The slices that spending `points` takes, in the order of their wallet, or how many points there are if too few.
+pub(crate) fn in_spend_order(wallet: &Wallet, purse: &Purse, points: Points) -> Result<Vec<Slice>, Points> {
+    match wallet.spend {
+        SpendOrder::SoonestExpiry => purse.quote(points, |_| false),
+        SpendOrder::Oldest => purse.lots.quote_oldest(points),
+    }
+}
+
+/// The slices that spending so many of the member's points takes.
+pub(crate) fn quote(draft: &Draft<'_>, wallet: &Wallet, points: Points) -> Result<Vec<Slice>, Refusal> {
+    let slices = in_spend_order(wallet, draft.member().purses.of(wallet.id), points);
+    let slices = slices.map_err(|_| Refusal::NotEnoughPoints)?;
+    if slices.len() > SLICES_MAX { Err(Refusal::TooManyLots) } else { Ok(slices) }
+}
+
+/// Whether what is given finds room here. Debt it would repay is not looked at: what is full stays so.
+pub(crate) fn may_receive(draft: &Draft<'_>, wallet: &Wallet, given: &[Slice]) -> Result<(), Refusal> {
+    let points = given.iter().fold(0i64, |sum, slice| sum.saturating_add(slice.left.0));
+    if draft.room(wallet).is_some_and(|room| room.0 < points) {
+        return Err(Refusal::OverMaxBalance);
+    }
+    let lots = draft.member().purses.iter().map(Purse::lots_len).fold(given.len(), usize::saturating_add);
+    let purse = draft.member().purses.of(wallet.id);
+    let most = purse.lots.total().0.max(purse.review().total().0);
+    let full = lots > LOTS_MAX || most.saturating_add(points) > BALANCE_MAX;
+    if full { Err(Refusal::MemberFull) } else { Ok(()) }
+}
+
+/// What another gave: debt is repaid first, and what is under review waits. The lots are new ones with the
+/// old dates: the numbers of two members' lots say nothing about each other.
+pub(crate) fn put_down(draft: &mut Draft<'_>, wallet: &Wallet, given: &[Slice]) {
+    let to = if draft.in_review() { Account::Review } else { Account::Available };
+    for slice in given {
+        let left = draft.repay(wallet.id, Account::Moved, TermNo::NONE, slice.left, Some(*slice));
+        let lot = Slice { expires_at: slice.expires_at, id: draft.new_lot(), left };
+        draft.post(wallet.id, (Account::Moved, to), lot, TermNo::NONE);
+    }
+}

@@ -1,0 +1,122 @@
+//! Found: what an event speaks of besides members, fetched for the decision.
+
+use crate::judge::{Book, Seat};
+use crate::kernel::names::order_hash;
+use crate::kernel::units::MemberNo;
+use crate::tables::desk::Party;
+use crate::tables::event::{self, Body, Event, Who};
+use crate::tables::member::{Member, Parked, PurchaseRef, RedemptionRef};
+use crate::tables::record::{Cause, Record};
+use crate::tables::state::State;
+use alloc::vec::Vec;
+
+/// The rows of a member: its own, and those of the members merged into it, which are nearly always none.
+#[derive(Default)]
+pub(super) struct Rows<'a> {
+    own: Option<(MemberNo, &'a Member)>,
+    merged: Vec<(MemberNo, &'a Member)>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(state: &'a State, no: MemberNo, row: &'a Member) -> Rows<'a> {
+        let merged = row.absorbed().iter().filter_map(|one| Some((one.member, state.member(one.member)?)));
+        Rows { own: Some((no, row)), merged: merged.collect() }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (MemberNo, &'a Member)> {
+        self.own.into_iter().chain(self.merged.iter().copied())
+    }
+
+    /// One of the members merged into it, as a party.
+    pub(super) fn merged(&self, no: MemberNo) -> Option<Party<'a>> {
+        let found = self.merged.iter().find(|(other, _)| *other == no);
+        found.map(|(no, member)| Party::new(*no, member, None))
+    }
+}
+
+/// The purchase of this order among the member's, with its record. Order numbers are hashed in the
+/// row, so the record decides.
+pub(super) fn find_purchase<B: Book>(
+    book: &B,
+    rows: &Rows<'_>,
+    body: &Body<Who>,
+) -> Result<Option<(MemberNo, PurchaseRef, Record)>, B::Error> {
+    let (Body::Purchase(event::Purchase { order, .. })
+    | Body::Cancelled(event::Cancelled { order })
+    | Body::Refunded(event::Refunded { order, .. })
+    | Body::Settled(event::Settled { order })) = body
+    else {
+        return Ok(None);
+    };
+    let hash = order_hash(order);
+    for (no, member) in rows.iter() {
+        // Past the refund horizon a number may be used again: the latest is meant.
+        for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
+            let record = book.record(known.position)?;
+            if let Cause::Event(Event { body: Body::Purchase(event::Purchase { order: recorded, .. }), .. }) =
+                &record.cause
+                && recorded == order
+            {
+                return Ok(Some((no, *known, record)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The refunds and settlements that wait for this purchase, oldest first, with their records.
+pub(super) fn find_parked<B: Book>(
+    book: &B,
+    rows: &Rows<'_>,
+    body: &Body<Who>,
+) -> Result<Vec<(MemberNo, Parked, Record)>, B::Error> {
+    let Body::Purchase(event::Purchase { order, .. }) = body else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for (no, returns) in rows.iter().filter_map(|(no, member)| Some((no, member.returns.as_ref()?))) {
+        let hash = order_hash(order);
+        for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
+            let record = book.record(parked.position)?;
+            if let Cause::Event(Event {
+                body:
+                    Body::Cancelled(event::Cancelled { order: of })
+                    | Body::Refunded(event::Refunded { order: of, .. })
+                    | Body::Settled(event::Settled { order: of }),
+                ..
+            }) = &record.cause
+                && of == order
+            {
+                found.push((no, *parked, record));
+            }
+        }
+    }
+    found.sort_by_key(|(_, parked, _)| parked.position);
+    Ok(found)
+}
+
+/// The redemption at this position among the member's, with its record.
+pub(super) fn find_redemption<B: Book>(
+    book: &B,
+    rows: &Rows<'_>,
+    body: &Body<Who>,
+) -> Result<Option<(MemberNo, RedemptionRef, Record)>, B::Error> {
+    let Body::RedeemRefunded(event::RedeemRefunded { redemption, .. }) = body else { return Ok(None) };
+    for (no, member) in rows.iter() {
+        if let Some(known) = member.redemptions.iter().find(|known| known.position == *redemption) {
+            return Ok(Some((no, *known, book.record(*redemption)?)));
+        }
+    }
+    Ok(None)
+}
+
+/// The record that merged the member whose purchase is meant, or who is to stand for itself again.
+pub(super) fn find_merge<B: Book>(
+    book: &B,
+    rows: &Rows<'_>,
+    body: &Body<Who>,
+    other: Seat,
+    owner: Option<MemberNo>,
+) -> Result<Option<Record>, B::Error> {
+    let of = if let Body::Unmerged(..) = body { other.no() } else { owner };
+    let merged = rows.own.and_then(|(_, row)| row.absorbed().iter().find(|one| Some(one.member) == of));
+    merged.map(|one| book.record(one.position)).transpose()
+}
