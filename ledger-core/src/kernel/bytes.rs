@@ -5,7 +5,7 @@
 //! byte; byte tests freeze it. Decoding never panics, never reads past the end, and allocates no more
 //! than [`VALUE_BYTES_MAX`].
 
-use crate::tables::fold::Corrupt;
+use crate::kernel::corrupt::Corrupt;
 use alloc::vec::Vec;
 use bincode::config;
 use bincode::enc::write::Writer;

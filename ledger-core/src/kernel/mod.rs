@@ -3,6 +3,7 @@
 pub mod account;
 pub mod bytes;
 pub mod calendar;
+pub mod corrupt;
 pub mod counter;
 pub mod fields;
 pub mod lots;

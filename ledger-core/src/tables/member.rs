@@ -12,12 +12,14 @@ use crate::features::visits::state::Visits;
 use crate::kernel::counter::{self, Counter};
 use crate::kernel::lots::{Lot, Lots, Slice, slices_of};
 use crate::kernel::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, TermNo};
+use crate::tables::cause::Timer;
 use crate::tables::event::AT_MIN;
 use crate::tables::life::Life;
-use crate::tables::record::Timer;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
+
+pub use crate::tables::cause::Next;
 
 /// Most open holds of one member.
 pub const HOLDS_MAX: usize = 1_000;
@@ -78,21 +80,6 @@ pub struct Member {
     /// When the next timer is due; kept by the fold, not stored.
     #[serde(skip)]
     pub next_due: Next,
-}
-
-/// When a member's next timer is due (derived; never stored).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Next {
-    /// When.
-    pub at: At,
-    /// Which; at one instant, in the order timers fire.
-    pub timer: Timer,
-}
-
-impl Default for Next {
-    fn default() -> Next {
-        Next { at: At::NEVER, timer: Timer::Inactivity }
-    }
 }
 
 /// A member's purses: one for each wallet it ever had points in, in order of the first. Nearly all

@@ -1,9 +1,11 @@
 //! Tables: the sums of all features, one line for each.
 
+pub mod cause;
 pub mod change;
 pub(crate) mod draft;
 pub mod event;
 pub mod fold;
+pub(crate) mod here;
 pub mod life;
 pub mod member;
 pub mod outcome;

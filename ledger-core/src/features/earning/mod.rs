@@ -3,6 +3,7 @@
 pub(crate) mod basket;
 pub mod change;
 pub mod event;
+pub(crate) mod fold;
 pub(crate) mod limits;
 pub(crate) mod limits_toml;
 pub mod program;

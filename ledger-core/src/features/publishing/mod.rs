@@ -2,3 +2,4 @@
 
 pub mod change;
 pub mod event;
+pub(crate) mod fold;

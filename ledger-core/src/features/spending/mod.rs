@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod event;
+pub(crate) mod fold;
 pub(crate) mod program_toml;
 pub(crate) mod redemption;
 pub(crate) mod rules;
