@@ -243,7 +243,7 @@ impl Draft<'_> {
             Refusal::TransferBelowMin => (transfer.and_then(|rules| rules.min), None),
             Refusal::TransferAboveMax => (transfer.and_then(|rules| rules.max), None),
             Refusal::TransferMaxPerDay => {
-                let gifts = self.member.life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+                let gifts = self.member.gifts_of(wallet.id);
                 let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(self.today));
                 (transfer.and_then(|rules| rules.per_day), Some(given))
             }

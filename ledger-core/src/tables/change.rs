@@ -8,7 +8,7 @@ use crate::kernel::units::MemberNo;
 use crate::tables::here::{Folds, FoldsLife, Here, Rows};
 use crate::tables::life::Life as Row;
 use crate::tables::member::Member;
-use crate::tables::state::Shared;
+use crate::tables::totals::Shared;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 

@@ -9,9 +9,10 @@ use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::{Lot, Slice};
 use crate::kernel::units::{MemberNo, Points, Position, TermNo};
 use crate::tables::here::{Here, Rows};
-use crate::tables::member::{HISTORY_PAGE, Hold, Member, Purse};
+use crate::tables::member::{HistoryPage, Hold, Member, Purse};
 use crate::tables::record::Record;
-use crate::tables::state::{HistoryPage, Shared, State, WalletTotals};
+use crate::tables::state::State;
+use crate::tables::totals::{Shared, WalletTotals};
 use alloc::vec::Vec;
 
 pub use crate::kernel::corrupt::Corrupt;
@@ -70,7 +71,7 @@ pub fn fold_member(
     member.position = position;
     member.records = member.records.saturating_add(1);
     member.next_due = member.due();
-    Ok(remember(member, no, position))
+    Ok(member.history.remember(no, position))
 }
 
 /// Moves a member's points as postings say.
@@ -105,7 +106,10 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         Account::Available => purse.lots.take(lot, expires_at, points).ok_or("lot overdrawn"),
         Account::Review => purse.review_mut().take(lot, expires_at, points).ok_or("lot in review overdrawn"),
         Account::Pending => purse.pending_mut().take(lot, expires_at, points).ok_or("lot that waits overdrawn"),
-        Account::Held(no) => take_held(&mut member.holds, no, posting),
+        Account::Held(no) => {
+            let hold = Hold::find(&mut member.holds, no, wallet).ok_or("no such hold")?;
+            hold.take(lot, points).ok_or("hold overdrawn")
+        }
         Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
         // What was spent may be given back, and what died may live again.
         Account::Issued | Account::Redeemed | Account::Moved | Account::Expired => Ok(()),
@@ -130,7 +134,7 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
         Account::Review => purse.review_mut().put(lot, expires_at, points).ok_or("balance in review overflows"),
         Account::Pending => purse.pending_mut().put(lot, expires_at, points).ok_or("balance that waits overflows"),
         Account::Held(no) => {
-            let hold = open_hold(&mut member.holds, no, wallet)?;
+            let hold = Hold::find(&mut member.holds, no, wallet).ok_or("no such hold")?;
             hold.slices.push(Slice { expires_at, id: lot, left: points });
             Ok(())
         }
@@ -161,37 +165,6 @@ fn take_in(member: &mut Member, coming: &mut Coming) -> Result<(), &'static str>
     }
     let lots = core::mem::take(&mut coming.lots);
     member.purses.of_mut(coming.wallet).lots.put_all(lots).ok_or("balance overflows")
-}
-
-fn open_hold(holds: &mut [Hold], no: u32, wallet: TermNo) -> Result<&mut Hold, &'static str> {
-    holds.iter_mut().find(|hold| hold.no == no && hold.wallet == wallet).ok_or("no such hold")
-}
-
-fn take_held(holds: &mut [Hold], no: u32, posting: &Posting) -> Result<(), &'static str> {
-    let hold = open_hold(holds, no, posting.wallet)?;
-    // Slices leave a hold in the order they came.
-    let at = usize::try_from(hold.used).map_err(|_| "hold overdrawn")?;
-    let slice = hold.slices.get_mut(at).ok_or("hold overdrawn")?;
-    if slice.id != posting.lot || slice.left < posting.points {
-        return Err("hold overdrawn");
-    }
-    slice.left = slice.left.less(posting.points).ok_or("hold overdrawn")?;
-    if slice.left.is_zero() {
-        hold.used = hold.used.saturating_add(1);
-    }
-    Ok(())
-}
-
-fn remember(member: &mut Member, no: MemberNo, position: Position) -> Option<HistoryPage> {
-    let history = &mut member.history;
-    history.recent.push(position);
-    if history.recent.len() < HISTORY_PAGE {
-        return None;
-    }
-    let positions = core::mem::take(&mut history.recent);
-    let page = history.paged.checked_div(u64::try_from(HISTORY_PAGE).ok()?)?;
-    history.paged = history.paged.saturating_add(u64::try_from(positions.len()).ok()?);
-    Some(HistoryPage { member: no, page, positions })
 }
 
 fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result<(), &'static str> {

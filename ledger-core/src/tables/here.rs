@@ -7,7 +7,8 @@ use crate::kernel::units::{At, Position, RiskKey, TermNo};
 use crate::tables::cause::Cause;
 use crate::tables::life::Life;
 use crate::tables::member::Member;
-use crate::tables::state::{Shared, State};
+use crate::tables::state::State;
+use crate::tables::totals::Shared;
 use alloc::vec::Vec;
 
 /// The record of which a change is.

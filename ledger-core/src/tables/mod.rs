@@ -3,6 +3,7 @@
 pub mod cause;
 pub mod change;
 pub(crate) mod draft;
+pub(crate) mod due;
 pub mod event;
 pub mod fold;
 pub(crate) mod here;
@@ -12,3 +13,4 @@ pub mod outcome;
 pub mod program;
 pub mod record;
 pub mod state;
+pub mod totals;

@@ -47,7 +47,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn approve(&mut self, event: &Event<Who>, proposal: Position, by: &str) -> Result<(), Refusal> {
         let open = self.proposal(proposal).ok_or(Refusal::ProposalNotOpen)?;
         let Proposal { hand, wallet, points, .. } = *open;
-        if hand == ByHand::Credit && self.member.life.as_ref().is_some_and(|life| life.freezes(Scope::Earn)) {
+        if hand == ByHand::Credit && self.member.freezes(Scope::Earn) {
             return Err(Refusal::MemberFrozen);
         }
         if open.by.iter().any(|one| **one == *by) {

@@ -1,11 +1,11 @@
 //! How what is counted is folded: into the counters of its member, or of everybody.
 
 use crate::features::counting::change::Counted;
+use crate::features::counting::state::CounterRow;
 use crate::kernel::counter::{self, Counter, Key};
 use crate::kernel::units::Position;
 use crate::tables::here::{Folds, Here, Rows};
 use crate::tables::member::Member;
-use crate::tables::state::CounterRow;
 
 const OVERFLOWS: &str = "counter overflows";
 

@@ -4,3 +4,4 @@ pub mod change;
 pub(crate) mod fold;
 pub mod happening;
 pub(crate) mod rules;
+pub mod state;

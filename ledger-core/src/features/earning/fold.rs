@@ -1,8 +1,9 @@
 //! How what members do is folded.
 
 use crate::features::earning::change::{Purchased, ReferredBy};
+use crate::features::returns::state::PurchaseRef;
 use crate::tables::here::{Folds, Here};
-use crate::tables::member::{Member, PurchaseRef};
+use crate::tables::member::Member;
 
 impl Folds for Purchased {
     #[inline]

@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 impl FoldsLife for Box<OpenExchange> {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        life.exchanges.push((**self).clone());
+        life.exchanges.open.push((**self).clone());
         Ok(())
     }
 }
@@ -18,11 +18,11 @@ impl FoldsLife for ExchangeClosed {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
         let is_meant = |open: &OpenExchange| open.exchange == self.exchange && open.reference == self.reference;
-        let at = life.exchanges.iter().position(is_meant).ok_or("no such exchange is open")?;
-        let open = life.exchanges.remove(at);
-        life.closed_exchanges.push((open.exchange, open.reference));
-        if life.closed_exchanges.len() > CLOSED_EXCHANGES_MAX {
-            life.closed_exchanges.remove(0);
+        let at = life.exchanges.open.iter().position(is_meant).ok_or("no such exchange is open")?;
+        let open = life.exchanges.open.remove(at);
+        life.exchanges.closed.push((open.exchange, open.reference));
+        if life.exchanges.closed.len() > CLOSED_EXCHANGES_MAX {
+            life.exchanges.closed.remove(0);
         }
         Ok(())
     }

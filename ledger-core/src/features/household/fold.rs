@@ -7,7 +7,7 @@ use crate::tables::life::Life;
 impl FoldsLife for HouseholdJoined {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        match life.household.replace(self.household) {
+        match life.sharing.household.replace(self.household) {
             Some(_) => Err("a member joins two households"),
             None => Ok(()),
         }
@@ -17,14 +17,14 @@ impl FoldsLife for HouseholdJoined {
 impl FoldsLife for HouseholdLeft {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        life.household.take().map(drop).ok_or("a member leaves no household")
+        life.sharing.household.take().map(drop).ok_or("a member leaves no household")
     }
 }
 
 impl FoldsLife for MemberJoined {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        life.household_members.push(self.member);
+        life.sharing.members.push(self.member);
         Ok(())
     }
 }
@@ -32,8 +32,8 @@ impl FoldsLife for MemberJoined {
 impl FoldsLife for MemberLeft {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        let at = life.household_members.iter().position(|one| *one == self.member);
-        life.household_members.remove(at.ok_or("no such member of the household")?);
+        let at = life.sharing.members.iter().position(|one| *one == self.member);
+        life.sharing.members.remove(at.ok_or("no such member of the household")?);
         Ok(())
     }
 }

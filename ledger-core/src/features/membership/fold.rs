@@ -45,7 +45,7 @@ impl Folds for AttributeSet {
 impl FoldsLife for Frozen {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        life.frozen = self.scope;
+        life.membership.frozen = self.scope;
         Ok(())
     }
 }
@@ -53,7 +53,7 @@ impl FoldsLife for Frozen {
 impl FoldsLife for Closed {
     #[inline]
     fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
-        match life.closed_at.replace(here.at) {
+        match life.membership.closed_at.replace(here.at) {
             Some(_) => Err("a member is closed twice"),
             None => Ok(()),
         }
@@ -63,10 +63,10 @@ impl FoldsLife for Closed {
 impl FoldsLife for AliasLinked {
     #[inline]
     fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
-        if life.aliases.iter().any(|alias| alias.key == self.key) {
+        if life.membership.aliases.iter().any(|alias| alias.key == self.key) {
             return Err("an alias is linked twice");
         }
-        life.aliases.push(Alias { kind: self.kind.clone(), key: self.key, linked_at: here.at });
+        life.membership.aliases.push(Alias { kind: self.kind.clone(), key: self.key, linked_at: here.at });
         Ok(())
     }
 }
@@ -74,8 +74,8 @@ impl FoldsLife for AliasLinked {
 impl FoldsLife for AliasUnlinked {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        let at = life.aliases.iter().position(|alias| alias.key == self.key).ok_or("no such alias")?;
-        life.aliases.remove(at);
+        let at = life.membership.aliases.iter().position(|alias| alias.key == self.key).ok_or("no such alias")?;
+        life.membership.aliases.remove(at);
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use alloc::boxed::Box;
 
 /// Why this may not be asked of the member, if it may not.
 pub(crate) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
-    let life = member.life.as_ref()?;
+    let life = member.membership()?;
     if life.closed_at.is_some() && !body.is_fact() {
         return Some(Refusal::MemberClosed);
     }
@@ -39,18 +39,18 @@ pub(crate) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
 
 /// Why the member's facts give no points, if they do not.
 pub(crate) fn earns_nothing(member: &Member) -> Option<Cut> {
-    let life = member.life.as_ref()?;
+    let life = member.membership()?;
     if life.closed_at.is_some() { Some(Cut::Closed) } else { life.freezes(Scope::Earn).then_some(Cut::Frozen) }
 }
 
 /// Whether anything of the member is frozen.
 pub(crate) fn is_frozen(member: &Member) -> bool {
-    member.life.as_ref().is_some_and(|life| life.frozen.is_some())
+    member.frozen().is_some()
 }
 
 impl Draft<'_> {
     pub(crate) fn freeze(&mut self, event: &Event<Who>, scope: Scope) -> Result<(), Refusal> {
-        let frozen = self.member.life.as_ref().and_then(|life| life.frozen);
+        let frozen = self.member.frozen();
         if frozen.is_some_and(|frozen| frozen.covers(scope)) {
             return Err(Refusal::AlreadyFrozen);
         }
@@ -62,7 +62,7 @@ impl Draft<'_> {
     }
 
     pub(crate) fn unfreeze(&mut self, event: &Event<Who>, scope: Scope) -> Result<(), Refusal> {
-        let frozen = self.member.life.as_ref().and_then(|life| life.frozen).ok_or(Refusal::NotFrozen)?;
+        let frozen = self.member.frozen().ok_or(Refusal::NotFrozen)?;
         let still = frozen.without(scope);
         if still == Some(frozen) {
             return Err(Refusal::NotFrozen);
@@ -89,7 +89,7 @@ impl Draft<'_> {
 
     pub(crate) fn link(&mut self, event: &Event<Who>, kind: &str, alias: Who) -> Result<(), Refusal> {
         let Who::Unknown(key) = alias else { return Err(Refusal::AliasTaken) };
-        if self.member.life.as_ref().is_some_and(|life| life.aliases.len() >= ALIASES_MAX) {
+        if self.member.aliases().len() >= ALIASES_MAX {
             return Err(Refusal::MemberFull);
         }
         self.observe(event)?;
@@ -100,7 +100,7 @@ impl Draft<'_> {
     pub(crate) fn unlink(&mut self, event: &Event<Who>, alias: Who) -> Result<(), Refusal> {
         let Who::Alias(no, key) = alias else { return Err(Refusal::AliasUnknown) };
         // An alias of a member merged into this one is kept by that one.
-        let is_own = self.member.life.iter().flat_map(|life| &life.aliases).any(|known| known.key == key);
+        let is_own = self.member.aliases().iter().any(|known| known.key == key);
         if no != self.no || !is_own {
             return Err(Refusal::AliasUnknown);
         }

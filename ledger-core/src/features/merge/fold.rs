@@ -8,7 +8,7 @@ use crate::tables::life::Life;
 impl FoldsLife for MergedInto {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        match life.merged_into.replace(self.member) {
+        match life.merges.into.replace(self.member) {
             Some(_) => Err("a member is merged twice"),
             None => Ok(()),
         }
@@ -18,7 +18,7 @@ impl FoldsLife for MergedInto {
 impl FoldsLife for change::Absorbed {
     #[inline]
     fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
-        life.absorbed.push(Absorbed { member: self.member, position: here.position });
+        life.merges.absorbed.push(Absorbed { member: self.member, position: here.position });
         Ok(())
     }
 }
@@ -26,15 +26,15 @@ impl FoldsLife for change::Absorbed {
 impl FoldsLife for Unmerged {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        life.merged_into.take().map(drop).ok_or("a member is unmerged that is not merged")
+        life.merges.into.take().map(drop).ok_or("a member is unmerged that is not merged")
     }
 }
 
 impl FoldsLife for Released {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
-        let at = life.absorbed.iter().position(|one| one.member == self.member);
-        life.absorbed.remove(at.ok_or("no such member is merged")?);
+        let at = life.merges.absorbed.iter().position(|one| one.member == self.member);
+        life.merges.absorbed.remove(at.ok_or("no such member is merged")?);
         Ok(())
     }
 }

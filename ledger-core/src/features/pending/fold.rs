@@ -7,7 +7,7 @@ use crate::tables::member::Member;
 impl Folds for Waits {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
-        member.purses.of_mut(self.wallet).aside_mut().wait(self.lot, self.until);
+        member.purses.of_mut(self.wallet).waiting_mut().wait(self.lot, self.until);
         Ok(())
     }
 }

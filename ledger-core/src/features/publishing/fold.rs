@@ -2,10 +2,11 @@
 
 use crate::features::publishing::change::{ProgramSet, TermsAdded};
 use crate::features::publishing::event::ProgramPublished;
+use crate::features::publishing::state::ProgramRow;
 use crate::tables::cause::Cause;
 use crate::tables::event::{Body, Event};
 use crate::tables::here::{Folds, Here, Rows};
-use crate::tables::state::{ProgramRow, Shared};
+use crate::tables::totals::Shared;
 
 impl Folds for TermsAdded {
     #[inline]

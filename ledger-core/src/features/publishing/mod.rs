@@ -3,3 +3,4 @@
 pub mod change;
 pub mod event;
 pub(crate) mod fold;
+pub mod state;

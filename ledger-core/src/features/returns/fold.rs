@@ -1,8 +1,10 @@
 //! How purchases given back are folded.
 
 use crate::features::returns::change::{self, Refunded, TierCounted, Unparked};
+use crate::features::returns::state::{LineReturned, Parked};
+use crate::kernel::units::Day;
 use crate::tables::here::{Folds, Here};
-use crate::tables::member::{LineReturned, Member, Parked};
+use crate::tables::member::Member;
 
 impl Folds for Refunded {
     #[inline]
@@ -21,7 +23,7 @@ impl Folds for change::LineReturned {
     fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
         let change::LineReturned { purchase, line, items, amount, .. } = *self;
         let back = LineReturned { purchase, line, items, amount };
-        member.take_back(back).ok_or("what came back of a line overflows")
+        member.returns.get_or_insert_default().take_back(back).ok_or("what came back of a line overflows")
     }
 }
 
@@ -29,7 +31,8 @@ impl Folds for change::Parked {
     #[inline]
     fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
         member.forget_returns(self.forget_before);
-        member.park(Parked { order: self.order, position: here.position, day: self.day });
+        let parked = Parked { order: self.order, position: here.position, day: self.day };
+        member.returns.get_or_insert_default().parked.push(parked);
         Ok(())
     }
 }
@@ -37,6 +40,9 @@ impl Folds for change::Parked {
 impl Folds for Unparked {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
-        member.unpark(self.event).ok_or("nothing of the kind waits for a purchase")
+        let waited = member.returns.as_mut().and_then(|returns| returns.unpark(self.event));
+        waited.ok_or("nothing of the kind waits for a purchase")?;
+        member.forget_returns(Day(i32::MIN));
+        Ok(())
     }
 }

@@ -5,3 +5,4 @@ pub mod event;
 pub(crate) mod fold;
 pub(crate) mod kept;
 pub(crate) mod rules;
+pub mod state;

@@ -1,9 +1,9 @@
 //! How cases are folded: into the rows of their members, and into their own.
 
 use crate::features::risk::change::{CaseClosed, CaseJoined, CaseOpened};
+use crate::features::risk::state::Case;
 use crate::tables::here::{Folds, Here, Rows};
 use crate::tables::member::Member;
-use crate::tables::state::Case;
 
 impl Folds for CaseOpened {
     #[inline]

@@ -1,9 +1,10 @@
 //! How points spent, reserved and given back are folded.
 
 use crate::features::spending::change::{HoldClosed, HoldExtended, HoldOpened, RedeemRefunded, Redeemed};
+use crate::features::spending::state::{CLOSED_HOLDS_MAX, Hold, RedemptionRef};
 use crate::kernel::units::Points;
 use crate::tables::here::{Folds, Here, Rows};
-use crate::tables::member::{CLOSED_HOLDS_MAX, Hold, Member, RedemptionRef};
+use crate::tables::member::Member;
 use alloc::vec::Vec;
 
 impl Folds for HoldOpened {

@@ -1,10 +1,11 @@
 //! How tiers, streaks and activity are folded.
 
 use crate::features::tiers::change::{self, Active, TierSet};
+use crate::features::tiers::state::Streak;
 use crate::kernel::units::TermNo;
 use crate::tables::here::{Folds, Here};
-use crate::tables::member::{Member, Streak};
-use crate::tables::state::Shared;
+use crate::tables::member::Member;
+use crate::tables::totals::Shared;
 use alloc::vec::Vec;
 
 impl Folds for TierSet {

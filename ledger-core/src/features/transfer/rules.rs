@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
         if rules.max.is_some_and(|max| points > max) {
             return Err(Refusal::TransferAboveMax);
         }
-        let gifts = self.member.life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+        let gifts = self.member.gifts_of(wallet.id);
         let received_at = gifts.and_then(|gifts| gifts.received_at);
         if received_at.is_some_and(|at| self.desk.at < at.plus_ms(rules.cooling_ms)) {
             return Err(Refusal::TransferCooling);

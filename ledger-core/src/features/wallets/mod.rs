@@ -1,3 +1,4 @@
 //! Wallets: the kinds of points.
 
 pub(crate) mod program_toml;
+pub mod state;
