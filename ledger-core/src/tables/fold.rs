@@ -1,5 +1,7 @@
 //! Fold: adds and subtracts what a record says. No rule, no program, no clock.
 //!
+//! What postings move is here; what a change does is its feature's, and holds close after the postings.
+//!
 //! It serves the live path, recovery, rebuild, `verify`, as-of reads and scenarios: there is one of
 //! it. Each row knows the last position folded into it and skips what it has, so folding a stretch of
 //! the log twice is folding it once. What cannot be added up is [`Corrupt`]: the log and the state

@@ -1,8 +1,7 @@
 //! A member: everything the ledger knows of one, folded from its records.
 //!
-//! Owns what follows from a member's own numbers: balances, what is due next, the history of
-//! positions. Knows no rule and no program; every date in here was decided once and read from a
-//! record.
+//! Owns the row, whose parts are its features', and what follows from several of them: balances, the history of
+//! positions. Knows no rule and no program; every date in here was decided once and read from a record.
 
 use crate::features::approvals::state::Proposal;
 use crate::features::exchange::state::OpenExchange;

@@ -1,8 +1,9 @@
 //! State: everything folded from the log, in rows that each know the position they have applied.
 //!
 //! Members, risk counters, cases, programs and the shared row (totals and vocabulary) are all there
-//! is. Beside them, and never stored: which rows changed since they were last written, and a wheel of
-//! who is due when. The store writes rows and reads them back; this file never does.
+//! is; what a row says stands with its feature. Beside them, and never stored: which rows changed since
+//! they were last written, and a wheel of who is due when. The store writes rows and reads them back;
+//! this file never does.
 
 use crate::kernel::counter::Key;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey, TermNo};
