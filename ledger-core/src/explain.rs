@@ -205,7 +205,7 @@ fn limit_behind(draft: &Draft<'_>, refusal: Refusal, wallet: &Wallet, order: &st
         Refusal::TransferBelowMin => (transfer.and_then(|rules| rules.min), None),
         Refusal::TransferAboveMax => (transfer.and_then(|rules| rules.max), None),
         Refusal::TransferMaxPerDay => {
-            let gifts = draft.member().life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+            let gifts = draft.member().gifts_of(wallet.id);
             let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(draft.today()));
             (transfer.and_then(|rules| rules.per_day), Some(given))
         }

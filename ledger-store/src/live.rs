@@ -13,7 +13,7 @@ use ledger_core::bytes::decode;
 use ledger_core::event::{Event, Name, Who};
 use ledger_core::features::membership::state::Naming;
 use ledger_core::judge::{Book, Programs, fire_due, judge};
-use ledger_core::life::Life;
+use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record};
 use ledger_core::state::State;
@@ -141,8 +141,8 @@ impl Ledgerbook {
     }
 
     /// Notes the aliases of a member's row.
-    pub(crate) fn learn_aliases(&mut self, life: &Life, no: MemberNo) {
-        for alias in &life.aliases {
+    pub(crate) fn learn_aliases(&mut self, member: &Member, no: MemberNo) {
+        for alias in member.aliases() {
             self.aliases.insert(u128::from_le_bytes(alias.key.0), no);
         }
     }

@@ -129,9 +129,7 @@ fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
             let no = MemberNo(int()?);
             let member: Member = decode_row(value).map_err(text)?;
             live.book.learn_name(&member.name, no);
-            if let Some(life) = &member.life {
-                live.book.learn_aliases(life, no);
-            }
+            live.book.learn_aliases(&member, no);
             if live.state.load_member(no, member) { Ok(()) } else { Err("member number out of turn".into()) }
         }
         b"co" => {

@@ -24,6 +24,15 @@ pub enum Key {
 impl Key {
     /// Everybody's: the key of budgets. No device, address or phone hashes to zeros.
     pub const EVERYONE: Key = Key::Risk(RiskKey([0; 16]));
+
+    /// The member whose it is, if a member's.
+    #[inline]
+    pub(crate) fn members(&self) -> &[MemberNo] {
+        match self {
+            Key::Member(member) => core::slice::from_ref(member),
+            Key::Risk(_) => &[],
+        }
+    }
 }
 
 /// What was counted in one bucket.
@@ -75,6 +84,15 @@ impl Counter {
                 tally.amount = tally.amount.checked_add(amount)?;
             }
             Err(at) => self.tallies.insert(at, Tally { bucket, amount }),
+        }
+        Some(())
+    }
+
+    /// Adds as [`Counter::add`] does, and notes who was there, if it is somebody.
+    pub(crate) fn count(&mut self, bucket: i32, keep_from: i32, amount: i64, seen: MemberNo) -> Option<()> {
+        self.add(bucket, keep_from, amount)?;
+        if seen != MemberNo::NOBODY {
+            self.see(bucket, keep_from, seen);
         }
         Some(())
     }

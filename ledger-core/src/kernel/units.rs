@@ -91,6 +91,12 @@ impl At {
     /// No instant, but in its place: a lot that dies with its purse's spell of activity.
     pub const WITH_SPELL: At = At(i64::MAX - 1);
 
+    /// This instant, unless it is [`At::NEVER`].
+    #[inline]
+    pub(crate) fn ever(self) -> Option<At> {
+        (self != At::NEVER).then_some(self)
+    }
+
     /// The instant `ms` later; saturates at [`At::NEVER`].
     #[inline]
     pub fn plus_ms(self, ms: i64) -> At {

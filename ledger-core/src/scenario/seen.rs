@@ -113,14 +113,13 @@ impl Seen {
     /// What there is to see of a member with these purses in this tier; `horizon` is that of refunds. Proposals are
     /// the stage's to add.
     pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str, horizon: Option<Day>) -> Seen {
-        let life = member.life.as_deref();
         Seen {
             purses,
             tier: tier.to_string(),
             unmet_since: member.tier.unmet_since,
-            frozen: life.and_then(|life| life.frozen),
+            frozen: member.frozen(),
             closed: member.closed_at().is_some(),
-            aliases: life.iter().flat_map(|life| &life.aliases).map(|alias| alias.kind.to_string()).collect(),
+            aliases: member.aliases().iter().map(|alias| alias.kind.to_string()).collect(),
             in_household: member.household().is_some(),
             household_members: member.household_members().len(),
             proposals: Vec::new(),

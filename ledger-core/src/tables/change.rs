@@ -1,11 +1,14 @@
 //! Changes: everything that is so from a record on, other than where points are.
 //!
-//! Owns the table of changes. What a change of a kind says stands with its feature. Variants are numbered by their
-//! order in the record's bytes: add at the end only.
+//! Owns the tables of changes, from which their numbers, their names and the way to their folds come. What a change
+//! says, and how it is folded, stand with its feature.
 
 use crate::features::exchange::state::OpenExchange;
-use crate::kernel::counter::Key;
 use crate::kernel::units::MemberNo;
+use crate::tables::here::{Folds, FoldsLife, Here, Rows};
+use crate::tables::life::Life as Row;
+use crate::tables::member::Member;
+use crate::tables::totals::Shared;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
@@ -26,156 +29,231 @@ pub use crate::features::tiers::change::*;
 pub use crate::features::transfer::change::*;
 pub use crate::features::visits::change::*;
 
-/// Something that is now so, other than points.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Change {
-    /// A name became a member, with the next free number.
-    Registered(Registered),
-    /// The member enrolled.
-    Enrolled(Enrolled),
-    /// An attribute has a new value.
-    AttributeSet(AttributeSet),
-    /// The member has a purchase, made by this record.
-    Purchased(Purchased),
-    /// Part of a purchase was refunded.
-    Refunded(Refunded),
-    /// The member was brought by another.
-    ReferredBy(ReferredBy),
-    /// Something was counted: a tier metric, a limit or a risk counter.
-    Counted(Counted),
-    /// The member's tier, or its footing, changed.
-    TierSet(TierSet),
-    /// A streak stands at a new count.
-    Streak(Streak),
-    /// The member was active; dormancy begins at this instant, or never until active again.
-    Active(Active),
-    /// A hold is open; this record's postings to its account fill it.
-    HoldOpened(HoldOpened),
-    /// A hold is closed; nothing is held by it any more.
-    HoldClosed(HoldClosed),
-    /// A risk rule saw something. The case is named by this record's position.
-    CaseOpened(CaseOpened),
-    /// More members belong to an open case.
-    CaseJoined(CaseJoined),
-    /// A case was resolved.
-    CaseClosed(CaseClosed),
-    /// The vocabulary grew; terms are numbered in order, for ever.
-    TermsAdded(TermsAdded),
-    /// The program in this record's event is in force from the next record on.
-    ProgramSet(ProgramSet),
-    /// The member's life changed.
-    Life(Life),
-    /// The member spent points, by this record.
-    Redeemed(Redeemed),
-    /// Points of a redemption were given back.
-    RedeemRefunded(RedeemRefunded),
-    /// A hold ends at another instant.
-    HoldExtended(HoldExtended),
-    /// The points of the purchase in this record depend on the tier; its refunds look at the same one.
-    TierCounted(TierCounted),
-    /// Lots of a purse that die with its spell of activity die at another instant.
-    Spell(Spell),
-    /// Points die soon.
-    Expiring(Expiring),
-    /// The next reminder of a purse comes at another instant.
-    ReminderSet(ReminderSet),
-    /// Points died that can be reinstated for a time.
-    Lapsed(Lapsed),
-    /// Points that had died live again, those first that died first: once, the lot they are now in is marked.
-    Reinstated(Reinstated),
-    /// Part of a line of a purchase went back; its money is in the [`Change::Refunded`] before it.
-    LineReturned(LineReturned),
-    /// The refund or settlement in this record waits for its purchase.
-    Parked(Parked),
-    /// It waits no more: its purchase is in this record, and so is what comes of it.
-    Unparked(Unparked),
-    /// Points of this record, or of one that waits in review, are not to be spent before an instant.
-    Waits(Waits),
-    /// A visit begins or carries on, or limits count something else in it.
-    Visited(Visited),
-}
-
-/// A change of a member's life. Variants are numbered by their order in the record's bytes: add at
-/// the end only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LifeChange {
-    /// This is frozen now; nothing if absent.
-    Frozen(Frozen),
-    /// The member is closed.
-    Closed(Closed),
-    /// The member has another name.
-    AliasLinked(AliasLinked),
-    /// The member has it no more.
-    AliasUnlinked(AliasUnlinked),
-    /// The member gave points to another.
-    Gave(Gave),
-    /// The member got points from another.
-    Received(Received),
-    /// The member is merged into another.
-    MergedInto(MergedInto),
-    /// Another is merged into the member.
-    Absorbed(Absorbed),
-    /// The member stands for itself again.
-    Unmerged(Unmerged),
-    /// Another stands for itself again.
-    Released(Released),
-    /// Points are to be given or taken by hand once enough people stand for it; named by this record.
-    Proposed(Proposed),
-    /// One more stands for a proposal, which is still open.
-    Approved(Approved),
-    /// A proposal is open no more: it is carried out by this record, or withdrawn.
-    ProposalEnded(ProposalEnded),
-    /// The member shares with a household.
-    HouseholdJoined(HouseholdJoined),
-    /// The member shares with none.
-    HouseholdLeft(HouseholdLeft),
-    /// Another shares with the member.
-    MemberJoined(MemberJoined),
-    /// Another does so no more.
-    MemberLeft(MemberLeft),
-    /// Points are exchanged once the partner settles.
-    ExchangeOpened(Box<OpenExchange>),
-    /// The partner settled it, or it lapsed.
-    ExchangeClosed(ExchangeClosed),
-}
-
-impl Change {
-    /// The members whose rows it changes.
-    pub(crate) fn members(&self) -> &[MemberNo] {
-        match self {
-            Change::Registered(Registered { member, .. })
-            | Change::Enrolled(Enrolled { member, .. })
-            | Change::AttributeSet(AttributeSet { member, .. })
-            | Change::Purchased(Purchased { member, .. })
-            | Change::Refunded(Refunded { member, .. })
-            | Change::ReferredBy(ReferredBy { member, .. })
-            | Change::TierSet(TierSet { member, .. })
-            | Change::Streak(Streak { member, .. })
-            | Change::Active(Active { member, .. })
-            | Change::HoldOpened(HoldOpened { member, .. })
-            | Change::HoldClosed(HoldClosed { member, .. })
-            | Change::Life(Life { member, .. })
-            | Change::Redeemed(Redeemed { member, .. })
-            | Change::RedeemRefunded(RedeemRefunded { member, .. })
-            | Change::HoldExtended(HoldExtended { member, .. })
-            | Change::TierCounted(TierCounted { member, .. })
-            | Change::Spell(Spell { member, .. })
-            | Change::Expiring(Expiring { member, .. })
-            | Change::ReminderSet(ReminderSet { member, .. })
-            | Change::Lapsed(Lapsed { member, .. })
-            | Change::Reinstated(Reinstated { member, .. })
-            | Change::LineReturned(LineReturned { member, .. })
-            | Change::Parked(Parked { member, .. })
-            | Change::Unparked(Unparked { member, .. })
-            | Change::Waits(Waits { member, .. })
-            | Change::Visited(Visited { member, .. })
-            | Change::Counted(Counted { key: Key::Member(member), .. }) => core::slice::from_ref(member),
-            Change::CaseOpened(CaseOpened { members, .. })
-            | Change::CaseJoined(CaseJoined { members, .. })
-            | Change::CaseClosed(CaseClosed { members, .. }) => members,
-            Change::Counted(Counted { key: Key::Risk(_), .. })
-            | Change::TermsAdded(..)
-            | Change::ProgramSet(ProgramSet) => &[],
+/// Declares the changes of a table. Each line: its number in the record's bytes, for ever; its name, which is that of
+/// its payload unless it says another; and of `Change` what of it names those whose rows it changes: its `member`, its
+/// `members`, its `key`, or `nobody`.
+macro_rules! changes {
+    ($(#[$what:meta])* $table:ident {
+        $($(#[$doc:meta])* $no:literal $kind:ident $(($said:ty))? $(of $whose:ident)?;)*
+    }) => {
+        $(#[$what])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $table {
+            $($(#[$doc])* $kind(changes!(@said $kind $($said)?)),)*
         }
+
+        impl $table {
+            /// The names of all changes of this table, in order of their numbers.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($kind)),*];
+
+            /// Its name.
+            pub const fn name(&self) -> &'static str {
+                match self { $($table::$kind(..) => stringify!($kind),)* }
+            }
+
+            /// Its number, for ever.
+            pub const fn number(&self) -> usize {
+                match self { $($table::$kind(..) => $no,)* }
+            }
+        }
+
+        const _: () = assert!(are_in_order(&[$($no),*], 0), "a number in a table of changes is out of turn");
+
+        changes!(@folds $table $($kind $($whose)?;)*);
+    };
+    (@said $kind:ident) => { $kind };
+    (@said $kind:ident $said:ty) => { $said };
+    (@folds Change $($kind:ident $whose:ident;)*) => {
+        impl Change {
+            /// The members whose rows it changes.
+            pub fn members(&self) -> &[MemberNo] {
+                match self { $(Change::$kind(said) => changes!(@whose said $whose),)* }
+            }
+
+            /// Folds it into the row of a member, if it is one that it changes.
+            #[inline]
+            pub(crate) fn apply(&self, no: MemberNo, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+                match self {
+                    $(Change::$kind(said) if changes!(@whose said $whose).contains(&no) => said.apply(member, here),)*
+                    $(Change::$kind(..) => Ok(()),)*
+                }
+            }
+
+            /// Folds into the row of a member what waits until the postings of its record are in.
+            #[inline]
+            pub(crate) fn close(&self, no: MemberNo, member: &mut Member) -> Result<(), &'static str> {
+                match self {
+                    $(Change::$kind(said) if changes!(@whose said $whose).contains(&no) => said.close(member),)*
+                    $(Change::$kind(..) => Ok(()),)*
+                }
+            }
+
+            /// Folds it into rows that are no member's.
+            #[inline]
+            pub(crate) fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here<'_>) -> Result<(), &'static str> {
+                match self { $(Change::$kind(said) => said.apply_shared(rows, here),)* }
+            }
+
+            /// Folds it into the row of totals and vocabulary.
+            #[inline]
+            pub(crate) fn add_up(&self, shared: &mut Shared) -> Result<(), &'static str> {
+                match self { $(Change::$kind(said) => said.add_up(shared),)* }
+            }
+        }
+    };
+    (@folds LifeChange $($kind:ident;)*) => {
+        impl FoldsLife for LifeChange {
+            #[inline]
+            fn apply(&self, life: &mut Row, here: &Here<'_>) -> Result<(), &'static str> {
+                match self { $(LifeChange::$kind(said) => said.apply(life, here),)* }
+            }
+        }
+    };
+    (@whose $said:ident nobody) => {{
+        let _ = $said;
+        <&[MemberNo]>::default()
+    }};
+    (@whose $said:ident member) => { core::slice::from_ref(&$said.member) };
+    (@whose $said:ident members) => { $said.members.as_slice() };
+    (@whose $said:ident key) => { $said.key.members() };
+}
+
+const fn are_in_order(numbers: &[usize], first: usize) -> bool {
+    match numbers {
+        [] => true,
+        [number, behind @ ..] => *number == first && are_in_order(behind, first + 1),
+    }
+}
+
+changes! {
+    /// Something that is now so, other than points. Add at the end only.
+    Change {
+        /// A name became a member, with the next free number.
+        0 Registered of member;
+        /// The member enrolled.
+        1 Enrolled of member;
+        /// An attribute has a new value.
+        2 AttributeSet of member;
+        /// The member has a purchase, made by this record.
+        3 Purchased of member;
+        /// Part of a purchase was refunded.
+        4 Refunded of member;
+        /// The member was brought by another.
+        5 ReferredBy of member;
+        /// Something was counted: a tier metric, a limit or a risk counter.
+        6 Counted of key;
+        /// The member's tier, or its footing, changed.
+        7 TierSet of member;
+        /// A streak stands at a new count.
+        8 Streak of member;
+        /// The member was active; dormancy begins at this instant, or never until active again.
+        9 Active of member;
+        /// A hold is open; this record's postings to its account fill it.
+        10 HoldOpened of member;
+        /// A hold is closed; nothing is held by it any more.
+        11 HoldClosed of member;
+        /// A risk rule saw something. The case is named by this record's position.
+        12 CaseOpened of members;
+        /// More members belong to an open case.
+        13 CaseJoined of members;
+        /// A case was resolved.
+        14 CaseClosed of members;
+        /// The vocabulary grew; terms are numbered in order, for ever.
+        15 TermsAdded of nobody;
+        /// The program in this record's event is in force from the next record on.
+        16 ProgramSet of nobody;
+        /// The member's life changed.
+        17 Life of member;
+        /// The member spent points, by this record.
+        18 Redeemed of member;
+        /// Points of a redemption were given back.
+        19 RedeemRefunded of member;
+        /// A hold ends at another instant.
+        20 HoldExtended of member;
+        /// The points of the purchase in this record depend on the tier; its refunds look at the same one.
+        21 TierCounted of member;
+        /// Lots of a purse that die with its spell of activity die at another instant.
+        22 Spell of member;
+        /// Points die soon.
+        23 Expiring of member;
+        /// The next reminder of a purse comes at another instant.
+        24 ReminderSet of member;
+        /// Points died that can be reinstated for a time.
+        25 Lapsed of member;
+        /// Points that had died live again, those first that died first: once, the lot they are now in is marked.
+        26 Reinstated of member;
+        /// Part of a line of a purchase went back; its money is in the [`Change::Refunded`] before it.
+        27 LineReturned of member;
+        /// The refund or settlement in this record waits for its purchase.
+        28 Parked of member;
+        /// It waits no more: its purchase is in this record, and so is what comes of it.
+        29 Unparked of member;
+        /// Points of this record, or of one that waits in review, are not to be spent before an instant.
+        30 Waits of member;
+        /// A visit begins or carries on, or limits count something else in it.
+        31 Visited of member;
+    }
+}
+
+changes! {
+    /// A change of a member's life. Add at the end only.
+    LifeChange {
+        /// This is frozen now; nothing if absent.
+        0 Frozen;
+        /// The member is closed.
+        1 Closed;
+        /// The member has another name.
+        2 AliasLinked;
+        /// The member has it no more.
+        3 AliasUnlinked;
+        /// The member gave points to another.
+        4 Gave;
+        /// The member got points from another.
+        5 Received;
+        /// The member is merged into another.
+        6 MergedInto;
+        /// Another is merged into the member.
+        7 Absorbed;
+        /// The member stands for itself again.
+        8 Unmerged;
+        /// Another stands for itself again.
+        9 Released;
+        /// Points are to be given or taken by hand once enough people stand for it; named by this record.
+        10 Proposed;
+        /// One more stands for a proposal, which is still open.
+        11 Approved;
+        /// A proposal is open no more: it is carried out by this record, or withdrawn.
+        12 ProposalEnded;
+        /// The member shares with a household.
+        13 HouseholdJoined;
+        /// The member shares with none.
+        14 HouseholdLeft;
+        /// Another shares with the member.
+        15 MemberJoined;
+        /// Another does so no more.
+        16 MemberLeft;
+        /// Points are exchanged once the partner settles.
+        17 ExchangeOpened(Box<OpenExchange>);
+        /// The partner settled it, or it lapsed.
+        18 ExchangeClosed;
+    }
+}
+
+/// The member's life changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Whose.
+    pub member: MemberNo,
+    /// How.
+    pub change: LifeChange,
+}
+
+impl Folds for Life {
+    #[inline]
+    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+        let mut life = member.life.take().unwrap_or_default();
+        self.change.apply(&mut life, here)?;
+        member.life = (!life.is_ordinary()).then_some(life);
+        Ok(())
     }
 }

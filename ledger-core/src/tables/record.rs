@@ -12,12 +12,11 @@ use crate::kernel::account::Posting;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::Trace;
 use crate::kernel::units::{At, MemberNo, Points, TermNo};
-use crate::tables::change;
-use crate::tables::change::Change;
-use crate::tables::change::LifeChange;
-use crate::tables::event::{Event, Who};
+use crate::tables::change::{self, Change, LifeChange};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
+
+pub use crate::tables::cause::{Cause, Timer};
 
 /// One entry of the log. Its position is where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,56 +29,6 @@ pub struct Record {
     pub cause: Cause,
     /// What came of it.
     pub verdict: Verdict,
-}
-
-/// What brings a record about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cause {
-    /// Somebody said something.
-    Event(Event<Who>),
-    /// Something was due by itself.
-    Timer {
-        /// For whom.
-        member: MemberNo,
-        /// Since when; the postings count from here, however late the timer fires.
-        due: At,
-        /// What.
-        timer: Timer,
-    },
-}
-
-/// What can be due. At one instant they fire in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Timer {
-    /// Points have waited long enough.
-    Activation,
-    /// Lots reach their expiry.
-    Expiry,
-    /// A hold reaches its own.
-    HoldExpiry,
-    /// A tier is no longer earned, or no longer kept.
-    Tier,
-    /// The member has done nothing for as long as the program allows.
-    Inactivity,
-    /// Points die in so many days that the program says it now.
-    Reminder,
-    /// No partner settled an exchange in time.
-    ExchangeLapse,
-}
-
-impl Timer {
-    /// Its word in outputs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Timer::Activation => "activation",
-            Timer::ExchangeLapse => "exchange_lapse",
-            Timer::Expiry => "expiry",
-            Timer::HoldExpiry => "hold_expiry",
-            Timer::Tier => "tier",
-            Timer::Inactivity => "inactivity",
-            Timer::Reminder => "reminder",
-        }
-    }
 }
 
 /// The outcome of a cause. Refused: no postings.

@@ -1,20 +1,21 @@
 //! State: everything folded from the log, in rows that each know the position they have applied.
 //!
 //! Members, risk counters, cases, programs and the shared row (totals and vocabulary) are all there
-//! is. Beside them, and never stored: which rows changed since they were last written, and a wheel of
-//! who is due when. The store writes rows and reads them back; this file never does.
+//! is; what a row says stands with its feature. Beside them, and never stored: which rows changed since
+//! they were last written, and a wheel of who is due when. The store writes rows and reads them back;
+//! this file never does.
 
-use crate::features::risk::change::CaseOpened;
-use crate::kernel::account::Account;
-use crate::kernel::counter::{Counter, Key};
-use crate::kernel::units::{At, MemberNo, Money, Position, RiskKey, TermNo};
-use crate::tables::event::Finding;
+use crate::kernel::counter::Key;
+use crate::kernel::units::{At, MemberNo, Position, RiskKey, TermNo};
 use crate::tables::member::{Hold, Member};
-use crate::tables::program::Program;
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
+
+pub use crate::features::counting::state::CounterRow;
+pub use crate::features::publishing::state::ProgramRow;
+pub use crate::features::risk::state::Case;
+pub use crate::tables::member::HistoryPage;
+pub use crate::tables::totals::{Shared, WalletTotals};
 
 /// Width of a slot of the timer wheel: one hour.
 const WHEEL_MS: i64 = 3_600_000;
@@ -38,118 +39,6 @@ pub struct State {
     wheel: BTreeMap<i64, Vec<MemberNo>>,
     /// Holds of pieces of items, by when they end: item, end, member, number. Some may have ended, or end later.
     piece_holds: BTreeSet<(TermNo, At, MemberNo, u32)>,
-}
-
-/// The one row that every record touches.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shared {
-    /// The last record folded.
-    pub position: Position,
-    /// The ledger time of that record.
-    pub at: At,
-    /// Balance of each kind of account by wallet, in order of the wallets' first posting.
-    pub wallets: Vec<WalletTotals>,
-    /// The vocabulary: term n is the n-th word.
-    pub terms: Vec<Box<str>>,
-    /// How many members stand in each tier, in order of terms.
-    pub tiers: Vec<(TermNo, u64)>,
-    /// How many events were refused.
-    pub refused: u64,
-}
-
-/// The trial balance of one wallet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WalletTotals {
-    /// The wallet.
-    pub wallet: TermNo,
-    /// Balance of each kind of account; the sum is 0.
-    pub accounts: [i64; Account::KINDS],
-}
-
-impl Shared {
-    /// The balance of an account of a wallet.
-    pub fn balance(&self, wallet: TermNo, account: Account) -> i64 {
-        let totals = self.wallets.iter().find(|totals| totals.wallet == wallet);
-        totals.and_then(|totals| totals.accounts.get(account.kind())).copied().unwrap_or(0)
-    }
-}
-
-impl WalletTotals {
-    /// What members have, less what they owe: the points the program may still have to honour.
-    pub fn owed_to_members(&self) -> i64 {
-        let owed = |account: &&Account| account.is_spendable_later() || **account == Account::Debt;
-        let balance = |account: &Account| self.accounts.get(account.kind()).copied().unwrap_or(0);
-        Account::ALL.iter().filter(owed).map(balance).fold(0, i64::saturating_add)
-    }
-
-    /// What honouring them costs, if the program says what points of this wallet cost.
-    pub fn liability(&self, program: &Program) -> Option<Money> {
-        let wallet = program.wallets().find(|wallet| wallet.id == self.wallet)?;
-        wallet.cost?.of(self.owed_to_members())
-    }
-
-    /// What the points that expired would have cost, a begun minor unit left out, if the program says what points
-    /// of this wallet cost: breakage.
-    pub fn breakage(&self, program: &Program) -> Option<Money> {
-        let wallet = program.wallets().find(|wallet| wallet.id == self.wallet)?;
-        let expired = self.accounts.get(Account::Expired.kind())?;
-        // Rounded up below zero is rounded down above.
-        let cost = wallet.cost?.of(expired.checked_neg()?)?;
-        cost.0.checked_neg().map(Money)
-    }
-
-    /// The totals of a wallet, made if there are none yet.
-    pub(crate) fn find_or_add(all: &mut Vec<WalletTotals>, wallet: TermNo) -> Option<&mut WalletTotals> {
-        let at = all.iter().position(|totals| totals.wallet == wallet).unwrap_or_else(|| {
-            all.push(WalletTotals { wallet, ..WalletTotals::default() });
-            all.len().saturating_sub(1)
-        });
-        all.get_mut(at)
-    }
-}
-
-/// A risk counter with the position it has applied.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CounterRow {
-    /// The last record folded into this row.
-    pub position: Position,
-    /// The counter.
-    pub counter: Counter,
-}
-
-/// A risk case: the flag, its evidence and its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Case {
-    /// The last record folded into this row.
-    pub position: Position,
-    /// When it was opened.
-    pub at: At,
-    /// What was seen; members that joined later are among the members.
-    pub opened: CaseOpened,
-    /// What was found, once it was.
-    pub finding: Option<Finding>,
-}
-
-/// A program as published.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProgramRow {
-    /// The record that published it.
-    pub position: Position,
-    /// When.
-    pub at: At,
-    /// The file as written.
-    pub text: Box<str>,
-}
-
-/// A full page of a member's history, ready to be stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryPage {
-    /// Whose.
-    pub member: MemberNo,
-    /// Which page; the first is 0.
-    pub page: u64,
-    /// [`crate::tables::member::HISTORY_PAGE`] positions, ascending.
-    pub positions: Vec<Position>,
 }
 
 /// Rows that changed.
@@ -222,7 +111,7 @@ impl State {
     }
 
     /// The open case of a rule and key, if there is one.
-    pub fn open_case(&self, rule: TermNo, key: crate::kernel::counter::Key) -> Option<(Position, &Case)> {
+    pub fn open_case(&self, rule: TermNo, key: Key) -> Option<(Position, &Case)> {
         self.cases
             .iter()
             .rev()

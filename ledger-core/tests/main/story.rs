@@ -372,7 +372,7 @@ impl World {
             holds.sort();
             clerks_holds.sort();
             assert_eq!(holds, clerks_holds, "{who}: holds");
-            let frozen = member.life.as_ref().and_then(|life| life.frozen);
+            let frozen = member.frozen();
             let frozen =
                 frozen.map_or((false, false), |scope| (scope.covers(Scope::Earn), scope.covers(Scope::Redeem)));
             assert_eq!(frozen, clerks.frozen, "{who}: frozen");

@@ -4,11 +4,18 @@
 use crate::ledger::{self, directory, hex, member, open, say, unhex};
 use crate::raw::{FAMILIES, Raw};
 use crate::said::{BEGIN, event, publish, purchase};
-use ledger_core::bytes::decode;
+use ledger_core::account::Account;
+use ledger_core::bytes::{ROW_VERSION, VALUE_BYTES_MAX, VERSION, decode};
+use ledger_core::change::{Change, LifeChange};
+use ledger_core::event::{Kind, RiskKind};
+use ledger_core::member::HISTORY_PAGE;
 use ledger_core::record::Record;
+use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points, Position, RiskKey};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// The program of the examples.
@@ -206,25 +213,138 @@ fn layout_words(layout: &str) -> Vec<String> {
     words
 }
 
+/// Every source file of the core, with its text.
+fn core_sources() -> Vec<(PathBuf, String)> {
+    let (mut found, mut directories) = (Vec::new(), vec![ledger::root().join("ledger-core/src")]);
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("a readable directory") {
+            let path = entry.expect("a readable entry").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a readable source");
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+/// The layout of this name in the document.
+fn layout(name: &str) -> Option<String> {
+    let layouts = format!("\n{}", fenced("layout"));
+    let (_, behind) = layouts.split_once(&format!("\n{name} ="))?;
+    behind.split("\n\n").next().map(str::to_string)
+}
+
+/// The tables: each with the files in which the payloads of its variants are, and their names in order.
+fn tables() -> [(&'static str, &'static str, Vec<String>); 4] {
+    let names = |all: &[&str]| all.iter().map(|name| name.to_string()).collect();
+    let kinds = Kind::ALL.iter().map(|kind| format!("{kind:?}")).collect();
+    [
+        ("Refusal", "none", Refusal::ALL.iter().map(|refusal| format!("{refusal:?}")).collect()),
+        ("Body", "event.rs", kinds),
+        ("Change", "change.rs", names(Change::NAMES)),
+        ("LifeChange", "change.rs", names(LifeChange::NAMES)),
+    ]
+}
+
+/// Variants that hold something with a layout of its own.
+const APART: [(&str, &str); 2] = [("CaseOpened", "CaseOpened"), ("ExchangeOpened", "OpenExchange")];
+
 #[test]
 fn the_layouts_of_the_document_are_those_of_the_source() {
-    let layouts = fenced("layout");
+    let mut payloads = BTreeMap::new();
     let mut checked = 0;
-    let core = ["units", "event", "record", "life", "visit", "refusal", "counter", "lots", "member", "state", "merkle"];
-    let files = core.map(|file| format!("ledger-core/src/{file}.rs"));
-    for file in files.into_iter().chain(["ledger-store/src/disk.rs".into()]) {
-        let path = ledger::root().join(&file);
-        let source = fs::read_to_string(&path).expect("the source is there");
+    let disk = ledger::root().join("ledger-store/src/disk.rs");
+    let disk = (disk.clone(), fs::read_to_string(disk).expect("the source is there"));
+    for (path, source) in core_sources().into_iter().chain([disk]) {
+        let file = path.file_name().and_then(|name| name.to_str()).expect("a name").to_string();
         for (name, words) in stored_types(&source) {
-            let head = format!("\n{name} =");
-            let found = format!("\n{layouts}").split_once(&head).map(|(_, behind)| behind.to_string());
-            let behind = found.unwrap_or_else(|| panic!("FORMAT.md has no layout of {name} ({file})"));
-            let layout = behind.split("\n\n").next().expect("a part");
-            assert_eq!(layout_words(layout), words, "the layout of {name} ({file})");
+            let is_payload = tables().iter().any(|(_, of, names)| *of == file && names.contains(&name));
+            if is_payload && !APART.iter().any(|(_, held)| *held == name) {
+                assert_eq!(
+                    payloads.insert((file.clone(), name.clone()), words),
+                    None,
+                    "{name} is there twice in {file}"
+                );
+                continue;
+            }
+            let layout = layout(&name).unwrap_or_else(|| panic!("FORMAT.md has no layout of {name} ({path:?})"));
+            assert_eq!(layout_words(&layout), words, "the layout of {name} ({path:?})");
             checked += 1;
         }
     }
-    let entries = layouts.split("\n\n").count();
-    assert!(checked >= 40, "{checked} types are stored");
+    for (table, file, names) in tables() {
+        let written = layout(table).unwrap_or_else(|| panic!("FORMAT.md has no layout of {table}"));
+        let mut words = Vec::new();
+        for name in names {
+            if let Some((_, held)) = APART.iter().find(|(variant, _)| *variant == name) {
+                assert!(written.contains(&format!(" {name} ({held})")), "{table}: {name} holds {held}");
+            }
+            let fields = payloads.get(&(file.to_string(), name.clone())).cloned().unwrap_or_default();
+            words.extend([name].into_iter().chain(fields));
+        }
+        assert_eq!(layout_words(&written), words, "the layout of {table}");
+        checked += 1;
+    }
+    assert!(checked >= 70 && payloads.len() >= 70, "{checked} types are stored, and {} payloads", payloads.len());
+    let entries = fenced("layout").split("\n\n").count();
     assert_eq!(entries, checked, "FORMAT.md has layouts of types that are not stored");
+}
+
+/// A number that a source of the store has as a constant.
+fn constant(file: &str, name: &str) -> u64 {
+    let source = fs::read_to_string(ledger::root().join("ledger-store/src").join(file)).expect("the source is there");
+    let behind = source.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("{file} has no {name}")).1;
+    let (_, value) = behind.split(';').next().and_then(|line| line.split_once(" = ")).expect("a value");
+    let number = |text: &str| text.trim().parse::<u64>().unwrap_or_else(|_| panic!("{name} is {value}"));
+    value.split_once("<<").map_or_else(|| number(value), |(count, by)| number(count) << number(by))
+}
+
+/// The version of a crate that the workspace is built with.
+fn locked(name: &str) -> String {
+    let lock = fs::read_to_string(ledger::root().join("Cargo.lock")).expect("Cargo.lock is there");
+    let (_, behind) = lock.split_once(&format!("\nname = \"{name}\"\nversion = \"")).expect("the crate is locked");
+    behind.split('"').next().expect("a version").to_string()
+}
+
+#[test]
+fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
+    let document = document().split_whitespace().collect::<Vec<_>>().join(" ");
+    let (format, block) = (constant("disk.rs", "FORMAT"), constant("block.rs", "VERSION"));
+    let (check, page) = (constant("block.rs", "CHECK"), HISTORY_PAGE);
+    let rocksdb = locked("librocksdb-sys");
+    let rocksdb = rocksdb.split(['+', '.']).nth(3).expect("the version of RocksDB");
+    let bincode = locked("bincode");
+    let bincode = bincode.split('.').next().expect("a version");
+    let sixteen = ["fourteen", "fifteen", "sixteen", "seventeen", "eighteen"][Account::KINDS - 14];
+    let risks = RiskKind::ALL.map(|kind| format!("`{}`", kind.name()));
+    for said in [
+        format!("Format {format}. A ledger is a directory with a RocksDB database ({rocksdb}.x)"),
+        format!(
+            "The version byte is `{VERSION:02x}` for records and what hashes are taken of, and `{ROW_VERSION:02x}`"
+        ),
+        format!("It is bincode {bincode} in its standard configuration"),
+        format!("at most {} MiB for one value", VALUE_BYTES_MAX >> 20),
+        format!("cut into blocks of at most {} records", constant("block.rs", "BLOCK_RECORDS")),
+        format!("once it has {} MiB of records", constant("block.rs", "BLOCK_BYTES") >> 20),
+        format!("key shard u16 BE ({}) | position", constant("keys.rs", "SHARD")),
+        format!("value version u8 ({block}) 1 check the first {check} bytes of SHA-256"),
+        format!("length of the raw bytes, u32; at most {} MiB", constant("block.rs", "RAW_BYTES_MAX") >> 20),
+        format!("A page holds the positions of {page} records"),
+        format!("accounts: {sixteen} i64"),
+        format!("over a kind ({} or `name`)", risks.join(", ")),
+        format!("`tests/fixtures/format-{format}` is a log of this format"),
+    ] {
+        assert!(document.contains(&said), "FORMAT.md does not say: {said}");
+    }
+    assert_eq!((At::NEVER, At::WITH_SPELL), (At(i64::MAX), At(i64::MAX - 1)), "as under Numbers and values");
+    assert_eq!(example("format"), u32::try_from(format).expect("small").to_le_bytes());
+    for (name, version) in
+        [("record", VERSION), ("snapshot", ROW_VERSION), ("member", ROW_VERSION), ("shared", ROW_VERSION)]
+    {
+        assert_eq!(example(name)[0], version, "the version byte of the example {name}");
+    }
+    assert_eq!(u64::from(example("block")[0]), block, "the version byte of the example block");
 }

@@ -60,7 +60,7 @@ pub(crate) fn approve(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::A
     let (proposal, by) = (said.proposal, &said.by);
     let open = find(draft, proposal).ok_or(Refusal::ProposalNotOpen)?;
     let Proposal { hand, wallet, points, .. } = *open;
-    if hand == ByHand::Credit && draft.member().life.as_ref().is_some_and(|life| life.freezes(Scope::Earn)) {
+    if hand == ByHand::Credit && draft.member().freezes(Scope::Earn) {
         return Err(Refusal::MemberFrozen);
     }
     if open.by.iter().any(|one| one == by) {

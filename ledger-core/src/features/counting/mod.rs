@@ -1,5 +1,7 @@
 //! Counting: what limits, metrics and risk counters count.
 
 pub mod change;
+pub(crate) mod fold;
 pub mod happening;
 pub(crate) mod rules;
+pub mod state;

@@ -4,6 +4,7 @@ pub(crate) mod basket;
 pub mod change;
 pub mod condition;
 pub mod event;
+pub(crate) mod fold;
 pub(crate) mod kept;
 pub(crate) mod limits;
 pub(crate) mod limits_toml;

@@ -144,17 +144,17 @@ fn going<'a>(
 }
 
 fn open_ones<'a>(draft: &Draft<'a>) -> impl Iterator<Item = &'a OpenExchange> {
-    draft.member().life.iter().flat_map(|life| &life.exchanges)
+    draft.member().exchanges().iter()
 }
 
 fn is_new_reference(draft: &Draft<'_>, exchange: &Exchange, reference: &str) -> Result<(), Refusal> {
-    let Some(life) = &draft.member().life else { return Ok(()) };
-    let open = life.exchanges.iter().map(|open| (open.exchange, &open.reference));
-    let closed = life.closed_exchanges.iter().map(|(exchange, reference)| (*exchange, reference));
+    let member = draft.member();
+    let open = member.exchanges().iter().map(|open| (open.exchange, &open.reference));
+    let closed = member.closed_exchanges().iter().map(|(exchange, reference)| (*exchange, reference));
     if open.chain(closed).any(|(of, known)| of == exchange.id && **known == *reference) {
         return Err(Refusal::ExchangeExists);
     }
-    if life.exchanges.len() >= EXCHANGES_MAX { Err(Refusal::MemberFull) } else { Ok(()) }
+    if member.exchanges().len() >= EXCHANGES_MAX { Err(Refusal::MemberFull) } else { Ok(()) }
 }
 
 /// How many points went out by it today, whatever became of them.

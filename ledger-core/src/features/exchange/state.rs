@@ -11,6 +11,15 @@ pub const EXCHANGES_MAX: usize = 64;
 /// Most closed exchanges remembered, so that a partner's reference is not used again.
 pub const CLOSED_EXCHANGES_MAX: usize = 64;
 
+/// Exchanges of a member.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchanges {
+    /// Those that no partner has settled yet, oldest first.
+    pub open: Vec<OpenExchange>,
+    /// The last that are settled or lapsed, by exchange and reference, oldest first.
+    pub closed: Vec<(TermNo, Box<str>)>,
+}
+
 /// An exchange that its partner has not settled yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenExchange {

@@ -2,7 +2,6 @@
 
 use crate::features::membership::state::Scope;
 use crate::kernel::units::{MemberNo, MonthDay, RiskKey, TermNo};
-use crate::tables::change::LifeChange;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
@@ -33,15 +32,6 @@ pub struct AttributeSet {
     pub term: TermNo,
     /// The value.
     pub value: i64,
-}
-
-/// The member's life changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Life {
-    /// Whose.
-    pub member: MemberNo,
-    /// How.
-    pub change: LifeChange,
 }
 
 /// This is frozen now; nothing if absent.

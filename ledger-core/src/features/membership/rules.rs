@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 
 /// Why this may not be asked of the member, if it may not.
 pub(crate) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
-    let life = member.life.as_ref()?;
+    let life = member.membership()?;
     if life.closed_at.is_some() && !body.is_fact() {
         return Some(Refusal::MemberClosed);
     }
@@ -43,7 +43,7 @@ pub(crate) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
 
 /// Whether anything of the member is frozen.
 pub(crate) fn is_frozen(member: &Member) -> bool {
-    member.life.as_ref().is_some_and(|life| life.frozen.is_some())
+    member.frozen().is_some()
 }
 
 /// A fact: the member joined.
@@ -97,7 +97,7 @@ pub(crate) fn fall_dormant(draft: &mut Draft<'_>, due: At) -> Result<(), Refusal
 /// A control: the member may no longer earn, redeem, or either.
 pub(crate) fn freeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Frozen) -> Result<(), Refusal> {
     let scope = said.scope;
-    let frozen = draft.member().life.as_ref().and_then(|life| life.frozen);
+    let frozen = draft.member().frozen();
     if frozen.is_some_and(|frozen| frozen.covers(scope)) {
         return Err(Refusal::AlreadyFrozen);
     }
@@ -108,7 +108,7 @@ pub(crate) fn freeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Fr
 
 /// A control: the member may again.
 pub(crate) fn unfreeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Unfrozen) -> Result<(), Refusal> {
-    let frozen = draft.member().life.as_ref().and_then(|life| life.frozen).ok_or(Refusal::NotFrozen)?;
+    let frozen = draft.member().frozen().ok_or(Refusal::NotFrozen)?;
     let still = frozen.without(said.scope);
     if still == Some(frozen) {
         return Err(Refusal::NotFrozen);
@@ -137,7 +137,7 @@ pub(crate) fn close(draft: &mut Draft<'_>, event: &Event<Who>) -> Result<(), Ref
 /// A control: the member is known by another name as well.
 pub(crate) fn link(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::AliasLinked<Who>) -> Result<(), Refusal> {
     let Who::Unknown(key) = said.alias else { return Err(Refusal::AliasTaken) };
-    if draft.member().life.as_ref().is_some_and(|life| life.aliases.len() >= ALIASES_MAX) {
+    if draft.member().aliases().len() >= ALIASES_MAX {
         return Err(Refusal::MemberFull);
     }
     risk::observe(draft, event, Points::ZERO)?;
@@ -153,7 +153,7 @@ pub(crate) fn unlink(
 ) -> Result<(), Refusal> {
     let Who::Alias(no, key) = said.alias else { return Err(Refusal::AliasUnknown) };
     // An alias of a member merged into this one is kept by that one.
-    let is_own = draft.member().life.iter().flat_map(|life| &life.aliases).any(|known| known.key == key);
+    let is_own = draft.member().aliases().iter().any(|known| known.key == key);
     if no != draft.no() || !is_own {
         return Err(Refusal::AliasUnknown);
     }

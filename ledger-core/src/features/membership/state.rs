@@ -6,6 +6,7 @@
 
 use crate::kernel::units::{At, MemberNo, RiskKey};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Most aliases of one member.
@@ -55,6 +56,24 @@ impl Scope {
     /// The scope of this word.
     pub fn read(word: &str) -> Option<Scope> {
         [Scope::Earn, Scope::Redeem, Scope::All].into_iter().find(|scope| scope.name() == word)
+    }
+}
+
+/// What a member may not do any more, and its other names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// What is frozen, if anything.
+    pub frozen: Option<Scope>,
+    /// When the member closed, if it did: for ever.
+    pub closed_at: Option<At>,
+    /// Other names, oldest first.
+    pub aliases: Vec<Alias>,
+}
+
+impl Membership {
+    /// Whether this is frozen.
+    pub fn freezes(&self, scope: Scope) -> bool {
+        self.frozen.is_some_and(|frozen| frozen.covers(scope))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Pending: points that wait before they can be spent.
 
 pub mod change;
+pub(crate) mod due;
 pub mod event;
+pub(crate) mod fold;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
+pub mod state;

@@ -2,4 +2,6 @@
 
 pub mod change;
 pub mod event;
+pub(crate) mod fold;
 pub(crate) mod rules;
+pub mod state;

@@ -2,6 +2,8 @@
 
 pub mod change;
 pub mod event;
+pub(crate) mod fold;
 pub(crate) mod rules;
+pub mod state;
 
 pub use rules::in_window;

@@ -1,6 +1,9 @@
 //! Tiers, streaks, ladders and activity.
 
 pub mod change;
+pub(crate) mod due;
+pub(crate) mod fold;
 pub(crate) mod rules;
+pub mod state;
 
 pub use rules::{Footing, footing};

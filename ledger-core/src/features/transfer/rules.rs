@@ -59,7 +59,7 @@ fn may_give(draft: &Draft<'_>, wallet: &Wallet, rules: &TransferRules, points: P
     if rules.max.is_some_and(|max| points > max) {
         return Err(Refusal::TransferAboveMax);
     }
-    let gifts = draft.member().life.as_ref().and_then(|life| life.gifts_of(wallet.id));
+    let gifts = draft.member().gifts_of(wallet.id);
     let received_at = gifts.and_then(|gifts| gifts.received_at);
     if received_at.is_some_and(|at| draft.at() < at.plus_ms(rules.cooling_ms)) {
         return Err(Refusal::TransferCooling);

@@ -1,5 +1,6 @@
 //! Visits: split purchases that are one.
 
 pub mod change;
+pub(crate) mod fold;
 pub(crate) mod rules;
 pub mod state;

@@ -2,3 +2,4 @@
 
 pub(crate) mod program_toml;
 pub(crate) mod rules;
+pub mod state;

@@ -117,7 +117,7 @@ impl<'a> Draft<'a> {
 
     /// Why the member's life gives it no points, if so.
     pub(crate) fn barred(&self) -> Option<Cut> {
-        let life = self.member.life.as_ref()?;
+        let life = self.member.membership()?;
         if life.closed_at.is_some() { Some(Cut::Closed) } else { life.freezes(Scope::Earn).then_some(Cut::Frozen) }
     }
 

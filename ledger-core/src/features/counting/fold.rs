@@ -1,0 +1,38 @@
+//! How what is counted is folded: into the counters of its member, or of everybody.
+
+use crate::features::counting::change::Counted;
+use crate::features::counting::state::CounterRow;
+use crate::kernel::counter::{self, Counter, Key};
+use crate::kernel::units::Position;
+use crate::tables::here::{Folds, Here, Rows};
+use crate::tables::member::Member;
+
+const OVERFLOWS: &str = "counter overflows";
+
+impl Counted {
+    fn add_to(&self, counter: &mut Counter) -> Result<(), &'static str> {
+        counter.count(self.bucket, self.keep_from, self.amount, self.seen).ok_or(OVERFLOWS)
+    }
+}
+
+impl Folds for Counted {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        self.add_to(counter::find_or_add(&mut member.counters, self.term).ok_or("no counter")?)
+    }
+
+    #[inline]
+    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here<'_>) -> Result<(), &'static str> {
+        let Key::Risk(key) = self.key else { return Ok(()) };
+        let key = (key, self.term);
+        let none = || CounterRow { position: Position(0), counter: Counter::new(self.term) };
+        let row = rows.state.counters.entry(key).or_insert_with(none);
+        if row.position < here.position || rows.counted.contains(&key) {
+            row.position = here.position;
+            rows.counted.push(key);
+            self.add_to(&mut row.counter)?;
+            rows.state.mark_counter(key);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! How what members do is folded.
+
+use crate::features::earning::change::{Purchased, ReferredBy};
+use crate::features::returns::state::PurchaseRef;
+use crate::tables::here::{Folds, Here};
+use crate::tables::member::Member;
+
+impl Folds for Purchased {
+    #[inline]
+    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+        if member.purchases.first().is_some_and(|oldest| oldest.day < self.forget_before) {
+            member.purchases.retain(|purchase| purchase.day >= self.forget_before);
+        }
+        member.forget_returns(self.forget_before);
+        let (order, position, day) = (self.order, here.position, self.day);
+        member.purchases.push(PurchaseRef { order, position, day, refunded: Default::default() });
+        Ok(())
+    }
+}
+
+impl Folds for ReferredBy {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        member.referrer = Some(self.referrer);
+        Ok(())
+    }
+}

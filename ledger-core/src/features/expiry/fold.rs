@@ -1,0 +1,40 @@
+//! How it is folded until when points live, and what can live again.
+
+use crate::features::expiry::change::{self, Expiring, Reinstated, ReminderSet};
+use crate::features::expiry::state::Spell;
+use crate::tables::here::{Folds, Here};
+use crate::tables::member::Member;
+
+impl Folds for change::Spell {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        member.purses.of_mut(self.wallet).lifetimes_mut().spell = Some(Spell { since: self.since, until: self.until });
+        Ok(())
+    }
+}
+
+impl Folds for Expiring {}
+
+impl Folds for ReminderSet {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        member.purses.of_mut(self.wallet).lifetimes_mut().remind_at = self.at.ever();
+        Ok(())
+    }
+}
+
+impl Folds for change::Lapsed {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        let lifetimes = member.purses.of_mut(self.wallet).lifetimes_mut();
+        lifetimes.lapse(self.day, self.points, self.forget_before).ok_or("points overflow")
+    }
+}
+
+impl Folds for Reinstated {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        let lifetimes = member.purses.of_mut(self.wallet).lifetimes_mut();
+        lifetimes.reinstate(self.points, self.lot, self.forget_before).ok_or("more points live again than died")
+    }
+}

@@ -1,0 +1,82 @@
+//! Until when the points of a purse live, and what died of them.
+
+use crate::kernel::fields::AT_MIN;
+use crate::kernel::lots::Lot;
+use crate::kernel::units::{At, Day, LotId, Points, Position};
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Most lots of reinstated points that one purse remembers as such.
+pub const REINSTATED_MAX: usize = 64;
+
+/// What is known of how the points of a purse live, beside the dates of their lots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lifetimes {
+    /// The last spell of activity.
+    pub(crate) spell: Option<Spell>,
+    /// When the member is next reminded of points that die.
+    pub(crate) remind_at: Option<At>,
+    /// What died and can be reinstated, by date.
+    pub(crate) lapsed: Vec<Lapsed>,
+    /// Lots of points that died once, oldest first.
+    pub(crate) reinstated: Vec<LotId>,
+}
+
+/// Points that died on one date and can be reinstated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapsed {
+    /// The local date.
+    pub day: Day,
+    /// How many are left of them.
+    pub points: Points,
+}
+
+/// A time in which the member was active often enough: lots that were earned in it die together at its end, which
+/// every activity puts off. One date for all of them, however many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spell {
+    /// The record that began it: older lots were of another spell.
+    pub since: Position,
+    /// When it ends, unless it is put off.
+    pub until: At,
+}
+
+impl Spell {
+    /// When a lot is gone, given the last spell of its purse: long ago if it is of one before.
+    #[inline]
+    pub(crate) fn dies_at(last: Option<Spell>, lot: &Lot) -> At {
+        match last {
+            _ if lot.expires_at != At::WITH_SPELL => lot.expires_at,
+            Some(spell) if lot.id.position >= spell.since => spell.until,
+            _ => AT_MIN,
+        }
+    }
+}
+
+impl Lifetimes {
+    /// Takes points from what died, the first first, and marks the lot they are in now. `None` if fewer died.
+    pub(crate) fn reinstate(&mut self, points: Points, lot: LotId, forget_before: Day) -> Option<()> {
+        let mut missing = points;
+        self.lapsed.retain(|lapsed| lapsed.day >= forget_before);
+        for lapsed in &mut self.lapsed {
+            let taken = lapsed.points.min(missing);
+            (lapsed.points, missing) = (lapsed.points.less(taken)?, missing.less(taken)?);
+        }
+        self.lapsed.retain(|lapsed| !lapsed.points.is_zero());
+        self.reinstated.push(lot);
+        if self.reinstated.len() > REINSTATED_MAX {
+            self.reinstated.remove(0);
+        }
+        missing.is_zero().then_some(())
+    }
+
+    /// Points died on a date; what died before `forget_before` is forgotten. `None` on overflow.
+    pub(crate) fn lapse(&mut self, day: Day, points: Points, forget_before: Day) -> Option<()> {
+        self.lapsed.retain(|lapsed| lapsed.day >= forget_before);
+        match self.lapsed.last_mut() {
+            Some(last) if last.day == day => last.points = last.points.plus(points)?,
+            _ => self.lapsed.push(Lapsed { day, points }),
+        }
+        Some(())
+    }
+}

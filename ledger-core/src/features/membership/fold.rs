@@ -1,0 +1,81 @@
+//! How it is folded who a member is, and what it may do.
+
+use crate::features::membership::change::{
+    AliasLinked, AliasUnlinked, AttributeSet, Closed, Enrolled, Frozen, Registered,
+};
+use crate::features::membership::state::Alias;
+use crate::tables::here::{Folds, FoldsLife, Here};
+use crate::tables::life::Life;
+use crate::tables::member::Member;
+
+impl Folds for Registered {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        if member.records != 0 {
+            return Err("a member is registered twice");
+        }
+        member.name = self.name.bytes.clone();
+        Ok(())
+    }
+}
+
+impl Folds for Enrolled {
+    #[inline]
+    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+        member.enrolled_at = Some(here.at);
+        member.birthday = self.birthday;
+        Ok(())
+    }
+}
+
+impl Folds for AttributeSet {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+        match member.attributes.binary_search_by_key(&self.term, |(name, _)| *name) {
+            Ok(found) => {
+                let (_, old) = member.attributes.get_mut(found).ok_or("no such attribute")?;
+                *old = self.value;
+            }
+            Err(place) => member.attributes.insert(place, (self.term, self.value)),
+        }
+        Ok(())
+    }
+}
+
+impl FoldsLife for Frozen {
+    #[inline]
+    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+        life.membership.frozen = self.scope;
+        Ok(())
+    }
+}
+
+impl FoldsLife for Closed {
+    #[inline]
+    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
+        match life.membership.closed_at.replace(here.at) {
+            Some(_) => Err("a member is closed twice"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FoldsLife for AliasLinked {
+    #[inline]
+    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
+        if life.membership.aliases.iter().any(|alias| alias.key == self.key) {
+            return Err("an alias is linked twice");
+        }
+        life.membership.aliases.push(Alias { kind: self.kind.clone(), key: self.key, linked_at: here.at });
+        Ok(())
+    }
+}
+
+impl FoldsLife for AliasUnlinked {
+    #[inline]
+    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+        let at = life.membership.aliases.iter().position(|alias| alias.key == self.key).ok_or("no such alias")?;
+        life.membership.aliases.remove(at);
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Causes: why there is a record, and what is due by itself.
+
+use crate::kernel::units::{At, MemberNo};
+use crate::tables::event::{Event, Who};
+use serde::{Deserialize, Serialize};
+
+/// What brings a record about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// Somebody said something.
+    Event(Event<Who>),
+    /// Something was due by itself.
+    Timer {
+        /// For whom.
+        member: MemberNo,
+        /// Since when; the postings count from here, however late the timer fires.
+        due: At,
+        /// What.
+        timer: Timer,
+    },
+}
+
+/// What can be due. At one instant they fire in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Timer {
+    /// Points have waited long enough.
+    Activation,
+    /// Lots reach their expiry.
+    Expiry,
+    /// A hold reaches its own.
+    HoldExpiry,
+    /// A tier is no longer earned, or no longer kept.
+    Tier,
+    /// The member has done nothing for as long as the program allows.
+    Inactivity,
+    /// Points die in so many days that the program says it now.
+    Reminder,
+    /// No partner settled an exchange in time.
+    ExchangeLapse,
+}
+
+impl Timer {
+    /// Its word in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Timer::Activation => "activation",
+            Timer::ExchangeLapse => "exchange_lapse",
+            Timer::Expiry => "expiry",
+            Timer::HoldExpiry => "hold_expiry",
+            Timer::Tier => "tier",
+            Timer::Inactivity => "inactivity",
+            Timer::Reminder => "reminder",
+        }
+    }
+}
+
+/// When a member's next timer is due (derived; never stored).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Next {
+    /// When.
+    pub at: At,
+    /// Which; at one instant, in the order timers fire.
+    pub timer: Timer,
+}
+
+impl Default for Next {
+    fn default() -> Next {
+        Next { at: At::NEVER, timer: Timer::Inactivity }
+    }
+}
