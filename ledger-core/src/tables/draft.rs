@@ -129,6 +129,7 @@ impl<'a> Draft<'a> {
     }
 
     /// A case of this kind is open on the member.
+    #[inline]
     pub(crate) fn under(&mut self, action: Action) {
         match action {
             Action::Flag => {}
@@ -156,6 +157,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The verdict, with what the member has after it.
+    #[inline]
     pub(crate) fn verdict(mut self) -> Verdict {
         (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         self.verdict
@@ -185,6 +187,7 @@ impl<'a> Draft<'a> {
 /// The one door to other members.
 impl<'a> Draft<'a> {
     /// Another member beside this one, with a verdict of its own in which nothing stands yet.
+    #[inline]
     pub(crate) fn beside(&self, party: Party<'a>) -> Draft<'a> {
         Draft::new(self.desk, self.program, party, self.desk.at)
     }
@@ -231,6 +234,7 @@ impl<'a> Draft<'a> {
 /// What rules write.
 impl<'a> Draft<'a> {
     /// Makes a newcomer a member.
+    #[inline]
     pub(crate) fn register(&mut self) -> bool {
         let Some(name) = self.newcomer else { return false };
         let name = Sealed { scheme: 0, bytes: name.into() };
@@ -249,6 +253,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The tier metric gains so much; a purchase and the refunds that came before it are of one date.
+    #[inline]
     pub(crate) fn measured(&mut self, day: Day, amount: i64) {
         self.metric = (day, self.metric.1.saturating_add(amount));
     }
@@ -260,6 +265,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Something is so from this record on.
+    #[inline]
     pub(crate) fn change(&mut self, change: Change) {
         self.verdict.changes.push(change);
     }
@@ -275,6 +281,7 @@ impl<'a> Draft<'a> {
     }
 
     /// A rule came to something.
+    #[inline]
     pub(crate) fn trace(&mut self, rule: TermNo, computed: Points, granted: Points, cut: Cut) {
         self.verdict.trace.push(Trace { rule, computed, granted, cut });
     }
@@ -321,6 +328,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Repays debt from points that come from `from`; answers how many are left.
+    #[inline]
     pub(crate) fn repay(
         &mut self,
         wallet: TermNo,

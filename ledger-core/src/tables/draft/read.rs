@@ -74,6 +74,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The first date whose purchases can still be refunded.
+    #[inline]
     pub(crate) fn horizon(&self) -> Day {
         self.today.plus(self.program.refund_days.saturating_neg())
     }
@@ -116,6 +117,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Why the member's life gives it no points, if so.
+    #[inline]
     pub(crate) fn barred(&self) -> Option<Cut> {
         let life = self.member.membership()?;
         if life.closed_at.is_some() { Some(Cut::Closed) } else { life.freezes(Scope::Earn).then_some(Cut::Frozen) }
@@ -134,11 +136,13 @@ impl<'a> Draft<'a> {
     }
 
     /// The rank that a streak or ladder grants.
+    #[inline]
     pub(crate) fn granted(&self) -> Option<usize> {
         self.granted
     }
 
     /// What the tier metric gains, and on which date.
+    #[inline]
     pub(crate) fn metric(&self) -> (Day, i64) {
         self.metric
     }
@@ -162,6 +166,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The running numbers of a wallet.
+    #[inline]
     pub(crate) fn running(&mut self, wallet: TermNo) -> &mut Running {
         if self.first.wallet == wallet {
             return &mut self.first;
@@ -175,6 +180,7 @@ impl<'a> Draft<'a> {
     }
 
     /// How many points more the wallet lets the member have; `None` if it sets no limit.
+    #[inline]
     pub(crate) fn room(&self, wallet: &Wallet) -> Option<Points> {
         let most = wallet.max_balance?;
         let Balances { available, review, pending, held, exchanging, .. } = self.member.balances(wallet.id);
@@ -191,6 +197,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The name of the lot that the next posting makes.
+    #[inline]
     pub(crate) fn new_lot(&self) -> LotId {
         let line = u16::try_from(self.verdict.postings.len()).unwrap_or(u16::MAX);
         LotId { position: self.desk.position, line }
