@@ -5,3 +5,4 @@ pub(crate) mod fold;
 pub mod happening;
 pub(crate) mod rules;
 pub mod state;
+pub(crate) mod program_toml;

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub(crate) mod due;
+pub(crate) mod dates;
 pub mod event;
 pub(crate) mod fold;
 pub mod program;
