@@ -81,7 +81,12 @@ pub static PROGRAM: Form = Form {
             "attributes = [\"stage\"]",
         )
         .same("[]"),
-        Word::new("wallet", Takes::Tables(&WALLET, WALLETS_MAX), "The kinds of points; at least one.", "id = \"points\""),
+        Word::new(
+            "wallet",
+            Takes::Tables(&WALLET, WALLETS_MAX),
+            "The kinds of points; at least one.",
+            "id = \"points\"",
+        ),
         Word::sections("earn", &EARN, "What gives points."),
         Word::sections("campaign", &CAMPAIGN, "Rules that are counted, and limited, together."),
         Word::section("visit", &VISIT, "What one visit is."),

@@ -23,7 +23,8 @@ const REMINDERS_MAX: usize = 8;
 /// `expiry` of a wallet.
 pub(crate) static EXPIRY: Form = Form::within(
     "Exactly one of `after`, `until` and `anniversary` says how long points of the wallet live.",
-    "[[wallet]]\nid = \"stars\"\n[wallet.expiry]\n",
+    "[[tier]]\nid = \"guest\"\n[[tier]]\nid = \"gold\"\nat_least = \"100.00\"\n[tiers]\nwindow = \"365d\"\n\
+     [[wallet]]\nid = \"stars\"\n[wallet.expiry]\n",
     &[
         Word::new("after", SPAN, "So long from the date of earning.", "after = \"12M\"").means("another word says it"),
         Word::new(
