@@ -1,6 +1,6 @@
 //! The reference: pages under docs/ and the schema of program files are made of what the code knows, and held to it.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p ledger-core --test reference` writes them anew.
+//! `make reference` writes them anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

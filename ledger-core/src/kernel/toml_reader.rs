@@ -281,7 +281,7 @@ impl Reading<'_> {
                 Some(known) => format!("; did you mean {known:?}?"),
                 // It is a word of the table, but not beside what else is said.
                 None if section.form.word(name).is_some() => String::new(),
-                None => format!("; write one of {}", section.used.join(", ")),
+                None => format!("; write one of {}", section.readable().join(", ")),
             };
             self.fault(key.span().start, &section.field(name), format!("is not a field here{hint}"));
         }
@@ -316,6 +316,11 @@ impl<'t> Section<'t> {
     /// Whether a field is a table.
     pub(crate) fn is_table(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
+    /// The words that may stand here, beside what else is said.
+    fn readable(&self) -> Vec<&'static str> {
+        self.form.words.iter().map(|word| word.name).filter(|name| self.used.contains(name)).collect()
     }
 
     /// Lets these words stand, though they are not read.

@@ -52,7 +52,7 @@ fn events_have_a_page() {
     let envelope = named("Event").expect("the envelope");
     let bodies: Vec<_> = envelope.fields.iter().filter(|(_, kind, _)| named(kind).is_some()).collect();
     let mut text = String::from(
-        "# Events\n\n<!-- Made from the code by `UPDATE_EXPECT=1 cargo test -p ledger-core --test reference`. -->\n\n\
+        "# Events\n\n<!-- Made from the code by `make reference`. -->\n\n\
          Facts have happened and are recorded whatever the balance. Commands may be refused. Controls change the ledger\n\
          itself, or who is who in it. Refusals are explained in [refusals.md](refusals.md).\n\n## Every event\n\n",
     );

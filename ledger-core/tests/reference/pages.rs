@@ -8,8 +8,7 @@ use ledger_core::program_file::PROGRAM;
 use ledger_core::refusal::Refusal;
 use std::collections::BTreeSet;
 
-const GENERATED: &str =
-    "<!-- Made from the code by `UPDATE_EXPECT=1 cargo test -p ledger-core --test reference`. Change the code. -->\n\n";
+const GENERATED: &str = "<!-- Made from the code by `make reference`. -->\n\n";
 
 /// The sections, with their headers as they stand in a file.
 fn sections() -> Vec<(&'static Word, &'static Form, String)> {

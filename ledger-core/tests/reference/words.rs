@@ -147,3 +147,20 @@ fn what_asks_nothing_is_refused() {
     "#]]
     .assert_eq(&nothing.map(told).concat());
 }
+
+#[test]
+fn rules_as_types_and_their_readers_know_no_table() {
+    let mut read = 0;
+    for feature in std::fs::read_dir(crate::root().join("ledger-core/src/features")).expect("features are there") {
+        let Ok(files) = std::fs::read_dir(feature.expect("a readable entry").path()) else { continue };
+        for path in files.map(|file| file.expect("a readable entry").path()) {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name == "program.rs" || name.ends_with("_toml.rs") {
+                let text = std::fs::read_to_string(&path).expect("a readable file");
+                assert!(!text.contains("crate::tables"), "{} imports a table", path.display());
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 20, "{read} files");
+}
