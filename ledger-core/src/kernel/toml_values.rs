@@ -69,7 +69,7 @@ impl Reading<'_> {
         match flag {
             None => self.fault(at, &section.field(key), "must be true or false".into()),
             Some(false) if only_true == Some(true) => {
-                self.fault(at, &section.field(key), "asks nothing as false; write true, or leave it out".into());
+                self.fault(at, &section.field(key), "must be true, or be left out: false asks for nothing".into());
             }
             Some(_) => {}
         }

@@ -87,7 +87,7 @@ action = "review"
         expect![[r#"
             line 2: timezone: "Europe/Atlantis" is no IANA time zone; write one such as Europe/Berlin
             line 3: currency: "euro" is no currency; write three capitals such as EUR
-            line 4: currencies: is not a field here; write one of id, timezone, currency, minor_digits, future_tolerance, attributes, wallet, redeem, transfer, convert, exchange, household, refund, approvals, visit, campaign, fund, item, earn, inactivity, tier, tiers, streak, ladder, counter, risk
+            line 4: currencies: is not a field here; write one of id, timezone, currency, minor_digits, future_tolerance, attributes, wallet, earn, campaign, visit, refund, redeem, item, transfer, fund, convert, exchange, household, approvals, tiers, tier, streak, ladder, inactivity, counter, risk
             line 8: wallet[0].expiry.after: "1y" is no span; write 90d or 12M
             line 8: wallet[0].expiry.round: "week" is not known here; write one of day, month_end, year_end
             line 12: earn[0].on: "purchases" is not known here; write one of enrolled, purchase, check_in, referral, inactive
@@ -647,7 +647,7 @@ fn tiers_climb() {
         r#"attributes = ["x"]
 "#,
         expect![[r#"
-            line 6: wallet[0].attributes: is not a field here; write one of id, kind, scale, spend, negative, max_balance, cost, hold_ttl, pending, expiry
+            line 6: wallet[0].attributes: is not a field here; write one of id, kind, scale, expiry, pending, spend, negative, max_balance, cost, hold_ttl
         "#]],
     );
     check_rule(
@@ -1135,7 +1135,7 @@ fn faults_of_what_waits_are_told() {
             line 16: earn[1].pending: needs one of `after` or `on`
             line 21: earn[2].pending.over: is 0; must be 1 to 1000000000000
             line 21: earn[2].pending.after: "2w" is no number of days; write 1d or 90d
-            line 21: earn[2].pending.until: is not a field here; write one of over, after
+            line 21: earn[2].pending.until: is not a field here; write one of after, over
             line 26: earn[3].pending.on: "paid" is not known here; write one of settled
             line 31: earn[4].pending: must be a table: { … }
         "#]],

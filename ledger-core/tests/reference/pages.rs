@@ -1,7 +1,6 @@
 //! Pages: one for each section of a program file, the index, and the refusals.
 
 use crate::{form_of, forms, hold, root};
-use ledger_core::bytes::{VERSION, decode};
 use ledger_core::kernel::amounts::show_duration;
 use ledger_core::kernel::words::{Absent, Form, Takes, Word};
 use ledger_core::program_file::PROGRAM;
@@ -122,18 +121,14 @@ fn the_file_itself_has_its_page() {
 
 #[test]
 fn refusals_have_a_page() {
-    let all = (0..=250u8).map_while(|number| decode::<Refusal>(&[VERSION, number]).ok());
     let mut text = format!(
         "# Refusals\n\n{GENERATED}A refusal is the numbered no of the business: a record like any other, and answered \
          again for the same\nevent. *Later* says whether the same wish, under a new id and with nothing else changed, may \
          succeed.\n\n| number | reason | what it means and what to do | later |\n|---|---|---|---|\n"
     );
-    let mut seen = 0;
-    for (number, refusal) in all.enumerate() {
+    for (number, refusal) in Refusal::ALL.iter().enumerate() {
         let later = if refusal.retry_may_succeed() { "yes" } else { "no" };
         text += &format!("| {number} | `{}` | {refusal} | {later} |\n", refusal.reason());
-        seen += 1;
     }
-    assert!(seen > 80, "{seen} refusals");
     hold("refusals.md", &text);
 }

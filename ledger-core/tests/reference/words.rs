@@ -139,8 +139,8 @@ fn what_asks_nothing_is_refused() {
     };
     let nothing = ["birthday = false", "first = false", "tiers = []", "weekdays = []", "channels = []"];
     expect_test::expect![[r#"
-        earn[0].when.birthday: asks nothing as false; write true, or leave it out
-        earn[0].when.first: asks nothing as false; write true, or leave it out
+        earn[0].when.birthday: must be true, or be left out: false asks for nothing
+        earn[0].when.first: must be true, or be left out: false asks for nothing
         earn[0].when.tiers: is empty: name at least one
         earn[0].when.weekdays: is empty: name at least one
         earn[0].when.channels: is empty: name at least one
