@@ -88,8 +88,8 @@ pub(crate) static EARN: Form = Form {
         Word::new(
             "table",
             Takes::Tables(&STEP, RULES_MAX),
-            "It gives the points of the highest step that the base or the member's tier reaches; below the first, none. \
-             It may also stand in place of `give`, or of the `rate` of `percent`.",
+            "It gives the points of the highest step that the base or the member's tier reaches; below the first, \
+             none. It may also stand in place of `give`, or of the `rate` of `percent`.",
             "table = [{ at_least = \"20.00\", give = 2 }, { at_least = \"50.00\", give = 5 }]",
         )
         .means("it gives the same at any step"),

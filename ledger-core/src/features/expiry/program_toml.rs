@@ -45,8 +45,8 @@ pub(crate) static EXPIRY: Form = Form::within(
         Word::new(
             "activity",
             HAPPENINGS,
-            "With `after`: so long after the member was last active. Each event of these kinds puts off the date of all \
-             such lots.",
+            "With `after`: so long after the member was last active. Each event of these kinds puts off the date of \
+             all such lots.",
             "after = \"12M\"\nactivity = [\"purchase\", \"redeem\"]",
         )
         .means("from the date of earning"),

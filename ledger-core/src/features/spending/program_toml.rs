@@ -31,7 +31,7 @@ pub(crate) static REDEEM: Form = Form {
         Word::new(
             "share",
             Takes::Percent(1, 100),
-            "At most this share of an order may be paid with points; it needs `worth`, and orders that say their total.",
+            "At most this share of an order may be paid with points; it needs `worth`, and events that say `total`.",
             "share = \"50%\"\nworth = { points = 100, money = \"1.00\" }",
         )
         .means("all of it"),
