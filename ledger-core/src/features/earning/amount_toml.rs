@@ -43,8 +43,8 @@ pub(crate) static PERCENT: Form = Form::within(
 /// A step of a rule's `table`.
 pub(crate) static STEP: Form = Form::within(
     "A step: from where on it counts (`at_least` or `tier`, the same in all steps of the table), and what is given \
-     from there. No step of the base gives less than the one before, so what is kept of a purchase never earns more than \
-     all of it.",
+     from there. No step of the base gives less than the one before, so what is kept of a purchase never earns more \
+     than all of it.",
     "[tiers]\nwindow = \"365d\"\n[[tier]]\nid = \"guest\"\n[[tier]]\nid = \"gold\"\nat_least = \"100.00\"\n\
      [[earn]]\nid = \"base\"\non = \"purchase\"\nper = \"1.00\"\ngive = 1\n\
      [[earn]]\nid = \"steps\"\non = \"purchase\"\n[[earn.table]]\n",

@@ -1,8 +1,8 @@
 //! Expiry: how points die, and live on.
 
 pub mod change;
-pub(crate) mod due;
 pub(crate) mod dates;
+pub(crate) mod due;
 pub mod event;
 pub(crate) mod fold;
 pub mod program;
