@@ -58,13 +58,17 @@ fn form(form: &Form) -> Value {
     json!({ "type": "object", "properties": properties, "required": needed, "additionalProperties": false })
 }
 
-#[test]
-fn program_files_have_a_schema() {
+fn schema() -> Value {
     let mut schema = form(&PROGRAM);
     let fields = schema.as_object_mut().expect("a schema is an object");
     fields.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
     fields.insert("title".into(), "A program of the points ledger".into());
-    hold("program.schema.json", &(serde_json::to_string_pretty(&schema).expect("it is JSON") + "\n"));
+    schema
+}
+
+#[test]
+fn program_files_have_a_schema() {
+    hold("program.schema.json", &(serde_json::to_string_pretty(&schema()).expect("it is JSON") + "\n"));
 }
 
 /// A program as an editor hands it to the schema.
@@ -88,8 +92,7 @@ fn as_json(text: &str) -> Value {
 }
 
 fn validator() -> jsonschema::Validator {
-    let text = fs::read_to_string(root().join("docs/program.schema.json")).expect("the schema is there");
-    let schema: Value = serde_json::from_str(&text).expect("it is JSON");
+    let schema = schema();
     jsonschema::meta::validate(&schema).expect("it is a JSON Schema");
     jsonschema::draft202012::new(&schema).expect("it is a schema of 2020-12")
 }

@@ -1,7 +1,7 @@
 //! Reads how much a rule gives: by `fixed`, `per`, `per_items`, `times`, `percent` or `table`.
 
 use crate::features::earning::program::{Amount, EarnRule, Trigger, Value};
-use crate::features::earning::program_toml::trigger_of;
+use crate::features::earning::trigger_toml::trigger_of;
 use crate::kernel::toml_reader::{Reading, Section};
 use crate::kernel::units::{Money, TermNo};
 use crate::kernel::words::{Form, GIVE_MAX, Takes, Word};

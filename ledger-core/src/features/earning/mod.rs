@@ -13,4 +13,5 @@ pub mod program;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
 pub(crate) mod totals;
+pub(crate) mod trigger_toml;
 pub(crate) mod when_toml;

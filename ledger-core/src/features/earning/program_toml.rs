@@ -4,6 +4,7 @@
 use crate::features::earning::amount_toml::{PERCENT, STEP, TIMES, amount};
 use crate::features::earning::limits_toml::{OF_BUDGETS, OF_LIMITS, campaigns_of, check_visiting, limits};
 use crate::features::earning::program::{Amount, Campaign, EarnRule, RoundAt, Trigger};
+use crate::features::earning::trigger_toml::{TRIGGERS, trigger, trigger_of};
 use crate::features::earning::when_toml::{BASE, PRICES, WHEN, base, when};
 use crate::features::funds::program::Fund;
 use crate::features::funds::program_toml::{TO, fund_word, give_to_fund};
@@ -26,9 +27,6 @@ const ITEMS_MAX: i64 = 1_000_000;
 const OF_PURCHASES: [(&str, &str); 3] = [("per", "money; use `fixed`"), ("per_items", "items"), ("base", "money")];
 /// Conditions that only a purchase can answer.
 const WHEN_OF_PURCHASES: [&str; 5] = ["at_least", "skus", "categories", "tags", "except"];
-
-/// What rules, streaks and ladders wait for.
-pub(crate) const TRIGGERS: Takes = Takes::OneOf(|| Trigger::ALL.map(Trigger::name).to_vec());
 
 /// `[[earn]]`.
 pub(crate) static EARN: Form = Form {
@@ -244,17 +242,6 @@ fn earn_rule(
     let (id, on, wallet, amount) = (id?, on?, wallet?, amount?);
     let (fund, campaigns) = (None, Vec::new());
     Some(EarnRule { id, on, wallet, fund, when, base, amount, round, round_at, group, limits, campaigns, pending })
-}
-
-/// `on` of a rule, streak or ladder.
-pub(crate) fn trigger(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Trigger> {
-    Trigger::ALL.get(reading.choice(section, "on")?).copied()
-}
-
-/// The trigger that a rule names, if it is one.
-pub(crate) fn trigger_of(section: &Section<'_>) -> Option<Trigger> {
-    let name = section.text("on")?;
-    Trigger::ALL.into_iter().find(|trigger| trigger.name() == name)
 }
 
 /// `round_at = "line"`: each line is counted by itself.

@@ -2,7 +2,7 @@
 
 use crate::features::earning::program::{AttributeTest, Base, Goods, Hours, Lines, Price, Weekdays, When, Words};
 use crate::features::membership::program_toml::declared;
-use crate::features::tiers::program_toml::{TIERS_NAMED, tiers_named};
+use crate::features::tiers::named_toml::{TIERS_NAMED, tiers_named};
 use crate::kernel::fields::NAME_BYTES_MAX;
 use crate::kernel::toml_reader::{Reading, Section};
 use crate::kernel::units::TermNo;

@@ -3,7 +3,7 @@
 use crate::features::earning::limits_toml::window;
 use crate::features::earning::program::Window;
 use crate::features::items::program::{Item, PIECES_DAYS, PieceLimit};
-use crate::features::tiers::program_toml::{TIERS_NAMED, tiers_named};
+use crate::features::tiers::named_toml::{TIERS_NAMED, tiers_named};
 use crate::features::wallets::program::{Wallet, WalletKind};
 use crate::features::wallets::program_toml::points_wallet;
 use crate::kernel::fields::AMOUNT_MAX;

@@ -1,19 +1,17 @@
 //! Reads `[tiers]` and `[[tier]]`, what lifts a tier (`[[streak]]`, `[[ladder]]`), and `[inactivity]`.
 
 use crate::features::counting::program_toml::{HAPPENINGS, happenings};
-use crate::features::earning::program_toml::{TRIGGERS, trigger};
+use crate::features::earning::trigger_toml::{TRIGGERS, trigger};
 use crate::features::membership::program_toml::declared;
 use crate::features::tiers::program::{Inactivity, Ladder, StreakRule, Tier, Tiers};
 use crate::kernel::toml_reader::{Reading, Section};
 use crate::kernel::units::TermNo;
-use crate::kernel::words::{DAYS, Form, RULES_MAX, Takes, Word};
+use crate::kernel::words::{DAYS, Form, Takes, Word};
 use alloc::format;
 use alloc::vec::Vec;
 
 /// The word for the tier metric, which nothing else is called.
 pub(crate) const SPEND: &str = "spend";
-/// Names of tiers.
-pub(crate) const TIERS_NAMED: Takes = Takes::List(&Takes::Name("tier"), 1, RULES_MAX);
 
 /// `[inactivity]`.
 pub(crate) static INACTIVITY: Form = Form {
@@ -191,13 +189,6 @@ fn tier_attribute(
     reading.end(&table);
     let term = declared(reading, &table, name?, attributes);
     Some((term, at_most?.0))
-}
-
-/// `tiers = ["gold"]` of a rule or an item.
-pub(crate) fn tiers_named(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Vec<TermNo> {
-    let field = section.field("tiers");
-    let words = reading.texts(section, "tiers");
-    words.into_iter().map(|(word, at)| reading.mention("tier", &word, at, field.clone())).collect()
 }
 
 pub(crate) fn streaks(reading: &mut Reading<'_>, root: &mut Section<'_>, ranks: &[TermNo]) -> Vec<StreakRule> {
