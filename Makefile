@@ -37,7 +37,7 @@ WHOLE := --locked --release --workspace
 DENY_WARNINGS = $(shell rustc --version | grep -q '^rustc 1\.95\.' && echo '-D warnings')
 
 .NOTPARALLEL:
-.PHONY: help demo demo-kafka test build bench fuzz crash chaos fmt proto data \
+.PHONY: help demo demo-kafka test build bench fuzz crash chaos fmt reference proto data \
 	packages rocksdb-note clients kafka cargo-deny cargo-fuzz
 
 help:
@@ -104,6 +104,10 @@ fuzz: packages cargo-fuzz
 fmt:
 	@cargo fmt --all
 	@[ ! -x "$$LEDGER_NODE_MODULES/.bin/buf" ] || "$$LEDGER_NODE_MODULES/.bin/buf" format --write
+
+## make reference  write docs/ anew from what the code knows; `make test` holds it to that
+reference: packages
+	@UPDATE_EXPECT=1 cargo test --locked --release -p ledger-core --test reference
 
 ## make proto   lint proto/, and see that nothing of the last release is broken
 proto: PACKAGES := test

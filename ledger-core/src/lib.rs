@@ -74,7 +74,7 @@ pub mod features;
 pub mod judge;
 pub mod kernel;
 pub mod memory;
-pub(crate) mod program_file;
+pub mod program_file;
 pub mod scenario;
 pub mod tables;
 pub(crate) mod timers;

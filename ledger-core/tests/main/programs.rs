@@ -87,7 +87,7 @@ action = "review"
         expect![[r#"
             line 2: timezone: "Europe/Atlantis" is no IANA time zone; write one such as Europe/Berlin
             line 3: currency: "euro" is no currency; write three capitals such as EUR
-            line 4: currencies: is not a field here
+            line 4: currencies: is not a field here; write one of id, timezone, currency, minor_digits, future_tolerance, attributes, wallet, earn, campaign, visit, refund, redeem, item, transfer, fund, convert, exchange, household, approvals, tiers, tier, streak, ladder, inactivity, counter, risk
             line 8: wallet[0].expiry.after: "1y" is no span; write 90d or 12M
             line 8: wallet[0].expiry.round: "week" is not known here; write one of day, month_end, year_end
             line 12: earn[0].on: "purchases" is not known here; write one of enrolled, purchase, check_in, referral, inactive
@@ -109,7 +109,7 @@ fn an_unknown_field_is_told_with_the_field_that_was_meant() {
         expect![[r#"
             line 6: wallet[0].hold_tll: is not a field here; did you mean "hold_ttl"?
             line 9: tiers.downgrade_aftr: is not a field here; did you mean "downgrade_after"?
-            line 12: tier[0].colour: is not a field here
+            line 12: tier[0].colour: is not a field here; write one of id, at_least, more_than, attribute
         "#]],
     );
 }
@@ -158,9 +158,9 @@ when = "someday"
             line 13: earn[0].when.first: must be true or false
             line 13: earn[0].when.weekdays: "someday" is not known here; write one of monday, tuesday, wednesday, thursday, friday, saturday, sunday
             line 13: earn[0].when.hours: "9-12" is no time of the day; write 07:00-09:30
-            line 13: earn[0].when.channels: is empty: nothing would ever count
+            line 13: earn[0].when.channels: is empty: name at least one
             line 19: earn[1].round: what is carried on is not rounded
-            line 20: earn[1].base.delivery: is not a field here
+            line 20: earn[1].base.delivery: is not a field here; write one of price, shipping, ex_points_paid
             line 21: earn[1].table[1].give: is missing
             line 21: earn[1].table[1].at_least: must be more than that of the step before
             line 21: earn[1].table[1].rate: is not a field here
@@ -179,7 +179,7 @@ when = "someday"
             line 28: earn[2].table[0].tier: no tier is called "gold"
             line 28: earn[2].table[1].tier: no tier is called "gold"
             line 29: earn[2].when.until: lies before `from`
-            line 29: earn[2].when.except.size: is not a field here
+            line 29: earn[2].when.except.size: is not a field here; write one of skus, categories, tags
             line 29: earn[2].when.at_least: only a purchase has lines and money
             line 29: earn[2].when.except: only a purchase has lines and money
             line 34: earn[3].carry: only what is short of `per` or `per_items` is carried on
@@ -269,7 +269,7 @@ fn what_redemptions_must_keep_to_is_checked() {
             line 11: redeem.share: "101%" is no share; write 1% to 100%
             line 11: redeem.share: needs what points are worth; add worth = { points = 100, money = "1.00" }
             line 12: redeem.grace: "1M" is no number of days; write 1d or 90d
-            line 13: redeem.most: is not a field here
+            line 13: redeem.most: is not a field here; write one of wallet, min, max, step, per_order, per_day, per_month, share, worth, grace
         "#]],
     );
     check_rule(
@@ -322,9 +322,9 @@ fn what_gifts_must_keep_to_is_checked() {
     check_rule(
         "[transfer]\nmin = 0\nstep = 5\n",
         expect![[r#"
-        line 7: transfer.min: is 0; must be 1 to 1000000000000
-        line 8: transfer.step: is not a field here
-    "#]],
+            line 7: transfer.min: is 0; must be 1 to 1000000000000
+            line 8: transfer.step: is not a field here; write one of wallet, min, max, per_day, fee, cooling
+        "#]],
     );
 }
 
@@ -445,8 +445,8 @@ wallet = "milse"
     check_rule(
         &many,
         expect![[r#"
-        line 36: wallet: at most 16 wallets are allowed
-    "#]],
+            line 4: wallet: has 18 entries; at most 16 are allowed
+        "#]],
     );
 }
 
@@ -586,9 +586,9 @@ fn visits_are_checked() {
     check_rule(
         &format!("[visit]\ngap = \"25h\"\nlenght = 1\n{rule}"),
         expect![[r#"
-        line 7: visit.gap: must be 1m to 24h
-        line 8: visit.lenght: is not a field here
-    "#]],
+            line 7: visit.gap: must be 1m to 24h
+            line 8: visit.lenght: is not a field here; write one of gap
+        "#]],
     );
     check_rule(
         &format!("[visit]\ngap = \"30s\"\n{rule}"),
@@ -647,7 +647,7 @@ fn tiers_climb() {
         r#"attributes = ["x"]
 "#,
         expect![[r#"
-            line 6: wallet[0].attributes: is not a field here
+            line 6: wallet[0].attributes: is not a field here; write one of id, kind, scale, expiry, pending, spend, negative, max_balance, cost, hold_ttl
         "#]],
     );
     check_rule(
@@ -736,17 +736,17 @@ fn approvals_ask_for_somebody() {
             line 7: approvals.credit.over: is -1; must be 0 to 1000000000000
             line 7: approvals.credit.people: is 1; must be 2 to 8
             line 8: approvals.debit.people: is 9; must be 2 to 8
-            line 8: approvals.debit.by: is not a field here
+            line 8: approvals.debit.by: is not a field here; write one of over, people
             line 9: approvals.lapse: "1M" is no duration; write 15m, 24h or 30d
         "#]],
     );
     check_rule(
         "[approvals]\ncredit = 1000\ndebit = { people = 2 }\nrefund = 1\n",
         expect![[r#"
-        line 7: approvals.credit: must be a table: { … }
-        line 8: approvals.debit.over: is missing
-        line 9: approvals.refund: is not a field here
-    "#]],
+            line 7: approvals.credit: must be a table: { … }
+            line 8: approvals.debit.over: is missing
+            line 9: approvals.refund: is not a field here; write one of credit, debit, lapse
+        "#]],
     );
 }
 
@@ -794,9 +794,9 @@ limit = 3
             line 17: item[1].points: is missing
             line 18: item[1].id: "cup" is used twice; every id must be unique in the file
             line 19: item[1].wallet: the points of this wallet only measure: nothing is bought with them
-            line 20: item[1].tiers: is empty: nobody could have it
+            line 20: item[1].tiers: is empty: name at least one
             line 21: item[1].restock: there is no `stock` and no `limit` for pieces to come back to
-            line 22: item[1].price: is not a field here
+            line 22: item[1].price: is not a field here; write one of id, wallet, points, stock, from, until, tiers, limit, restock
             line 25: item[2].wallet: no wallet is called "miles"
             line 27: item[2].until: "soon" is no date; write one such as "2026-06-16"
             line 28: item[2].limit[1].per: there is a limit over such a window already
@@ -804,7 +804,7 @@ limit = 3
             line 28: item[2].limit[3].per: days are counted up to 366d; write that, year or ever
             line 32: item[3].limit.pieces: is missing
             line 32: item[3].limit.per: "hour" is no window; write 1d or 90d, or order, visit, week, month, year or ever
-            line 32: item[3].limit.points: is not a field here
+            line 32: item[3].limit.points: is not a field here; write one of pieces, per
             line 33: item[4].id: is missing
             line 34: item[4].points: must be a whole number
             line 35: item[4].limit: must be a list of tables: [{ … }]
@@ -867,7 +867,7 @@ to = "trees"
             line 12: fund[1].id: "trees" is used twice; every id must be unique in the file
             line 13: fund[1].wallet: the points of this wallet only measure: there is nothing in them to give
             line 20: earn[0].to.fund: what is given to a fund is not carried on; leave out `carry`
-            line 27: earn[1].to.share: is not a field here
+            line 27: earn[1].to.share: is not a field here; write one of fund
             line 27: earn[1].to.fund: is a fund of another wallet; give the rule the same
             line 27: earn[1].to.fund: a rule of a group gives to the member
             line 32: earn[2].to.fund: no fund is called "whales"; add [[fund]] with this id
@@ -1025,7 +1025,7 @@ fn faults_of_expiries_are_told() {
             line 38: wallet[11].expiry.remind: at most 8 are allowed
             line 41: wallet[12].expiry.by_tier[1].tier: is missing
             line 41: wallet[12].expiry.by_tier[1].after: "1y" is no span; write 90d or 12M
-            line 41: wallet[12].expiry.by_tier[1].til: is not a field here
+            line 41: wallet[12].expiry.by_tier[1].til: is not a field here; write one of tier, after
             line 41: wallet[12].expiry.by_tier[0].tier: no tier is called "platinum"
         "#]],
     );
@@ -1076,19 +1076,19 @@ from = "stamps"
     check_rule(
         rules,
         expect![[r#"
-        line 21: convert[1].to: points of this wallet are converted above; write what brings them before it
-        line 25: convert[2].to: is the wallet that it takes from; name another
-        line 28: convert[3].from: points of this wallet become something else already
-        line 32: convert[4].from.points: is 0; must be 1 to 1000000
-        line 33: convert[4].to.wallet: is missing
-        line 33: convert[4].to.cup: is not a field here
-        line 35: convert[5].id: "rise" is used twice; every id must be unique in the file
-        line 37: convert[5].to.wallet: no wallet is called "mugs"
-        line 37: convert[5].to.points: is 1000001; must be 1 to 1000000
-        line 40: convert[6].from: points of this wallet only measure: they become nothing else
-        line 42: convert[7].to: is missing; write to = { wallet = "stamps", points = 10 }
-        line 44: convert[7].from: must be a table: { … }
-    "#]],
+            line 21: convert[1].to: points of this wallet are converted above; write what brings them before it
+            line 25: convert[2].to: is the wallet that it takes from; name another
+            line 28: convert[3].from: points of this wallet become something else already
+            line 32: convert[4].from.points: is 0; must be 1 to 1000000
+            line 33: convert[4].to.wallet: is missing
+            line 33: convert[4].to.cup: is not a field here; write one of wallet, points
+            line 35: convert[5].id: "rise" is used twice; every id must be unique in the file
+            line 37: convert[5].to.wallet: no wallet is called "mugs"
+            line 37: convert[5].to.points: is 1000001; must be 1 to 1000000
+            line 40: convert[6].from: points of this wallet only measure: they become nothing else
+            line 42: convert[7].to: is missing; write to = { wallet = "points", points = 50 }
+            line 44: convert[7].from: must be a table: { … }
+        "#]],
     );
 }
 
@@ -1099,11 +1099,11 @@ fn faults_of_households_are_told() {
     check_rule(
         &format!("{rest}wallet = \"level\"\nshare = \"0%\"\nmembers = 17\nspender = 1\n"),
         expect![[r#"
-        line 13: household.wallet: points of this wallet only measure: they cannot be shared
-        line 14: household.share: "0%" is no share; write 1% to 100%
-        line 15: household.members: is 17; must be 1 to 16
-        line 16: household.spender: is not a field here
-    "#]],
+            line 13: household.wallet: points of this wallet only measure: they cannot be shared
+            line 14: household.share: "0%" is no share; write 1% to 100%
+            line 15: household.members: is 17; must be 1 to 16
+            line 16: household.spender: is not a field here; write one of wallet, share, members
+        "#]],
     );
     check_rule(
         &format!("{rest}wallet = \"lively\"\n"),
@@ -1135,7 +1135,7 @@ fn faults_of_what_waits_are_told() {
             line 16: earn[1].pending: needs one of `after` or `on`
             line 21: earn[2].pending.over: is 0; must be 1 to 1000000000000
             line 21: earn[2].pending.after: "2w" is no number of days; write 1d or 90d
-            line 21: earn[2].pending.until: is not a field here
+            line 21: earn[2].pending.until: is not a field here; write one of after, over
             line 26: earn[3].pending.on: "paid" is not known here; write one of settled
             line 31: earn[4].pending: must be a table: { … }
         "#]],
@@ -1171,12 +1171,12 @@ fn faults_of_exchanges_are_told() {
             line 11: exchange[0].wallet: points of this wallet only measure: they are not exchanged
             line 12: exchange[0].out.units: is missing
             line 15: exchange[1].in.units: is 0; must be 1 to 1000000
-            line 15: exchange[1].in.rate: is not a field here
+            line 15: exchange[1].in.rate: is not a field here; write one of points, units
             line 16: exchange[1].within: "soon" is no duration; write 15m, 24h or 30d
             line 20: exchange[2].per_day: allows nothing: less than one unit of `out`
             line 23: exchange[3].id: "c" is used twice; every id must be unique in the file
             line 24: exchange[3].wallet: no wallet is called "marbles"
-            line 26: exchange[3].fee: is not a field here
+            line 26: exchange[3].fee: is not a field here; write one of id, wallet, out, in, per_day, within
         "#]],
     );
 }

@@ -1,5 +1,6 @@
 //! Earning: what facts give.
 
+pub(crate) mod amount_toml;
 pub(crate) mod basket;
 pub mod change;
 pub mod condition;
@@ -12,3 +13,5 @@ pub mod program;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
 pub(crate) mod totals;
+pub(crate) mod trigger_toml;
+pub(crate) mod when_toml;

@@ -4,10 +4,10 @@
 //! of events (channel, SKU, tag …) as text and the program's own words (tiers, attributes) as terms.
 //! How they are judged is `decide/earn.rs` and `decide/basket.rs`.
 
+use crate::features::pending::program::Pending;
 use crate::kernel::calendar::Calendar;
 use crate::kernel::counter::Counter;
 use crate::kernel::units::{Day, Money, Rounding, TermNo};
-use crate::tables::program::Pending;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -70,17 +70,6 @@ pub struct Campaign {
     pub given: TermNo,
     /// At most how much.
     pub limits: Vec<Limit>,
-}
-
-/// A good cause that rules and members give to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fund {
-    /// Its name.
-    pub id: TermNo,
-    /// The wallet whose points it gets.
-    pub wallet: TermNo,
-    /// The counter of what it was given, less what refunds took back.
-    pub given: TermNo,
 }
 
 /// What must hold for a rule to apply: all that is said.

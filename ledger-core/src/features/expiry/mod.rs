@@ -1,6 +1,7 @@
 //! Expiry: how points die, and live on.
 
 pub mod change;
+pub(crate) mod dates;
 pub(crate) mod due;
 pub mod event;
 pub(crate) mod fold;

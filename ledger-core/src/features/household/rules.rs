@@ -5,7 +5,6 @@
 //! rounded down once for each event, the rest stays. The lots keep their dates. What comes by itself, by hand or out of
 //! review is not shared. Each of the two lists the other, so that no household is in a household.
 
-use crate::features::household::state::HOUSEHOLD_MAX;
 use crate::features::risk::rules::observe;
 use crate::features::wallets::rules::put_down;
 use crate::kernel::account::{Account, Posting};
@@ -40,7 +39,7 @@ pub(crate) fn join<'a>(draft: &mut Draft<'a>, event: &Event<Who>, household: Opt
     if home.barred().is_some() {
         return Err(Refusal::RecipientBlocked);
     }
-    if home.member().household_members().len() >= rules.members.min(HOUSEHOLD_MAX) {
+    if home.member().household_members().len() >= rules.members {
         return Err(Refusal::HouseholdFull);
     }
     observe(draft, event, Points::ZERO)?;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Most members of one household.
-pub const HOUSEHOLD_MAX: usize = 16;
+pub const HOUSEHOLD_MAX: i64 = 16;
 
 /// What a member shares.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,10 +4,10 @@
 //! of stock and limits. So a version may change either, and what was given counts on.
 //! How they are given is `decide/item.rs`.
 
+use crate::features::earning::program::Window;
 use crate::kernel::calendar::Calendar;
 use crate::kernel::counter::Counter;
 use crate::kernel::units::{Day, Points, TermNo};
-use crate::tables::program::Window;
 use alloc::vec::Vec;
 
 /// For how many days it is known on which of them a member took pieces: any year, and any span a limit may name.

@@ -1,141 +1,132 @@
-//! Reads `[redeem]` and `[transfer]`: what spending from a wallet and giving must keep to; the first wallet of
-//! points unless they name another.
+//! Reads `[redeem]`: what spending from a wallet must keep to; the first wallet of points unless it names another.
 
-use crate::kernel::units::{Money, Points};
-use crate::program_file::{Reading, Section, number_and_unit};
-use crate::tables::event::AMOUNT_MAX;
-use crate::tables::program::{RedeemRules, Share, TransferRules, Wallet, WalletKind};
+use crate::features::spending::program::{RedeemRules, Share};
+use crate::features::wallets::program::{Wallet, WalletKind};
+use crate::features::wallets::program_toml::points_wallet;
+use crate::kernel::fields::AMOUNT_MAX;
+use crate::kernel::toml_reader::{Reading, Section};
+use crate::kernel::units::Points;
+use crate::kernel::words::{DAYS, Form, Takes, Word};
 use alloc::format;
 
-impl Reading<'_> {
-    pub(crate) fn redeem(&mut self, root: &mut Section<'_>, digits: i64, wallets: &mut [Wallet]) {
-        let Some(mut section) = self.table(root, "redeem") else { return };
-        let wallet = self.spent_wallet(&mut section, wallets);
-        let rules = self.redeem_rules(section, digits);
-        if let Some(wallet) = wallet {
-            wallet.redeem = rules;
-        }
-    }
+const POINTS: Takes = Takes::Integer(1, AMOUNT_MAX, "points");
 
-    /// The wallet that such rules are of.
-    fn spent_wallet<'w>(&mut self, section: &mut Section<'_>, wallets: &'w mut [Wallet]) -> Option<&'w mut Wallet> {
-        let Some(at) = section.table.get("wallet").map(|value| value.span().start) else {
-            let first = wallets.iter_mut().find(|wallet| wallet.kind == WalletKind::Points);
-            if first.is_none() {
-                let problem = "no wallet is of kind \"points\"; name the one that is meant with `wallet`";
-                self.fault(section.at, &section.field("wallet"), problem.into());
-            }
-            return first;
-        };
-        let id = self.wallet_of(section, wallets)?;
-        let wallet = wallets.iter_mut().find(|wallet| wallet.id == id)?;
-        if wallet.kind == WalletKind::Tier {
-            let problem = "the points of this wallet only measure: they are neither spent nor given";
-            self.fault(at, &section.field("wallet"), problem.into());
-        }
-        Some(wallet)
-    }
+/// `[redeem]`.
+pub(crate) static REDEEM: Form = Form {
+    about: include_str!("redeem.md"),
+    example: include_str!("redeem.toml"),
+    frame: "[redeem]\n",
+    words: &[
+        Word::new("wallet", Takes::Name("wallet"), "Spending from which wallet.", "wallet = \"points\"")
+            .means("the first wallet of kind `points`"),
+        Word::new("min", POINTS, "At least so many at once.", "min = 100").means("one"),
+        Word::new("max", POINTS, "At most so many at once.", "max = 5000").means("any number"),
+        Word::new("step", POINTS, "In multiples of so many.", "step = 50").means("any number"),
+        Word::new("per_order", POINTS, "At most so many for one order, captured and held.", "per_order = 5000")
+            .means("any number"),
+        Word::new("per_day", POINTS, "At most so many on a local day, captured and held.", "per_day = 8000")
+            .means("any number"),
+        Word::new("per_month", POINTS, "At most so many in a calendar month, captured and held.", "per_month = 20000")
+            .means("any number"),
+        Word::new(
+            "share",
+            Takes::Percent(1, 100),
+            "At most this share of an order may be paid with points; it needs `worth`, and events that say `total`.",
+            "share = \"50%\"\nworth = { points = 100, money = \"1.00\" }",
+        )
+        .means("all of it"),
+        Word::new(
+            "worth",
+            Takes::Table(&WORTH),
+            "What points are worth, for `share`.",
+            "share = \"50%\"\nworth = { points = 100, money = \"1.00\" }",
+        )
+        .means("there is no `share`"),
+        Word::new(
+            "grace",
+            DAYS,
+            "For so many days points live that are given back after they expired.",
+            "grace = \"30d\"",
+        )
+        .means("they are gone at once"),
+    ],
+};
 
-    fn redeem_rules(&mut self, mut section: Section<'_>, digits: i64) -> RedeemRules {
-        let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
-        let (min, max, step) = (points("min"), points("max"), points("step"));
-        let (per_order, per_day, per_month) = (points("per_order"), points("per_day"), points("per_month"));
-        let most = [("max", max), ("per_order", per_order), ("per_day", per_day), ("per_month", per_month)];
-        self.at_least(&section, min.or(step), &most);
-        let share = self.share(&mut section, digits);
-        let grace_days = self.days(&mut section, "grace", false);
-        self.end(&section);
-        let points = |read: Option<(Points, usize)>| read.map(|(points, _)| points);
-        RedeemRules {
-            min: points(min),
-            max: points(max),
-            step: points(step),
-            per_order: points(per_order),
-            per_day: points(per_day),
-            per_month: points(per_month),
-            share,
-            grace_days,
-        }
-    }
+static WORTH: Form = Form::within(
+    "What points are worth in an order.",
+    "[redeem]\nshare = \"50%\"\n[redeem.worth]\npoints = 100\nmoney = \"1.00\"\n",
+    &[
+        Word::new("points", POINTS, "So many points …", "points = 100"),
+        Word::new("money", Takes::Money(1), "… are worth so much.", "money = \"1.00\""),
+    ],
+);
 
-    pub(crate) fn transfer(&mut self, root: &mut Section<'_>, wallets: &mut [Wallet]) {
-        let Some(mut section) = self.table(root, "transfer") else { return };
-        let wallet = self.spent_wallet(&mut section, wallets);
-        let rules = self.transfer_rules(section);
-        if let Some(wallet) = wallet {
-            wallet.transfer = Some(rules);
-        }
+pub(crate) fn redeem(reading: &mut Reading<'_>, root: &mut Section<'_>, wallets: &mut [Wallet]) {
+    let Some(mut section) = reading.table(root, "redeem") else { return };
+    let wallet = spent_wallet(reading, &mut section, wallets);
+    let rules = redeem_rules(reading, section);
+    if let Some(wallet) = wallet {
+        wallet.redeem = rules;
     }
+}
 
-    fn transfer_rules(&mut self, mut section: Section<'_>) -> TransferRules {
-        let mut points = |key| self.int(&mut section, key, 1, AMOUNT_MAX, false).map(|(most, at)| (Points(most), at));
-        let (min, max, per_day) = (points("min"), points("max"), points("per_day"));
-        self.at_least(&section, min, &[("max", max), ("per_day", per_day)]);
-        let fee = self.text_of(&mut section, "fee", false).map(|(text, at)| {
-            let percent = number_and_unit(&text).filter(|(percent, unit)| *unit == "%" && (1..=99).contains(percent));
-            if percent.is_none() {
-                self.fault(at, &section.field("fee"), format!("{text:?} is no fee; write 1% to 99%"));
-            }
-            percent.and_then(|(percent, _)| percent.checked_mul(100)).unwrap_or(0)
-        });
-        let cooling = self.duration_ms(&mut section, "cooling", false);
-        self.end(&section);
-        let points = |read: Option<(Points, usize)>| read.map(|(points, _)| points);
-        TransferRules {
-            min: points(min),
-            max: points(max),
-            per_day: points(per_day),
-            fee_basis_points: fee.unwrap_or(0),
-            cooling_ms: cooling.map_or(0, |(ms, _)| ms),
-        }
+/// The wallet that rules of spending and giving are of.
+pub(crate) fn spent_wallet<'w>(
+    reading: &mut Reading<'_>,
+    section: &mut Section<'_>,
+    wallets: &'w mut [Wallet],
+) -> Option<&'w mut Wallet> {
+    let id = points_wallet(reading, section, wallets)?;
+    let wallet = wallets.iter_mut().find(|wallet| wallet.id == id)?;
+    if wallet.kind == WalletKind::Tier {
+        reading.object(section, "wallet", "the points of this wallet only measure: they are neither spent nor given");
     }
+    Some(wallet)
+}
 
-    /// Complains of what allows less than the least that goes at once.
-    fn at_least(
-        &mut self,
-        section: &Section<'_>,
-        least: Option<(Points, usize)>,
-        most: &[(&str, Option<(Points, usize)>)],
-    ) {
-        let Some((least, _)) = least else { return };
-        for (key, most) in most {
-            if let Some((most, at)) = most
-                && *most < least
-            {
-                self.fault(*at, &section.field(key), format!("allows nothing: at least {least} go at once"));
-            }
-        }
-    }
+fn redeem_rules(reading: &mut Reading<'_>, mut section: Section<'_>) -> RedeemRules {
+    let mut points = |key| reading.int(&mut section, key).map(|(points, _)| Points(points));
+    let (min, max, step) = (points("min"), points("max"), points("step"));
+    let (per_order, per_day, per_month) = (points("per_order"), points("per_day"), points("per_month"));
+    let most = [("max", max), ("per_order", per_order), ("per_day", per_day), ("per_month", per_month)];
+    check_least(reading, &section, min.or(step), &most);
+    let share = share(reading, &mut section);
+    let grace_days = reading.days(&mut section, "grace");
+    reading.end(&section);
+    RedeemRules { min, max, step, per_order, per_day, per_month, share, grace_days }
+}
 
-    /// `share = "50%"` of an order, where points have a `worth`.
-    pub(crate) fn share(&mut self, section: &mut Section<'_>, digits: i64) -> Option<Share> {
-        let share = self.text_of(section, "share", false);
-        let worth = self.table(section, "worth");
-        let basis_points = share.as_ref().and_then(|(text, at)| {
-            let percent = number_and_unit(text).filter(|(percent, unit)| *unit == "%" && (1..=100).contains(percent));
-            if percent.is_none() {
-                self.fault(*at, &section.field("share"), format!("{text:?} is no share; write 1% to 100%"));
-            }
-            percent.and_then(|(percent, _)| percent.checked_mul(100))
-        });
-        let Some(mut worth) = worth else {
-            if let Some((_, at)) = share {
-                let problem = "needs what points are worth; add worth = { points = 100, money = \"1.00\" }";
-                self.fault(at, &section.field("share"), problem.into());
-            }
-            return None;
-        };
-        let points = self.int(&mut worth, "points", 1, AMOUNT_MAX, true);
-        let money = self.money(&mut worth, "money", digits, true);
-        if let Some((Money(money), at)) = money
-            && !(1..=AMOUNT_MAX).contains(&money)
-        {
-            self.fault(at, &worth.field("money"), "must be more than 0".into());
-        }
-        self.end(&worth);
-        if share.is_none() {
-            self.fault(worth.at, &section.field("worth"), "is used by no rule; add `share`".into());
-        }
-        Some(Share { points: Points(points?.0), worth: money?.0, basis_points: basis_points? })
+/// Complains of what allows less than the least that goes at once.
+pub(crate) fn check_least(
+    reading: &mut Reading<'_>,
+    section: &Section<'_>,
+    least: Option<Points>,
+    most: &[(&str, Option<Points>)],
+) {
+    let Some(least) = least else { return };
+    for (key, _) in most.iter().filter(|(_, most)| most.is_some_and(|most| most < least)) {
+        reading.object(section, key, format!("allows nothing: at least {least} go at once"));
     }
+}
+
+/// `share = "50%"` of an order, where points have a `worth`.
+fn share(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Share> {
+    let basis_points = reading.percent(section, "share");
+    let Some(mut worth) = reading.table(section, "worth") else {
+        if section.text("share").is_some() {
+            let problem = "needs what points are worth; add worth = { points = 100, money = \"1.00\" }";
+            reading.object(section, "share", problem);
+        }
+        return None;
+    };
+    let points = reading.int(&mut worth, "points");
+    let money = reading.money(&mut worth, "money");
+    if money.is_some_and(|(money, _)| money.0 > AMOUNT_MAX) {
+        reading.object(&worth, "money", format!("must be at most {AMOUNT_MAX} minor units"));
+    }
+    reading.end(&worth);
+    if !section.has("share") {
+        reading.fault(worth.at, &section.field("worth"), "is used by no rule; add `share`".into());
+    }
+    Some(Share { points: Points(points?.0), worth: money?.0, basis_points: basis_points? })
 }

@@ -2,5 +2,6 @@
 
 pub mod change;
 pub(crate) mod fold;
+pub(crate) mod program_toml;
 pub(crate) mod rules;
 pub mod state;

@@ -1,0 +1,82 @@
+//! The page of events: the kinds that the ledger knows, with the fields that its API describes.
+
+use crate::{hold, root};
+use ledger_core::event::{Class, Kind};
+use std::collections::BTreeSet;
+
+/// A message of the API: what is said of it, and its fields with their types and what is said of them.
+struct Message {
+    name: String,
+    about: String,
+    fields: Vec<(String, String, String)>,
+}
+
+/// Reads the messages of a .proto file. Comments stand above what they describe.
+fn messages(text: &str) -> Vec<Message> {
+    let mut messages: Vec<Message> = Vec::new();
+    let mut said = String::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(comment) = line.strip_prefix("//") {
+            said += comment;
+            continue;
+        }
+        if let Some(name) = line.strip_prefix("message ").or_else(|| line.strip_prefix("enum ")) {
+            let name = name.split(' ').next().unwrap_or_default().to_string();
+            messages.push(Message { name, about: said.trim().into(), fields: Vec::new() });
+        } else if let (Some((front, _)), Some(message)) = (line.split_once(" = "), messages.last_mut()) {
+            let (kind, name) = front.rsplit_once(' ').unwrap_or(("", front));
+            message.fields.push((name.into(), kind.into(), said.trim().into()));
+        }
+        said.clear();
+    }
+    messages
+}
+
+fn table(message: &Message) -> String {
+    if message.fields.is_empty() {
+        return "It has no fields.\n".into();
+    }
+    let mut text = "| field | type | what it says |\n|---|---|---|\n".to_string();
+    for (name, kind, said) in &message.fields {
+        let kind = if kind.is_empty() { "value" } else { kind };
+        text += &format!("| `{name}` | {} | {said} |\n", kind.replace("google.protobuf.", ""));
+    }
+    text
+}
+
+#[test]
+fn events_have_a_page() {
+    let proto = std::fs::read_to_string(root().join("proto/ledger/v1/event.proto")).expect("the API is there");
+    let messages = messages(&proto);
+    let named = |name: &str| messages.iter().find(|message| message.name == name);
+    let envelope = named("Event").expect("the envelope");
+    let bodies: Vec<_> = envelope.fields.iter().filter(|(_, kind, _)| named(kind).is_some()).collect();
+    let mut text = String::from(
+        "# Events\n\n<!-- Made from the code by `make reference`. -->\n\n\
+         Facts have happened and are recorded whatever the balance. Commands may be refused. Controls change the ledger\n\
+         itself, or who is who in it. Refusals are explained in [refusals.md](refusals.md).\n\n## Every event\n\n",
+    );
+    let own = envelope.fields.iter().filter(|field| !bodies.contains(field)).cloned().collect();
+    text += &table(&Message { name: String::new(), about: String::new(), fields: own });
+    let mut told: BTreeSet<&str> = BTreeSet::from(["Event"]);
+    for kind in Kind::ALL {
+        let (_, message, _) =
+            bodies.iter().find(|(name, ..)| name == kind.name()).unwrap_or_else(|| panic!("{kind} is in the API"));
+        let message = named(message).expect("it is named");
+        let class = match kind.class() {
+            Class::Fact => "Fact",
+            Class::Command => "Command",
+            Class::Control => "Control",
+        };
+        let counted = if kind.is_countable() { "" } else { " Counters cannot count it." };
+        let nobody = if kind.has_member() { "" } else { " It names no member." };
+        text += &format!("\n## `{kind}`\n\n{class}. {}{nobody}{counted}\n\n{}", message.about, table(message));
+        told.insert(&message.name);
+    }
+    assert_eq!(bodies.len(), Kind::ALL.len(), "every body of the API is a kind of the ledger");
+    text += "\n# Parts of events\n";
+    for message in messages.iter().filter(|message| !told.contains(message.name.as_str())) {
+        text += &format!("\n## `{}`\n\n{}\n\n{}", message.name, message.about, table(message));
+    }
+    hold("events.md", &text);
+}
