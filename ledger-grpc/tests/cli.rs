@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// What a run of `ledgerd` came to.
@@ -599,12 +599,8 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     assert_eq!(quoted.each_ref().map(|(code, _)| *code), [0, 0, 1, 1].map(Some));
     assert!(quoted[2].1.contains("NOT_ENOUGH_POINTS") && quoted[3].1.contains("MEMBER_UNKNOWN"), "{quoted:?}");
 
-    let ledger = place.path("ledger");
-    let args = ["serve", "--data", &ledger, "--listen", "127.0.0.1:0", "--time", "events", "--log-json"];
-    let mut server = ledgerd().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
-    let said = said.next().expect("a line").expect("that can be read");
-    let address = said.strip_prefix("listening on ").expect("it says where it listens");
+    let server = Server::start(&place);
+    let address = &server.address;
     let online = questions.map(|question| say(&format!("{question} --server {address}")).exits(0).out);
     assert_eq!(offline, online);
     let asked = quotes.map(|question| say(&format!("{question} --server {address}")));
@@ -612,13 +608,256 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     say(&format!("member M2 --server {address}")).exits(1);
     say(&format!("replay M2 --server {address}")).exits(1);
     place.ask("totals").exits(3).has(&["another process has the ledger open"]);
-
-    let id = server.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    let mut log = String::new();
-    server.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-    assert_eq!(server.wait().unwrap().code(), Some(0), "{log}");
+    let log = server.stop();
     assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+    place.ask("verify").exits(0);
+}
+
+/// A server of the ledger of a place.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(place: &Place) -> Server {
+        let ledger = place.path("ledger");
+        let args = ["serve", "--data", &ledger, "--listen", "127.0.0.1:0", "--time", "events", "--log-json"];
+        let mut process = ledgerd().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
+        let said = said.next().expect("a line").expect("that can be read");
+        let address = said.strip_prefix("listening on ").expect("it says where it listens").to_owned();
+        Server { process, address }
+    }
+
+    /// Asks it to stop, and answers what it logged.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert_eq!(self.process.wait().unwrap().code(), Some(0), "{log}");
+        log
+    }
+}
+
+// ---- one question, one answer, whoever asks -----------------------------------------------------
+
+/// Everything that the answer about a member can speak of, in one program.
+const EVERYTHING: &str = r#"
+id = "everything"
+timezone = "Europe/Berlin"
+currency = "EUR"
+attributes = ["churn"]
+
+[approvals]
+credit = { over = 1000, people = 2 }
+lapse = "7d"
+
+[household]
+share = "50%"
+members = 3
+
+[[wallet]]
+id = "points"
+expiry = { after = "12M" }
+hold_ttl = "7d"
+cost = { money = "0.01", points = 1 }
+
+[[wallet]]
+id = "miles"
+kind = "miles"
+pending = { on = "settled" }
+
+[[wallet]]
+id = "stamps"
+kind = "stamp"
+
+[[earn]]
+id = "base"
+on = "purchase"
+per = "1.00"
+give = 1
+
+[[earn]]
+id = "mile"
+on = "purchase"
+per = "1.00"
+give = 2
+wallet = "miles"
+
+[[earn]]
+id = "visit"
+on = "check_in"
+fixed = 1
+wallet = "stamps"
+
+[[earn]]
+id = "brought"
+on = "referral"
+fixed = 20
+
+[[exchange]]
+id = "skyhigh"
+out = { points = 3, units = 2 }
+in = { units = 5, points = 4 }
+within = "30d"
+
+[tiers]
+window = "365d"
+downgrade_after = "90d"
+
+[[tier]]
+id = "blue"
+
+[[tier]]
+id = "gold"
+at_least = "150.00"
+
+[[streak]]
+id = "days"
+on = "check_in"
+days = 7
+grant = "gold"
+
+[[counter]]
+id = "by_device"
+on = ["check_in"]
+key = "device"
+measure = "members"
+window = "24h"
+
+[[counter]]
+id = "by_ip"
+on = ["check_in"]
+key = "ip"
+measure = "count"
+
+[[counter]]
+id = "by_phone"
+on = ["check_in"]
+key = "phone"
+measure = "count"
+
+[[counter]]
+id = "by_ip_prefix"
+on = ["check_in"]
+key = "ip_prefix"
+measure = "count"
+
+[[counter]]
+id = "by_payment"
+on = ["check_in"]
+key = "payment"
+measure = "count"
+
+[[counter]]
+id = "by_address"
+on = ["check_in"]
+key = "address"
+measure = "count"
+
+[[counter]]
+id = "visits"
+on = ["check_in"]
+key = "member"
+measure = "count"
+
+[[risk]]
+id = "farm"
+counter = "by_device"
+at_least = 2
+action = "review"
+"#;
+
+/// A key of each kind of risk.
+const KEYS: [(&str, &str); 6] = [
+    ("device", "d-1"),
+    ("ip", "10.0.0.7"),
+    ("phone", "+49"),
+    ("ip_prefix", "10.0.0.0/24"),
+    ("payment", "iban"),
+    ("address", "Berlin"),
+];
+
+/// Two of everything: members who share, are merged, hold, exchange, propose, wait and are in review.
+fn everything() -> String {
+    let keys = KEYS.map(|(kind, value)| format!("{kind:?}:{value:?}")).join(",");
+    let seen = format!(r#"{keys},"check_in":{{}}"#);
+    let buys = |order: &str| {
+        format!(r#""purchase":{{"order":"{order}","currency":"EUR","lines":[{{"quantity":1,"net":20000}}]}}"#)
+    };
+    let rows: Vec<(&str, String)> = vec![
+        ("home", r#""enrolled":{}"#.into()),
+        ("Ada", r#""enrolled":{"birthday":{"month":3,"day":15}}"#.into()),
+        ("Ada", r#""household_joined":{"household":"home"}"#.into()),
+        ("Ada", r#""attributes_set":{"attributes":[{"name":"churn","value":7}]}"#.into()),
+        ("Ada", buys("a-1")),
+        ("Ada", r#""alias_linked":{"kind":"card","name":"4711"}"#.into()),
+        ("Ada", r#""hold":{"hold":"h-1","points":10,"order":"o-1"}"#.into()),
+        ("Ada", r#""exchange_out":{"exchange":"skyhigh","reference":"r-1","points":30}"#.into()),
+        ("Ada", r#""credit":{"points":2000,"reason":"sorry","by":"ann"}"#.into()),
+        ("Ada", r#""settled":{"order":"a-1"}"#.into()),
+        ("Ada", buys("a-2")),
+        ("Ada", r#""refunded":{"order":"later","currency":"EUR","amount":100}"#.into()),
+        ("Old", r#""enrolled":{}"#.into()),
+        ("Old", buys("o-1")),
+        ("Ada", r#""merged":{"other":"Old"}"#.into()),
+        ("Ben", r#""enrolled":{}"#.into()),
+        ("Ada", r#""referral":{"referee":"Ben"}"#.into()),
+        ("Ben", seen.clone()),
+        ("Cy", seen.clone()),
+        ("Cy", buys("c-1")),
+        ("Ben", r#""frozen":{"scope":"redeem","reason":"stolen"}"#.into()),
+        ("Ben", r#""redeem":{"points":1}"#.into()),
+    ];
+    let line =
+        |(n, (member, said)): (usize, &(&str, String))| event(n as u32 + 1, "2026-01-05T09:00:00Z", member, said);
+    rows.iter().enumerate().map(line).collect()
+}
+
+#[test]
+fn every_question_has_one_answer_whoever_asks() {
+    let place = Place::new();
+    let program = place.file("everything.toml", EVERYTHING);
+    let file = place.file("events.jsonl", &everything());
+    let ran = place.ask(&format!("import {file} --program {program}"));
+    assert!(ran.err.contains("21 accepted, 1 refused") || ran.out.contains("21 accepted, 1 refused"), "{ran:?}");
+    let members = ["home", "Ada", "Old", "card:4711", "Ben", "Cy"];
+    let ada = place.ask("member Ada --json").exits(0).json();
+    assert_eq!((&ada["household"], &ada["merged"][0]["name"]), (&"home".into(), &"Old".into()), "{ada}");
+    for list in ["holds", "exchanges", "proposals", "parked_events", "aliases", "attributes", "open_cases"] {
+        let of = if list == "open_cases" { place.ask("member Cy --json").exits(0).json() } else { ada.clone() };
+        assert!(of[list].as_array().is_some_and(|list| !list.is_empty()), "{list} is tried: {of}");
+    }
+    assert_eq!(place.ask("member home --json").exits(0).json()["household_members"][0], "Ada");
+    assert_eq!(place.ask("member Ben --json").exits(0).json()["referrer"], "Ada");
+    let mut questions: Vec<String> = Vec::new();
+    for member in members {
+        for about in ["member", "member --as-of 20", "member --as-of 2026-01-06", "replay", "explain", "counters"] {
+            questions.push(format!("{about} {member}"));
+        }
+        questions.push(format!("explain {member} --wallet miles"));
+        questions.push(format!("quote {member} 1"));
+    }
+    questions.extend((0..30).map(|position| format!("explain --position {position}")));
+    questions.extend((0..30).map(|id| format!("explain --event till {id}")));
+    for (kind, value) in KEYS {
+        let counted = place.ask(&format!("counters --key {kind} {value} --json")).exits(0).json();
+        assert_eq!(counted["counters"][0]["name"], format!("by_{kind}"), "{counted}");
+        questions.push(format!("counters --key {kind} {value}"));
+    }
+    say("counters").exits(2);
+    place.ask("counters --key shoe 43").exits(2).has(&["device, ip, phone, ip_prefix, payment, address"]);
+    questions.extend(["totals", "cases", "cases --open", "member nobody", "counters nobody"].map(String::from));
+    let questions: Vec<String> = questions.iter().flat_map(|one| [one.clone(), format!("{one} --json")]).collect();
+    let told = |ran: Ran| (ran.code, ran.out, ran.err);
+    let offline: Vec<_> = questions.iter().map(|question| told(place.ask(question))).collect();
+    let server = Server::start(&place);
+    for (question, offline) in questions.iter().zip(offline) {
+        assert_eq!(told(say(&format!("{question} --server {}", server.address))), offline, "{question}");
+    }
+    server.stop();
     place.ask("verify").exits(0);
 }
 

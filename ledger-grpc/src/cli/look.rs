@@ -207,6 +207,26 @@ impl Look {
         }
     }
 
+    /// What was counted for a member or a key of risk; `None` if there is no such member.
+    pub(super) fn counters(
+        &self,
+        whose: proto::list_counters_request::Whose,
+    ) -> Result<Option<proto::ListCountersResponse>> {
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
+                let request = proto::ListCountersRequest { whose: Some(whose), min_position: 0 };
+                Ok(found(runtime.block_on(audit.list_counters(request)))?.map(tonic::Response::into_inner))
+            }
+            Look::Data(ledger) => {
+                let handle = ledger.handle();
+                let hash = |kind: &str, text: &str| handle.risk_key(kind, text);
+                let whose = wire::whose(Some(whose), &hash).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
+                Ok(answers::counters(&handle, &whose).wait()?)
+            }
+        }
+    }
+
     /// All risk cases, or those that are open.
     pub(super) fn cases(&self, open_only: bool) -> Result<Vec<proto::Case>> {
         match self {

@@ -1,7 +1,7 @@
 //! Requests: what reads ask for, checked.
 
 use super::{Faults, Hash, Invalid, MEMBERS_MAX, values};
-use crate::proto;
+use crate::proto::{self, list_counters_request::Whose as Asked};
 use ledger_core::event::{Name, PROGRAM_BYTES_MAX, RiskKind};
 use ledger_core::units::{At, Position, RiskKey};
 
@@ -68,10 +68,10 @@ pub fn event_id(source: String, id: String) -> Result<(Name, Name), Invalid> {
 
 /// Reads which record is to be explained.
 pub fn which(which: Option<proto::explain_event_request::Which>) -> Result<Which, Invalid> {
-    use proto::explain_event_request::Which as Asked;
+    use proto::explain_event_request::Which as Named;
     match which {
-        Some(Asked::Position(position)) => Ok(Which::Position(Position(position))),
-        Some(Asked::Event(proto::EventName { source, id })) => {
+        Some(Named::Position(position)) => Ok(Which::Position(Position(position))),
+        Some(Named::Event(proto::EventName { source, id })) => {
             let (source, id) = event_id(source, id).map_err(|invalid| invalid.under("event"))?;
             Ok(Which::Event(source, id))
         }
@@ -102,16 +102,33 @@ pub fn when(as_of: Option<proto::get_member_request::AsOf>) -> Result<When, Inva
 }
 
 /// Reads whose counters are asked for.
-pub fn whose(whose: Option<proto::list_counters_request::Whose>, hash: Hash<'_>) -> Result<Whose, Invalid> {
-    use proto::list_counters_request::Whose as Asked;
+pub fn whose(whose: Option<Asked>, hash: Hash<'_>) -> Result<Whose, Invalid> {
     let (kind, text) = match whose {
         Some(Asked::Member(member)) => return member_name(member).map(Whose::Member),
         Some(Asked::Device(text)) => (RiskKind::Device, text),
         Some(Asked::Ip(text)) => (RiskKind::Ip, text),
         Some(Asked::Phone(text)) => (RiskKind::Phone, text),
-        None => return Err(Invalid::one("whose", "is missing; send a member, device, ip or phone")),
+        Some(Asked::IpPrefix(text)) => (RiskKind::IpPrefix, text),
+        Some(Asked::Payment(text)) => (RiskKind::Payment, text),
+        Some(Asked::Address(text)) => (RiskKind::Address, text),
+        None => {
+            let kinds = RiskKind::ALL.map(RiskKind::name).join(", ");
+            return Err(Invalid::one("whose", format!("is missing; send a member or one of {kinds}")));
+        }
     };
     name(kind.name(), text).map(|text| Whose::Risk(hash(kind.name(), &text)))
+}
+
+/// Asks for the counters of a key of risk.
+pub fn whose_key(kind: RiskKind, text: String) -> Asked {
+    match kind {
+        RiskKind::Device => Asked::Device(text),
+        RiskKind::Ip => Asked::Ip(text),
+        RiskKind::Phone => Asked::Phone(text),
+        RiskKind::IpPrefix => Asked::IpPrefix(text),
+        RiskKind::Payment => Asked::Payment(text),
+        RiskKind::Address => Asked::Address(text),
+    }
 }
 
 /// Reads a page: `usual` if its size is 0, `most` if it is more.

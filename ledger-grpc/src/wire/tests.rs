@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::proto::{self, event::Body};
-use ledger_core::event::{Kind, Name, PROGRAM_BYTES_MAX, Who};
+use ledger_core::event::{Kind, Name, PROGRAM_BYTES_MAX, RiskKind, Who};
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record, Verdict};
 use ledger_core::refusal::Refusal;
@@ -214,5 +214,14 @@ fn a_page_ends_at_its_limit_or_when_the_message_is_full() {
     assert_eq!(read("", 5_000), Ok(Page { after: 0, limit: PAGE_MAX }));
     for (token, size) in [("p", 0), ("4", 0), ("p4", -1)] {
         assert!(read(token, size).is_err(), "{token:?} {size}");
+    }
+}
+
+#[test]
+fn counters_can_be_asked_for_by_every_kind_of_key() {
+    for kind in RiskKind::ALL {
+        let asked = |text: &str| whose(Some(whose_key(kind, text.into())), &|kind, text| hash(kind, text));
+        assert_eq!(asked("x"), Ok(Whose::Risk(hash(kind.name(), "x"))));
+        assert_eq!(fields(asked("").expect_err("it is empty")), [kind.name()]);
     }
 }
