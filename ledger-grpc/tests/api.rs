@@ -164,7 +164,7 @@ fn says(code: Code, reason: &str) -> (Code, String, String) {
 async fn what_a_member_did_is_what_it_has() {
     let world = World::cafe(Limits::default()).await;
     let enrolled = world.say(event("e-1", "anna", 1, enrolled())).await.unwrap();
-    assert_eq!(accepted(&enrolled).earned, 20);
+    assert_eq!(accepted(&enrolled).earned[0].points, 20);
 
     let bought = world.say(event("b-1", "anna", 2, purchase("o-1", 1_050))).await.unwrap();
     assert_eq!(bought.at, day(2));
@@ -184,9 +184,10 @@ async fn what_a_member_did_is_what_it_has() {
     let hold = Body::Hold(proto::Hold { hold: "h-1".into(), points: 11, ..proto::Hold::default() });
     let held = world.say(event("h-1", "anna", 3, hold)).await.unwrap();
     let anna = world.look("anna").await.unwrap();
-    assert_eq!((anna.available, anna.held, anna.in_review, anna.debt), (30, 11, 0, 0));
+    let purse = &anna.purses[0];
+    assert_eq!((purse.available, purse.held, purse.in_review, purse.debt), (30, 11, 0, 0));
     assert_eq!((anna.holds[0].name.as_str(), anna.holds[0].points), ("h-1", 11));
-    assert_eq!((anna.lots_count, anna.lots.iter().map(|lot| lot.points).sum::<i64>()), (2, 30));
+    assert_eq!((purse.lots_count, purse.lots.iter().map(|lot| lot.points).sum::<i64>()), (2, 30));
     assert_eq!(anna.birthday, Some(proto::MonthDay { month: 7, day: 4 }));
     assert!(anna.position >= held.position, "a read does not lag behind an answer");
 
@@ -267,7 +268,7 @@ async fn a_batch_is_answered_in_order_and_only_the_invalid_is_left_out() {
     let members = vec!["dora".into(), "nobody".into()];
     let request = proto::BatchGetMembersRequest { members, min_position: fourth.position };
     let answer = world.members().batch_get_members(request).await.unwrap().into_inner();
-    assert_eq!(answer.members[0].member.as_ref().unwrap().available, 5);
+    assert_eq!(answer.members[0].member.as_ref().unwrap().purses[0].available, 5);
     assert_eq!((answer.members[1].name.as_str(), &answer.members[1].member), ("nobody", &None));
     assert!(answer.position >= fourth.position);
     world.end().await;
@@ -330,18 +331,19 @@ async fn history_and_replay_tell_the_same_story() {
     assert_eq!(replayed, records);
     let emil = world.look("emil").await.unwrap();
     let after = steps.last().unwrap().after.as_ref().unwrap();
-    assert_eq!((after.available, after.lots_count, after.tier.as_str()), (emil.available, emil.lots_count, "guest"));
+    let (left, has) = (&after.purses[0], &emil.purses[0]);
+    assert_eq!((left.available, left.lots_count, after.tier.as_str()), (has.available, has.lots_count, "guest"));
     let posting = &records.last().unwrap().postings[0];
     assert_eq!((posting.rule.as_str(), posting.points, posting.source_account()), ("friend", 30, Account::Issued));
 
     let then = proto::get_member_request::AsOf::Position(records[1].position);
     let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), min_position: 0 };
     let then = world.members().get_member(request).await.unwrap().into_inner();
-    assert_eq!(then.available, steps[1].after.as_ref().unwrap().available);
+    assert_eq!(then.purses[0].available, steps[1].after.as_ref().unwrap().purses[0].available);
     let then = proto::get_member_request::AsOf::Time(day(2).unwrap());
     let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), min_position: 0 };
     let then = world.members().get_member(request).await.unwrap().into_inner();
-    assert_eq!((then.available, then.at), (steps[5].after.as_ref().unwrap().available, day(2)));
+    assert_eq!((then.purses[0].available, then.at), (steps[5].after.as_ref().unwrap().purses[0].available, day(2)));
 
     let request = proto::ReplayMemberRequest { member: "gus".into(), min_position: 0 };
     let mut steps = world.members().replay_member(request).await.unwrap().into_inner();
@@ -505,7 +507,7 @@ async fn a_browser_is_answered_over_http_1() {
     });
     let answer = answer.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("grpc-status:0"), "{answer}");
-    assert_eq!(world.look("lea").await.unwrap().available, 20);
+    assert_eq!(world.look("lea").await.unwrap().purses[0].available, 20);
     world.end().await;
 }
 

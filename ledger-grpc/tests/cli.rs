@@ -308,7 +308,7 @@ fn json_lines_say_anything_and_refusals_are_told_apart_from_rejects() {
     assert_eq!(fs::read_to_string(rejects).unwrap().lines().count(), 3);
 
     let member = place.ask("member M1 --json").exits(0).json();
-    assert_eq!(member["available"], 5 + 1234 - 10 - 234);
+    assert_eq!(member["purses"][0]["available"], 5 + 1234 - 10 - 234);
     assert_eq!(member["tier"]["tier"], "silver");
     place.ask("member M1").exits(0).has(&["available 995", "tier silver: 1,000.00 CNY in 365 days"]);
     place.ask("member M1 --as-of 3").exits(0).has(&["position 3", "available 5,"]);
@@ -415,7 +415,7 @@ fn a_file_may_begin_with_its_program_and_what_is_shown_can_be_imported_again() {
     let events: Vec<String> = events.collect();
     let file = other.file("again.jsonl", &format!("{published}\n{}\n", events.join("\n")));
     other.ask(&format!("import {file}")).exits(0);
-    let available = |place: &Place| place.ask("member M1 --json").exits(0).json()["available"].clone();
+    let available = |place: &Place| place.ask("member M1 --json").exits(0).json()["purses"][0]["available"].clone();
     assert_eq!(available(&place), available(&other));
 }
 
@@ -443,7 +443,7 @@ fn a_replay_gives_the_reasons() {
     assert_eq!(steps[2]["record"]["trace"][0]["rule"], "base");
     assert_eq!(steps[2]["record"]["event"]["purchase"]["lines"][0]["net"], 123_450);
     assert_eq!(steps[3]["record"]["refused"]["reason"], "NOT_ENOUGH_POINTS");
-    assert_eq!(steps[6]["after"]["available"], 995);
+    assert_eq!(steps[6]["after"]["purses"][0]["available"], 995);
 
     place.ask("replay M2").exits(1).has(&["no member \"M2\""]);
     place.ask("member M2").exits(1);

@@ -179,15 +179,15 @@ impl Caller {
         let waits = waiting
             .map(|one| (self.wallet(&one.wallet), Points(one.points), one.until.as_ref().map_or(At::NEVER, at_of)));
         let waits = waits.collect();
-        let (refusal, earned, available, also) = match told.result.as_ref().ok_or("an outcome without a result")? {
+        let (refusal, earned, available) = match told.result.as_ref().ok_or("an outcome without a result")? {
             proto::outcome::Result::Accepted(accepted) => {
-                let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
-                (None, accepted.earned, accepted.available, also.collect())
+                let earned = accepted.earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
+                (None, earned.collect(), accepted.available)
             }
             proto::outcome::Result::Refused(refused) => {
                 let refusal = known(refused)?;
                 assert_eq!(refused.lacking.is_some(), LACKING.contains(&refusal), "{refusal:?}");
-                (Some(refusal), 0, refused.available, Vec::new())
+                (Some(refusal), Vec::new(), refused.available)
             }
             proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
         };
@@ -197,8 +197,7 @@ impl Caller {
             duplicate: told.duplicate,
             refusal,
             trace: Vec::new(),
-            earned: Points(earned),
-            also,
+            earned,
             waits,
             available: Points(available),
             parked: accepted.parked,
@@ -329,7 +328,7 @@ impl Stage for Caller {
         if outcome.refusal.is_none() && !said.event.member.is_empty() {
             // What was answered is what stood at that position, and it stays so.
             let then = self.look(&said.event.member, Some(AsOf::Position(outcome.position.0)))?;
-            assert_eq!(then.available, outcome.available.0, "{:?}", said.event);
+            assert_eq!(then.purses[0].available, outcome.available.0, "{:?}", said.event);
         }
         Ok(outcome)
     }
@@ -337,18 +336,7 @@ impl Stage for Caller {
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
         let then = (as_of || at > self.time).then(|| AsOf::Time(stamp(at).unwrap()));
         let member = self.look(name, then)?;
-        let first = proto::Purse {
-            wallet: String::new(),
-            available: member.available,
-            in_review: member.in_review,
-            pending: member.pending,
-            exchanging: member.exchanging,
-            held: member.held,
-            debt: member.debt,
-            lots: member.lots.clone(),
-            lots_count: member.lots_count,
-        };
-        let purses: Vec<proto::Purse> = std::iter::once(first).chain(member.more_purses.clone()).collect();
+        let purses = member.purses.clone();
         let held: i64 = purses.iter().map(|purse| purse.held).sum();
         assert_eq!(member.holds.iter().map(|hold| hold.points).sum::<i64>(), held, "holds are what is held");
         let standing = member.tier.clone().unwrap_or_default();

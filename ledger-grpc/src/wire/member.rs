@@ -20,21 +20,12 @@ pub fn member(view: &MemberView, names: &Names, shown_max: usize) -> proto::Memb
     let MemberView { no, member, position, at, program } = view;
     let (program, at) = (program.as_deref(), *at);
     let first = program.map_or_else(|| member.purses.first().wallet, |program| program.wallet.id);
-    let proto::Purse { available, in_review, held, pending, exchanging, debt, lots, lots_count, .. } =
-        purse(member, first, names, shown_max);
     proto::Member {
         name: member.name.to_string(),
         no: no.0,
         position: position.0,
         at: values::stamp(at),
-        available,
-        in_review,
-        held,
-        pending,
-        exchanging,
-        debt,
-        lots,
-        lots_count,
+        purses: purses(member, first, names, shown_max),
         holds: member.holds.iter().take(shown_max).map(|hold| open_hold(hold, names)).collect(),
         holds_count: values::count(member.holds.len()),
         tier: program.and_then(|program| standing(program, member, at, names)),
@@ -49,7 +40,6 @@ pub fn member(view: &MemberView, names: &Names, shown_max: usize) -> proto::Memb
         frozen: scope(member.frozen()).into(),
         closed_at: member.closed_at().and_then(values::stamp),
         aliases: member.aliases().iter().map(alias).collect(),
-        more_purses: more_purses(member, first, names, shown_max),
         merged: member.absorbed().iter().map(|one| merged(one, names)).collect(),
         parked_events: program.map(|program| parked_events(program, member, at)).unwrap_or_default(),
         proposals: member.open_proposals(at).map(|open| proposal(open, names)).collect(),
@@ -99,24 +89,16 @@ pub fn purse(member: &Member, wallet: TermNo, names: &Names, shown_max: usize) -
     }
 }
 
-fn more_purses(member: &Member, first: TermNo, names: &Names, shown_max: usize) -> Vec<proto::Purse> {
+/// What a member has of each wallet, of `first` first.
+fn purses(member: &Member, first: TermNo, names: &Names, shown_max: usize) -> Vec<proto::Purse> {
     let others = member.purses.iter().map(|purse| purse.wallet).filter(|wallet| *wallet != first);
-    others.map(|wallet| purse(member, wallet, names, shown_max)).collect()
+    std::iter::once(first).chain(others).map(|wallet| purse(member, wallet, names, shown_max)).collect()
 }
 
 /// A member in short, exactly as folded.
 pub(super) fn state(member: &Member, first: TermNo, names: &Names) -> proto::MemberState {
-    let proto::Purse { available, in_review, held, pending, exchanging, debt, lots_count, .. } =
-        purse(member, first, names, 0);
     proto::MemberState {
-        available,
-        in_review,
-        held,
-        pending,
-        exchanging,
-        debt,
-        lots_count,
-        more_purses: more_purses(member, first, names, 0),
+        purses: purses(member, first, names, 0),
         holds_count: values::count(member.holds.len()),
         tier: names.term(member.tier.tier),
     }

@@ -21,9 +21,8 @@ pub fn outcome(outcome: &Outcome, names: &Names) -> proto::Outcome {
         Some(refusal) => proto::outcome::Result::Refused(refused(refusal, available, outcome.trace.first(), names)),
         None => proto::outcome::Result::Accepted(proto::Accepted {
             trace: outcome.trace.iter().map(|one| trace(one, names)).collect(),
-            earned: outcome.earned.0,
+            earned: outcome.earned.iter().map(|one| wallet_points(*one, names)).collect(),
             available,
-            also_earned: outcome.also.iter().map(|one| wallet_points(*one, names)).collect(),
             waiting: outcome.waits.iter().map(|one| waiting(*one, names)).collect(),
             parked: outcome.parked,
             proposed: outcome.proposed,

@@ -73,7 +73,7 @@ def show(outcome):
         return f"{again}refused {no.reason}, {later}, available {no.available}\n  {no.message}"
     yes = outcome.accepted
     rules = " ".join(f"{one.rule}:{one.granted}:{enum_name(one, 'cut')}" for one in yes.trace)
-    return f"{again}accepted at {outcome.position}, earned {yes.earned}, available {yes.available} [{rules}]"
+    return f"{again}accepted at {outcome.position}, earned {sum(one.points for one in yes.earned)}, available {yes.available} [{rules}]"
 
 
 def show_error(api, error):
@@ -138,10 +138,10 @@ def main():
         print(f"nobody: {show_error(api, error)}")
 
     now = member(min_position=outcome.position)
-    print(f"now: available {now.available} in {now.lots_count} lots, {now.tier.tier}, {now.records} records")
-    print(f"as of position {outcome.position}: available {member(position=outcome.position).available}")
+    print(f"now: available {now.purses[0].available} in {now.purses[0].lots_count} lots, {now.tier.tier}, {now.records} records")
+    print(f"as of position {outcome.position}: available {member(position=outcome.position).purses[0].available}")
     then = member(time={"seconds": NOON + 2 * DAY - 1})
-    print(f"as of the day before: available {then.available} at position {then.position}")
+    print(f"as of the day before: available {then.purses[0].available} at position {then.position}")
 
     for step in api.call("ledger.v1.MemberService", "ReplayMember", member="anna"):
         record, after = step.record, step.after
@@ -151,7 +151,7 @@ def main():
             for one in record.postings
         )
         refused = f", refused {record.refused.reason}" if record.HasField("refused") else ""
-        print(f"replay {record.position} v{record.program_version} {cause}{refused}{postings} = {after.available}")
+        print(f"replay {record.position} v{record.program_version} {cause}{refused}{postings} = {after.purses[0].available}")
 
     totals = api.call("ledger.v1.AuditService", "GetTotals")
     accounts = {enum_name(one, "account")[8:]: one.balance for one in totals.wallets[0].accounts if one.balance}

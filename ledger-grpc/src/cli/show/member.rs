@@ -14,8 +14,9 @@ const HOLDS_SHOWN: usize = 20;
 pub(in crate::cli) fn member(member: &proto::Member, local: &Local) -> String {
     let at = local.stamp(member.at.as_ref());
     let mut out = format!("member {} at {at}, position {}\n", member.name, grouped(member.position));
-    let _ = writeln!(out, "  {}", has(&as_purse(member)));
-    for purse in &member.more_purses {
+    let (first, others) = member.purses.split_first().unzip();
+    let _ = writeln!(out, "  {}", has(first.unwrap_or(&proto::Purse::default())));
+    for purse in others.unwrap_or_default() {
         let _ = writeln!(out, "  {}: {}", purse.wallet, has(purse));
     }
     if let Some(tier) = &member.tier {
@@ -34,9 +35,9 @@ pub(in crate::cli) fn member(member: &proto::Member, local: &Local) -> String {
         let cases: Vec<String> = member.open_cases.iter().map(u64::to_string).collect();
         let _ = writeln!(out, "  open cases: {}", cases.join(", "));
     }
-    let _ = write!(out, "{}", lots(&member.lots, member.lots_count, "", local));
-    for purse in &member.more_purses {
-        let _ = write!(out, "{}", lots(&purse.lots, purse.lots_count, &purse.wallet, local));
+    for (n, purse) in member.purses.iter().enumerate() {
+        let wallet = if n == 0 { "" } else { &purse.wallet };
+        let _ = write!(out, "{}", lots(&purse.lots, purse.lots_count, wallet, local));
     }
     let _ = write!(out, "{}", holds(member, local));
     out.trim_end().to_owned()
@@ -88,12 +89,6 @@ pub(super) fn exchanging(open: &proto::OpenExchange, local: &Local) -> String {
     let way = if open.inward { format!("{units} in for {points}") } else { format!("{points} out for {units}") };
     let until = local.stamp(open.lapses_at.as_ref());
     format!("{} {}: {way}, to be settled before {until}", open.exchange, open.reference)
-}
-
-/// What a member has of the first wallet.
-fn as_purse(member: &proto::Member) -> proto::Purse {
-    let proto::Member { available, held, in_review, pending, exchanging, debt, .. } = *member;
-    proto::Purse { available, held, in_review, pending, exchanging, debt, ..Default::default() }
 }
 
 /// The balances of a purse; of what is rare, those that there are.

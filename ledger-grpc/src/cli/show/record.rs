@@ -26,7 +26,7 @@ pub(in crate::cli) fn step(step: &proto::ReplayMemberResponse, member: &str, loc
         cause(&record, member, local),
         postings(&record, member, local),
         why(&record, member, local),
-        grouped(after.available),
+        grouped(after.purses.first().map_or(0, |purse| purse.available)),
         after.tier,
     ]
 }
