@@ -34,6 +34,7 @@ pub fn outcome(store: &Handle, source: &str, id: &str) -> Result<Option<proto::G
         let tell = |outcome| proto::GetOutcomeResponse {
             outcome: Some(wire::outcome(&outcome, &names)),
             position: position.0,
+            token: wire::token(position),
         };
         Ok(outcome?.map(tell))
     });
@@ -72,10 +73,11 @@ pub fn members(store: &Handle, asked: &[Name]) -> Pending<proto::BatchGetMembers
     found.map(|(views, names), position| {
         let tell = |view: &MemberView| {
             let view = wire::member(view, &names, LOTS_SHOWN_OF_MANY);
-            proto::Member { position: position.0, ..view }
+            proto::Member { position: position.0, token: wire::token(position), ..view }
         };
         let one = |(name, view): (&Name, &Option<MemberView>)| wire::maybe_member(name, view.as_ref().map(tell));
-        proto::BatchGetMembersResponse { members: asked.iter().zip(&views).map(one).collect(), position: position.0 }
+        let members = asked.iter().zip(&views).map(one).collect();
+        proto::BatchGetMembersResponse { members, position: position.0, token: wire::token(position) }
     })
 }
 
@@ -89,7 +91,8 @@ pub fn records(store: &Handle, name: &str, page: Page) -> Result<Option<proto::L
     let names = names_in_log(store, spoken_of)?;
     let told = history.records.iter().map(|(position, record)| (position.0, wire::record(*position, record, &names)));
     let (records, next_page_token) = wire::fit(told, page.limit);
-    Ok(Some(proto::ListRecordsResponse { records, next_page_token, position: history.position.0 }))
+    let (position, token) = (history.position.0, wire::token(history.position));
+    Ok(Some(proto::ListRecordsResponse { records, next_page_token, position, token }))
 }
 
 /// A member's records from the first, each with the member after it; `None` if there is none of this name.
@@ -120,7 +123,7 @@ pub fn programs(store: &Handle, page: Page) -> Pending<proto::ListProgramsRespon
     store.programs().map(|rows, position| {
         let told = (1u32..).zip(&rows).map(|(version, row)| (version.into(), wire::program(version, row)));
         let (programs, next_page_token) = wire::fit(told.skip_while(|(version, _)| *version <= page.after), page.limit);
-        proto::ListProgramsResponse { programs, next_page_token, position: position.0 }
+        proto::ListProgramsResponse { programs, next_page_token, position: position.0, token: wire::token(position) }
     })
 }
 
@@ -143,7 +146,7 @@ pub fn counters(store: &Handle, whose: &Whose) -> Pending<Option<proto::ListCoun
     found.map(|found, position| {
         let (counters, names) = found?;
         let counters = counters.iter().map(|one| wire::counter(one, &names)).collect();
-        Some(proto::ListCountersResponse { counters, position: position.0 })
+        Some(proto::ListCountersResponse { counters, position: position.0, token: wire::token(position) })
     })
 }
 
@@ -158,6 +161,6 @@ pub fn cases(store: &Handle, open_only: bool, page: Page) -> Pending<proto::List
     found.map(|(cases, names), position| {
         let told = cases.iter().map(|(position, case)| (position.0, wire::case(*position, case, &names)));
         let (cases, next_page_token) = wire::fit(told, page.limit);
-        proto::ListCasesResponse { cases, next_page_token, position: position.0 }
+        proto::ListCasesResponse { cases, next_page_token, position: position.0, token: wire::token(position) }
     })
 }

@@ -44,7 +44,7 @@ pub struct Limits {
     pub log_reads_max: usize,
     /// Replays at once; each has a thread of its own.
     pub replays_max: usize,
-    /// How long a read waits for its `min_position`.
+    /// How long a read waits for what its token rests on.
     pub position_wait: Duration,
     /// How long the reader of a stream may take for one message.
     pub reader_wait: Duration,

@@ -28,6 +28,7 @@ mod returns;
 mod risk;
 mod spending;
 mod tiers;
+mod token;
 mod totals;
 mod transfer;
 mod values;
@@ -44,6 +45,7 @@ pub use self::request::{
     Page, When, Which, Whose, event_id, member_name, member_names, page, program_text, when, which, whose, whose_key,
 };
 pub use self::risk::{case, members_of_case};
+pub use self::token::{read_token, token};
 pub use self::totals::totals;
 pub use self::values::stamp;
 

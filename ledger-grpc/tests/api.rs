@@ -195,7 +195,7 @@ async fn what_a_member_did_is_what_it_has() {
     assert_eq!((tier.tier.as_str(), tier.next.as_str()), ("guest", "regular"));
     assert_eq!((tier.metric, tier.needed_for_next, tier.missing_for_next), (1_050, 10_000, 8_950));
 
-    let asked = proto::GetOutcomeRequest { source: "till-1".into(), id: "b-1".into(), min_position: 0 };
+    let asked = proto::GetOutcomeRequest { source: "till-1".into(), id: "b-1".into(), token: String::new() };
     let found = world.events().get_outcome(asked).await.unwrap().into_inner();
     assert_eq!(found.outcome.unwrap(), again);
     world.end().await;
@@ -266,7 +266,7 @@ async fn a_batch_is_answered_in_order_and_only_the_invalid_is_left_out() {
     assert_eq!(told(&status), says(Code::InvalidArgument, "INVALID"));
 
     let members = vec!["dora".into(), "nobody".into()];
-    let request = proto::BatchGetMembersRequest { members, min_position: fourth.position };
+    let request = proto::BatchGetMembersRequest { members, token: answer.token.clone() };
     let answer = world.members().batch_get_members(request).await.unwrap().into_inner();
     assert_eq!(answer.members[0].member.as_ref().unwrap().purses[0].available, 5);
     assert_eq!((answer.members[1].name.as_str(), &answer.members[1].member), ("nobody", &None));
@@ -310,7 +310,8 @@ async fn history_and_replay_tell_the_same_story() {
 
     let (mut records, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = proto::ListRecordsRequest { member: "emil".into(), page_size: 3, page_token, min_position: 0 };
+        let request =
+            proto::ListRecordsRequest { member: "emil".into(), page_size: 3, page_token, token: String::new() };
         let page = world.members().list_records(request).await.unwrap().into_inner();
         assert!(page.records.len() <= 3);
         records.extend(page.records);
@@ -324,7 +325,7 @@ async fn history_and_replay_tell_the_same_story() {
     let referral = Body::Referral(proto::Referral { referee: "fay".into() });
     assert_eq!((cause.member.as_str(), &cause.body), ("emil", &Some(referral)));
 
-    let request = proto::ReplayMemberRequest { member: "emil".into(), min_position: last.position };
+    let request = proto::ReplayMemberRequest { member: "emil".into(), token: wire::token(Position(last.position)) };
     let steps: Vec<_> = world.members().replay_member(request).await.unwrap().into_inner().collect().await;
     let steps: Vec<_> = steps.into_iter().map(Result::unwrap).collect();
     let replayed: Vec<_> = steps.iter().map(|step| step.record.clone().unwrap()).collect();
@@ -337,15 +338,15 @@ async fn history_and_replay_tell_the_same_story() {
     assert_eq!((posting.rule.as_str(), posting.points, posting.source_account()), ("friend", 30, Account::Issued));
 
     let then = proto::get_member_request::AsOf::Position(records[1].position);
-    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), min_position: 0 };
+    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), token: String::new() };
     let then = world.members().get_member(request).await.unwrap().into_inner();
     assert_eq!(then.purses[0].available, steps[1].after.as_ref().unwrap().purses[0].available);
     let then = proto::get_member_request::AsOf::Time(day(2).unwrap());
-    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), min_position: 0 };
+    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), token: String::new() };
     let then = world.members().get_member(request).await.unwrap().into_inner();
     assert_eq!((then.purses[0].available, then.at), (steps[5].after.as_ref().unwrap().purses[0].available, day(2)));
 
-    let request = proto::ReplayMemberRequest { member: "gus".into(), min_position: 0 };
+    let request = proto::ReplayMemberRequest { member: "gus".into(), token: String::new() };
     let mut steps = world.members().replay_member(request).await.unwrap().into_inner();
     assert_eq!(told(&steps.next().await.unwrap().unwrap_err()), says(Code::NotFound, "MEMBER_UNKNOWN"));
     world.end().await;
@@ -366,11 +367,11 @@ async fn a_program_with_faults_is_not_published() {
     let no = world.say(event("e-1", "hal", 1, enrolled())).await.unwrap();
     assert_eq!(refused(&no).reason, "NO_PROGRAM");
     let published = world.programs().publish_program(publication("p-1", CAFE)).await.unwrap().into_inner();
-    let min_position = published.outcome.unwrap().position;
-    let request = proto::ListProgramsRequest { min_position, ..Default::default() };
+    let position = published.outcome.unwrap().position;
+    let request = proto::ListProgramsRequest { token: published.token, ..Default::default() };
     let listed = world.programs().list_programs(request).await.unwrap().into_inner();
     assert_eq!((listed.programs.len(), listed.programs[0].version), (1, 1));
-    assert_eq!((listed.programs[0].text.as_str(), listed.programs[0].position), (CAFE, min_position));
+    assert_eq!((listed.programs[0].text.as_str(), listed.programs[0].position), (CAFE, position));
     world.end().await;
 }
 
@@ -388,12 +389,12 @@ async fn the_books_balance_and_a_device_farm_becomes_a_case() {
     assert_eq!((evidence.risk_key.len(), evidence.members.len()), (32, 4));
 
     let whose = Some(proto::list_counters_request::Whose::Device("one phone".into()));
-    let request = proto::ListCountersRequest { whose, min_position: 0 };
+    let request = proto::ListCountersRequest { whose, token: String::new() };
     let counters = world.audit().list_counters(request).await.unwrap().into_inner().counters;
     assert_eq!((counters[0].name.as_str(), counters[0].window), ("enrolments_by_device", Some(4)));
     assert_eq!(counters[0].members, ["farmer-0", "farmer-1", "farmer-2", "farmer-3"]);
 
-    let totals = world.audit().get_totals(proto::GetTotalsRequest { min_position: 0 }).await.unwrap().into_inner();
+    let totals = world.audit().get_totals(proto::GetTotalsRequest { token: String::new() }).await.unwrap().into_inner();
     let [points] = totals.wallets.as_slice() else { panic!("one wallet: {totals:?}") };
     assert_eq!((points.sum, points.outstanding, totals.members), (0, 80, 4));
     let issued = points.accounts.iter().find(|one| one.account() == Account::Issued).unwrap();
@@ -409,7 +410,7 @@ async fn a_limit_reached_says_so_and_harms_nobody() {
     assert_eq!(world.say(large).await.unwrap_err().code(), Code::OutOfRange);
     world.say(event("e-1", "ida", 1, enrolled())).await.unwrap();
 
-    let ahead = proto::GetMemberRequest { member: "ida".into(), as_of: None, min_position: 1_000_000 };
+    let ahead = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: wire::token(Position(1_000_000)) };
     let status = world.members().get_member(ahead).await.unwrap_err();
     assert_eq!(told(&status), says(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
     world.end().await;

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use ledger_core::units::At;
+use ledger_core::units::{At, Position};
 use ledger_grpc::engine::{Limits, wall_clock};
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::event_service_client::EventServiceClient;
@@ -14,6 +14,7 @@ use ledger_grpc::proto::outcome::Result as Came;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::proto::{self, event::Body};
 use ledger_grpc::server::{ServeError, serve};
+use ledger_grpc::wire;
 use ledger_store::{Ledger, Options, Time};
 use prost::Message;
 use prost::bytes::{Buf, BufMut};
@@ -605,9 +606,9 @@ async fn lists_over_their_limits_are_invalid() {
     let attributes = vec![proto::Attribute { name: "a".into(), value: 1 }; 33];
     let body = Body::AttributesSet(proto::AttributesSet { attributes });
     assert_eq!(world.reject("anna", body).await, ["event.attributes_set.attributes"]);
-    let request = proto::BatchGetMembersRequest { members: vec!["m".into(); 1_001], min_position: 0 };
+    let request = proto::BatchGetMembersRequest { members: vec!["m".into(); 1_001], token: String::new() };
     assert_eq!(fields(&world.members().batch_get_members(request).await.unwrap_err()), ["members"]);
-    let request = proto::BatchGetMembersRequest { members: vec!["m".into(), String::new()], min_position: 0 };
+    let request = proto::BatchGetMembersRequest { members: vec!["m".into(), String::new()], token: String::new() };
     assert_eq!(fields(&world.members().batch_get_members(request).await.unwrap_err()), ["members[1]"]);
     let request = proto::CheckProgramRequest { text: "#".repeat(262_145) };
     assert_eq!(fields(&world.programs().check_program(request).await.unwrap_err()), ["text"]);
@@ -628,8 +629,12 @@ async fn questions_that_make_no_sense_are_invalid() {
             .await;
     world.take("anna", purchase("o", 5_00)).await;
     let ask = async |member: &str, page_size: i32, token: &str| {
-        let request =
-            proto::ListRecordsRequest { member: member.into(), page_size, page_token: token.into(), min_position: 0 };
+        let request = proto::ListRecordsRequest {
+            member: member.into(),
+            page_size,
+            page_token: token.into(),
+            token: String::new(),
+        };
         world.members().list_records(request).await
     };
     assert_eq!(fields(&ask("", 0, "").await.unwrap_err()), ["member"]);
@@ -641,8 +646,9 @@ async fn questions_that_make_no_sense_are_invalid() {
     for token in ["pffffffffffffffff", "p7fffffffffffffff"] {
         assert_eq!(ask("anna", i32::MAX, token).await.unwrap().into_inner().records, [], "{token:?}");
     }
-    let look = async |as_of, min_position| {
-        let request = proto::GetMemberRequest { member: "anna".into(), as_of: Some(as_of), min_position };
+    let look = async |as_of, position| {
+        let token = wire::token(Position(position));
+        let request = proto::GetMemberRequest { member: "anna".into(), as_of: Some(as_of), token };
         world.members().get_member(request).await
     };
     use proto::get_member_request::AsOf;
@@ -656,6 +662,9 @@ async fn questions_that_make_no_sense_are_invalid() {
     assert_eq!(told(&status), not_applied(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
     let ahead = look(AsOf::Time(stamp(NOON + 86_400 * 10_000).unwrap()), 0).await.unwrap().into_inner();
     assert_eq!(ahead.purses[0].available, 5);
+
+    let foreign = proto::GetMemberRequest { member: "anna".into(), as_of: None, token: "yesterday".into() };
+    assert_eq!(fields(&world.members().get_member(foreign).await.unwrap_err()), ["token"]);
 
     let mut audit = AuditServiceClient::new(world.channel.clone());
     let status = audit.list_counters(proto::ListCountersRequest::default()).await.unwrap_err();
@@ -927,7 +936,7 @@ async fn items_that_cannot_be_had_are_invalid_or_refused_with_what_they_lack() {
         (wants(19, "cup", 1), "ITEM_PRICE_DIFFERS", Lack::Points(20)),
     ] {
         let redeem = Some(wants.clone());
-        let request = proto::QuoteRequest { member: "anna".into(), redeem, min_position: 0 };
+        let request = proto::QuoteRequest { member: "anna".into(), redeem, token: String::new() };
         let quote = world.members().quote(request).await.unwrap().into_inner();
         let Some(proto::quote_response::Result::Refused(quoted)) = quote.result else { panic!("it can be had") };
         let outcome = world.submit(world.event("anna", Body::Redeem(wants))).await.unwrap();
@@ -1189,7 +1198,7 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
 
     let explain = async |which: Option<Which>| {
         let mut audit = AuditServiceClient::new(world.channel.clone());
-        let request = proto::ExplainEventRequest { which, min_position: 0 };
+        let request = proto::ExplainEventRequest { which, token: String::new() };
         audit.explain_event(request).await.map(tonic::Response::into_inner)
     };
     let named = |source: &str, id: &str| Some(Which::Event(proto::EventName { source: source.into(), id: id.into() }));
@@ -1215,7 +1224,8 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
 
     let balance = async |member: &str, wallet: &str| {
         let mut audit = AuditServiceClient::new(world.channel.clone());
-        let request = proto::ExplainBalanceRequest { member: member.into(), wallet: wallet.into(), min_position: 0 };
+        let request =
+            proto::ExplainBalanceRequest { member: member.into(), wallet: wallet.into(), token: String::new() };
         audit.explain_balance(request).await.map(tonic::Response::into_inner)
     };
     assert_eq!(fields(&balance("", "").await.unwrap_err()), ["member"]);
@@ -1400,7 +1410,7 @@ async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
     };
 
     // Two wait for what does not come; there is no place for a third.
-    let ahead = proto::GetMemberRequest { member: "anna".into(), as_of: None, min_position: 1_000_000 };
+    let ahead = proto::GetMemberRequest { member: "anna".into(), as_of: None, token: wire::token(Position(1_000_000)) };
     let waiting: Vec<_> = (0..2)
         .map(|_| {
             let (mut members, ahead) = (world.members(), ahead.clone());

@@ -236,7 +236,7 @@ impl Caller {
     }
 
     fn look(&mut self, name: &str, as_of: Option<AsOf>) -> Result<proto::Member, String> {
-        let request = proto::GetMemberRequest { member: name.into(), as_of, min_position: 0 };
+        let request = proto::GetMemberRequest { member: name.into(), as_of, token: String::new() };
         let mut members = MemberServiceClient::new(self.channel.clone());
         Ok(self.runtime.block_on(members.get_member(request)).map_err(words)?.into_inner())
     }
@@ -363,7 +363,7 @@ impl Stage for Caller {
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
         self.bring(at)?;
         let proto::event::Body::Redeem(redeem) = message(redeem) else { panic!("redemptions are quoted") };
-        let request = proto::QuoteRequest { member: member.into(), redeem: Some(redeem), min_position: 0 };
+        let request = proto::QuoteRequest { member: member.into(), redeem: Some(redeem), token: String::new() };
         let mut members = MemberServiceClient::new(self.channel.clone());
         let answer = self.runtime.block_on(members.quote(request)).map_err(words)?.into_inner();
         Ok(match answer.result.ok_or("a quote without a result")? {
@@ -399,7 +399,7 @@ impl Stage for Caller {
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
         use proto::rule_explained::Came;
         let which = Some(proto::explain_event_request::Which::Position(position.0));
-        let request = proto::ExplainEventRequest { which, min_position: 0 };
+        let request = proto::ExplainEventRequest { which, token: String::new() };
         let mut audit = self.audit();
         let told = self.runtime.block_on(audit.explain_event(request)).map_err(words)?.into_inner();
         let rules = told.rules.into_iter().map(|one| match one.came.expect("a rule came to something") {
@@ -411,7 +411,7 @@ impl Stage for Caller {
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
         self.bring(at)?;
-        let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), min_position: 0 };
+        let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), token: String::new() };
         let mut audit = self.audit();
         let answer = self.runtime.block_on(audit.list_counters(request)).map_err(words)?.into_inner();
         let Some(found) = answer.counters.into_iter().find(|one| one.name == counter) else { return Ok((0, 0)) };

@@ -51,6 +51,7 @@ pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEvent
     Ok(Ok(proto::ExplainEventResponse {
         record: told.record,
         before: told.after,
+        token: told.token,
         rules: why.rules.iter().map(rule).collect(),
         grounds: why.grounds.iter().map(ground).collect(),
     }))
@@ -88,6 +89,7 @@ pub fn balance(
     }
     Ok(Ok(proto::ExplainBalanceResponse {
         position: view.position.0,
+        token: wire::token(view.position),
         at: wire::stamp(view.at),
         debts: if purse.debt == 0 { Vec::new() } else { debts(store, &view, wallet, &names)? },
         purse: Some(purse),

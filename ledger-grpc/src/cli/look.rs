@@ -134,7 +134,7 @@ impl Look {
                     When::Position(position) => Some(get_member_request::AsOf::Position(position.0)),
                     When::Instant(at) => Some(get_member_request::AsOf::Time(instant::stamp(at))),
                 };
-                let request = proto::GetMemberRequest { member: name.to_owned(), as_of, min_position: 0 };
+                let request = proto::GetMemberRequest { member: name.to_owned(), as_of, token: String::new() };
                 let mut members = client(MemberServiceClient::new(channel.clone()));
                 let answer = runtime.block_on(members.get_member(request));
                 Ok(found(answer)?.map(tonic::Response::into_inner))
@@ -169,7 +169,7 @@ impl Look {
         match self {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone());
-                let answer = runtime.block_on(audit.get_totals(proto::GetTotalsRequest { min_position: 0 }));
+                let answer = runtime.block_on(audit.get_totals(proto::GetTotalsRequest { token: String::new() }));
                 Ok(answer.map_err(|status| told(&status))?.into_inner())
             }
             Look::Data(ledger) => Ok(answers::totals(&ledger.handle()).wait()?),
@@ -184,7 +184,7 @@ impl Look {
         match self {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
-                let request = proto::ExplainEventRequest { which: Some(which), min_position: 0 };
+                let request = proto::ExplainEventRequest { which: Some(which), token: String::new() };
                 Ok(found(runtime.block_on(audit.explain_event(request)))?.map(tonic::Response::into_inner))
             }
             Look::Data(ledger) => {
@@ -200,7 +200,7 @@ impl Look {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
                 let (member, wallet) = (name.to_owned(), wallet.to_owned());
-                let request = proto::ExplainBalanceRequest { member, wallet, min_position: 0 };
+                let request = proto::ExplainBalanceRequest { member, wallet, token: String::new() };
                 Ok(found(runtime.block_on(audit.explain_balance(request)))?.map(tonic::Response::into_inner))
             }
             Look::Data(ledger) => Ok(answers::explain_balance(&ledger.handle(), name, wallet)?.ok()),
@@ -215,7 +215,7 @@ impl Look {
         match self {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
-                let request = proto::ListCountersRequest { whose: Some(whose), min_position: 0 };
+                let request = proto::ListCountersRequest { whose: Some(whose), token: String::new() };
                 Ok(found(runtime.block_on(audit.list_counters(request)))?.map(tonic::Response::into_inner))
             }
             Look::Data(ledger) => {
@@ -254,7 +254,7 @@ impl Look {
     ) -> Result<bool> {
         match self {
             Look::Server { runtime, channel } => runtime.block_on(async {
-                let request = proto::ReplayMemberRequest { member: name.to_owned(), min_position: 0 };
+                let request = proto::ReplayMemberRequest { member: name.to_owned(), token: String::new() };
                 let mut members = client(MemberServiceClient::new(channel.clone()));
                 let Some(answer) = found(members.replay_member(request).await)? else { return Ok(false) };
                 let mut steps = answer.into_inner();

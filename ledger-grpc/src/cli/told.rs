@@ -149,7 +149,7 @@ impl Quote {
         let Quote { member, points, order, total, wallet, item, pieces, .. } = self;
         let (points, pieces) = (points.unwrap_or(0), if item.is_empty() { 0 } else { pieces });
         let redeem = Some(proto::Redeem { points, order, total, wallet: wallet.clone(), item, pieces });
-        let quote = look.quote(proto::QuoteRequest { member, redeem, min_position: 0 })?;
+        let quote = look.quote(proto::QuoteRequest { member, redeem, token: String::new() })?;
         if self.json {
             say(json::write(&quote))?
         } else {

@@ -7,7 +7,7 @@ use super::merge::merged;
 use super::returns::parked;
 use super::spending::open_hold;
 use super::tiers::{standing, streak};
-use super::{Names, values};
+use super::{Names, token, values};
 use crate::proto;
 use ledger_core::lots::Lot;
 use ledger_core::member::Member;
@@ -45,6 +45,7 @@ pub fn member(view: &MemberView, names: &Names, shown_max: usize) -> proto::Memb
         proposals: member.open_proposals(at).map(|open| proposal(open, names)).collect(),
         exchanges: member.exchanges().iter().map(|open| open_exchange(open, names)).collect(),
         household: member.household().map(|no| names.member(no)).unwrap_or_default(),
+        token: token(*position),
         household_members: member.household_members().iter().map(|no| names.member(*no)).collect(),
     }
 }

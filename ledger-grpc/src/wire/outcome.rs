@@ -2,7 +2,7 @@
 
 use super::items::lacking;
 use super::member::lot;
-use super::{Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Names, values};
+use super::{Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Names, token, values};
 use crate::proto;
 use ledger_core::account::{Account, Posting};
 use ledger_core::event::Violation;
@@ -135,7 +135,7 @@ pub fn quoted(verdict: &Verdict, position: Position, names: &Names) -> proto::Qu
             proto::quote_response::Result::Quoted(proto::Quoted { lots, lots_count, available })
         }
     };
-    proto::QuoteResponse { result: Some(result), position: position.0 }
+    proto::QuoteResponse { result: Some(result), position: position.0, token: token(position) }
 }
 
 /// Takes what fits into one answer of `items`, of which each says where it stands, and the token for

@@ -3,7 +3,7 @@
 use super::kinds::encode_change;
 use super::member::state;
 use super::outcome::{refused, trace};
-use super::{Names, event, values};
+use super::{Names, event, token, values};
 use crate::proto;
 use ledger_core::account::{Account, Posting};
 use ledger_core::change::{Change, ReferredBy};
@@ -61,7 +61,11 @@ pub fn record(position: Position, record: &Record, names: &Names) -> proto::Reco
 /// One step of a replay.
 pub fn step(position: Position, of: &Record, after: &Member, names: &Names) -> proto::ReplayMemberResponse {
     let after = state(after, of.verdict.wallet, names);
-    proto::ReplayMemberResponse { record: Some(record(position, of, names)), after: Some(after) }
+    proto::ReplayMemberResponse {
+        record: Some(record(position, of, names)),
+        after: Some(after),
+        token: token(position),
+    }
 }
 
 fn timer_kind(timer: Timer) -> proto::TimerKind {

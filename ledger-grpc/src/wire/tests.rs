@@ -224,3 +224,14 @@ fn counters_can_be_asked_for_by_every_kind_of_key() {
         assert_eq!(fields(asked("").expect_err("it is empty")), [kind.name()]);
     }
 }
+
+#[test]
+fn a_token_says_what_its_answer_rested_on_and_nothing_else_does() {
+    for position in [0, 1, 16, u64::MAX].map(Position) {
+        assert_eq!(read_token(&token(position)), Ok(position));
+    }
+    assert_eq!(read_token(""), Ok(Position(0)));
+    for foreign in ["7", "1-", "1-+7", "1-g", "2-7", "1-10000000000000000", " 1-7"] {
+        assert_eq!(fields(read_token(foreign).expect_err(foreign)), ["token"]);
+    }
+}

@@ -1,8 +1,8 @@
 //! Totals: what all members have and did together: trial balances and tallies.
 
-use super::Names;
 use super::record::account;
 use super::values::stamp;
+use super::{Names, token};
 use crate::proto;
 use ledger_core::account::Account;
 use ledger_core::calendar::show_day;
@@ -21,6 +21,7 @@ pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
     let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: names.term(*term), members: *members };
     proto::GetTotalsResponse {
         position: totals.position.0,
+        token: token(totals.position),
         at: stamp(totals.at),
         wallets: shared.wallets.iter().map(|one| wallet_totals(one, program, &names)).collect(),
         members: totals.members.into(),

@@ -92,8 +92,11 @@ def main():
     channel = grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
     api = Api(channel)
 
+    def said(**fields):
+        return api.call("ledger.v1.EventService", "Submit", event=fields)
+
     def submit(**fields):
-        return api.call("ledger.v1.EventService", "Submit", event=fields).outcome
+        return said(**fields).outcome
 
     def member(**fields):
         return api.call("ledger.v1.MemberService", "GetMember", member="anna", **fields)
@@ -119,7 +122,8 @@ def main():
 
     print(f"enrol: {show(submit(**event(1, 1, device='d1', enrolled={'birthday': {'month': 7, 'day': 4}})))}")
     bought = event(2, 2, purchase=purchase("o-1", 700, 350))
-    outcome = submit(**bought)
+    answer = said(**bought)
+    outcome = answer.outcome
     print(f"purchase: {show(outcome)}")
     print(f"the same: {show(submit(**bought))}")
     print(f"redeem: {show(submit(**event(3, 3, redeem={'points': 15})))}")
@@ -137,7 +141,7 @@ def main():
     except grpc.RpcError as error:
         print(f"nobody: {show_error(api, error)}")
 
-    now = member(min_position=outcome.position)
+    now = member(token=answer.token)
     print(f"now: available {now.purses[0].available} in {now.purses[0].lots_count} lots, {now.tier.tier}, {now.records} records")
     print(f"as of position {outcome.position}: available {member(position=outcome.position).purses[0].available}")
     then = member(time={"seconds": NOON + 2 * DAY - 1})

@@ -43,7 +43,7 @@ async fn standing(server: &Server) -> Standing {
     let mut counters = Vec::new();
     let devices = (0..MEMBERS / 2).map(|n| Whose::Device(format!("device-{n}")));
     for whose in devices.chain((0..MEMBERS).map(|n| Whose::Member(member(n)))) {
-        let request = ListCountersRequest { whose: Some(whose.clone()), min_position: 0 };
+        let request = ListCountersRequest { whose: Some(whose.clone()), token: String::new() };
         let mut told = audit.list_counters(request).await.unwrap().into_inner();
         told.counters.iter_mut().for_each(|value| value.members.sort());
         let mut values: Vec<String> = told.counters.iter().map(|value| format!("{value:?}")).collect();
