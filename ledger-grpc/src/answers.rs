@@ -9,8 +9,9 @@ mod explain;
 pub use self::explain::{Unknown, balance as explain_balance, event as explain_event};
 
 use crate::proto;
-use crate::wire::{self, LOTS_SHOWN, LOTS_SHOWN_OF_MANY, Names, Page, Whose};
+use crate::wire::{self, EventAsked, LOTS_SHOWN, LOTS_SHOWN_OF_MANY, Names, Page, Whose};
 use ledger_core::event::{Event, Name};
+use ledger_core::outcome::Outcome;
 use ledger_core::units::{MemberNo, Position};
 use ledger_store::{AsOf, Handle, MemberView, Moment, Pending, ReadError};
 
@@ -24,12 +25,13 @@ fn names_in_log(store: &Handle, members: Vec<MemberNo>) -> Result<Names, ReadErr
     store.ask(|moment| names_of(moment, members)).wait()
 }
 
-/// What came of an event that was said before; `None` if none of this source and id was recorded.
+/// What came of an event that was said before; `None` if none of this source and id was recorded, or it is not of the
+/// member that is named.
 ///
 /// # Errors
 /// [`ReadError`].
-pub fn outcome(store: &Handle, source: &str, id: &str) -> Result<Option<proto::GetOutcomeResponse>, ReadError> {
-    let found = store.ask(|moment| (moment.outcome(source, id), Names::of_terms(moment.terms())));
+pub fn outcome(store: &Handle, asked: &EventAsked) -> Result<Option<proto::GetOutcomeResponse>, ReadError> {
+    let found = store.ask(|moment| (find_outcome(moment, asked), Names::of_terms(moment.terms())));
     let told = found.map(|(outcome, names), position| {
         let tell = |outcome| proto::GetOutcomeResponse {
             outcome: Some(wire::outcome(&outcome, &names)),
@@ -39,6 +41,12 @@ pub fn outcome(store: &Handle, source: &str, id: &str) -> Result<Option<proto::G
         Ok(outcome?.map(tell))
     });
     told.wait()?
+}
+
+fn find_outcome(moment: &mut Moment<'_>, asked: &EventAsked) -> Result<Option<Outcome>, ReadError> {
+    let Some(outcome) = moment.outcome(&asked.source, &asked.id)? else { return Ok(None) };
+    let is_meant = asked.member.is_empty() || moment.is_of(outcome.position, &asked.member)?;
+    Ok(is_meant.then_some(outcome))
 }
 
 /// A member as it stands; `None` if there is none of this name.

@@ -93,9 +93,9 @@ impl EventService for Service {
 
     async fn get_outcome(&self, request: Request<GetOutcomeRequest>) -> Answer<GetOutcomeResponse> {
         let (call, message) = open(request);
-        let (source, id) = wire::event_id(message.source, message.id)?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
-        let found = self.0.read_log(&call, move |store| answers::outcome(store, &source, &id)).await?;
+        let (token, asked) = (wire::read_token(&message.token)?, wire::event_asked(message)?);
+        self.0.reach(&call, token).await?;
+        let found = self.0.read_log(&call, move |store| answers::outcome(store, &asked)).await?;
         answer(found.ok_or(Failure::OutcomeUnknown)?)
     }
 }
@@ -253,8 +253,8 @@ impl AuditService for Service {
 
     async fn explain_event(&self, request: Request<ExplainEventRequest>) -> Answer<ExplainEventResponse> {
         let (call, message) = open(request);
-        let which = wire::which(message.which)?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        let (token, which) = (wire::read_token(&message.token)?, wire::which(message)?);
+        self.0.reach(&call, token).await?;
         let told = self.0.read_log(&call, move |store| answers::explain_event(store, &which)).await?;
         answer(told.map_err(Failure::from)?)
     }

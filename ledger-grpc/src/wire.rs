@@ -42,7 +42,8 @@ pub use self::outcome::{fit, outcome, outcomes, quoted, trace};
 pub use self::publishing::{faults, program};
 pub use self::record::{members_of_record, record, step};
 pub use self::request::{
-    Page, When, Which, Whose, event_id, member_name, member_names, page, program_text, when, which, whose, whose_key,
+    EventAsked, Page, When, Which, Whose, event_asked, member_name, member_names, page, program_text, when, which,
+    whose, whose_key,
 };
 pub use self::risk::{case, members_of_case};
 pub use self::token::{read_token, token};

@@ -195,9 +195,50 @@ async fn what_a_member_did_is_what_it_has() {
     assert_eq!((tier.tier.as_str(), tier.next.as_str()), ("guest", "regular"));
     assert_eq!((tier.metric, tier.needed_for_next, tier.missing_for_next), (1_050, 10_000, 8_950));
 
-    let asked = proto::GetOutcomeRequest { source: "till-1".into(), id: "b-1".into(), token: String::new() };
+    let asked = proto::GetOutcomeRequest { source: "till-1".into(), id: "b-1".into(), ..Default::default() };
     let found = world.events().get_outcome(asked).await.unwrap().into_inner();
     assert_eq!(found.outcome.unwrap(), again);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_names_the_member_of_an_event_finds_it_and_not_that_of_another() {
+    let world = World::cafe(Limits::default()).await;
+    let card = Body::AliasLinked(proto::AliasLinked { kind: "card".into(), name: "4711".into() });
+    world.say(event("e-1", "anna", 1, enrolled())).await.unwrap();
+    world.say(event("e-2", "ben", 1, enrolled())).await.unwrap();
+    world.say(event("e-3", "anna", 1, card)).await.unwrap();
+    let bought = world.say(event("b-1", "anna", 2, purchase("o-1", 100))).await.unwrap();
+    world.say(event("r-1", "a stranger", 2, redeem(1))).await.unwrap();
+    let find = async |id: &str, member: &str| {
+        let (source, id, member) = ("till-1".into(), id.into(), member.into());
+        let request = proto::GetOutcomeRequest { source, id, member, ..Default::default() };
+        let found = world.events().get_outcome(request).await;
+        found.map(|found| found.into_inner().outcome.unwrap().position).map_err(|status| told(&status))
+    };
+    let position = bought.position;
+    for member in ["", "anna", "card:4711"] {
+        assert_eq!(find("b-1", member).await, Ok(position), "{member:?}");
+    }
+    assert!(find("r-1", "a stranger").await.is_ok(), "an event may be of nobody the ledger knows");
+    for (id, member) in [("b-1", "ben"), ("b-1", "nobody"), ("r-1", "anna"), ("b-2", "anna")] {
+        assert_eq!(find(id, member).await, Err(says(Code::NotFound, "OUTCOME_UNKNOWN")), "{id} of {member}");
+    }
+    let explain = async |which, member: &str| {
+        let request = proto::ExplainEventRequest { which: Some(which), member: member.into(), ..Default::default() };
+        let explained = world.audit().explain_event(request).await;
+        explained.map(|told| told.into_inner().record.unwrap().position).map_err(|status| told(&status))
+    };
+    use proto::explain_event_request::Which;
+    let event = || Which::Event(proto::EventName { source: "till-1".into(), id: "b-1".into() });
+    for member in ["", "anna", "card:4711"] {
+        assert_eq!(explain(Which::Position(position), member).await, Ok(position));
+        assert_eq!(explain(event(), member).await, Ok(position));
+    }
+    assert_eq!(explain(Which::Position(position), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
+    assert_eq!(explain(Which::Position(0), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
+    assert_eq!(explain(Which::Position(99), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
+    assert_eq!(explain(event(), "ben").await, Err(says(Code::NotFound, "OUTCOME_UNKNOWN")));
     world.end().await;
 }
 

@@ -1198,7 +1198,7 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
 
     let explain = async |which: Option<Which>| {
         let mut audit = AuditServiceClient::new(world.channel.clone());
-        let request = proto::ExplainEventRequest { which, token: String::new() };
+        let request = proto::ExplainEventRequest { which, ..Default::default() };
         audit.explain_event(request).await.map(tonic::Response::into_inner)
     };
     let named = |source: &str, id: &str| Some(Which::Event(proto::EventName { source: source.into(), id: id.into() }));

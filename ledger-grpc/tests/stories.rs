@@ -399,7 +399,7 @@ impl Stage for Caller {
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
         use proto::rule_explained::Came;
         let which = Some(proto::explain_event_request::Which::Position(position.0));
-        let request = proto::ExplainEventRequest { which, token: String::new() };
+        let request = proto::ExplainEventRequest { which, ..Default::default() };
         let mut audit = self.audit();
         let told = self.runtime.block_on(audit.explain_event(request)).map_err(words)?.into_inner();
         let rules = told.rules.into_iter().map(|one| match one.came.expect("a rule came to something") {

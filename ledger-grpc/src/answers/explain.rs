@@ -1,6 +1,6 @@
 //! Explain: why events came to what they did, and where balances come from.
 
-use super::names_in_log;
+use super::{find_outcome, names_in_log};
 use crate::proto::{self, rule_explained};
 use crate::wire::{self, LOTS_SHOWN, Names, Which};
 use ledger_core::account::{Account, Posting};
@@ -8,7 +8,7 @@ use ledger_core::explain::Came;
 use ledger_core::program::Wallet;
 use ledger_core::record::{Cause, Record};
 use ledger_core::units::{Position, TermNo};
-use ledger_store::{Explained, Handle, MemberView, ReadError};
+use ledger_store::{Explained, Handle, MemberView, Moment, ReadError};
 
 /// Why nothing can be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +28,9 @@ pub enum Unknown {
 /// # Errors
 /// [`ReadError`].
 pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEventResponse, Unknown>, ReadError> {
-    let position = match which {
-        Which::Position(position) => *position,
-        Which::Event(source, id) => match store.outcome(source, id)? {
-            Some(outcome) => outcome.position,
-            None => return Ok(Err(Unknown::Event)),
-        },
+    let position = match store.ask(|moment| find(moment, which)).wait()?? {
+        Ok(position) => position,
+        Err(unknown) => return Ok(Err(unknown)),
     };
     let Some(Explained { record, before, why, .. }) = store.explain(position)? else {
         return Ok(Err(Unknown::Record));
@@ -55,6 +52,17 @@ pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEvent
         rules: why.rules.iter().map(rule).collect(),
         grounds: why.grounds.iter().map(ground).collect(),
     }))
+}
+
+fn find(moment: &mut Moment<'_>, which: &Which) -> Result<Result<Position, Unknown>, ReadError> {
+    match which {
+        Which::Event(asked) => Ok(find_outcome(moment, asked)?.map(|outcome| outcome.position).ok_or(Unknown::Event)),
+        Which::Position { position, member } => {
+            let is_there = (Position(1)..=moment.position()).contains(position);
+            let is_meant = is_there && (member.is_empty() || moment.is_of(*position, member)?);
+            Ok(if is_meant { Ok(*position) } else { Err(Unknown::Record) })
+        }
+    }
 }
 
 /// Where every point comes from that a member has of a wallet; the program's first if `wallet` is empty.

@@ -181,14 +181,14 @@ impl Look {
         &self,
         which: proto::explain_event_request::Which,
     ) -> Result<Option<proto::ExplainEventResponse>> {
+        let request = proto::ExplainEventRequest { which: Some(which), ..Default::default() };
         match self {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
-                let request = proto::ExplainEventRequest { which: Some(which), token: String::new() };
                 Ok(found(runtime.block_on(audit.explain_event(request)))?.map(tonic::Response::into_inner))
             }
             Look::Data(ledger) => {
-                let which = wire::which(Some(which)).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
+                let which = wire::which(request).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
                 Ok(answers::explain_event(&ledger.handle(), &which)?.ok())
             }
         }

@@ -44,13 +44,29 @@ pub struct Page {
     pub limit: usize,
 }
 
+/// An event that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventAsked {
+    /// Who said it.
+    pub source: Name,
+    /// Its id.
+    pub id: Name,
+    /// A name of its member; empty if that is not known.
+    pub member: Name,
+}
+
 /// Which record is to be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The one at this position.
-    Position(Position),
-    /// That of an event, by source and id.
-    Event(Name, Name),
+    /// The one at a position.
+    Position {
+        /// Where it stands.
+        position: Position,
+        /// A name of its member; empty if that is not known.
+        member: Name,
+    },
+    /// That of an event.
+    Event(EventAsked),
 }
 
 /// Reads a member's name.
@@ -58,25 +74,32 @@ pub fn member_name(text: String) -> Result<Name, Invalid> {
     name("member", text)
 }
 
-/// Reads the source and the id of an event.
-pub fn event_id(source: String, id: String) -> Result<(Name, Name), Invalid> {
+/// Reads which outcome is asked for.
+pub fn event_asked(request: proto::GetOutcomeRequest) -> Result<EventAsked, Invalid> {
+    let proto::GetOutcomeRequest { source, id, member, .. } = request;
     let mut faults = Faults::default();
     values::name("source", &source, 1, &mut faults);
     values::name("id", &id, 1, &mut faults);
-    faults.check((source.into(), id.into()))
+    values::name("member", &member, 0, &mut faults);
+    faults.check(EventAsked { source: source.into(), id: id.into(), member: member.into() })
 }
 
 /// Reads which record is to be explained.
-pub fn which(which: Option<proto::explain_event_request::Which>) -> Result<Which, Invalid> {
+pub fn which(request: proto::ExplainEventRequest) -> Result<Which, Invalid> {
     use proto::explain_event_request::Which as Named;
-    match which {
-        Some(Named::Position(position)) => Ok(Which::Position(Position(position))),
+    let mut faults = Faults::default();
+    values::name("member", &request.member, 0, &mut faults);
+    let member: Name = request.member.into();
+    let which = match request.which {
+        Some(Named::Position(position)) => Which::Position { position: Position(position), member },
         Some(Named::Event(proto::EventName { source, id })) => {
-            let (source, id) = event_id(source, id).map_err(|invalid| invalid.under("event"))?;
-            Ok(Which::Event(source, id))
+            values::name("event.source", &source, 1, &mut faults);
+            values::name("event.id", &id, 1, &mut faults);
+            Which::Event(EventAsked { source: source.into(), id: id.into(), member })
         }
-        None => Err(Invalid::one("which", "is missing; send a position or an event")),
-    }
+        None => return Err(Invalid::one("which", "is missing; send a position or an event")),
+    };
+    faults.check(which)
 }
 
 /// Reads the names of many members.

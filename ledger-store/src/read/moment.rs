@@ -5,12 +5,12 @@ use crate::error::ReadError;
 use crate::live::Live;
 use crate::shard::{Handle, Time};
 use ledger_core::counter::Counter;
-use ledger_core::event::{self, Body, Event, Name};
+use ledger_core::event::{self, Body, Event, Name, Who};
 use ledger_core::features::risk::in_window;
-use ledger_core::judge::{brought_up_to, find, foresee};
+use ledger_core::judge::{Book, brought_up_to, find, foresee};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
-use ledger_core::record::Verdict;
+use ledger_core::record::{Cause, Verdict};
 use ledger_core::state::{Case, ProgramRow};
 use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
 use std::sync::Arc;
@@ -138,6 +138,25 @@ impl<'a> Moment<'a> {
         let outcome = self.live.outcome(&event)?;
         self.rest_on(outcome.as_ref().map_or(Position(0), |outcome| outcome.position));
         Ok(outcome)
+    }
+
+    /// Whether a record is of this member: of its event, if it was said of this name. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn is_of(&mut self, position: Position, name: &str) -> Result<bool, ReadError> {
+        let book = &self.live.book;
+        let known = |no: MemberNo| find(book, name) == Some(no);
+        let is_of = match book.record(position)?.cause {
+            Cause::Timer { member, .. } => known(member),
+            Cause::Event(event) => match event.member {
+                Who::Nobody => false,
+                Who::Known(no) | Who::Alias(no, _) => known(no),
+                Who::Unknown(hash) => book.hide(name) == hash,
+            },
+        };
+        self.rest_on(position);
+        Ok(is_of)
     }
 
     /// The trial balance, members per tier, campaigns, budgets and vocabulary.
