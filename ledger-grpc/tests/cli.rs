@@ -790,6 +790,9 @@ fn everything() -> String {
     let rows: Vec<(&str, String)> = vec![
         ("home", r#""enrolled":{}"#.into()),
         ("Ada", r#""enrolled":{"birthday":{"month":3,"day":15}}"#.into()),
+        ("Old", r#""enrolled":{}"#.into()),
+        ("Old", buys("o-1")),
+        ("Ada", r#""merged":{"other":"Old"}"#.into()),
         ("Ada", r#""household_joined":{"household":"home"}"#.into()),
         ("Ada", r#""attributes_set":{"attributes":[{"name":"churn","value":7}]}"#.into()),
         ("Ada", buys("a-1")),
@@ -800,15 +803,12 @@ fn everything() -> String {
         ("Ada", r#""settled":{"order":"a-1"}"#.into()),
         ("Ada", buys("a-2")),
         ("Ada", r#""refunded":{"order":"later","currency":"EUR","amount":100}"#.into()),
-        ("Old", r#""enrolled":{}"#.into()),
-        ("Old", buys("o-1")),
-        ("Ada", r#""merged":{"other":"Old"}"#.into()),
         ("Ben", r#""enrolled":{}"#.into()),
         ("Ada", r#""referral":{"referee":"Ben"}"#.into()),
         ("Ben", seen.clone()),
         ("Cy", seen.clone()),
         ("Cy", buys("c-1")),
-        ("Ben", r#""frozen":{"scope":"redeem","reason":"stolen"}"#.into()),
+        ("Ben", r#""frozen":{"scope":"FREEZE_SCOPE_REDEEM","reason":"stolen"}"#.into()),
         ("Ben", r#""redeem":{"points":1}"#.into()),
     ];
     let line =
