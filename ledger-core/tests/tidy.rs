@@ -476,7 +476,6 @@ fn refusals_are_told_to_people() {
 #[test]
 fn messages_stay_where_they_come_in_and_go_out() {
     let places = [
-        "ledger-grpc/src/wire.rs",
         "ledger-grpc/src/wire/",
         "ledger-grpc/src/answers.rs",
         "ledger-grpc/src/answers/",

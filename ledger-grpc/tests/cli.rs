@@ -830,6 +830,15 @@ fn every_question_has_one_answer_whoever_asks() {
         let of = if list == "open_cases" { place.ask("member Cy --json").exits(0).json() } else { ada.clone() };
         assert!(of[list].as_array().is_some_and(|list| !list.is_empty()), "{list} is tried: {of}");
     }
+    let some = |member: &str, points: &str| {
+        let told = place.ask(&format!("member {member} --json")).exits(0).json();
+        let purses = told["purses"].as_array().expect("a list").clone();
+        assert!(purses.iter().any(|purse| purse[points].as_i64() > Some(0)), "{points} of {member}: {told}");
+    };
+    for points in ["available", "held", "pending", "exchanging"] {
+        some("Ada", points);
+    }
+    some("Cy", "in_review");
     assert_eq!(place.ask("member home --json").exits(0).json()["household_members"][0], "Ada");
     assert_eq!(place.ask("member Ben --json").exits(0).json()["referrer"], "Ada");
     let mut questions: Vec<String> = Vec::new();
