@@ -454,6 +454,9 @@ async fn a_limit_reached_says_so_and_harms_nobody() {
     let ahead = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: wire::token(Position(1_000_000)) };
     let status = world.members().get_member(ahead).await.unwrap_err();
     assert_eq!(told(&status), says(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
+    let foreign = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: "yesterday".into() };
+    let status = world.members().get_member(foreign).await.unwrap_err();
+    assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "token");
     world.end().await;
 
     let closed = World::new(Limits { requests_max: 0, ..Limits::default() }).await;
