@@ -593,11 +593,10 @@ impl Play<'_> {
         }
         let tier = self.stage.member(&member, self.at, false).map(|seen| seen.tier).unwrap_or_default();
         let tier = if tier.is_empty() { tier } else { format!(", {tier}") };
-        let others = || outcome.earned.iter().skip(1);
-        let also: String =
-            others().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet))).collect();
+        let also = outcome.earned_others().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet)));
+        let also: String = also.collect();
         let waits = outcome.waits.iter().map(|(wallet, points, until)| {
-            let other = others().any(|(also, _)| also == wallet);
+            let other = outcome.earned_others().any(|(also, _)| also == wallet);
             let of = if other { format!(" {}", self.stage.word(*wallet)) } else { String::new() };
             format!("{points}{of} until {}", self.show_wait(*until))
         });

@@ -43,6 +43,11 @@ impl Outcome {
         self.earned.first().map_or(Points::ZERO, |(_, points)| *points)
     }
 
+    /// Its new points of the others.
+    pub fn earned_others(&self) -> impl Iterator<Item = &(TermNo, Points)> {
+        self.earned.iter().skip(1)
+    }
+
     /// The outcome that a record tells.
     pub fn of(position: Position, record: &Record, duplicate: bool) -> Outcome {
         let verdict = &record.verdict;

@@ -14,10 +14,9 @@ const HOLDS_SHOWN: usize = 20;
 pub(in crate::cli) fn member(member: &proto::Member, local: &Local) -> String {
     let at = local.stamp(member.at.as_ref());
     let mut out = format!("member {} at {at}, position {}\n", member.name, grouped(member.position));
-    let (first, others) = member.purses.split_first().unzip();
-    let _ = writeln!(out, "  {}", has(first.unwrap_or(&proto::Purse::default())));
-    for purse in others.unwrap_or_default() {
-        let _ = writeln!(out, "  {}: {}", purse.wallet, has(purse));
+    for (n, purse) in member.purses.iter().enumerate() {
+        let wallet = if n == 0 { String::new() } else { format!("{}: ", purse.wallet) };
+        let _ = writeln!(out, "  {wallet}{}", has(purse));
     }
     if let Some(tier) = &member.tier {
         let _ = writeln!(out, "  {}", standing(tier, local));
