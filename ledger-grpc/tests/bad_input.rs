@@ -1259,7 +1259,7 @@ async fn what_is_due_and_no_record_tells_yet_is_explained_as_such() {
     // Time goes on with what another says: anna's hold is over, and her stamps are a cup that no record tells yet.
     world.take("bert", enrolled()).await;
     let mut audit = AuditServiceClient::new(world.channel.clone());
-    let request = proto::ExplainBalanceRequest { member: "anna".into(), wallet: "cups".into(), min_position: 0 };
+    let request = proto::ExplainBalanceRequest { member: "anna".into(), wallet: "cups".into(), token: String::new() };
     let why = audit.explain_balance(request).await.unwrap().into_inner();
     let purse = why.purse.unwrap();
     let lots: Vec<_> = purse.lots.iter().map(|lot| (lot.id, lot.points)).collect();
