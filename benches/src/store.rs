@@ -173,7 +173,7 @@ fn reads(dir: &Path, plan: &Plan, workload: &mut Workload, figures: &mut Figures
     let name = Workload::name(0);
     timed("read: history page of 1000", figures, || {
         let page = handle.history(&name, Position(0), 1_000).expect("reads").expect("a member");
-        assert_eq!(page.len(), 1_000);
+        assert_eq!(page.records.len(), 1_000);
     });
     timed("read: as-of, folding 1000 records", figures, || {
         let then = AsOf::Instant(At(4_000_000_000_000));

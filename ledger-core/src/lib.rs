@@ -56,7 +56,7 @@
 //! };
 //! say("e-1", "", Body::ProgramPublished(event::ProgramPublished { text: program.into() }))?;
 //! assert_eq!(say("e-2", "Ada", Body::CheckIn(event::CheckIn))?.available, Points(5));
-//! assert_eq!(say("e-3", "Ada", Body::CheckIn(event::CheckIn))?.earned, Points(0)); // once a day
+//! assert_eq!(say("e-3", "Ada", Body::CheckIn(event::CheckIn))?.earned_first(), Points(0)); // once a day
 //! let redeemed = say("e-4", "Ada", Body::redeem(Points(6)))?;
 //! assert_eq!(redeemed.refusal, Some(Refusal::NotEnoughPoints));
 //! assert!(say("e-2", "Ada", Body::CheckIn(event::CheckIn))?.duplicate); // the first outcome again

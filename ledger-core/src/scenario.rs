@@ -593,10 +593,10 @@ impl Play<'_> {
         }
         let tier = self.stage.member(&member, self.at, false).map(|seen| seen.tier).unwrap_or_default();
         let tier = if tier.is_empty() { tier } else { format!(", {tier}") };
-        let also: String =
-            outcome.also.iter().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet))).collect();
+        let also = outcome.earned_others().map(|(wallet, points)| format!(" + {points} {}", self.stage.word(*wallet)));
+        let also: String = also.collect();
         let waits = outcome.waits.iter().map(|(wallet, points, until)| {
-            let other = outcome.also.iter().any(|(also, _)| also == wallet);
+            let other = outcome.earned_others().any(|(also, _)| also == wallet);
             let of = if other { format!(" {}", self.stage.word(*wallet)) } else { String::new() };
             format!("{points}{of} until {}", self.show_wait(*until))
         });
@@ -604,7 +604,7 @@ impl Play<'_> {
         let waits = if waits.is_empty() { waits } else { format!(", pending {waits}") };
         let parked = if outcome.parked { ", parked" } else { "" };
         let proposed = if outcome.proposed { ", proposed" } else { "" };
-        let (earned, available) = (outcome.earned, outcome.available);
+        let (earned, available) = (outcome.earned_first(), outcome.available);
         Ok(format!("{again}earned {earned}{also}, available {available}{waits}{tier}{parked}{proposed}"))
     }
 

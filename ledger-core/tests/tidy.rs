@@ -471,3 +471,26 @@ fn refusals_are_told_to_people() {
     assert_eq!(messages.len(), Refusal::ALL.len(), "each refusal has a message of its own");
     assert!(messages.iter().all(|message| !message.ends_with('.')), "a message is no sentence");
 }
+
+/// Where messages of the API may be named: where something is read from one or told in one.
+#[test]
+fn messages_stay_where_they_come_in_and_go_out() {
+    let places = [
+        "ledger-grpc/src/wire/",
+        "ledger-grpc/src/answers.rs",
+        "ledger-grpc/src/answers/",
+        "ledger-grpc/src/service.rs",
+        "ledger-grpc/src/server.rs",
+        "ledger-grpc/src/json.rs",
+        "ledger-grpc/src/json/",
+        "ledger-grpc/src/kafka/decode",
+        "ledger-grpc/src/kafka/outbox/",
+        "ledger-grpc/src/cli/",
+    ];
+    let files = files();
+    let named: Vec<&File> = files.iter().filter(|file| file.is_source() && file.text.contains("proto::")).collect();
+    let outside = named.iter().filter(|file| !places.iter().any(|place| file.path.starts_with(place)));
+    none(&outside.map(|file| file.path.clone()).collect::<Vec<_>>(), "messages of the API are named elsewhere");
+    let idle = places.iter().filter(|place| !named.iter().any(|file| file.path.starts_with(**place)));
+    none(&idle.map(|place| place.to_string()).collect::<Vec<_>>(), "places that name no message need not be listed");
+}

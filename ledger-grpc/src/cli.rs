@@ -77,6 +77,8 @@ enum Command {
     Explain(explain::Explain),
     /// Show the trial balance: every point ever issued, and where it is now
     Totals(told::Totals),
+    /// Show what was counted for a member, or for a device, a means of payment and the like
+    Counters(told::Counters),
     /// Show risk cases with their evidence
     Cases(told::Cases),
     /// Check a program file, or play its scenario
@@ -125,6 +127,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Quote(quote) => quote.run(),
         Command::Explain(explain) => explain.run(),
         Command::Totals(totals) => totals.run(),
+        Command::Counters(counters) => counters.run(),
         Command::Cases(cases) => cases.run(),
         Command::Program(rules) => rules.run(),
         Command::DeadLetters(letters) => letters.run(),

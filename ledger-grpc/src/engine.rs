@@ -5,13 +5,11 @@
 //! [`Limits`]; past it the caller is told to slow down. This is the only file that reads the clock of
 //! the wall. It knows no message and no status code.
 
-use crate::wire::{self, Sorted, Words};
-use ledger_core::event::Name;
+use crate::wire::{DecodedBatch, Names};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
-use ledger_core::units::{At, MemberNo, Position, RiskKey};
-use ledger_store::{AsOf, Batch, Clock, CommitError, Handle, Health, Pending, ReadError, Step, SubmitError};
-use std::collections::HashMap;
+use ledger_core::units::{At, Position, RiskKey};
+use ledger_store::{Batch, Clock, CommitError, Handle, Health, Pending, ReadError, SubmitError};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -46,7 +44,7 @@ pub struct Limits {
     pub log_reads_max: usize,
     /// Replays at once; each has a thread of its own.
     pub replays_max: usize,
-    /// How long a read waits for its `min_position`.
+    /// How long a read waits for what its token rests on.
     pub position_wait: Duration,
     /// How long the reader of a stream may take for one message.
     pub reader_wait: Duration,
@@ -191,15 +189,6 @@ impl Call {
     }
 }
 
-/// What was read, and where it is true.
-#[derive(Debug)]
-pub struct Read<T> {
-    /// What was read.
-    pub value: T,
-    /// The position it is true at, or one before it from which nothing is left out.
-    pub position: Position,
-}
-
 /// Events that are queued and will be answered.
 #[derive(Debug)]
 pub struct Ticket(oneshot::Receiver<Result<Vec<Outcome>, CommitError>>);
@@ -289,28 +278,28 @@ impl Engine {
     }
 
     /// Says events and waits until they are durable.
-    pub async fn submit(&self, call: &Call, sorted: Sorted) -> Result<Vec<Outcome>, Failure> {
-        let room = call.until(timeout(self.limits.queue_wait, self.room_for(&sorted))).await?;
+    pub async fn submit(&self, call: &Call, decoded: DecodedBatch) -> Result<Vec<Outcome>, Failure> {
+        let room = call.until(timeout(self.limits.queue_wait, self.room_for(&decoded))).await?;
         let room = room.map_err(|_| Failure::QueueFull)?;
-        let ticket = self.queue(sorted, room)?;
+        let ticket = self.queue(decoded, room)?;
         call.until(ticket.outcomes()).await.map_err(|_| Failure::Deadline { queued: true })?
     }
 
     /// Queues events as soon as there is room, for callers that can wait.
-    pub async fn enqueue(&self, sorted: Sorted) -> Result<Ticket, Failure> {
-        let room = self.room_for(&sorted).await;
-        self.queue(sorted, room)
+    pub async fn enqueue(&self, decoded: DecodedBatch) -> Result<Ticket, Failure> {
+        let room = self.room_for(&decoded).await;
+        self.queue(decoded, room)
     }
 
-    async fn room_for(&self, sorted: &Sorted) -> OwnedSemaphorePermit {
+    async fn room_for(&self, decoded: &DecodedBatch) -> OwnedSemaphorePermit {
         let most = u32::try_from(self.limits.queue_max).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(sorted.weight.min(most)).await;
+        let room = Arc::clone(&self.room).acquire_many_owned(decoded.weight.min(most)).await;
         room.expect("the room is never closed")
     }
 
-    fn queue(&self, sorted: Sorted, room: OwnedSemaphorePermit) -> Result<Ticket, Failure> {
+    fn queue(&self, decoded: DecodedBatch, room: OwnedSemaphorePermit) -> Result<Ticket, Failure> {
         let (answer, ticket) = oneshot::channel();
-        if sorted.events.is_empty() {
+        if decoded.events.is_empty() {
             let _ = answer.send(Ok(Vec::new()));
             return Ok(Ticket(ticket));
         }
@@ -319,7 +308,7 @@ impl Engine {
             // Nobody waits any more: the events are recorded all the same.
             let _ = answer.send(outcomes);
         };
-        self.handle.submit(Batch { events: sorted.events, cursors: Vec::new() }, Box::new(done))?;
+        self.handle.submit(Batch { events: decoded.events, cursors: Vec::new() }, Box::new(done))?;
         Ok(Ticket(ticket))
     }
 
@@ -338,15 +327,12 @@ impl Engine {
     }
 
     /// Reads the folded state and waits until what was read is durable.
-    pub async fn read<T>(&self, call: &Call, ask: impl FnOnce(&Handle) -> Pending<T>) -> Result<Read<T>, Failure> {
+    pub async fn read<T>(&self, call: &Call, ask: impl FnOnce(&Handle) -> Pending<T>) -> Result<T, Failure> {
         let mut commits = self.committed.subscribe();
-        let durable = self.handle.committed();
         let mut pending = ask(&self.handle);
-        // True where it was last touched, and at everything that was durable when it was read.
-        let position = pending.position().max(durable);
         loop {
             pending = match pending.try_take() {
-                Ok(value) => return Ok(Read { value: value?, position }),
+                Ok(value) => return Ok(value?),
                 Err(pending) => pending,
             };
             // It cannot be closed: this engine has the sender.
@@ -370,40 +356,9 @@ impl Engine {
         Ok(call.until(answer).await???)
     }
 
-    /// Ledger time as reads see it.
-    pub fn time(&self) -> At {
-        self.handle.time()
-    }
-
-    /// How many events came again since the ledger was opened.
-    pub fn duplicates(&self) -> u64 {
-        self.handle.stats().duplicates
-    }
-
-    /// The position up to which everything is durable.
-    pub fn committed(&self) -> Position {
-        self.handle.committed()
-    }
-
-    /// The words of the ledger, and the names of some of its members.
-    pub async fn words(&self, call: &Call, spoken_of: Vec<MemberNo>) -> Result<Words, Failure> {
-        let names = self.read(call, |handle| handle.names(&spoken_of)).await?.value;
-        Ok(Words { terms: self.handle.terms(), names: spoken_of.into_iter().zip(names).collect() })
-    }
-
     /// The words of the ledger.
-    pub fn terms(&self) -> Words {
-        Words { terms: self.handle.terms(), names: HashMap::new() }
-    }
-
-    /// The program that was in force then.
-    pub fn program_then(&self, then: AsOf) -> Option<Arc<Program>> {
-        self.handle.program_then(then)
-    }
-
-    /// The program in force.
-    pub fn program(&self) -> Option<Arc<Program>> {
-        self.handle.current_program()
+    pub fn terms(&self) -> Names {
+        Names::of_terms(self.handle.terms())
     }
 
     /// Reads and checks a program file.
@@ -412,12 +367,10 @@ impl Engine {
         off_thread(move || Program::read(&text, &mut terms.to_vec())).await
     }
 
-    /// Folds a member's records again and sends what `tell` makes of each step. If the last item is a
-    /// failure, there should have been more.
-    pub fn replay<T: Send + 'static>(
+    /// Folds a member's records again and sends each step. If the last item is a failure, there should have been more.
+    pub fn replay<T: Send + 'static, I: Iterator<Item = Result<T, ReadError>>>(
         &self,
-        name: Name,
-        tell: fn(&Step, &Words) -> T,
+        ask: impl FnOnce(&Handle) -> Result<Option<I>, ReadError> + Send + 'static,
     ) -> Result<ReceiverStream<Result<T, Failure>>, Failure> {
         let place = Arc::clone(&self.replays).try_acquire_owned().map_err(|_| Failure::TooManyStreams)?;
         let (steps, stream) = mpsc::channel(REPLAY_AHEAD);
@@ -429,7 +382,7 @@ impl Engine {
             Err(_) => Err(Failure::ReaderTooSlow),
         };
         tokio::task::spawn_blocking(move || {
-            if let Err(failure) = fold_again(&handle, &name, tell, send) {
+            if let Err(failure) = send_all(ask(&handle), send) {
                 last.send(Err(failure));
             }
             drop(place);
@@ -438,21 +391,13 @@ impl Engine {
     }
 }
 
-/// Tells step after step until `send` finds nobody who listens.
-fn fold_again<T>(
-    handle: &Handle,
-    name: &str,
-    tell: fn(&Step, &Words) -> T,
+/// Sends step after step until `send` finds nobody who listens.
+fn send_all<T>(
+    steps: Result<Option<impl Iterator<Item = Result<T, ReadError>>>, ReadError>,
     send: impl Fn(T) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
-    let mut words = Words::default();
-    for step in handle.replay(name)?.ok_or(Failure::MemberUnknown)? {
-        let step = step?;
-        words.terms = handle.terms();
-        let spoken_of = wire::spoken_of(&step.record);
-        let names = handle.names(&spoken_of).wait()?;
-        words.names.extend(spoken_of.into_iter().zip(names));
-        if !send(tell(&step, &words))? {
+    for step in steps?.ok_or(Failure::MemberUnknown)? {
+        if !send(step?)? {
             break;
         }
     }

@@ -5,12 +5,13 @@
 //!            admits    one call   checks  queues,
 //!            or says   each       and     waits until durable
 //!            "busy"               turns
-//! answer  ◄──────────  service ◄─ wire ◄─ engine       (an error goes through status)
+//! answer  ◄──────────  service ◄─ answers ◄─ engine    (an error goes through status)
 //! ```
 //!
 //! - [`server`] listens, admits, reports health and shuts down without losing an answer.
 //! - [`service`] is one short function per call.
 //! - [`wire`] turns messages into the ledger's types and back, and owns the limits of requests.
+//! - [`answers`] tells what is asked of a store, for the server and for `ledgerd` on a directory alike.
 //! - [`engine`] is the asynchronous face of the store, and the only place that reads a clock.
 //! - [`kafka`] feeds events from Kafka's topics, and puts outcomes on one.
 //! - [`metrics`] tells the figures of a running ledger.
@@ -20,8 +21,8 @@
 //!
 //! It is not a place for rules, and it keeps nothing: what is not in the store is not so.
 
+pub mod answers;
 pub mod engine;
-pub mod explain;
 pub mod instant;
 pub mod json;
 pub mod kafka;

@@ -1,27 +1,58 @@
 //! Wire: protobuf messages to the ledger's own types and back, with the limits of what may be asked.
 //!
-//! What comes in (`said`) is checked whole: every broken limit is named by the path of its field, so
-//! a caller mends all of them at once. What goes out (`told`) is cut to fit into one message. Beside
-//! `service.rs`, this is the only place that names protobuf messages; it knows neither the store nor
-//! a status code.
+//! Each feature has a file that knows its messages both ways; [`kinds`] has a line for each kind of event and
+//! of change. What comes in is checked whole: every broken limit is named by the path of its field, so a
+//! caller mends all of them at once. What goes out is cut to fit into one message. It knows neither the store's
+//! workings nor a status code.
 
-mod said;
-mod told;
+mod approvals;
+mod counting;
+mod earning;
+mod event;
+mod exchange;
+mod expiry;
+mod funds;
+mod household;
+mod items;
+mod kinds;
+mod member;
+mod membership;
+mod merge;
+mod names;
+mod outcome;
+mod pending;
+mod publishing;
+mod record;
+mod request;
+mod returns;
+mod risk;
+mod spending;
+mod tiers;
+mod token;
 mod totals;
+mod transfer;
+mod values;
+mod visits;
 
-pub use said::{Hash, Page, Sorted, When, Which, Whose};
-pub use said::{
-    batch, event_id, member_name, member_names, one, page, program_text, publish, quote, tagged, when, which, whose,
+pub use self::counting::counter;
+pub use self::event::{DecodedBatch, Hash, batch, one, publish, quote, tagged};
+pub use self::member::{maybe_member, member, members_named_with, purse};
+pub use self::names::Names;
+pub use self::outcome::{fit, outcome, outcomes, quoted, trace};
+pub use self::publishing::{faults, program};
+pub use self::record::{members_of_record, record, step};
+pub use self::request::{
+    EventAsked, Page, When, Which, Whose, event_asked, member_name, member_names, page, program_text, when, which,
+    whose, whose_key,
 };
-pub use told::{Portrait, case, counter, faults, fit, maybe_member, member, members_of_case};
-pub use told::{outcome, outcomes, program, purse, quoted, record, spoken_of, spoken_of_with, stamp, step, trace};
-pub use totals::totals;
+pub use self::risk::{case, members_of_case};
+pub use self::token::{read_token, token};
+pub use self::totals::totals;
+pub use self::values::stamp;
 
+use self::kinds::{Decode, Encode, EncodeChange, Within};
 use ledger_core::event::{NAME_BYTES_MAX, Violation};
 use ledger_core::program::Fault;
-use ledger_core::units::{MemberNo, TermNo};
-use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Largest event, in encoded bytes; the text of a program comes on top.
 pub const EVENT_BYTES_MAX: usize = 64 << 10;
@@ -56,12 +87,13 @@ pub struct Invalid(pub Vec<Violation>);
 
 impl Invalid {
     fn one(field: &str, problem: impl Into<String>) -> Invalid {
-        Invalid(vec![violation(field, problem)])
+        Invalid(vec![Violation { field: field.to_owned(), problem: problem.into() }])
     }
 
     /// The faults of a program that was to be published, as broken limits of its text.
     pub fn program(faults: &[Fault]) -> Invalid {
-        Invalid(faults.iter().map(|fault| violation("text", fault.to_string())).collect())
+        let one = |fault: &Fault| Violation { field: "text".into(), problem: fault.to_string() };
+        Invalid(faults.iter().map(one).collect())
     }
 
     /// The same, with paths that start at the request instead of at this part of it.
@@ -74,245 +106,25 @@ impl Invalid {
     }
 }
 
-fn violation(field: &str, problem: impl Into<String>) -> Violation {
-    Violation { field: field.to_owned(), problem: problem.into() }
+/// What is found wrong while messages are read, in the fields of one kind of event or of a request.
+#[derive(Debug, Default)]
+struct Faults {
+    /// The kind, which stands before the names of its fields; empty for other fields.
+    of: &'static str,
+    found: Vec<Violation>,
 }
 
-/// The words and names with which numbers are told to callers.
-#[derive(Clone, Debug, Default)]
-pub struct Words {
-    /// The vocabulary: term n is the n-th word.
-    pub terms: Arc<Vec<Box<str>>>,
-    /// The members that an answer speaks of.
-    pub names: HashMap<MemberNo, Box<str>>,
-}
-
-impl Words {
-    /// The word of a term; empty if none.
-    pub fn term(&self, term: TermNo) -> String {
-        let word = usize::from(term.0).checked_sub(1).and_then(|at| self.terms.get(at));
-        word.map(|word| word.to_string()).unwrap_or_default()
+impl Faults {
+    fn add(&mut self, field: &str, problem: impl Into<String>) {
+        let field = if self.of.is_empty() { field.to_owned() } else { format!("{}.{field}", self.of) };
+        self.found.push(Violation { field, problem: problem.into() });
     }
 
-    /// The name of a member; empty if nobody.
-    pub fn name(&self, no: MemberNo) -> String {
-        self.names.get(&no).map(|name| name.to_string()).unwrap_or_default()
+    /// What was read, if nothing was wrong.
+    fn check<T>(self, value: T) -> Result<T, Invalid> {
+        if self.found.is_empty() { Ok(value) } else { Err(Invalid(self.found)) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proto::{self, event::Body};
-    use ledger_core::event::{Name, PROGRAM_BYTES_MAX, Who};
-    use ledger_core::outcome::Outcome;
-    use ledger_core::record::{Cause, Record, Verdict};
-    use ledger_core::refusal::Refusal;
-    use ledger_core::units::{At, Points, Position, RiskKey};
-    use prost_types::{Duration, Timestamp};
-
-    const NOON: Timestamp = Timestamp { seconds: 1_772_366_400, nanos: 7_000_000 };
-
-    fn hash(kind: &str, text: &str) -> RiskKey {
-        RiskKey([kind.as_bytes()[0], text.as_bytes()[0], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
-    }
-
-    fn bodies() -> Vec<Body> {
-        let attributes = vec![proto::Attribute { name: "churn".into(), value: -3 }];
-        let lines = vec![proto::Line { sku: "cup".into(), quantity: 2, net: 350, ..proto::Line::default() }];
-        let ttl = Some(Duration { seconds: 3, nanos: 500_000_000 });
-        let fraud = proto::Finding::Fraud.into();
-        let opening = proto::OpeningLot { points: 7, earned_at: Some(NOON), expires_at: None };
-        let opening = vec![opening, proto::OpeningLot { expires_at: Some(NOON), ..opening }];
-        vec![
-            Body::Enrolled(proto::Enrolled { birthday: Some(proto::MonthDay { month: 2, day: 29 }) }),
-            Body::AttributesSet(proto::AttributesSet { attributes }),
-            Body::Purchase(proto::Purchase { order: "o".into(), currency: "EUR".into(), lines, ..Default::default() }),
-            Body::Cancelled(proto::Cancelled { order: "o".into() }),
-            Body::Refunded(proto::Refunded {
-                order: "o".into(),
-                currency: "EUR".into(),
-                amount: 1,
-                lines: vec![
-                    proto::LineRefund { line: Some(0), amount: Some(1), ..Default::default() },
-                    proto::LineRefund { sku: "cup".into(), quantity: Some(1), ..Default::default() },
-                ],
-            }),
-            Body::CheckIn(proto::CheckIn {}),
-            Body::Referral(proto::Referral { referee: "anna".into() }),
-            Body::Redeem(proto::Redeem { points: 5, order: "gift".into(), total: Some(700), ..Default::default() }),
-            Body::Redeem(proto::Redeem { wallet: "w".into(), item: "cup".into(), pieces: 2, ..Default::default() }),
-            Body::Hold(proto::Hold { hold: "h".into(), points: 5, ttl, order: "gift".into(), ..Default::default() }),
-            Body::Hold(proto::Hold { hold: "h".into(), item: "cup".into(), pieces: 1, ..Default::default() }),
-            Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
-            Body::Transfer(proto::Transfer { to: "anna".into(), points: 5, note: "a gift".into(), wallet: "w".into() }),
-            Body::Imported(proto::Imported { lots: opening, wallet: "w".into() }),
-            Body::Reinstated(proto::Reinstated {
-                points: Some(2),
-                expires_at: Some(NOON),
-                reason: "sorry".into(),
-                wallet: "w".into(),
-            }),
-            Body::Extended(proto::Extended {
-                points: Some(2),
-                expires_at: Some(NOON),
-                reason: "sorry".into(),
-                wallet: "w".into(),
-            }),
-            Body::Merged(proto::Merged { other: "anna".into() }),
-            Body::Unmerged(proto::Unmerged { other: "anna".into() }),
-            Body::HouseholdJoined(proto::HouseholdJoined { household: "anna".into() }),
-            Body::HouseholdLeft(proto::HouseholdLeft {}),
-            Body::Settled(proto::Settled { order: "o".into() }),
-            Body::ExchangeOut(proto::ExchangeOut { exchange: "x".into(), reference: "r".into(), points: 3 }),
-            Body::ExchangeIn(proto::ExchangeIn { exchange: "x".into(), reference: "r".into(), units: 5 }),
-            Body::ExchangeSettled(proto::ExchangeSettled {
-                exchange: "x".into(),
-                reference: "r".into(),
-                accepted: true,
-            }),
-            Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
-            Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
-            Body::Void(proto::Void { hold: "h".into() }),
-            Body::Credit(proto::Credit { points: 9, reason: "sorry".into(), by: "ann".into(), ..Default::default() }),
-            Body::Debit(proto::Debit { points: 9, reason: "mistake".into(), by: "ann".into(), ..Default::default() }),
-            Body::Donate(proto::Donate { fund: "trees".into(), points: 5 }),
-            Body::Approved(proto::Approved { proposal: 7, by: "bob".into() }),
-            Body::Withdrawn(proto::Withdrawn { proposal: 7, by: "bob".into(), reason: "mistake".into() }),
-            Body::CaseResolved(proto::CaseResolved { case_position: 4, finding: fraud, note: "n".into() }),
-            Body::ProgramPublished(proto::ProgramPublished { text: "id = \"x\"".into() }),
-            Body::Tick(proto::Tick { up_to: Some(NOON) }),
-            Body::Frozen(proto::Frozen { scope: proto::FreezeScope::Redeem.into(), reason: "stolen".into() }),
-            Body::Unfrozen(proto::Unfrozen { scope: proto::FreezeScope::All.into(), reason: String::new() }),
-            Body::Closed(proto::Closed { reason: "asked".into() }),
-        ]
-    }
-
-    fn event(body: Body) -> proto::Event {
-        let nobody = matches!(&body, Body::CaseResolved(_) | Body::ProgramPublished(_) | Body::Tick(_));
-        proto::Event {
-            source: "till".into(),
-            id: "1".into(),
-            occurred_at: Some(NOON),
-            member: if nobody { String::new() } else { "anna".into() },
-            device: "d".into(),
-            body: Some(body),
-            ..proto::Event::default()
-        }
-    }
-
-    fn fields(invalid: Invalid) -> Vec<String> {
-        invalid.0.into_iter().map(|violation| violation.field).collect()
-    }
-
-    fn broken(event: proto::Event) -> Vec<String> {
-        fields(one(Some(event), &hash).expect_err("it is invalid"))
-    }
-
-    #[test]
-    fn every_kind_of_event_is_told_as_it_was_said() {
-        let anna = MemberNo(1);
-        let words = Words { names: HashMap::from([(anna, "anna".into())]), ..Words::default() };
-        let who = |name: Name| if name.is_empty() { Who::Nobody } else { Who::Known(anna) };
-        for body in bodies() {
-            let said = event(body);
-            let sorted = one(Some(said.clone()), &hash).expect("it is valid");
-            let cause = Cause::Event(sorted.events[0].clone().map(who));
-            let judged = Record { at: At(0), program: 1, cause, verdict: Verdict::default() };
-            let hashed = proto::Event { device: hash("device", "d").to_string(), ..said };
-            assert_eq!(record(Position(1), &judged, &words).cause, Some(proto::record::Cause::Event(hashed)));
-        }
-    }
-
-    #[test]
-    fn an_alias_is_told_as_its_hash() {
-        let linked = |name: &str| Body::AliasLinked(proto::AliasLinked { kind: "card".into(), name: name.into() });
-        let sorted = one(Some(event(linked("4711"))), &hash).expect("it is valid");
-        let said = sorted.events[0].clone();
-        assert_eq!(said.body.other().map(|alias| &**alias), Some("card:4711"));
-        let (anna, key) = (MemberNo(1), hash("name", "card:4711"));
-        let words = Words { names: HashMap::from([(anna, "anna".into())]), ..Words::default() };
-        let who = |name: Name| if &*name == "anna" { Who::Alias(anna, key) } else { Who::Unknown(key) };
-        let judged = Record { at: At(0), program: 1, cause: Cause::Event(said.map(who)), verdict: Verdict::default() };
-        let told = record(Position(1), &judged, &words);
-        assert_eq!((&*told.member, &*told.alias), ("anna", &*key.to_string()));
-        let event = event(linked(&key.to_string()));
-        let event = proto::Event { device: hash("device", "d").to_string(), ..event };
-        assert_eq!(told.cause, Some(proto::record::Cause::Event(event)));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_named_once() {
-        let unread = |body| broken(event(body));
-        assert_eq!(unread(Body::Frozen(proto::Frozen::default())), ["event.frozen.scope"]);
-        assert_eq!(unread(Body::AliasLinked(proto::AliasLinked::default())), ["event.alias_linked.kind"]);
-        let nameless = proto::AliasLinked { kind: "card".into(), name: String::new() };
-        assert_eq!(unread(Body::AliasLinked(nameless)), ["event.alias_linked.name"]);
-        let lines = vec![proto::Line::default()];
-        let purchase = proto::Purchase { order: "o".into(), currency: "euro".into(), lines, ..Default::default() };
-        assert_eq!(unread(Body::Purchase(purchase)), ["event.purchase.currency", "event.purchase.lines[0].quantity"]);
-        assert_eq!(unread(Body::CaseResolved(proto::CaseResolved::default())), ["event.case_resolved.finding"]);
-        assert_eq!(unread(Body::Tick(proto::Tick { up_to: None })), ["event.tick.up_to"]);
-        let ttl = Some(Duration { seconds: i64::MAX, nanos: 0 });
-        assert_eq!(
-            unread(Body::Hold(proto::Hold { hold: "h".into(), points: 1, ttl, ..Default::default() })),
-            ["event.hold.ttl"]
-        );
-        let birthday = Some(proto::MonthDay { month: 300, day: 1 });
-        assert_eq!(unread(Body::Enrolled(proto::Enrolled { birthday })), ["event.enrolled.birthday"]);
-        let far = Timestamp { seconds: i64::MAX, nanos: 0 };
-        for occurred_at in [None, Some(far), Some(Timestamp { nanos: -1, ..NOON })] {
-            let event = proto::Event { occurred_at, ..event(Body::CheckIn(proto::CheckIn {})) };
-            assert_eq!(broken(event), ["event.occurred_at"]);
-        }
-    }
-
-    #[test]
-    fn the_text_of_a_program_comes_on_top_of_the_limit() {
-        let text = "#".repeat(PROGRAM_BYTES_MAX);
-        let published = |text| event(Body::ProgramPublished(proto::ProgramPublished { text }));
-        assert!(one(Some(published(text.clone())), &hash).is_ok());
-        assert_eq!(broken(published(text.clone() + "#")), ["event.program_published.text"]);
-        let request = proto::PublishProgramRequest { text: text + "#", ..Default::default() };
-        let invalid = publish(request, &hash).expect_err("it is invalid");
-        assert_eq!(fields(invalid), ["occurred_at", "source", "id", "text"]);
-    }
-
-    #[test]
-    fn outcomes_stand_where_their_events_stood() {
-        let judged = [7, 8].map(|position| Outcome {
-            position: Position(position),
-            at: At(0),
-            duplicate: false,
-            refusal: Some(Refusal::NoProgram),
-            trace: Vec::new(),
-            also: Vec::new(),
-            waits: Vec::new(),
-            earned: Points(0),
-            available: Points(0),
-            parked: false,
-            proposed: false,
-        });
-        let invalid = [0, 2, 4].map(|at| (at, Invalid::one("id", "must not be empty")));
-        let told = outcomes(&judged, invalid.into(), &Words::default());
-        assert_eq!(told.iter().map(|one| one.position).collect::<Vec<_>>(), [0, 7, 0, 8, 0]);
-    }
-
-    #[test]
-    fn a_page_ends_at_its_limit_or_when_the_message_is_full() {
-        let read = |token: &str, size| page(size, token, PAGE_USUAL, PAGE_MAX);
-        let filled = |bytes: usize, limit| {
-            let (items, token) = fit((1..=10).map(|at| (at, "x".repeat(bytes))), limit);
-            (items.len(), token)
-        };
-        assert_eq!(filled(1, 10), (10, String::new()));
-        assert_eq!(filled(1, 4), (4, "p4".to_owned()));
-        assert_eq!(filled(LIST_BYTES_MAX / 3, 10), (2, "p2".to_owned()));
-        assert_eq!(filled(LIST_BYTES_MAX * 2, 10), (1, "p1".to_owned()));
-        assert_eq!(read("p4", 0), Ok(Page { after: 4, limit: PAGE_USUAL }));
-        assert_eq!(read("", 5_000), Ok(Page { after: 0, limit: PAGE_MAX }));
-        for (token, size) in [("p", 0), ("4", 0), ("p4", -1)] {
-            assert!(read(token, size).is_err(), "{token:?} {size}");
-        }
-    }
-}
+mod tests;

@@ -164,7 +164,7 @@ fn says(code: Code, reason: &str) -> (Code, String, String) {
 async fn what_a_member_did_is_what_it_has() {
     let world = World::cafe(Limits::default()).await;
     let enrolled = world.say(event("e-1", "anna", 1, enrolled())).await.unwrap();
-    assert_eq!(accepted(&enrolled).earned, 20);
+    assert_eq!(accepted(&enrolled).earned[0].points, 20);
 
     let bought = world.say(event("b-1", "anna", 2, purchase("o-1", 1_050))).await.unwrap();
     assert_eq!(bought.at, day(2));
@@ -184,9 +184,10 @@ async fn what_a_member_did_is_what_it_has() {
     let hold = Body::Hold(proto::Hold { hold: "h-1".into(), points: 11, ..proto::Hold::default() });
     let held = world.say(event("h-1", "anna", 3, hold)).await.unwrap();
     let anna = world.look("anna").await.unwrap();
-    assert_eq!((anna.available, anna.held, anna.in_review, anna.debt), (30, 11, 0, 0));
+    let purse = &anna.purses[0];
+    assert_eq!((purse.available, purse.held, purse.in_review, purse.debt), (30, 11, 0, 0));
     assert_eq!((anna.holds[0].name.as_str(), anna.holds[0].points), ("h-1", 11));
-    assert_eq!((anna.lots_count, anna.lots.iter().map(|lot| lot.points).sum::<i64>()), (2, 30));
+    assert_eq!((purse.lots_count, purse.lots.iter().map(|lot| lot.points).sum::<i64>()), (2, 30));
     assert_eq!(anna.birthday, Some(proto::MonthDay { month: 7, day: 4 }));
     assert!(anna.position >= held.position, "a read does not lag behind an answer");
 
@@ -194,9 +195,50 @@ async fn what_a_member_did_is_what_it_has() {
     assert_eq!((tier.tier.as_str(), tier.next.as_str()), ("guest", "regular"));
     assert_eq!((tier.metric, tier.needed_for_next, tier.missing_for_next), (1_050, 10_000, 8_950));
 
-    let asked = proto::GetOutcomeRequest { source: "till-1".into(), id: "b-1".into(), min_position: 0 };
+    let asked = proto::GetOutcomeRequest { source: "till-1".into(), id: "b-1".into(), ..Default::default() };
     let found = world.events().get_outcome(asked).await.unwrap().into_inner();
     assert_eq!(found.outcome.unwrap(), again);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_names_the_member_of_an_event_finds_it_and_not_that_of_another() {
+    let world = World::cafe(Limits::default()).await;
+    let card = Body::AliasLinked(proto::AliasLinked { kind: "card".into(), name: "4711".into() });
+    world.say(event("e-1", "anna", 1, enrolled())).await.unwrap();
+    world.say(event("e-2", "ben", 1, enrolled())).await.unwrap();
+    world.say(event("e-3", "anna", 1, card)).await.unwrap();
+    let bought = world.say(event("b-1", "anna", 2, purchase("o-1", 100))).await.unwrap();
+    world.say(event("r-1", "a stranger", 2, redeem(1))).await.unwrap();
+    let find = async |id: &str, member: &str| {
+        let (source, id, member) = ("till-1".into(), id.into(), member.into());
+        let request = proto::GetOutcomeRequest { source, id, member, ..Default::default() };
+        let found = world.events().get_outcome(request).await;
+        found.map(|found| found.into_inner().outcome.unwrap().position).map_err(|status| told(&status))
+    };
+    let position = bought.position;
+    for member in ["", "anna", "card:4711"] {
+        assert_eq!(find("b-1", member).await, Ok(position), "{member:?}");
+    }
+    assert!(find("r-1", "a stranger").await.is_ok(), "an event may be of nobody the ledger knows");
+    for (id, member) in [("b-1", "ben"), ("b-1", "nobody"), ("r-1", "anna"), ("b-2", "anna")] {
+        assert_eq!(find(id, member).await, Err(says(Code::NotFound, "OUTCOME_UNKNOWN")), "{id} of {member}");
+    }
+    let explain = async |which, member: &str| {
+        let request = proto::ExplainEventRequest { which: Some(which), member: member.into(), ..Default::default() };
+        let explained = world.audit().explain_event(request).await;
+        explained.map(|told| told.into_inner().record.unwrap().position).map_err(|status| told(&status))
+    };
+    use proto::explain_event_request::Which;
+    let event = || Which::Event(proto::EventName { source: "till-1".into(), id: "b-1".into() });
+    for member in ["", "anna", "card:4711"] {
+        assert_eq!(explain(Which::Position(position), member).await, Ok(position));
+        assert_eq!(explain(event(), member).await, Ok(position));
+    }
+    assert_eq!(explain(Which::Position(position), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
+    assert_eq!(explain(Which::Position(0), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
+    assert_eq!(explain(Which::Position(99), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
+    assert_eq!(explain(event(), "ben").await, Err(says(Code::NotFound, "OUTCOME_UNKNOWN")));
     world.end().await;
 }
 
@@ -265,9 +307,9 @@ async fn a_batch_is_answered_in_order_and_only_the_invalid_is_left_out() {
     assert_eq!(told(&status), says(Code::InvalidArgument, "INVALID"));
 
     let members = vec!["dora".into(), "nobody".into()];
-    let request = proto::BatchGetMembersRequest { members, min_position: fourth.position };
+    let request = proto::BatchGetMembersRequest { members, token: answer.token.clone() };
     let answer = world.members().batch_get_members(request).await.unwrap().into_inner();
-    assert_eq!(answer.members[0].member.as_ref().unwrap().available, 5);
+    assert_eq!(answer.members[0].member.as_ref().unwrap().purses[0].available, 5);
     assert_eq!((answer.members[1].name.as_str(), &answer.members[1].member), ("nobody", &None));
     assert!(answer.position >= fourth.position);
     world.end().await;
@@ -309,7 +351,8 @@ async fn history_and_replay_tell_the_same_story() {
 
     let (mut records, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = proto::ListRecordsRequest { member: "emil".into(), page_size: 3, page_token, min_position: 0 };
+        let request =
+            proto::ListRecordsRequest { member: "emil".into(), page_size: 3, page_token, token: String::new() };
         let page = world.members().list_records(request).await.unwrap().into_inner();
         assert!(page.records.len() <= 3);
         records.extend(page.records);
@@ -323,27 +366,28 @@ async fn history_and_replay_tell_the_same_story() {
     let referral = Body::Referral(proto::Referral { referee: "fay".into() });
     assert_eq!((cause.member.as_str(), &cause.body), ("emil", &Some(referral)));
 
-    let request = proto::ReplayMemberRequest { member: "emil".into(), min_position: last.position };
+    let request = proto::ReplayMemberRequest { member: "emil".into(), token: wire::token(Position(last.position)) };
     let steps: Vec<_> = world.members().replay_member(request).await.unwrap().into_inner().collect().await;
     let steps: Vec<_> = steps.into_iter().map(Result::unwrap).collect();
     let replayed: Vec<_> = steps.iter().map(|step| step.record.clone().unwrap()).collect();
     assert_eq!(replayed, records);
     let emil = world.look("emil").await.unwrap();
     let after = steps.last().unwrap().after.as_ref().unwrap();
-    assert_eq!((after.available, after.lots_count, after.tier.as_str()), (emil.available, emil.lots_count, "guest"));
+    let (left, has) = (&after.purses[0], &emil.purses[0]);
+    assert_eq!((left.available, left.lots_count, after.tier.as_str()), (has.available, has.lots_count, "guest"));
     let posting = &records.last().unwrap().postings[0];
     assert_eq!((posting.rule.as_str(), posting.points, posting.source_account()), ("friend", 30, Account::Issued));
 
     let then = proto::get_member_request::AsOf::Position(records[1].position);
-    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), min_position: 0 };
+    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), token: String::new() };
     let then = world.members().get_member(request).await.unwrap().into_inner();
-    assert_eq!(then.available, steps[1].after.as_ref().unwrap().available);
+    assert_eq!(then.purses[0].available, steps[1].after.as_ref().unwrap().purses[0].available);
     let then = proto::get_member_request::AsOf::Time(day(2).unwrap());
-    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), min_position: 0 };
+    let request = proto::GetMemberRequest { member: "emil".into(), as_of: Some(then), token: String::new() };
     let then = world.members().get_member(request).await.unwrap().into_inner();
-    assert_eq!((then.available, then.at), (steps[5].after.as_ref().unwrap().available, day(2)));
+    assert_eq!((then.purses[0].available, then.at), (steps[5].after.as_ref().unwrap().purses[0].available, day(2)));
 
-    let request = proto::ReplayMemberRequest { member: "gus".into(), min_position: 0 };
+    let request = proto::ReplayMemberRequest { member: "gus".into(), token: String::new() };
     let mut steps = world.members().replay_member(request).await.unwrap().into_inner();
     assert_eq!(told(&steps.next().await.unwrap().unwrap_err()), says(Code::NotFound, "MEMBER_UNKNOWN"));
     world.end().await;
@@ -364,11 +408,11 @@ async fn a_program_with_faults_is_not_published() {
     let no = world.say(event("e-1", "hal", 1, enrolled())).await.unwrap();
     assert_eq!(refused(&no).reason, "NO_PROGRAM");
     let published = world.programs().publish_program(publication("p-1", CAFE)).await.unwrap().into_inner();
-    let min_position = published.outcome.unwrap().position;
-    let request = proto::ListProgramsRequest { min_position, ..Default::default() };
+    let position = published.outcome.unwrap().position;
+    let request = proto::ListProgramsRequest { token: published.token, ..Default::default() };
     let listed = world.programs().list_programs(request).await.unwrap().into_inner();
     assert_eq!((listed.programs.len(), listed.programs[0].version), (1, 1));
-    assert_eq!((listed.programs[0].text.as_str(), listed.programs[0].position), (CAFE, min_position));
+    assert_eq!((listed.programs[0].text.as_str(), listed.programs[0].position), (CAFE, position));
     world.end().await;
 }
 
@@ -386,12 +430,12 @@ async fn the_books_balance_and_a_device_farm_becomes_a_case() {
     assert_eq!((evidence.risk_key.len(), evidence.members.len()), (32, 4));
 
     let whose = Some(proto::list_counters_request::Whose::Device("one phone".into()));
-    let request = proto::ListCountersRequest { whose, min_position: 0 };
+    let request = proto::ListCountersRequest { whose, token: String::new() };
     let counters = world.audit().list_counters(request).await.unwrap().into_inner().counters;
     assert_eq!((counters[0].name.as_str(), counters[0].window), ("enrolments_by_device", Some(4)));
     assert_eq!(counters[0].members, ["farmer-0", "farmer-1", "farmer-2", "farmer-3"]);
 
-    let totals = world.audit().get_totals(proto::GetTotalsRequest { min_position: 0 }).await.unwrap().into_inner();
+    let totals = world.audit().get_totals(proto::GetTotalsRequest { token: String::new() }).await.unwrap().into_inner();
     let [points] = totals.wallets.as_slice() else { panic!("one wallet: {totals:?}") };
     assert_eq!((points.sum, points.outstanding, totals.members), (0, 80, 4));
     let issued = points.accounts.iter().find(|one| one.account() == Account::Issued).unwrap();
@@ -407,9 +451,12 @@ async fn a_limit_reached_says_so_and_harms_nobody() {
     assert_eq!(world.say(large).await.unwrap_err().code(), Code::OutOfRange);
     world.say(event("e-1", "ida", 1, enrolled())).await.unwrap();
 
-    let ahead = proto::GetMemberRequest { member: "ida".into(), as_of: None, min_position: 1_000_000 };
+    let ahead = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: wire::token(Position(1_000_000)) };
     let status = world.members().get_member(ahead).await.unwrap_err();
     assert_eq!(told(&status), says(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
+    let foreign = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: "yesterday".into() };
+    let status = world.members().get_member(foreign).await.unwrap_err();
+    assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "token");
     world.end().await;
 
     let closed = World::new(Limits { requests_max: 0, ..Limits::default() }).await;
@@ -505,7 +552,7 @@ async fn a_browser_is_answered_over_http_1() {
     });
     let answer = answer.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("grpc-status:0"), "{answer}");
-    assert_eq!(world.look("lea").await.unwrap().available, 20);
+    assert_eq!(world.look("lea").await.unwrap().purses[0].available, 20);
     world.end().await;
 }
 

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use ledger_core::units::At;
+use ledger_core::units::{At, Position};
 use ledger_grpc::engine::{Limits, wall_clock};
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::event_service_client::EventServiceClient;
@@ -153,6 +153,10 @@ impl World {
     }
 
     /// The trial balance, which balances; nothing before a point ever moved.
+    async fn available(&self, name: &str) -> i64 {
+        self.member(name).await.purses[0].available
+    }
+
     async fn totals(&self) -> HashMap<proto::Account, i64> {
         let mut audit = AuditServiceClient::new(self.channel.clone());
         let totals = audit.get_totals(proto::GetTotalsRequest::default()).await.unwrap().into_inner();
@@ -177,7 +181,7 @@ impl World {
         let wish = proto::SubmitRequest { event: Some(self.event(&member, redeem(2))) };
         assert_eq!(accepted(fresh.submit(wish).await.unwrap().into_inner().outcome.as_ref().unwrap()).available, 5);
         assert_eq!(self.issued().await, before - 7);
-        assert_eq!(self.member(&member).await.available, 5);
+        assert_eq!(self.available(&member).await, 5);
     }
 
     /// All is well; then the server stops, and the ledger passes verification.
@@ -203,6 +207,10 @@ fn verify(dir: &Path) {
 
 async fn connect(address: SocketAddr) -> Channel {
     Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+}
+
+fn token(position: u64) -> String {
+    ledger_grpc::wire::token(Position(position))
 }
 
 fn stamp(seconds: i64) -> Option<Timestamp> {
@@ -494,7 +502,7 @@ async fn text_that_is_not_utf_8_is_told_apart_and_harms_nobody() {
     assert_eq!(world.ledger.handle().committed(), before);
     // Text in other scripts is text.
     assert_eq!(world.take("安娜 🐈", purchase("заказ-1", 3_00)).await, 3);
-    assert_eq!(world.member("安娜 🐈").await.available, 3);
+    assert_eq!(world.available("安娜 🐈").await, 3);
     world.end().await;
 }
 
@@ -605,9 +613,9 @@ async fn lists_over_their_limits_are_invalid() {
     let attributes = vec![proto::Attribute { name: "a".into(), value: 1 }; 33];
     let body = Body::AttributesSet(proto::AttributesSet { attributes });
     assert_eq!(world.reject("anna", body).await, ["event.attributes_set.attributes"]);
-    let request = proto::BatchGetMembersRequest { members: vec!["m".into(); 1_001], min_position: 0 };
+    let request = proto::BatchGetMembersRequest { members: vec!["m".into(); 1_001], token: String::new() };
     assert_eq!(fields(&world.members().batch_get_members(request).await.unwrap_err()), ["members"]);
-    let request = proto::BatchGetMembersRequest { members: vec!["m".into(), String::new()], min_position: 0 };
+    let request = proto::BatchGetMembersRequest { members: vec!["m".into(), String::new()], token: String::new() };
     assert_eq!(fields(&world.members().batch_get_members(request).await.unwrap_err()), ["members[1]"]);
     let request = proto::CheckProgramRequest { text: "#".repeat(262_145) };
     assert_eq!(fields(&world.programs().check_program(request).await.unwrap_err()), ["text"]);
@@ -617,7 +625,7 @@ async fn lists_over_their_limits_are_invalid() {
     let batch = proto::SubmitBatchRequest { events: batch.collect() };
     let outcomes = world.events().submit_batch(batch).await.unwrap().into_inner().outcomes;
     assert!(outcomes.len() == 10_000 && outcomes.iter().all(|one| word(one) == "accepted"));
-    assert_eq!(world.member("m-3").await.available, 1_000);
+    assert_eq!(world.available("m-3").await, 1_000);
     world.end().await;
 }
 
@@ -628,8 +636,8 @@ async fn questions_that_make_no_sense_are_invalid() {
             .await;
     world.take("anna", purchase("o", 5_00)).await;
     let ask = async |member: &str, page_size: i32, token: &str| {
-        let request =
-            proto::ListRecordsRequest { member: member.into(), page_size, page_token: token.into(), min_position: 0 };
+        let (member, page_token) = (member.into(), token.into());
+        let request = proto::ListRecordsRequest { member, page_size, page_token, ..Default::default() };
         world.members().list_records(request).await
     };
     assert_eq!(fields(&ask("", 0, "").await.unwrap_err()), ["member"]);
@@ -641,8 +649,8 @@ async fn questions_that_make_no_sense_are_invalid() {
     for token in ["pffffffffffffffff", "p7fffffffffffffff"] {
         assert_eq!(ask("anna", i32::MAX, token).await.unwrap().into_inner().records, [], "{token:?}");
     }
-    let look = async |as_of, min_position| {
-        let request = proto::GetMemberRequest { member: "anna".into(), as_of: Some(as_of), min_position };
+    let look = async |as_of, position| {
+        let request = proto::GetMemberRequest { member: "anna".into(), as_of: Some(as_of), token: token(position) };
         world.members().get_member(request).await
     };
     use proto::get_member_request::AsOf;
@@ -655,7 +663,7 @@ async fn questions_that_make_no_sense_are_invalid() {
     let status = look(AsOf::Time(Timestamp { seconds: 0, nanos: 0 }), u64::MAX).await.unwrap_err();
     assert_eq!(told(&status), not_applied(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
     let ahead = look(AsOf::Time(stamp(NOON + 86_400 * 10_000).unwrap()), 0).await.unwrap().into_inner();
-    assert_eq!(ahead.available, 5);
+    assert_eq!(ahead.purses[0].available, 5);
 
     let mut audit = AuditServiceClient::new(world.channel.clone());
     let status = audit.list_counters(proto::ListCountersRequest::default()).await.unwrap_err();
@@ -701,7 +709,7 @@ async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
     for amount in [-1, i64::MIN, TOO_MUCH, i64::MAX] {
         assert_eq!(world.reject("anna", total(amount)).await, ["event.redeem.total"]);
     }
-    assert_eq!(world.member("anna").await.available, hundred);
+    assert_eq!(world.available("anna").await, hundred);
 
     // The largest that are allowed do not overflow: five hundred lines of ten milliards each.
     assert_eq!(world.take("anna", purchase("free", 0)).await, hundred);
@@ -733,7 +741,7 @@ async fn gifts_opening_lots_and_reinstatements_that_cannot_be_are_invalid_or_ref
     assert_eq!(world.reject("anna", again(None, None)).await, ["event.reinstated.expires_at"]);
     assert_eq!(world.reject("anna", again(Some(0), stamp(NOON))).await, ["event.reinstated.points"]);
     assert_eq!(world.refuse("anna", again(None, stamp(NOON + 60))).await, "REINSTATE_NOT_ALLOWED");
-    assert_eq!(world.member("anna").await.available, five);
+    assert_eq!(world.available("anna").await, five);
     world.end().await;
 }
 
@@ -755,7 +763,7 @@ async fn money_of_another_currency_is_refused_and_what_is_no_currency_is_invalid
         assert_eq!(world.reject("anna", purchase_of("o-2", currency, &[(1, 1)])).await, ["event.purchase.currency"]);
         assert_eq!(world.reject("anna", dollars(currency)).await, ["event.refunded.currency"]);
     }
-    assert_eq!(world.member("anna").await.available, 10);
+    assert_eq!(world.available("anna").await, 10);
     world.end().await;
 }
 
@@ -817,7 +825,7 @@ async fn no_more_goes_back_than_was_paid() {
     assert_eq!(world.refuse("anna", refund("o", 1)).await, "REFUND_OVER_PAID");
     assert_eq!(world.refuse("anna", cancel("o")).await, "REFUND_OVER_PAID");
     let anna = world.member("anna").await;
-    assert_eq!((anna.available, anna.debt), (0, 0));
+    assert_eq!((anna.purses[0].available, anna.purses[0].debt), (0, 0));
     assert_eq!(world.totals().await[&proto::Account::ClawedBack], 10);
     world.end().await;
 }
@@ -886,7 +894,7 @@ async fn what_several_people_must_stand_for_is_not_done_by_one() {
         assert_eq!(world.refuse(who, withdrawn(proposal, "bob", "x")).await, "PROPOSAL_NOT_OPEN", "{who} {proposal}");
     }
     assert_eq!(world.refuse("anna", approved(open.position, "ann")).await, "APPROVED_ALREADY");
-    assert_eq!(world.member("anna").await.available, 0, "nothing moved yet");
+    assert_eq!(world.available("anna").await, 0, "nothing moved yet");
     assert_eq!(world.take("anna", approved(open.position, "bob")).await, 5_000);
     assert_eq!(world.refuse("anna", approved(open.position, "cid")).await, "PROPOSAL_NOT_OPEN");
     assert_eq!(world.member("anna").await.proposals, []);
@@ -927,7 +935,7 @@ async fn items_that_cannot_be_had_are_invalid_or_refused_with_what_they_lack() {
         (wants(19, "cup", 1), "ITEM_PRICE_DIFFERS", Lack::Points(20)),
     ] {
         let redeem = Some(wants.clone());
-        let request = proto::QuoteRequest { member: "anna".into(), redeem, min_position: 0 };
+        let request = proto::QuoteRequest { member: "anna".into(), redeem, token: String::new() };
         let quote = world.members().quote(request).await.unwrap().into_inner();
         let Some(proto::quote_response::Result::Refused(quoted)) = quote.result else { panic!("it can be had") };
         let outcome = world.submit(world.event("anna", Body::Redeem(wants))).await.unwrap();
@@ -991,13 +999,13 @@ async fn no_more_is_captured_than_is_held() {
     assert_eq!(world.refuse("anna", capture("h", 31)).await, "CAPTURE_OVER_HOLD");
     world.take("anna", capture("h", 20)).await;
     assert_eq!(world.refuse("anna", capture("h", 11)).await, "CAPTURE_OVER_HOLD");
-    assert_eq!(world.member("anna").await.held, 10);
+    assert_eq!(world.member("anna").await.purses[0].held, 10);
     world.take("anna", capture("h", 10)).await;
     assert_eq!(world.refuse("anna", capture("h", 1)).await, "HOLD_CLOSED");
     assert_eq!(world.refuse("anna", hold("h", 1)).await, "HOLD_EXISTS");
     assert_eq!(world.refuse("anna", hold("i", 71)).await, "NOT_ENOUGH_POINTS");
     let anna = world.member("anna").await;
-    assert_eq!((anna.available, anna.held), (70, 0));
+    assert_eq!((anna.purses[0].available, anna.purses[0].held), (70, 0));
     assert_eq!(world.totals().await[&proto::Account::Redeemed], 30);
     world.end().await;
 }
@@ -1025,7 +1033,7 @@ async fn nothing_is_captured_from_a_hold_that_was_voided_has_expired_or_never_wa
     assert_eq!(word(&later("ben", 3_599).await), "accepted");
     assert_eq!(word(&later("anna", 3_600).await), "HOLD_CLOSED");
     let anna = world.member("anna").await;
-    assert_eq!((anna.available, anna.held, anna.holds_count), (100, 0, 0));
+    assert_eq!((anna.purses[0].available, anna.purses[0].held, anna.holds_count), (100, 0, 0));
     assert_eq!(world.totals().await[&proto::Account::Redeemed], 30);
     world.end().await;
 }
@@ -1081,7 +1089,7 @@ async fn an_id_that_is_used_again_for_something_else_is_refused_for_ever() {
     // Another source may use the same id.
     let elsewhere = proto::Event { source: "web".into(), member: "ben".into(), ..first };
     assert_eq!(word(&world.submit(elsewhere).await.unwrap()), "accepted");
-    assert_eq!((world.member("anna").await.available, world.member("ben").await.available), (10, 10));
+    assert_eq!((world.available("anna").await, world.available("ben").await), (10, 10));
     world.end().await;
 }
 
@@ -1186,7 +1194,7 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
 
     let explain = async |which: Option<Which>| {
         let mut audit = AuditServiceClient::new(world.channel.clone());
-        let request = proto::ExplainEventRequest { which, min_position: 0 };
+        let request = proto::ExplainEventRequest { which, ..Default::default() };
         audit.explain_event(request).await.map(tonic::Response::into_inner)
     };
     let named = |source: &str, id: &str| Some(Which::Event(proto::EventName { source: source.into(), id: id.into() }));
@@ -1208,11 +1216,12 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
         grounds,
         [("asked", 5), ("available", 2), ("held", 0), ("in_review", 0), ("pending", 0), ("exchanging", 0), ("debt", 0)]
     );
-    assert_eq!((why.before.unwrap().available, why.rules.len()), (2, 0));
+    assert_eq!((why.before.unwrap().purses[0].available, why.rules.len()), (2, 0));
 
     let balance = async |member: &str, wallet: &str| {
         let mut audit = AuditServiceClient::new(world.channel.clone());
-        let request = proto::ExplainBalanceRequest { member: member.into(), wallet: wallet.into(), min_position: 0 };
+        let request =
+            proto::ExplainBalanceRequest { member: member.into(), wallet: wallet.into(), token: String::new() };
         audit.explain_balance(request).await.map(tonic::Response::into_inner)
     };
     assert_eq!(fields(&balance("", "").await.unwrap_err()), ["member"]);
@@ -1250,7 +1259,7 @@ async fn what_is_due_and_no_record_tells_yet_is_explained_as_such() {
     // Time goes on with what another says: anna's hold is over, and her stamps are a cup that no record tells yet.
     world.take("bert", enrolled()).await;
     let mut audit = AuditServiceClient::new(world.channel.clone());
-    let request = proto::ExplainBalanceRequest { member: "anna".into(), wallet: "cups".into(), min_position: 0 };
+    let request = proto::ExplainBalanceRequest { member: "anna".into(), wallet: "cups".into(), token: String::new() };
     let why = audit.explain_balance(request).await.unwrap().into_inner();
     let purse = why.purse.unwrap();
     let lots: Vec<_> = purse.lots.iter().map(|lot| (lot.id, lot.points)).collect();
@@ -1286,7 +1295,7 @@ async fn of_twenty_who_redeem_the_same_hundred_points_at_once_one_gets_them() {
     let mut expected = vec!["NOT_ENOUGH_POINTS"; 19];
     expected.push("accepted");
     assert_eq!(words, expected);
-    assert_eq!(world.member("anna").await.available, 0);
+    assert_eq!(world.available("anna").await, 0);
     assert_eq!(world.totals().await[&proto::Account::Redeemed], 100);
     world.end().await;
 }
@@ -1303,7 +1312,8 @@ async fn of_three_events_in_one_batch_one_gets_the_last_point_of_a_budget() {
     let batch = proto::SubmitBatchRequest { events: events.to_vec() };
     let outcomes = world.events().submit_batch(batch).await.unwrap().into_inner().outcomes;
     let earned = outcomes.iter().map(accepted);
-    let told: Vec<_> = earned.map(|one| (one.earned, one.trace[0].computed, one.trace[0].limit.as_str())).collect();
+    let told = earned.map(|one| (one.earned[0].points, one.trace[0].computed, one.trace[0].limit.as_str()));
+    let told: Vec<_> = told.collect();
     let name = "visits.budget.ever";
     assert_eq!(told, [(1, 5, name), (0, 5, name), (0, 5, name)]);
 
@@ -1371,7 +1381,7 @@ async fn a_mixed_batch_is_answered_event_by_event_and_the_good_ones_are_applied(
     assert_eq!(answers.iter().map(|one| one.tag.as_str()).collect::<Vec<_>>(), ["ben", "cleo"]);
     answers.iter().for_each(|answer| check(&answer.outcomes));
     for name in ["anna", "ben", "cleo"] {
-        assert_eq!(world.member(name).await.available, 11);
+        assert_eq!(world.available(name).await, 11);
     }
     // A batch that breaks a limit ends its stream; those before it stand.
     let batches = tokio_stream::iter([batch("dora"), proto::SubmitStreamRequest::default(), batch("emil")]);
@@ -1379,7 +1389,7 @@ async fn a_mixed_batch_is_answered_event_by_event_and_the_good_ones_are_applied(
     check(&answers.next().await.unwrap().unwrap().outcomes);
     assert_eq!(fields(&answers.next().await.unwrap().unwrap_err()), ["events"]);
     assert!(answers.next().await.is_none());
-    assert_eq!(world.member("dora").await.available, 11);
+    assert_eq!(world.available("dora").await, 11);
     world.end().await;
 }
 
@@ -1396,7 +1406,7 @@ async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
     };
 
     // Two wait for what does not come; there is no place for a third.
-    let ahead = proto::GetMemberRequest { member: "anna".into(), as_of: None, min_position: 1_000_000 };
+    let ahead = proto::GetMemberRequest { member: "anna".into(), as_of: None, token: token(1_000_000) };
     let waiting: Vec<_> = (0..2)
         .map(|_| {
             let (mut members, ahead) = (world.members(), ahead.clone());
@@ -1422,7 +1432,7 @@ async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
     drop(answers);
     let closed = world.events().submit_stream(tokio_stream::empty()).await.unwrap();
     assert!(closed.into_inner().next().await.is_none());
-    assert_eq!(world.member("anna").await.available, 2);
+    assert_eq!(world.available("anna").await, 2);
     world.end().await;
 }
 
@@ -1441,7 +1451,7 @@ async fn when_the_queue_is_full_events_are_turned_away_whole_and_the_server_keep
     let (mut taken, mut turned_away) = (0, Vec::new());
     for (n, wish) in wishes.into_iter().enumerate() {
         match wish.await.unwrap() {
-            Ok(answer) => taken += accepted(&answer.into_inner().outcome.unwrap()).earned,
+            Ok(answer) => taken += accepted(&answer.into_inner().outcome.unwrap()).earned[0].points,
             Err(status) => {
                 assert_eq!(told(&status), not_applied(Code::ResourceExhausted, "QUEUE_FULL"));
                 assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
@@ -1450,13 +1460,13 @@ async fn when_the_queue_is_full_events_are_turned_away_whole_and_the_server_keep
         }
     }
     assert!(taken > 0 && !turned_away.is_empty(), "{taken} taken, {} turned away", turned_away.len());
-    assert_eq!(world.member("anna").await.available, taken);
+    assert_eq!(world.available("anna").await, taken);
     // Whoever comes back under the same id is taken now, and nothing was applied before.
     for n in turned_away {
         let outcome = world.submit(event(&format!("wish-{n}"), "anna", NOON, credit(1))).await.unwrap();
         assert_eq!((word(&outcome), outcome.duplicate), ("accepted", false));
     }
-    assert_eq!(world.member("anna").await.available, 200);
+    assert_eq!(world.available("anna").await, 200);
     world.end().await;
 }
 

@@ -5,13 +5,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "cli/questions.rs"]
+mod questions;
+
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// What a run of `ledgerd` came to.
@@ -308,7 +311,7 @@ fn json_lines_say_anything_and_refusals_are_told_apart_from_rejects() {
     assert_eq!(fs::read_to_string(rejects).unwrap().lines().count(), 3);
 
     let member = place.ask("member M1 --json").exits(0).json();
-    assert_eq!(member["available"], 5 + 1234 - 10 - 234);
+    assert_eq!(member["purses"][0]["available"], 5 + 1234 - 10 - 234);
     assert_eq!(member["tier"]["tier"], "silver");
     place.ask("member M1").exits(0).has(&["available 995", "tier silver: 1,000.00 CNY in 365 days"]);
     place.ask("member M1 --as-of 3").exits(0).has(&["position 3", "available 5,"]);
@@ -415,7 +418,7 @@ fn a_file_may_begin_with_its_program_and_what_is_shown_can_be_imported_again() {
     let events: Vec<String> = events.collect();
     let file = other.file("again.jsonl", &format!("{published}\n{}\n", events.join("\n")));
     other.ask(&format!("import {file}")).exits(0);
-    let available = |place: &Place| place.ask("member M1 --json").exits(0).json()["available"].clone();
+    let available = |place: &Place| place.ask("member M1 --json").exits(0).json()["purses"][0]["available"].clone();
     assert_eq!(available(&place), available(&other));
 }
 
@@ -443,7 +446,7 @@ fn a_replay_gives_the_reasons() {
     assert_eq!(steps[2]["record"]["trace"][0]["rule"], "base");
     assert_eq!(steps[2]["record"]["event"]["purchase"]["lines"][0]["net"], 123_450);
     assert_eq!(steps[3]["record"]["refused"]["reason"], "NOT_ENOUGH_POINTS");
-    assert_eq!(steps[6]["after"]["available"], 995);
+    assert_eq!(steps[6]["after"]["purses"][0]["available"], 995);
 
     place.ask("replay M2").exits(1).has(&["no member \"M2\""]);
     place.ask("member M2").exits(1);
@@ -599,12 +602,8 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     assert_eq!(quoted.each_ref().map(|(code, _)| *code), [0, 0, 1, 1].map(Some));
     assert!(quoted[2].1.contains("NOT_ENOUGH_POINTS") && quoted[3].1.contains("MEMBER_UNKNOWN"), "{quoted:?}");
 
-    let ledger = place.path("ledger");
-    let args = ["serve", "--data", &ledger, "--listen", "127.0.0.1:0", "--time", "events", "--log-json"];
-    let mut server = ledgerd().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
-    let said = said.next().expect("a line").expect("that can be read");
-    let address = said.strip_prefix("listening on ").expect("it says where it listens");
+    let server = Server::start(&place);
+    let address = &server.address;
     let online = questions.map(|question| say(&format!("{question} --server {address}")).exits(0).out);
     assert_eq!(offline, online);
     let asked = quotes.map(|question| say(&format!("{question} --server {address}")));
@@ -612,14 +611,37 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     say(&format!("member M2 --server {address}")).exits(1);
     say(&format!("replay M2 --server {address}")).exits(1);
     place.ask("totals").exits(3).has(&["another process has the ledger open"]);
-
-    let id = server.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    let mut log = String::new();
-    server.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-    assert_eq!(server.wait().unwrap().code(), Some(0), "{log}");
+    let log = server.stop();
     assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
     place.ask("verify").exits(0);
+}
+
+/// A server of the ledger of a place.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(place: &Place) -> Server {
+        let ledger = place.path("ledger");
+        let args = ["serve", "--data", &ledger, "--listen", "127.0.0.1:0", "--time", "events", "--log-json"];
+        let mut process = ledgerd().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
+        let said = said.next().expect("a line").expect("that can be read");
+        let address = said.strip_prefix("listening on ").expect("it says where it listens").to_owned();
+        Server { process, address }
+    }
+
+    /// Asks it to stop, and answers what it logged.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert_eq!(self.process.wait().unwrap().code(), Some(0), "{log}");
+        log
+    }
 }
 
 #[test]

@@ -129,7 +129,7 @@ async fn shop(channel: Channel, caller: u64, book: Arc<Mutex<Ledgerbook>>) {
 async fn every_answer_still_stands(channel: Channel, caller: u64, answered: &[(u64, u64)]) {
     let mut events = EventServiceClient::new(channel);
     for (n, position) in answered {
-        let request = GetOutcomeRequest { source: SOURCE.into(), id: format!("{caller}-{n}"), min_position: 0 };
+        let request = GetOutcomeRequest { source: SOURCE.into(), id: format!("{caller}-{n}"), ..Default::default() };
         let answer = events.get_outcome(request).await.expect("an answered event is known").into_inner();
         assert_eq!(answer.outcome.unwrap().position, *position, "event {caller}-{n} moved");
     }

@@ -179,15 +179,15 @@ impl Caller {
         let waits = waiting
             .map(|one| (self.wallet(&one.wallet), Points(one.points), one.until.as_ref().map_or(At::NEVER, at_of)));
         let waits = waits.collect();
-        let (refusal, earned, available, also) = match told.result.as_ref().ok_or("an outcome without a result")? {
+        let (refusal, earned, available) = match told.result.as_ref().ok_or("an outcome without a result")? {
             proto::outcome::Result::Accepted(accepted) => {
-                let also = accepted.also_earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
-                (None, accepted.earned, accepted.available, also.collect())
+                let earned = accepted.earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
+                (None, earned.collect(), accepted.available)
             }
             proto::outcome::Result::Refused(refused) => {
                 let refusal = known(refused)?;
                 assert_eq!(refused.lacking.is_some(), LACKING.contains(&refusal), "{refusal:?}");
-                (Some(refusal), 0, refused.available, Vec::new())
+                (Some(refusal), Vec::new(), refused.available)
             }
             proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
         };
@@ -197,8 +197,7 @@ impl Caller {
             duplicate: told.duplicate,
             refusal,
             trace: Vec::new(),
-            earned: Points(earned),
-            also,
+            earned,
             waits,
             available: Points(available),
             parked: accepted.parked,
@@ -237,7 +236,7 @@ impl Caller {
     }
 
     fn look(&mut self, name: &str, as_of: Option<AsOf>) -> Result<proto::Member, String> {
-        let request = proto::GetMemberRequest { member: name.into(), as_of, min_position: 0 };
+        let request = proto::GetMemberRequest { member: name.into(), as_of, token: String::new() };
         let mut members = MemberServiceClient::new(self.channel.clone());
         Ok(self.runtime.block_on(members.get_member(request)).map_err(words)?.into_inner())
     }
@@ -329,7 +328,7 @@ impl Stage for Caller {
         if outcome.refusal.is_none() && !said.event.member.is_empty() {
             // What was answered is what stood at that position, and it stays so.
             let then = self.look(&said.event.member, Some(AsOf::Position(outcome.position.0)))?;
-            assert_eq!(then.available, outcome.available.0, "{:?}", said.event);
+            assert_eq!(then.purses[0].available, outcome.available.0, "{:?}", said.event);
         }
         Ok(outcome)
     }
@@ -337,18 +336,7 @@ impl Stage for Caller {
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
         let then = (as_of || at > self.time).then(|| AsOf::Time(stamp(at).unwrap()));
         let member = self.look(name, then)?;
-        let first = proto::Purse {
-            wallet: String::new(),
-            available: member.available,
-            in_review: member.in_review,
-            pending: member.pending,
-            exchanging: member.exchanging,
-            held: member.held,
-            debt: member.debt,
-            lots: member.lots.clone(),
-            lots_count: member.lots_count,
-        };
-        let purses: Vec<proto::Purse> = std::iter::once(first).chain(member.more_purses.clone()).collect();
+        let purses = member.purses.clone();
         let held: i64 = purses.iter().map(|purse| purse.held).sum();
         assert_eq!(member.holds.iter().map(|hold| hold.points).sum::<i64>(), held, "holds are what is held");
         let standing = member.tier.clone().unwrap_or_default();
@@ -375,7 +363,7 @@ impl Stage for Caller {
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
         self.bring(at)?;
         let proto::event::Body::Redeem(redeem) = message(redeem) else { panic!("redemptions are quoted") };
-        let request = proto::QuoteRequest { member: member.into(), redeem: Some(redeem), min_position: 0 };
+        let request = proto::QuoteRequest { member: member.into(), redeem: Some(redeem), token: String::new() };
         let mut members = MemberServiceClient::new(self.channel.clone());
         let answer = self.runtime.block_on(members.quote(request)).map_err(words)?.into_inner();
         Ok(match answer.result.ok_or("a quote without a result")? {
@@ -411,7 +399,7 @@ impl Stage for Caller {
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
         use proto::rule_explained::Came;
         let which = Some(proto::explain_event_request::Which::Position(position.0));
-        let request = proto::ExplainEventRequest { which, min_position: 0 };
+        let request = proto::ExplainEventRequest { which, ..Default::default() };
         let mut audit = self.audit();
         let told = self.runtime.block_on(audit.explain_event(request)).map_err(words)?.into_inner();
         let rules = told.rules.into_iter().map(|one| match one.came.expect("a rule came to something") {
@@ -423,7 +411,7 @@ impl Stage for Caller {
 
     fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
         self.bring(at)?;
-        let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), min_position: 0 };
+        let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), token: String::new() };
         let mut audit = self.audit();
         let answer = self.runtime.block_on(audit.list_counters(request)).map_err(words)?.into_inner();
         let Some(found) = answer.counters.into_iter().find(|one| one.name == counter) else { return Ok((0, 0)) };

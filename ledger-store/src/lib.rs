@@ -34,6 +34,6 @@ mod snapshot;
 mod verify;
 
 pub use error::{CommitError, Damage, OpenError, ReadError, SubmitError};
-pub use read::{AsOf, CounterView, Explained, MemberView, Pending, Replay, Step, Totals};
+pub use read::{AsOf, CounterView, Explained, History, MemberView, Moment, Pending, Replay, Step, Totals};
 pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
 pub use verify::{FINDINGS_MAX, Report, rebuild, totals_at, verify};

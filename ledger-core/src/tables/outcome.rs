@@ -23,10 +23,9 @@ pub struct Outcome {
     pub refusal: Option<Refusal>,
     /// Every rule that applied.
     pub trace: Vec<Trace>,
-    /// The member's new points of the program's first wallet, wherever they went: available, review or debt.
-    pub earned: Points,
-    /// Its new points of other wallets, in order of their postings.
-    pub also: Vec<(TermNo, Points)>,
+    /// The member's new points by wallet, wherever they went: available, review or debt. The first is the program's
+    /// first wallet, even if it has none; the others stand in order of their postings. Empty if there is no program.
+    pub earned: Vec<(TermNo, Points)>,
     /// Of all these, what waits until it can be spent, and until when: [`At::NEVER`] for as long as the purchase is not
     /// settled.
     pub waits: Vec<(TermNo, Points, At)>,
@@ -39,12 +38,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The member's new points of the program's first wallet.
+    pub fn earned_first(&self) -> Points {
+        self.earned.first().map_or(Points::ZERO, |(_, points)| *points)
+    }
+
+    /// Its new points of the others.
+    pub fn earned_others(&self) -> impl Iterator<Item = &(TermNo, Points)> {
+        self.earned.iter().skip(1)
+    }
+
     /// The outcome that a record tells.
     pub fn of(position: Position, record: &Record, duplicate: bool) -> Outcome {
         let verdict = &record.verdict;
         let is_earned = |posting: &&Posting| posting.from == Account::Issued && !posting.is_of_funds();
-        let mut earned = Points::ZERO;
-        let mut also: Vec<(TermNo, Points)> = Vec::new();
+        let first = Some(verdict.wallet).filter(|wallet| *wallet != TermNo::NONE);
+        let mut earned: Vec<(TermNo, Points)> = first.map(|wallet| (wallet, Points::ZERO)).into_iter().collect();
         let whose = match &record.cause {
             Cause::Event(event) => event.member.no(),
             Cause::Timer { .. } => None,
@@ -52,15 +61,10 @@ impl Outcome {
         // What a gift became for its recipient is no business of the giver.
         let own = |posting: &&Posting| whose.is_none_or(|no| posting.member == no);
         for posting in verdict.postings.iter().filter(is_earned).filter(own) {
-            let points = match also.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
-                _ if posting.wallet == verdict.wallet => &mut earned,
-                Some((_, points)) => points,
-                None => {
-                    also.push((posting.wallet, posting.points));
-                    continue;
-                }
-            };
-            *points = Points(points.0.saturating_add(posting.points.0));
+            match earned.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
+                Some((_, points)) => *points = Points(points.0.saturating_add(posting.points.0)),
+                None => earned.push((posting.wallet, posting.points)),
+            }
         }
         Outcome {
             position,
@@ -69,7 +73,6 @@ impl Outcome {
             refusal: verdict.refusal,
             trace: verdict.trace.clone(),
             earned,
-            also,
             waits: waits(record, own),
             available: verdict.available,
             parked: verdict.changes.iter().any(|change| matches!(change, Change::Parked(..))),

@@ -304,7 +304,7 @@ impl World {
     fn agree(&self, outcome: &Outcome, answer: &Answer, op: &Op) {
         let told = Answer {
             refusal: outcome.refusal.map(|refusal| refusal.reason()),
-            earned: outcome.earned.0,
+            earned: outcome.earned_first().0,
             available: outcome.available.0,
         };
         assert_eq!(told, *answer, "the ledger tells what the clerk tells of {op:?}");

@@ -80,8 +80,7 @@ impl Explain {
 fn show_event(told: &proto::ExplainEventResponse, local: &Local) -> String {
     let record = told.record.clone().unwrap_or_default();
     let before = told.before.clone().unwrap_or_default();
-    let proto::MemberState { available, held, in_review, pending, exchanging, debt, .. } = before;
-    let before = proto::Purse { available, held, in_review, pending, exchanging, debt, ..Default::default() };
+    let before = before.purses.into_iter().next().unwrap_or_default();
     let (at, what) = (local.stamp(record.at.as_ref()), cause(&record, "", local).replace('\n', " "));
     let mut out = format!("position {}, {at}: {what}\n", grouped(record.position));
     let _ = writeln!(out, "  before: {}; judged by version {} of the program", has(&before), record.program_version);

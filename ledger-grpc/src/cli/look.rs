@@ -8,20 +8,18 @@ use super::open::{must_be_ledger, open_error, open_to_look};
 use super::progress::Progress;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use ledger_core::program::Program;
-use ledger_core::units::{At, MemberNo, Position};
+use ledger_core::units::{At, Position};
+use ledger_grpc::answers;
 use ledger_grpc::engine::wall_clock;
-use ledger_grpc::explain;
 use ledger_grpc::instant;
 use ledger_grpc::proto;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::get_member_request;
 use ledger_grpc::proto::member_service_client::MemberServiceClient;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
-use ledger_grpc::wire::{self, LOTS_SHOWN, Portrait, Words};
-use ledger_store::{AsOf, Handle, Ledger, MemberView};
+use ledger_grpc::wire::{self, Page};
+use ledger_store::{AsOf, Ledger};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::{Channel, Endpoint};
@@ -119,11 +117,12 @@ fn found<T>(answer: Result<T, Status>) -> Result<Option<T>> {
 impl Look {
     /// How the program in force writes times and money.
     pub(super) fn local(&self) -> Result<Local> {
-        let text = match self {
-            Look::Server { runtime, channel } => runtime.block_on(latest_program(channel.clone()))?,
-            Look::Data(ledger) => ledger.handle().programs().wait()?.pop().map(|row| row.text.into_string()),
-        };
-        Ok(Local::of(text.as_deref()))
+        match self {
+            Look::Server { runtime, channel } => {
+                Ok(Local::of(runtime.block_on(latest_program(channel.clone()))?.as_deref()))
+            }
+            Look::Data(ledger) => Ok(Local::of_program(ledger.handle().current_program().as_deref())),
+        }
     }
 
     /// A member, if there is one of this name, or was then.
@@ -135,12 +134,16 @@ impl Look {
                     When::Position(position) => Some(get_member_request::AsOf::Position(position.0)),
                     When::Instant(at) => Some(get_member_request::AsOf::Time(instant::stamp(at))),
                 };
-                let request = proto::GetMemberRequest { member: name.to_owned(), as_of, min_position: 0 };
+                let request = proto::GetMemberRequest { member: name.to_owned(), as_of, token: String::new() };
                 let mut members = client(MemberServiceClient::new(channel.clone()));
                 let answer = runtime.block_on(members.get_member(request));
                 Ok(found(answer)?.map(tonic::Response::into_inner))
             }
-            Look::Data(ledger) => member(&ledger.handle(), name, when),
+            Look::Data(ledger) => Ok(match when {
+                When::Now => answers::member(&ledger.handle(), name).wait()?,
+                When::Position(position) => answers::member_then(&ledger.handle(), name, AsOf::Position(position))?,
+                When::Instant(at) => answers::member_then(&ledger.handle(), name, AsOf::Instant(at))?,
+            }),
         }
     }
 
@@ -155,11 +158,8 @@ impl Look {
             Look::Data(ledger) => {
                 let handle = ledger.handle();
                 let hash = |kind: &str, text: &str| handle.risk_key(kind, text);
-                let event = wire::quote(request, handle.time(), &hash).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
-                let foreseen = handle.foresee(event);
-                let position = foreseen.position();
-                let words = words(&handle, Vec::new())?;
-                Ok(wire::quoted(&foreseen.wait()??, position, &words))
+                let event = wire::quote(request, &hash).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
+                Ok(answers::quote(&handle, event).wait()??)
             }
         }
     }
@@ -169,10 +169,10 @@ impl Look {
         match self {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone());
-                let answer = runtime.block_on(audit.get_totals(proto::GetTotalsRequest { min_position: 0 }));
+                let answer = runtime.block_on(audit.get_totals(proto::GetTotalsRequest { token: String::new() }));
                 Ok(answer.map_err(|status| told(&status))?.into_inner())
             }
-            Look::Data(ledger) => Ok(wire::totals(&ledger.handle().totals().wait()?)),
+            Look::Data(ledger) => Ok(answers::totals(&ledger.handle()).wait()?),
         }
     }
 
@@ -181,21 +181,15 @@ impl Look {
         &self,
         which: proto::explain_event_request::Which,
     ) -> Result<Option<proto::ExplainEventResponse>> {
-        use proto::explain_event_request::Which;
+        let request = proto::ExplainEventRequest { which: Some(which), ..Default::default() };
         match self {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
-                let request = proto::ExplainEventRequest { which: Some(which), min_position: 0 };
                 Ok(found(runtime.block_on(audit.explain_event(request)))?.map(tonic::Response::into_inner))
             }
             Look::Data(ledger) => {
-                let handle = ledger.handle();
-                let position = match which {
-                    Which::Position(position) => Some(Position(position)),
-                    Which::Event(event) => handle.outcome(&event.source, &event.id)?.map(|outcome| outcome.position),
-                };
-                let Some(position) = position else { return Ok(None) };
-                Ok(explain::event(&handle, position)?)
+                let which = wire::which(request).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
+                Ok(answers::explain_event(&ledger.handle(), &which)?.ok())
             }
         }
     }
@@ -206,10 +200,30 @@ impl Look {
             Look::Server { runtime, channel } => {
                 let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
                 let (member, wallet) = (name.to_owned(), wallet.to_owned());
-                let request = proto::ExplainBalanceRequest { member, wallet, min_position: 0 };
+                let request = proto::ExplainBalanceRequest { member, wallet, token: String::new() };
                 Ok(found(runtime.block_on(audit.explain_balance(request)))?.map(tonic::Response::into_inner))
             }
-            Look::Data(ledger) => Ok(explain::balance(&ledger.handle(), &name.into(), wallet)?.ok()),
+            Look::Data(ledger) => Ok(answers::explain_balance(&ledger.handle(), name, wallet)?.ok()),
+        }
+    }
+
+    /// What was counted for a member or a key of risk; `None` if there is no such member.
+    pub(super) fn counters(
+        &self,
+        whose: proto::list_counters_request::Whose,
+    ) -> Result<Option<proto::ListCountersResponse>> {
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
+                let request = proto::ListCountersRequest { whose: Some(whose), token: String::new() };
+                Ok(found(runtime.block_on(audit.list_counters(request)))?.map(tonic::Response::into_inner))
+            }
+            Look::Data(ledger) => {
+                let handle = ledger.handle();
+                let hash = |kind: &str, text: &str| handle.risk_key(kind, text);
+                let whose = wire::whose(Some(whose), &hash).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
+                Ok(answers::counters(&handle, &whose).wait()?)
+            }
         }
     }
 
@@ -218,13 +232,15 @@ impl Look {
         match self {
             Look::Server { runtime, channel } => runtime.block_on(all_cases(channel.clone(), open_only)),
             Look::Data(ledger) => {
-                let handle = ledger.handle();
-                let cases = handle.cases(open_only, Position(0), usize::MAX).wait()?;
-                let told = |(position, case): &(Position, _)| {
-                    let words = words(&handle, wire::members_of_case(case).collect())?;
-                    Ok(wire::case(*position, case, &words))
-                };
-                cases.iter().map(told).collect()
+                let (handle, mut page, mut cases) = (ledger.handle(), Page { after: 0, limit: usize::MAX }, Vec::new());
+                loop {
+                    let told = answers::cases(&handle, open_only, page).wait()?;
+                    page.after = told.cases.last().map_or(0, |case| case.position);
+                    cases.extend(told.cases);
+                    if told.next_page_token.is_empty() {
+                        return Ok(cases);
+                    }
+                }
             }
         }
     }
@@ -238,7 +254,7 @@ impl Look {
     ) -> Result<bool> {
         match self {
             Look::Server { runtime, channel } => runtime.block_on(async {
-                let request = proto::ReplayMemberRequest { member: name.to_owned(), min_position: 0 };
+                let request = proto::ReplayMemberRequest { member: name.to_owned(), token: String::new() };
                 let mut members = client(MemberServiceClient::new(channel.clone()));
                 let Some(answer) = found(members.replay_member(request).await)? else { return Ok(false) };
                 let mut steps = answer.into_inner();
@@ -252,13 +268,8 @@ impl Look {
                 Ok(false)
             }),
             Look::Data(ledger) => {
-                let handle = ledger.handle();
-                let Some(steps) = handle.replay(name)? else { return Ok(false) };
-                for step in steps {
-                    let step = step?;
-                    let words = words(&handle, wire::spoken_of(&step.record))?;
-                    take(wire::step(step.position, &step.record, &step.after, &words))?;
-                }
+                let Some(mut steps) = answers::replay(&ledger.handle(), name)? else { return Ok(false) };
+                steps.try_for_each(|step| take(step?))?;
                 Ok(true)
             }
         }
@@ -296,27 +307,4 @@ async fn all_cases(channel: Channel, open_only: bool) -> Result<Vec<proto::Case>
         }
         request.page_token = answer.next_page_token;
     }
-}
-
-fn member(handle: &Handle, name: &str, when: When) -> Result<Option<proto::Member>> {
-    let (view, program) = match when {
-        When::Now => (handle.member(name).wait()?, handle.current_program()),
-        When::Position(position) => then(handle, name, AsOf::Position(position))?,
-        When::Instant(at) => then(handle, name, AsOf::Instant(at))?,
-    };
-    let Some(MemberView { no, member, position, at }) = view else { return Ok(None) };
-    let words = words(handle, member.referrer.into_iter().collect())?;
-    let portrait = Portrait { no, member: &member, position, at, program: program.as_deref() };
-    Ok(Some(wire::member(portrait, &words, LOTS_SHOWN)))
-}
-
-/// A member as it was, and the program that was in force.
-fn then(handle: &Handle, name: &str, then: AsOf) -> Result<(Option<MemberView>, Option<Arc<Program>>)> {
-    Ok((handle.member_as_of(name, then)?, handle.program_then(then)))
-}
-
-/// The words of the ledger and the names of the members that an answer speaks of.
-fn words(handle: &Handle, spoken_of: Vec<MemberNo>) -> Result<Words> {
-    let names = handle.names(&spoken_of).wait()?;
-    Ok(Words { terms: handle.terms(), names: spoken_of.into_iter().zip(names).collect() })
 }

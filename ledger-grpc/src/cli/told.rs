@@ -1,11 +1,13 @@
-//! The reading commands: replay, member, quote, totals, cases.
+//! The reading commands: replay, member, quote, totals, counters, cases.
 
 use super::look::{When, Where};
-use super::{Answer, say, show};
+use super::{Answer, Usage, say, show};
 use anyhow::Result;
-use clap::Args;
+use clap::{ArgGroup, Args};
+use ledger_core::event::RiskKind;
 use ledger_core::units::Position;
-use ledger_grpc::{json, proto};
+use ledger_grpc::proto::{self, list_counters_request::Whose};
+use ledger_grpc::{json, wire};
 
 #[derive(Args)]
 pub(super) struct Replay {
@@ -86,6 +88,21 @@ pub(super) struct Cases {
     json: bool,
 }
 
+#[derive(Args)]
+#[command(group = ArgGroup::new("whose").required(true).args(["member", "key"]))]
+pub(super) struct Counters {
+    /// The member's name
+    member: Option<String>,
+    /// Of what is no member: its kind (device, ip, phone, ip_prefix, payment or address), and what events say
+    #[arg(long, num_args = 2, value_names = ["KIND", "VALUE"])]
+    key: Option<Vec<String>>,
+    #[command(flatten)]
+    ledger: Where,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
 fn unknown(member: &str) -> Answer {
     eprintln!("no member {member:?}");
     Answer::No
@@ -132,7 +149,7 @@ impl Quote {
         let Quote { member, points, order, total, wallet, item, pieces, .. } = self;
         let (points, pieces) = (points.unwrap_or(0), if item.is_empty() { 0 } else { pieces });
         let redeem = Some(proto::Redeem { points, order, total, wallet: wallet.clone(), item, pieces });
-        let quote = look.quote(proto::QuoteRequest { member, redeem, min_position: 0 })?;
+        let quote = look.quote(proto::QuoteRequest { member, redeem, token: String::new() })?;
         if self.json {
             say(json::write(&quote))?
         } else {
@@ -157,6 +174,29 @@ impl Totals {
             say(show::totals(&totals, &local))?
         }
         Ok(Answer::Yes)
+    }
+}
+
+impl Counters {
+    pub(super) fn run(self) -> Result<Answer> {
+        let whose = self.whose()?;
+        let look = self.ledger.open()?;
+        let Some(counters) = look.counters(whose)? else { return Ok(unknown(&self.member.unwrap_or_default())) };
+        if self.json {
+            say(json::write(&counters))?
+        } else {
+            say(show::counters(&counters))?
+        }
+        Ok(Answer::Yes)
+    }
+
+    fn whose(&self) -> Result<Whose> {
+        let Some([kind, value]) = self.key.as_deref() else {
+            return Ok(Whose::Member(self.member.clone().unwrap_or_default()));
+        };
+        let known = RiskKind::ALL.into_iter().find(|known| known.name() == kind);
+        let kinds = || Usage(format!("--key {kind:?} is none of {}", RiskKind::ALL.map(RiskKind::name).join(", ")));
+        Ok(wire::whose_key(known.ok_or_else(kinds)?, value.clone()))
     }
 }
 

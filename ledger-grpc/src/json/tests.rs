@@ -163,7 +163,7 @@ fn an_answer_is_written_with_plain_numbers_and_what_is_0() {
         cause: said(r#""check_in":{}"#).ok().map(proto::record::Cause::Event),
         ..proto::Record::default()
     };
-    let told = write(&proto::ReplayMemberResponse { record: Some(record), after: None });
+    let told = write(&proto::ReplayMemberResponse { record: Some(record), after: None, ..Default::default() });
     assert_eq!(told["record"]["available"], json!(9_007_199_254_740_993_i64));
     assert_eq!(told["record"]["postings"], json!([]));
     assert_eq!(told["record"]["program_version"], json!(0));

@@ -131,7 +131,8 @@ impl Told {
         terms: Arc<Vec<Box<str>>>,
         names: impl FnOnce(&[MemberNo]) -> Result<Vec<Box<str>>, ReadError>,
     ) -> Result<Told, ReadError> {
-        let mut members: Vec<MemberNo> = records.iter().flat_map(|(_, record)| wire::spoken_of(record)).collect();
+        let mut members: Vec<MemberNo> =
+            records.iter().flat_map(|(_, record)| wire::members_of_record(record)).collect();
         members.sort_unstable();
         members.dedup();
         let names = names(&members)?;

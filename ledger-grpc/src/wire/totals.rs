@@ -1,7 +1,8 @@
-//! What the ledger tells of all members together: trial balances and tallies.
+//! Totals: what all members have and did together: trial balances and tallies.
 
-use super::Words;
-use super::told::{account, stamp};
+use super::record::account;
+use super::values::stamp;
+use super::{Names, token};
 use crate::proto;
 use ledger_core::account::Account;
 use ledger_core::calendar::show_day;
@@ -12,25 +13,26 @@ use ledger_core::units::TermNo;
 use ledger_store::Totals;
 use std::sync::Arc;
 
-/// Tells the totals. How many events came again is not in the ledger: the server adds it.
+/// The totals.
 pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
     let Totals { shared, tallies, .. } = totals;
     let program = totals.program.as_deref();
-    let words = Words { terms: Arc::new(shared.terms.clone()), ..Words::default() };
-    let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: words.term(*term), members: *members };
+    let names = Names::of_terms(Arc::new(shared.terms.clone()));
+    let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: names.term(*term), members: *members };
     proto::GetTotalsResponse {
         position: totals.position.0,
+        token: token(totals.position),
         at: stamp(totals.at),
-        wallets: shared.wallets.iter().map(|one| wallet_totals(one, program, &words)).collect(),
+        wallets: shared.wallets.iter().map(|one| wallet_totals(one, program, &names)).collect(),
         members: totals.members.into(),
         tiers: shared.tiers.iter().map(tier).collect(),
         refused: shared.refused,
-        duplicates: 0,
-        tallies: tallies.iter().map(|one| tally(one, &words)).collect(),
+        duplicates: totals.duplicates,
+        tallies: tallies.iter().map(|one| tally(one, &names)).collect(),
     }
 }
 
-fn tally(tally: &Tally, words: &Words) -> proto::Tally {
+fn tally(tally: &Tally, names: &Names) -> proto::Tally {
     let unit = |unit| match unit {
         Unit::Points => proto::Unit::Points,
         Unit::Money => proto::Unit::Money,
@@ -42,8 +44,8 @@ fn tally(tally: &Tally, words: &Words) -> proto::Tally {
         |one: &Figure| proto::Figure { name: one.name.into(), amount: one.amount, unit: unit(one.unit).into() };
     proto::Tally {
         kind: tally.kind.into(),
-        name: words.term(tally.name),
-        wallet: words.term(tally.wallet),
+        name: names.term(tally.name),
+        wallet: names.term(tally.wallet),
         since: tally.since.map(show_day).unwrap_or_default(),
         figures: tally.figures.iter().map(figure).collect(),
         max: tally.max,
@@ -51,12 +53,12 @@ fn tally(tally: &Tally, words: &Words) -> proto::Tally {
     }
 }
 
-fn wallet_totals(totals: &WalletTotals, program: Option<&Program>, words: &Words) -> proto::WalletTotals {
+fn wallet_totals(totals: &WalletTotals, program: Option<&Program>, names: &Names) -> proto::WalletTotals {
     let balance = |account: Account| totals.accounts[account.kind()];
     let accounts =
         Account::ALL.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
     proto::WalletTotals {
-        wallet: words.term(totals.wallet),
+        wallet: names.term(totals.wallet),
         accounts: accounts.into(),
         sum: totals.accounts.iter().fold(0, |sum: i64, one| sum.saturating_add(*one)),
         outstanding: Account::ALL.iter().filter(|one| one.is_spendable_later()).map(|one| balance(*one)).sum(),

@@ -73,7 +73,7 @@ def show(outcome):
         return f"{again}refused {no.reason}, {later}, available {no.available}\n  {no.message}"
     yes = outcome.accepted
     rules = " ".join(f"{one.rule}:{one.granted}:{enum_name(one, 'cut')}" for one in yes.trace)
-    return f"{again}accepted at {outcome.position}, earned {yes.earned}, available {yes.available} [{rules}]"
+    return f"{again}accepted at {outcome.position}, earned {sum(one.points for one in yes.earned)}, available {yes.available} [{rules}]"
 
 
 def show_error(api, error):
@@ -92,8 +92,11 @@ def main():
     channel = grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)])
     api = Api(channel)
 
+    def said(**fields):
+        return api.call("ledger.v1.EventService", "Submit", event=fields)
+
     def submit(**fields):
-        return api.call("ledger.v1.EventService", "Submit", event=fields).outcome
+        return said(**fields).outcome
 
     def member(**fields):
         return api.call("ledger.v1.MemberService", "GetMember", member="anna", **fields)
@@ -119,7 +122,8 @@ def main():
 
     print(f"enrol: {show(submit(**event(1, 1, device='d1', enrolled={'birthday': {'month': 7, 'day': 4}})))}")
     bought = event(2, 2, purchase=purchase("o-1", 700, 350))
-    outcome = submit(**bought)
+    answer = said(**bought)
+    outcome = answer.outcome
     print(f"purchase: {show(outcome)}")
     print(f"the same: {show(submit(**bought))}")
     print(f"redeem: {show(submit(**event(3, 3, redeem={'points': 15})))}")
@@ -137,11 +141,11 @@ def main():
     except grpc.RpcError as error:
         print(f"nobody: {show_error(api, error)}")
 
-    now = member(min_position=outcome.position)
-    print(f"now: available {now.available} in {now.lots_count} lots, {now.tier.tier}, {now.records} records")
-    print(f"as of position {outcome.position}: available {member(position=outcome.position).available}")
+    now = member(token=answer.token)
+    print(f"now: available {now.purses[0].available} in {now.purses[0].lots_count} lots, {now.tier.tier}, {now.records} records")
+    print(f"as of position {outcome.position}: available {member(position=outcome.position).purses[0].available}")
     then = member(time={"seconds": NOON + 2 * DAY - 1})
-    print(f"as of the day before: available {then.available} at position {then.position}")
+    print(f"as of the day before: available {then.purses[0].available} at position {then.position}")
 
     for step in api.call("ledger.v1.MemberService", "ReplayMember", member="anna"):
         record, after = step.record, step.after
@@ -151,7 +155,7 @@ def main():
             for one in record.postings
         )
         refused = f", refused {record.refused.reason}" if record.HasField("refused") else ""
-        print(f"replay {record.position} v{record.program_version} {cause}{refused}{postings} = {after.available}")
+        print(f"replay {record.position} v{record.program_version} {cause}{refused}{postings} = {after.purses[0].available}")
 
     totals = api.call("ledger.v1.AuditService", "GetTotals")
     accounts = {enum_name(one, "account")[8:]: one.balance for one in totals.wallets[0].accounts if one.balance}

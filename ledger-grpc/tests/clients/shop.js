@@ -63,12 +63,12 @@ async function stream() {
 }
 
 // All records of a member, page by page.
-async function records(member, minPosition) {
+async function records(member, token) {
   const records = [];
   let pages = 0;
   let pageToken = '';
   do {
-    const page = await call(members, 'listRecords', { member, pageSize: 7, pageToken, minPosition });
+    const page = await call(members, 'listRecords', { member, pageSize: 7, pageToken, token });
     records.push(...page.records);
     pages += 1;
     pageToken = page.nextPageToken;
@@ -88,10 +88,10 @@ async function main() {
   const last = fresh[fresh.length - 1].position;
 
   const names = [...Array.from({ length: MEMBERS }, (_, n) => `member-${n}`), 'nobody'];
-  const got = await call(members, 'batchGetMembers', { members: names, minPosition: last });
+  const got = await call(members, 'batchGetMembers', { members: names, token: answers[answers.length - 2].token });
   const known = got.members.filter((one) => one.member);
 
-  const { records: history, pages } = await records('member-7', last);
+  const { records: history, pages } = await records('member-7', got.token);
   const positions = history.map((record) => record.position);
   const mine = fresh.filter((outcome, no) => no % MEMBERS === 7).map((outcome) => outcome.position);
 
@@ -106,13 +106,13 @@ async function main() {
     version: published.version,
     tags: answers.map((answer) => answer.tag).join(' '),
     accepted: fresh.filter((outcome) => outcome.result === 'accepted').length,
-    earned: fresh.reduce((sum, outcome) => sum + outcome.accepted.earned, 0),
+    earned: fresh.reduce((sum, outcome) => sum + outcome.accepted.earned[0].points, 0),
     ascending: fresh.every((outcome, n) => n === 0 || fresh[n - 1].position < outcome.position),
     rules: [...new Set(fresh.flatMap((one) => one.accepted.trace.map(({ rule, cut }) => `${rule} ${cut}`)))].join(),
     again: again.every((outcome, n) => outcome.duplicate && outcome.position === first[n].position),
     names: got.members.every((one, n) => one.name === names[n]),
     known: known.length,
-    available: [...new Set(known.map((one) => one.member.available))].join(' '),
+    available: [...new Set(known.map((one) => one.member.purses[0].available))].join(' '),
     reached: got.position >= last,
     pages,
     records: history.length,

@@ -13,7 +13,7 @@ use ledger_grpc::proto::event_service_client::EventServiceClient;
 use ledger_grpc::proto::list_counters_request::Whose;
 use ledger_grpc::proto::member_service_client::MemberServiceClient;
 use ledger_grpc::proto::{
-    Account, BatchGetMembersRequest, Event, GetTotalsResponse, ListCountersRequest, Member, SubmitBatchRequest,
+    Account, BatchGetMembersRequest, Event, GetTotalsResponse, ListCountersRequest, Member, Purse, SubmitBatchRequest,
 };
 use rdkafka::message::{Headers, Message};
 use serde_json::Value;
@@ -43,7 +43,7 @@ async fn standing(server: &Server) -> Standing {
     let mut counters = Vec::new();
     let devices = (0..MEMBERS / 2).map(|n| Whose::Device(format!("device-{n}")));
     for whose in devices.chain((0..MEMBERS).map(|n| Whose::Member(member(n)))) {
-        let request = ListCountersRequest { whose: Some(whose.clone()), min_position: 0 };
+        let request = ListCountersRequest { whose: Some(whose.clone()), token: String::new() };
         let mut told = audit.list_counters(request).await.unwrap().into_inner();
         told.counters.iter_mut().for_each(|value| value.members.sort());
         let mut values: Vec<String> = told.counters.iter().map(|value| format!("{value:?}")).collect();
@@ -59,9 +59,11 @@ async fn standing(server: &Server) -> Standing {
 
 /// A member without what depends on when and in which order strangers came.
 fn plain(member: &Member) -> String {
-    let lots: Vec<i64> = member.lots.iter().map(|lot| lot.points).collect();
+    let purse = &member.purses[0];
+    let lots: Vec<i64> = purse.lots.iter().map(|lot| lot.points).collect();
     let tier = member.tier.as_ref().map(|tier| tier.tier.clone());
-    let Member { name, available, in_review, held, debt, records, streaks, referrer, .. } = member;
+    let Member { name, records, streaks, referrer, .. } = member;
+    let Purse { available, in_review, held, debt, .. } = purse;
     let streaks: Vec<u32> = streaks.iter().map(|streak| streak.days).collect();
     format!("{name}: {available} {in_review} {held} {debt} {lots:?} {tier:?} {streaks:?} {records} {referrer}")
 }

@@ -126,7 +126,7 @@ fn of_twenty_gifts_of_a_hundred_from_a_hundred_one_succeeds() {
         let available = ledger::balances(&member(&handle, &format!("m{thread}")).member).available;
         assert_eq!(available, Points(if given.contains(&thread) { 100 } else { 0 }), "m{thread}");
     }
-    let history = |name: &str| handle.history(name, Position(0), 100).expect("readable").expect("a member");
+    let history = |name: &str| handle.history(name, Position(0), 100).expect("readable").expect("a member").records;
     let (gives, gets) = (history("giver"), history(&format!("m{}", given[0])));
     assert_eq!(gives.len(), 2 + THREADS, "enrolled, credited, and every wish");
     let gifts: Vec<_> = gives.iter().filter(|step| gets.contains(step)).collect();

@@ -78,7 +78,7 @@ fn a_history_is_read_from_anywhere_in_pages_of_any_size() {
                 let limit = random.below(100) as usize;
                 let expected: Vec<_> = own.iter().filter(|(at, _)| *at > after).take(limit).cloned().collect();
                 let read = handle.history(name, after, limit).expect("readable").expect("a member");
-                assert_eq!(read, expected, "{name} behind {after}, at most {limit}");
+                assert_eq!(read.records, expected, "{name} behind {after}, at most {limit}");
             }
         }
         assert!(handle.history("nobody", Position(0), 10).expect("readable").is_none());

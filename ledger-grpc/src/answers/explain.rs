@@ -1,49 +1,68 @@
-//! Explain: why events came to what they did, and where balances come from, gathered from the store and told.
-//!
-//! For the server and for `ledgerd explain` on a directory alike. It reads the log: call it off the threads
-//! that serve. Nothing is explained here: rules and refusals are the core's, see `ledger_core::decide`.
+//! Explain: why events came to what they did, and where balances come from.
 
+use super::{find_outcome, names_in_log};
 use crate::proto::{self, rule_explained};
-use crate::wire::{self, LOTS_SHOWN, Words};
+use crate::wire::{self, LOTS_SHOWN, Names, Which};
 use ledger_core::account::{Account, Posting};
-use ledger_core::event::Name;
 use ledger_core::explain::Came;
 use ledger_core::program::Wallet;
 use ledger_core::record::{Cause, Record};
 use ledger_core::units::{Position, TermNo};
-use ledger_store::{Explained, Handle, MemberView, ReadError};
+use ledger_store::{Explained, Handle, MemberView, Moment, ReadError};
 
-/// Why the record at a position is what it is; `None` if there is none yet.
-///
-/// # Errors
-/// [`ReadError`].
-pub fn event(store: &Handle, position: Position) -> Result<Option<proto::ExplainEventResponse>, ReadError> {
-    let Some(Explained { record, before, why, .. }) = store.explain(position)? else { return Ok(None) };
-    let words = words(store, &record)?;
-    let told = wire::step(position, &record, &before, &words);
-    let rule = |(rule, came): &(TermNo, Came)| proto::RuleExplained {
-        rule: words.term(*rule),
-        came: Some(match came {
-            Came::Applied(trace) => rule_explained::Came::Applied(wire::trace(trace, &words)),
-            Came::Unmet(condition) => rule_explained::Came::Unmet(condition.name().to_owned()),
-        }),
-    };
-    let ground = |(name, points): &(&str, i64)| proto::Ground { name: (*name).to_owned(), points: *points };
-    Ok(Some(proto::ExplainEventResponse {
-        record: told.record,
-        before: told.after,
-        rules: why.rules.iter().map(rule).collect(),
-        grounds: why.grounds.iter().map(ground).collect(),
-    }))
-}
-
-/// Why a balance cannot be explained.
+/// Why nothing can be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unknown {
     /// There is no such member.
     Member,
     /// The program has no such wallet.
     Wallet,
+    /// No event of this source and id was recorded.
+    Event,
+    /// The log does not go that far.
+    Record,
+}
+
+/// Why a record is what it is.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEventResponse, Unknown>, ReadError> {
+    let position = match store.ask(|moment| find(moment, which)).wait()?? {
+        Ok(position) => position,
+        Err(unknown) => return Ok(Err(unknown)),
+    };
+    let Some(Explained { record, before, why, .. }) = store.explain(position)? else {
+        return Ok(Err(Unknown::Record));
+    };
+    let names = names_in_log(store, wire::members_of_record(&record))?;
+    let told = wire::step(position, &record, &before, &names);
+    let rule = |(rule, came): &(TermNo, Came)| proto::RuleExplained {
+        rule: names.term(*rule),
+        came: Some(match came {
+            Came::Applied(trace) => rule_explained::Came::Applied(wire::trace(trace, &names)),
+            Came::Unmet(condition) => rule_explained::Came::Unmet(condition.name().to_owned()),
+        }),
+    };
+    let ground = |(name, points): &(&str, i64)| proto::Ground { name: (*name).to_owned(), points: *points };
+    Ok(Ok(proto::ExplainEventResponse {
+        record: told.record,
+        before: told.after,
+        token: told.token,
+        rules: why.rules.iter().map(rule).collect(),
+        grounds: why.grounds.iter().map(ground).collect(),
+    }))
+}
+
+fn find(moment: &mut Moment<'_>, which: &Which) -> Result<Result<Position, Unknown>, ReadError> {
+    match which {
+        Which::Event(asked) => Ok(find_outcome(moment, asked)?.map(|outcome| outcome.position).ok_or(Unknown::Event)),
+        Which::Position { position, member } => {
+            let is_there = (Position(1)..=moment.position()).contains(position);
+            let is_meant = is_there && (member.is_empty() || moment.is_of(*position, member)?);
+            Ok(if is_meant { Ok(*position) } else { Err(Unknown::Record) })
+        }
+    }
 }
 
 /// Where every point comes from that a member has of a wallet; the program's first if `wallet` is empty.
@@ -52,17 +71,17 @@ pub enum Unknown {
 /// [`ReadError`].
 pub fn balance(
     store: &Handle,
-    name: &Name,
+    name: &str,
     wallet: &str,
 ) -> Result<Result<proto::ExplainBalanceResponse, Unknown>, ReadError> {
-    let Some(view) = store.member(name).wait()? else { return Ok(Err(Unknown::Member)) };
-    let words = Words { terms: store.terms(), ..Words::default() };
-    let program = store.current_program();
-    let named = |one: &&Wallet| wallet.is_empty() || words.term(one.id) == wallet;
-    let Some(wallet) = program.iter().flat_map(|program| program.wallets()).find(named).map(|wallet| wallet.id) else {
+    let found = store.ask(|moment| Some((moment.member(name)?, Names::of_terms(moment.terms())))).wait()?;
+    let Some((view, names)) = found else { return Ok(Err(Unknown::Member)) };
+    let named = |one: &&Wallet| wallet.is_empty() || names.term(one.id) == wallet;
+    let Some(wallet) = view.program.iter().flat_map(|program| program.wallets()).find(named).map(|wallet| wallet.id)
+    else {
         return Ok(Err(Unknown::Wallet));
     };
-    let purse = wire::purse(&view.member, wallet, &words, LOTS_SHOWN);
+    let purse = wire::purse(&view.member, wallet, &names, LOTS_SHOWN);
     let mut origins = Vec::with_capacity(purse.lots.len());
     for lot in &purse.lots {
         let Some(id) = lot.id else {
@@ -74,19 +93,20 @@ pub fn balance(
         let records = store.records(Position(id.position.saturating_sub(1)), 1)?;
         let posting = |record: &Record| record.verdict.postings.get(id.line as usize).copied();
         let found = records.first().and_then(|(_, record)| Some((record, posting(record)?)));
-        origins.extend(found.map(|(record, posting)| origin(position, record, &posting, posting.points.0, &words)));
+        origins.extend(found.map(|(record, posting)| origin(position, record, &posting, posting.points.0, &names)));
     }
     Ok(Ok(proto::ExplainBalanceResponse {
         position: view.position.0,
+        token: wire::token(view.position),
         at: wire::stamp(view.at),
-        debts: if purse.debt == 0 { Vec::new() } else { debts(store, &view, wallet, &words)? },
+        debts: if purse.debt == 0 { Vec::new() } else { debts(store, &view, wallet, &names)? },
         purse: Some(purse),
         origins,
     }))
 }
 
 /// What was owed and repaid since nothing last was.
-fn debts(store: &Handle, view: &MemberView, wallet: TermNo, words: &Words) -> Result<Vec<proto::Origin>, ReadError> {
+fn debts(store: &Handle, view: &MemberView, wallet: TermNo, names: &Names) -> Result<Vec<proto::Origin>, ReadError> {
     let (mut debts, mut owed) = (Vec::new(), 0i64);
     for step in store.replay(&view.member.name)?.into_iter().flatten() {
         let step = step?;
@@ -101,7 +121,7 @@ fn debts(store: &Handle, view: &MemberView, wallet: TermNo, words: &Words) -> Re
                 _ => continue,
             };
             owed = owed.saturating_add(points);
-            debts.push(origin(step.position, &step.record, posting, points, words));
+            debts.push(origin(step.position, &step.record, posting, points, names));
             if owed == 0 {
                 debts.clear();
             }
@@ -110,7 +130,7 @@ fn debts(store: &Handle, view: &MemberView, wallet: TermNo, words: &Words) -> Re
     Ok(debts)
 }
 
-fn origin(position: Position, record: &Record, posting: &Posting, points: i64, words: &Words) -> proto::Origin {
+fn origin(position: Position, record: &Record, posting: &Posting, points: i64, names: &Names) -> proto::Origin {
     let (kind, event) = match &record.cause {
         Cause::Event(event) => {
             let name = proto::EventName { source: event.source.to_string(), id: event.id.to_string() };
@@ -123,14 +143,8 @@ fn origin(position: Position, record: &Record, posting: &Posting, points: i64, w
         at: wire::stamp(record.at),
         kind: kind.to_owned(),
         event,
-        rule: words.term(posting.rule),
+        rule: names.term(posting.rule),
         program_version: record.program,
         points,
     }
-}
-
-fn words(store: &Handle, record: &Record) -> Result<Words, ReadError> {
-    let spoken_of = wire::spoken_of(record);
-    let names = store.names(&spoken_of).wait()?;
-    Ok(Words { terms: store.terms(), names: spoken_of.into_iter().zip(names).collect() })
 }

@@ -1,0 +1,124 @@
+//! Events, in a few words each.
+
+use super::super::local::{Local, grouped};
+use super::{plural, scope, short, word};
+use ledger_grpc::proto::{self, event::Body};
+
+/// What was said, in a few words.
+pub(super) fn body(event: &proto::Event, local: &Local) -> String {
+    let Some(body) = &event.body else { return String::new() };
+    let sum = |lines: &[proto::Line]| lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.net));
+    match body {
+        Body::Enrolled(_) => "enrolled".to_owned(),
+        Body::AttributesSet(said) => attributes(said),
+        Body::Purchase(said) => format!("purchase {} {}", said.order, local.money(sum(&said.lines))),
+        Body::ExchangeOut(said) => {
+            format!("{} to {}, reference {}", grouped(said.points), said.exchange, said.reference)
+        }
+        Body::ExchangeIn(said) => {
+            format!("{} from {}, reference {}", grouped(said.units), said.exchange, said.reference)
+        }
+        Body::ExchangeSettled(said) => exchange_settled(said),
+        Body::Settled(said) => format!("settled {}", said.order),
+        Body::Cancelled(said) => format!("cancelled {}", said.order),
+        Body::Refunded(said) => refunded(said, local),
+        Body::CheckIn(_) => "check-in".to_owned(),
+        Body::Referral(said) => format!("referral of {}", said.referee),
+        Body::Redeem(said) => redeem(said),
+        Body::Hold(said) => format!("hold {} {}", said.hold, bought(said.points, said.pieces, &said.item)),
+        Body::Capture(said) => captured(said),
+        Body::Void(said) => format!("void {}", said.hold),
+        Body::Credit(said) => format!("credit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
+        Body::Debit(said) => format!("debit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
+        Body::Donate(said) => format!("{} donated to {}", grouped(said.points), said.fund),
+        Body::Approved(said) => format!("proposal {} approved{}", said.proposal, stands(&said.by)),
+        Body::Withdrawn(said) => {
+            format!("proposal {} withdrawn{}: {}", said.proposal, stands(&said.by), said.reason)
+        }
+        Body::CaseResolved(said) => {
+            format!("case {} resolved: {}", said.case_position, word(said.finding().as_str_name(), "FINDING_"))
+        }
+        Body::ProgramPublished(_) => "program published".to_owned(),
+        Body::Tick(said) => format!("tick to {}", local.stamp(said.up_to.as_ref())),
+        Body::Frozen(said) => reasoned(&format!("frozen: {}", scope(said.scope())), &said.reason),
+        Body::Unfrozen(said) => reasoned(&format!("unfrozen: {}", scope(said.scope())), &said.reason),
+        Body::Closed(said) => reasoned("closed", &said.reason),
+        Body::AliasLinked(said) => format!("{} {} linked", said.kind, short(&said.name)),
+        Body::Merged(said) => format!("{} merged into it", said.other),
+        Body::Unmerged(said) => format!("{} unmerged", said.other),
+        Body::HouseholdJoined(said) => format!("shares with household {}", said.household),
+        Body::HouseholdLeft(_) => "shares with its household no more".to_string(),
+        Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
+        Body::HoldExtended(said) => format!("hold {} extended", said.hold),
+        Body::Transfer(said) => reasoned(&format!("{} to {}", grouped(said.points), said.to), &said.note),
+        Body::Imported(said) => imported(said),
+        Body::Extended(said) => {
+            let points = or_all(said.points);
+            format!("{points} extended until {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
+        }
+        Body::Reinstated(said) => {
+            let points = or_all(said.points);
+            format!("{points} reinstated until {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
+        }
+        Body::RedeemRefunded(said) => {
+            let points = or_all(said.points);
+            format!("{points} given back of redemption {}", said.redemption)
+        }
+    }
+}
+
+/// What points are spent on, as the event says it.
+fn bought(points: i64, pieces: u32, item: &str) -> String {
+    match (item.is_empty(), points) {
+        (true, points) => grouped(points),
+        (false, 0) => format!("{pieces} of {item}"),
+        (false, points) => format!("{pieces} of {item} for {}", grouped(points)),
+    }
+}
+
+fn stands(by: &str) -> String {
+    if by.is_empty() { String::new() } else { format!(" by {by}") }
+}
+
+fn reasoned(what: &str, reason: &str) -> String {
+    if reason.is_empty() { what.to_owned() } else { format!("{what} ({reason})") }
+}
+
+fn or_all(points: Option<i64>) -> String {
+    points.map_or_else(|| "all".to_owned(), grouped::<i64>)
+}
+
+fn attributes(said: &proto::AttributesSet) -> String {
+    let set = said.attributes.iter().map(|one| format!("{} = {}", one.name, one.value));
+    format!("attributes {}", set.collect::<Vec<_>>().join(", "))
+}
+
+fn redeem(said: &proto::Redeem) -> String {
+    let what = bought(said.points, said.pieces, &said.item);
+    format!("redeem {what} {}", said.order).trim_end().to_owned()
+}
+
+fn captured(said: &proto::Capture) -> String {
+    format!("capture {} {}{}", said.hold, or_all(said.points), if said.last { ", release the rest" } else { "" })
+}
+
+fn exchange_settled(said: &proto::ExchangeSettled) -> String {
+    let answer = if said.accepted { "accepted" } else { "refused" };
+    format!("{} {answer} {}", said.exchange, said.reference)
+}
+
+fn imported(said: &proto::Imported) -> String {
+    let points = said.lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
+    format!("{} imported in {}", grouped(points), plural(said.lots.len() as u64, "lot"))
+}
+
+fn refunded(said: &proto::Refunded, local: &Local) -> String {
+    let line = |one: &proto::LineRefund| {
+        let part = one.quantity.map_or_else(|| local.money(one.amount.unwrap_or(0)), |items| format!("{items} items"));
+        let line = one.line.map_or_else(|| one.sku.clone(), |line| format!("line {line}"));
+        format!("{part} of {line}")
+    };
+    let all = (said.amount > 0).then(|| local.money(said.amount)).into_iter();
+    let parts: Vec<String> = all.chain(said.lines.iter().map(line)).collect();
+    format!("refunded {} {}", said.order, parts.join(", "))
+}

@@ -1,0 +1,115 @@
+//! Approvals: points by hand, and who stands for them, as messages.
+
+use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
+use crate::proto::{self, change::Change};
+use ledger_core::features::approvals::state::{ByHand, Proposal};
+use ledger_core::units::{Points, Position};
+use ledger_core::{change, event};
+
+impl Decode for proto::Credit {
+    type Event = event::Credit;
+
+    fn decode(self, _: &mut Faults) -> event::Credit {
+        let (wallet, reason, by) = (self.wallet.into(), self.reason.into(), self.by.into());
+        event::Credit { wallet, points: Points(self.points), reason, by }
+    }
+}
+
+impl Encode for event::Credit {
+    type Message = proto::Credit;
+
+    fn encode(&self, _: &Names) -> proto::Credit {
+        let (wallet, reason, by) = (self.wallet.to_string(), self.reason.to_string(), self.by.to_string());
+        proto::Credit { wallet, points: self.points.0, reason, by }
+    }
+}
+
+impl Decode for proto::Debit {
+    type Event = event::Debit;
+
+    fn decode(self, _: &mut Faults) -> event::Debit {
+        let (wallet, reason, by) = (self.wallet.into(), self.reason.into(), self.by.into());
+        event::Debit { wallet, points: Points(self.points), reason, by }
+    }
+}
+
+impl Encode for event::Debit {
+    type Message = proto::Debit;
+
+    fn encode(&self, _: &Names) -> proto::Debit {
+        let (wallet, reason, by) = (self.wallet.to_string(), self.reason.to_string(), self.by.to_string());
+        proto::Debit { wallet, points: self.points.0, reason, by }
+    }
+}
+
+impl Decode for proto::Approved {
+    type Event = event::Approved;
+
+    fn decode(self, _: &mut Faults) -> event::Approved {
+        event::Approved { proposal: Position(self.proposal), by: self.by.into() }
+    }
+}
+
+impl Encode for event::Approved {
+    type Message = proto::Approved;
+
+    fn encode(&self, _: &Names) -> proto::Approved {
+        proto::Approved { proposal: self.proposal.0, by: self.by.to_string() }
+    }
+}
+
+impl Decode for proto::Withdrawn {
+    type Event = event::Withdrawn;
+
+    fn decode(self, _: &mut Faults) -> event::Withdrawn {
+        let (by, reason) = (self.by.into(), self.reason.into());
+        event::Withdrawn { proposal: Position(self.proposal), by, reason }
+    }
+}
+
+impl Encode for event::Withdrawn {
+    type Message = proto::Withdrawn;
+
+    fn encode(&self, _: &Names) -> proto::Withdrawn {
+        let (by, reason) = (self.by.to_string(), self.reason.to_string());
+        proto::Withdrawn { proposal: self.proposal.0, by, reason }
+    }
+}
+
+/// An open proposal.
+pub(super) fn proposal(open: &Proposal, names: &Names) -> proto::Proposal {
+    let Proposal { position, hand, wallet, points, by, lapses_at } = open;
+    let hand = match hand {
+        ByHand::Credit => proto::ByHand::Credit,
+        ByHand::Debit => proto::ByHand::Debit,
+    };
+    proto::Proposal {
+        position: position.0,
+        hand: hand.into(),
+        wallet: names.term(*wallet),
+        points: points.0,
+        by: by.iter().map(|one| one.to_string()).collect(),
+        lapses_at: values::stamp(*lapses_at),
+    }
+}
+
+impl EncodeChange for change::Proposed {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        let change::Proposed { hand, wallet, points, ref by, lapses_at } = *self;
+        let open = Proposal { position: within.position, hand, wallet, points, by: vec![by.clone()], lapses_at };
+        Some(Change::Proposed(proposal(&open, within.names)))
+    }
+}
+
+impl EncodeChange for change::Approved {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        let (member, by) = (within.member(), self.by.to_string());
+        Some(Change::ProposalApproved(proto::ProposalApproved { member, proposal: self.proposal.0, by }))
+    }
+}
+
+impl EncodeChange for change::ProposalEnded {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        Some(Change::ProposalEnded(proto::ProposalEnded { member: within.member(), proposal: self.proposal.0 }))
+    }
+}

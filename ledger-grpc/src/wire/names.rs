@@ -1,0 +1,47 @@
+//! Names: the words and names with which numbers are told to callers.
+
+use ledger_core::event::{Name, Who};
+use ledger_core::units::{MemberNo, TermNo};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The words of the ledger, and the names of the members that an answer speaks of.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The vocabulary: term n is the n-th word.
+    terms: Arc<Vec<Box<str>>>,
+    members: HashMap<MemberNo, Name>,
+}
+
+impl Names {
+    /// The words of a vocabulary, and nobody's name.
+    pub fn of_terms(terms: Arc<Vec<Box<str>>>) -> Names {
+        Names { terms, members: HashMap::new() }
+    }
+
+    /// The same, and the names of these members.
+    pub fn and_members(mut self, members: impl IntoIterator<Item = (MemberNo, Name)>) -> Names {
+        self.members.extend(members);
+        self
+    }
+
+    /// The word of a term; empty if none.
+    pub fn term(&self, term: TermNo) -> String {
+        let word = usize::from(term.0).checked_sub(1).and_then(|at| self.terms.get(at));
+        word.map(|word| word.to_string()).unwrap_or_default()
+    }
+
+    /// The name of a member; empty if nobody.
+    pub fn member(&self, no: MemberNo) -> String {
+        self.members.get(&no).map(|name| name.to_string()).unwrap_or_default()
+    }
+
+    /// Of whom an event speaks: a member's name, or the hash of a name that was no member.
+    pub fn who(&self, who: &Who) -> String {
+        match who {
+            Who::Nobody => String::new(),
+            Who::Known(no) | Who::Alias(no, _) => self.member(*no),
+            Who::Unknown(hash) => hash.to_string(),
+        }
+    }
+}

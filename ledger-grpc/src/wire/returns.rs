@@ -1,0 +1,100 @@
+//! Returns: purchases given back, as messages.
+
+use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
+use crate::proto::{self, change::Change};
+use ledger_core::calendar::show_day;
+use ledger_core::event::{LineName, LinePart, LineRefund};
+use ledger_core::member::Parked;
+use ledger_core::program::Program;
+use ledger_core::units::Money;
+use ledger_core::{change, event};
+
+impl Decode for proto::Cancelled {
+    type Event = event::Cancelled;
+
+    fn decode(self, _: &mut Faults) -> event::Cancelled {
+        event::Cancelled { order: self.order.into() }
+    }
+}
+
+impl Encode for event::Cancelled {
+    type Message = proto::Cancelled;
+
+    fn encode(&self, _: &Names) -> proto::Cancelled {
+        proto::Cancelled { order: self.order.to_string() }
+    }
+}
+
+impl Decode for proto::Refunded {
+    type Event = event::Refunded;
+
+    fn decode(self, faults: &mut Faults) -> event::Refunded {
+        let currency = values::currency("currency", &self.currency, faults);
+        let lines = self.lines.into_iter().enumerate().map(|(n, line)| decode_line(n, line, faults)).collect();
+        event::Refunded { order: self.order.into(), currency, amount: Money(self.amount), lines }
+    }
+}
+
+impl Encode for event::Refunded {
+    type Message = proto::Refunded;
+
+    fn encode(&self, _: &Names) -> proto::Refunded {
+        proto::Refunded {
+            order: self.order.to_string(),
+            currency: self.currency.to_string(),
+            amount: self.amount.0,
+            lines: self.lines.iter().map(encode_line).collect(),
+        }
+    }
+}
+
+/// A line beyond all lines stands for the last there can be. No item is none, which the event says of itself.
+fn decode_line(n: usize, refund: proto::LineRefund, faults: &mut Faults) -> LineRefund {
+    if refund.line.is_some() != refund.sku.is_empty() {
+        faults.add(&format!("lines[{n}].line"), "say exactly one of line and sku");
+    }
+    if refund.quantity.is_some() == refund.amount.is_some() {
+        faults.add(&format!("lines[{n}].quantity"), "say exactly one of quantity and amount");
+    }
+    let place = |line| LineName::Place(u16::try_from(line).unwrap_or(u16::MAX));
+    let line = if refund.sku.is_empty() { place(refund.line.unwrap_or(0)) } else { LineName::Sku(refund.sku.into()) };
+    let amount = || LinePart::Amount(Money(refund.amount.unwrap_or(1)));
+    let part = refund.quantity.map_or_else(amount, LinePart::Items);
+    LineRefund { line, part }
+}
+
+fn encode_line(refund: &LineRefund) -> proto::LineRefund {
+    let mut message = proto::LineRefund::default();
+    match &refund.line {
+        LineName::Place(line) => message.line = Some((*line).into()),
+        LineName::Sku(sku) => message.sku = sku.to_string(),
+    }
+    match refund.part {
+        LinePart::Items(items) => message.quantity = Some(items),
+        LinePart::Amount(amount) => message.amount = Some(amount.0),
+    }
+    message
+}
+
+/// What waits for its purchase.
+pub(super) fn parked(parked: &Parked, program: &Program) -> proto::ParkedEvent {
+    proto::ParkedEvent {
+        position: parked.position.0,
+        since: show_day(parked.day),
+        until: show_day(parked.day.plus(program.refund_days)),
+    }
+}
+
+impl EncodeChange for change::Parked {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        Some(Change::Parked(proto::Parked { member: within.names.member(self.member) }))
+    }
+}
+
+impl EncodeChange for change::Unparked {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        let (member, event) = (within.names.member(self.member), self.event.0);
+        let refused = self.refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default();
+        Some(Change::Unparked(proto::Unparked { member, event, refused }))
+    }
+}

@@ -1,0 +1,237 @@
+//! Messages come back as they went, and what cannot be read is named.
+
+use super::*;
+use crate::proto::{self, event::Body};
+use ledger_core::event::{Kind, Name, PROGRAM_BYTES_MAX, RiskKind, Who};
+use ledger_core::outcome::Outcome;
+use ledger_core::record::{Cause, Record, Verdict};
+use ledger_core::refusal::Refusal;
+use ledger_core::units::{At, MemberNo, Points, Position, RiskKey};
+use prost_types::{Duration, Timestamp};
+use std::collections::BTreeSet;
+
+const NOON: Timestamp = Timestamp { seconds: 1_772_366_400, nanos: 7_000_000 };
+
+fn hash(kind: &str, text: &str) -> RiskKey {
+    RiskKey([kind.as_bytes()[0], text.as_bytes()[0], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+}
+
+fn bodies() -> Vec<Body> {
+    let attributes = vec![proto::Attribute { name: "churn".into(), value: -3 }];
+    let lines = vec![proto::Line { sku: "cup".into(), quantity: 2, net: 350, ..proto::Line::default() }];
+    let ttl = Some(Duration { seconds: 3, nanos: 500_000_000 });
+    let fraud = proto::Finding::Fraud.into();
+    let opening = proto::OpeningLot { points: 7, earned_at: Some(NOON), expires_at: None };
+    let opening = vec![opening, proto::OpeningLot { expires_at: Some(NOON), ..opening }];
+    vec![
+        Body::Enrolled(proto::Enrolled { birthday: Some(proto::MonthDay { month: 2, day: 29 }) }),
+        Body::AttributesSet(proto::AttributesSet { attributes }),
+        Body::Purchase(proto::Purchase { order: "o".into(), currency: "EUR".into(), lines, ..Default::default() }),
+        Body::Cancelled(proto::Cancelled { order: "o".into() }),
+        Body::Refunded(proto::Refunded {
+            order: "o".into(),
+            currency: "EUR".into(),
+            amount: 1,
+            lines: vec![
+                proto::LineRefund { line: Some(0), amount: Some(1), ..Default::default() },
+                proto::LineRefund { sku: "cup".into(), quantity: Some(1), ..Default::default() },
+            ],
+        }),
+        Body::CheckIn(proto::CheckIn {}),
+        Body::Referral(proto::Referral { referee: "anna".into() }),
+        Body::Redeem(proto::Redeem { points: 5, order: "gift".into(), total: Some(700), ..Default::default() }),
+        Body::Redeem(proto::Redeem { wallet: "w".into(), item: "cup".into(), pieces: 2, ..Default::default() }),
+        Body::Hold(proto::Hold { hold: "h".into(), points: 5, ttl, order: "gift".into(), ..Default::default() }),
+        Body::Hold(proto::Hold { hold: "h".into(), item: "cup".into(), pieces: 1, ..Default::default() }),
+        Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
+        Body::Transfer(proto::Transfer { to: "anna".into(), points: 5, note: "a gift".into(), wallet: "w".into() }),
+        Body::Imported(proto::Imported { lots: opening, wallet: "w".into() }),
+        Body::Reinstated(proto::Reinstated {
+            points: Some(2),
+            expires_at: Some(NOON),
+            reason: "sorry".into(),
+            wallet: "w".into(),
+        }),
+        Body::Extended(proto::Extended {
+            points: Some(2),
+            expires_at: Some(NOON),
+            reason: "sorry".into(),
+            wallet: "w".into(),
+        }),
+        Body::Merged(proto::Merged { other: "anna".into() }),
+        Body::Unmerged(proto::Unmerged { other: "anna".into() }),
+        Body::HouseholdJoined(proto::HouseholdJoined { household: "anna".into() }),
+        Body::HouseholdLeft(proto::HouseholdLeft {}),
+        Body::Settled(proto::Settled { order: "o".into() }),
+        Body::ExchangeOut(proto::ExchangeOut { exchange: "x".into(), reference: "r".into(), points: 3 }),
+        Body::ExchangeIn(proto::ExchangeIn { exchange: "x".into(), reference: "r".into(), units: 5 }),
+        Body::ExchangeSettled(proto::ExchangeSettled { exchange: "x".into(), reference: "r".into(), accepted: true }),
+        Body::RedeemRefunded(proto::RedeemRefunded { redemption: 7, points: Some(2) }),
+        Body::Capture(proto::Capture { hold: "h".into(), points: Some(2), last: true }),
+        Body::Void(proto::Void { hold: "h".into() }),
+        Body::Credit(proto::Credit { points: 9, reason: "sorry".into(), by: "ann".into(), ..Default::default() }),
+        Body::Debit(proto::Debit { points: 9, reason: "mistake".into(), by: "ann".into(), ..Default::default() }),
+        Body::Donate(proto::Donate { fund: "trees".into(), points: 5 }),
+        Body::Approved(proto::Approved { proposal: 7, by: "bob".into() }),
+        Body::Withdrawn(proto::Withdrawn { proposal: 7, by: "bob".into(), reason: "mistake".into() }),
+        Body::CaseResolved(proto::CaseResolved { case_position: 4, finding: fraud, note: "n".into() }),
+        Body::ProgramPublished(proto::ProgramPublished { text: "id = \"x\"".into() }),
+        Body::Tick(proto::Tick { up_to: Some(NOON) }),
+        Body::Frozen(proto::Frozen { scope: proto::FreezeScope::Redeem.into(), reason: "stolen".into() }),
+        Body::Unfrozen(proto::Unfrozen { scope: proto::FreezeScope::All.into(), reason: String::new() }),
+        Body::Closed(proto::Closed { reason: "asked".into() }),
+    ]
+}
+
+fn event(body: Body) -> proto::Event {
+    let nobody = matches!(&body, Body::CaseResolved(_) | Body::ProgramPublished(_) | Body::Tick(_));
+    proto::Event {
+        source: "till".into(),
+        id: "1".into(),
+        occurred_at: Some(NOON),
+        member: if nobody { String::new() } else { "anna".into() },
+        device: "d".into(),
+        body: Some(body),
+        ..proto::Event::default()
+    }
+}
+
+fn fields(invalid: Invalid) -> Vec<String> {
+    invalid.0.into_iter().map(|violation| violation.field).collect()
+}
+
+fn broken(event: proto::Event) -> Vec<String> {
+    fields(one(Some(event), &hash).expect_err("it is invalid"))
+}
+
+#[test]
+fn every_kind_of_event_is_told_as_it_was_said() {
+    let mut untried: BTreeSet<Kind> = Kind::ALL.iter().copied().collect();
+    let anna = MemberNo(1);
+    let names = Names::default().and_members([(anna, "anna".into())]);
+    let who = |name: Name| if name.is_empty() { Who::Nobody } else { Who::Known(anna) };
+    for body in bodies() {
+        let said = event(body);
+        let decoded = one(Some(said.clone()), &hash).expect("it is valid");
+        untried.remove(&decoded.events[0].body.kind());
+        let cause = Cause::Event(decoded.events[0].clone().map(who));
+        let judged = Record { at: At(0), program: 1, cause, verdict: Verdict::default() };
+        let hashed = proto::Event { device: hash("device", "d").to_string(), ..said };
+        assert_eq!(record(Position(1), &judged, &names).cause, Some(proto::record::Cause::Event(hashed)));
+    }
+    assert_eq!(untried, BTreeSet::from([Kind::AliasLinked, Kind::AliasUnlinked]), "aliases are told as hashes");
+}
+
+#[test]
+fn an_alias_is_told_as_its_hash() {
+    let linked = |name: &str| Body::AliasLinked(proto::AliasLinked { kind: "card".into(), name: name.into() });
+    let unlinked = |name: &str| Body::AliasUnlinked(proto::AliasUnlinked { kind: "card".into(), name: name.into() });
+    for body in [&linked as &dyn Fn(&str) -> Body, &unlinked] {
+        let decoded = one(Some(event(body("4711"))), &hash).expect("it is valid");
+        let said = decoded.events[0].clone();
+        assert_eq!(said.body.other().map(|alias| &**alias), Some("card:4711"));
+        let (anna, key) = (MemberNo(1), hash("name", "card:4711"));
+        let names = Names::default().and_members([(anna, "anna".into())]);
+        let who = |name: Name| if &*name == "anna" { Who::Alias(anna, key) } else { Who::Unknown(key) };
+        let judged = Record { at: At(0), program: 1, cause: Cause::Event(said.map(who)), verdict: Verdict::default() };
+        let told = record(Position(1), &judged, &names);
+        assert_eq!((&*told.member, &*told.alias), ("anna", &*key.to_string()));
+        let event = event(body(&key.to_string()));
+        let event = proto::Event { device: hash("device", "d").to_string(), ..event };
+        assert_eq!(told.cause, Some(proto::record::Cause::Event(event)));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named_once() {
+    let unread = |body| broken(event(body));
+    assert_eq!(unread(Body::Frozen(proto::Frozen::default())), ["event.frozen.scope"]);
+    assert_eq!(unread(Body::AliasLinked(proto::AliasLinked::default())), ["event.alias_linked.kind"]);
+    let nameless = proto::AliasLinked { kind: "card".into(), name: String::new() };
+    assert_eq!(unread(Body::AliasLinked(nameless)), ["event.alias_linked.name"]);
+    let lines = vec![proto::Line::default()];
+    let purchase = proto::Purchase { order: "o".into(), currency: "euro".into(), lines, ..Default::default() };
+    assert_eq!(unread(Body::Purchase(purchase)), ["event.purchase.currency", "event.purchase.lines[0].quantity"]);
+    assert_eq!(unread(Body::CaseResolved(proto::CaseResolved::default())), ["event.case_resolved.finding"]);
+    assert_eq!(unread(Body::Tick(proto::Tick { up_to: None })), ["event.tick.up_to"]);
+    let ttl = Some(Duration { seconds: i64::MAX, nanos: 0 });
+    assert_eq!(
+        unread(Body::Hold(proto::Hold { hold: "h".into(), points: 1, ttl, ..Default::default() })),
+        ["event.hold.ttl"]
+    );
+    let birthday = Some(proto::MonthDay { month: 300, day: 1 });
+    assert_eq!(unread(Body::Enrolled(proto::Enrolled { birthday })), ["event.enrolled.birthday"]);
+    let far = Timestamp { seconds: i64::MAX, nanos: 0 };
+    for occurred_at in [None, Some(far), Some(Timestamp { nanos: -1, ..NOON })] {
+        let event = proto::Event { occurred_at, ..event(Body::CheckIn(proto::CheckIn {})) };
+        assert_eq!(broken(event), ["event.occurred_at"]);
+    }
+}
+
+#[test]
+fn the_text_of_a_program_comes_on_top_of_the_limit() {
+    let text = "#".repeat(PROGRAM_BYTES_MAX);
+    let published = |text| event(Body::ProgramPublished(proto::ProgramPublished { text }));
+    assert!(one(Some(published(text.clone())), &hash).is_ok());
+    assert_eq!(broken(published(text.clone() + "#")), ["event.program_published.text"]);
+    let request = proto::PublishProgramRequest { text: text + "#", ..Default::default() };
+    let invalid = publish(request, &hash).expect_err("it is invalid");
+    assert_eq!(fields(invalid), ["occurred_at", "source", "id", "text"]);
+}
+
+#[test]
+fn outcomes_stand_where_their_events_stood() {
+    let judged = [7, 8].map(|position| Outcome {
+        position: Position(position),
+        at: At(0),
+        duplicate: false,
+        refusal: Some(Refusal::NoProgram),
+        trace: Vec::new(),
+        waits: Vec::new(),
+        earned: Vec::new(),
+        available: Points(0),
+        parked: false,
+        proposed: false,
+    });
+    let invalid = [0, 2, 4].map(|at| (at, Invalid::one("id", "must not be empty")));
+    let told = outcomes(&judged, invalid.into(), &Names::default());
+    assert_eq!(told.iter().map(|one| one.position).collect::<Vec<_>>(), [0, 7, 0, 8, 0]);
+}
+
+#[test]
+fn a_page_ends_at_its_limit_or_when_the_message_is_full() {
+    let read = |token: &str, size| page(size, token, PAGE_USUAL, PAGE_MAX);
+    let filled = |bytes: usize, limit| {
+        let (items, token) = fit((1..=10).map(|at| (at, "x".repeat(bytes))), limit);
+        (items.len(), token)
+    };
+    assert_eq!(filled(1, 10), (10, String::new()));
+    assert_eq!(filled(1, 4), (4, "p4".to_owned()));
+    assert_eq!(filled(LIST_BYTES_MAX / 3, 10), (2, "p2".to_owned()));
+    assert_eq!(filled(LIST_BYTES_MAX * 2, 10), (1, "p1".to_owned()));
+    assert_eq!(read("p4", 0), Ok(Page { after: 4, limit: PAGE_USUAL }));
+    assert_eq!(read("", 5_000), Ok(Page { after: 0, limit: PAGE_MAX }));
+    for (token, size) in [("p", 0), ("4", 0), ("p4", -1)] {
+        assert!(read(token, size).is_err(), "{token:?} {size}");
+    }
+}
+
+#[test]
+fn counters_can_be_asked_for_by_every_kind_of_key() {
+    for kind in RiskKind::ALL {
+        let asked = |text: &str| whose(Some(whose_key(kind, text.into())), &|kind, text| hash(kind, text));
+        assert_eq!(asked("x"), Ok(Whose::Risk(hash(kind.name(), "x"))));
+        assert_eq!(fields(asked("").expect_err("it is empty")), [kind.name()]);
+    }
+}
+
+#[test]
+fn a_token_says_what_its_answer_rested_on_and_nothing_else_does() {
+    for position in [0, 1, 16, u64::MAX].map(Position) {
+        assert_eq!(read_token(&token(position)), Ok(position));
+    }
+    assert_eq!(read_token(""), Ok(Position(0)));
+    for foreign in ["7", "1-", "1-+7", "1-g", "2-7", "1-10000000000000000", " 1-7"] {
+        assert_eq!(fields(read_token(foreign).expect_err(foreign)), ["token"]);
+    }
+}

@@ -1,0 +1,285 @@
+//! Log: histories, read from the durable log, and what members were, folded from their own records.
+
+use super::{AsOf, MemberView};
+use crate::block::Block;
+use crate::error::{Damage, ReadError};
+use crate::keys;
+use crate::shard::{Handle, Inner};
+use ledger_core::bytes::{decode, decode_row};
+use ledger_core::explain::{Explanation, explain};
+use ledger_core::fold::fold_member;
+use ledger_core::judge::{brought_up_to, find};
+use ledger_core::member::Member;
+use ledger_core::outcome::Outcome;
+use ledger_core::record::Record;
+use ledger_core::state::{HistoryPage, ProgramRow};
+use ledger_core::units::{MemberNo, Position};
+use std::sync::Arc;
+
+/// A record, explained.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Where it stands.
+    pub position: Position,
+    /// The record.
+    pub record: Record,
+    /// Its own member before it; an empty row if it was none.
+    pub before: Member,
+    /// Every rule that might have applied, and what a refusal rests on.
+    pub why: Explanation,
+}
+
+/// One step of a replay.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Where the record stands.
+    pub position: Position,
+    /// The record.
+    pub record: Record,
+    /// The member after it.
+    pub after: Member,
+}
+
+/// Records of a member, and up to where there are no others.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The records, oldest first.
+    pub records: Vec<(Position, Record)>,
+    /// What was durable when they were listed.
+    pub position: Position,
+}
+
+/// Where a member's records stand.
+struct Positions {
+    no: MemberNo,
+    positions: Vec<Position>,
+    /// What was durable when they were listed.
+    committed: Position,
+}
+
+impl Handle {
+    /// A record of the log, if the log reaches so far. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn record(&self, position: Position) -> Result<Option<Record>, ReadError> {
+        if position > self.committed() {
+            return Ok(None);
+        }
+        Ok(self.inner.disk.record(position)?)
+    }
+
+    /// Durable records behind `after`, oldest first, at most `limit`. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn records(&self, after: Position, limit: u64) -> Result<Vec<(Position, Record)>, ReadError> {
+        let last = self.committed().0.min(after.0.saturating_add(limit));
+        let mut log = LogReader { inner: &self.inner, block: None };
+        (after.0 + 1..=last).map(|position| Ok((Position(position), log.record(Position(position))?))).collect()
+    }
+
+    /// The outcome of an event by its source and id, if it was judged. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn outcome(&self, source: &str, id: &str) -> Result<Option<Outcome>, ReadError> {
+        self.ask(|moment| moment.outcome(source, id)).wait()?
+    }
+
+    /// A member's records behind `after`, oldest first; `None` if there is no such member. Reads the
+    /// disk.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn history(&self, name: &str, after: Position, limit: usize) -> Result<Option<History>, ReadError> {
+        let Some(found) = self.positions(name, after, limit)? else { return Ok(None) };
+        let mut log = LogReader { inner: &self.inner, block: None };
+        let read = |position| Ok((position, log.record(position)?));
+        let records = found.positions.into_iter().map(read).collect::<Result<_, ReadError>>()?;
+        Ok(Some(History { records, position: found.committed }))
+    }
+
+    /// A member's records from the first, each with the member after it; `None` if there is no such
+    /// member. Reads the disk as it goes.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn replay(&self, name: &str) -> Result<Option<Replay>, ReadError> {
+        let found = self.positions(name, Position(0), usize::MAX)?;
+        Ok(found.map(|Positions { no, positions, .. }| Replay {
+            inner: self.inner.clone(),
+            no,
+            positions: positions.into_iter(),
+            member: Member::default(),
+            block: None,
+        }))
+    }
+
+    /// A member as it was; `None` if it was no member then. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn member_as_of(&self, name: &str, as_of: AsOf) -> Result<Option<MemberView>, ReadError> {
+        let Some(replay) = self.replay(name)? else { return Ok(None) };
+        let no = replay.no;
+        let mut then: Option<Step> = None;
+        for step in replay {
+            let step = step?;
+            let past = match as_of {
+                AsOf::Position(position) => step.position > position,
+                AsOf::Instant(at) => step.record.at > at,
+            };
+            if past {
+                break;
+            }
+            then = Some(step);
+        }
+        let into = then.as_ref().and_then(|step| step.after.merged_into());
+        if let Some(into) = into {
+            let name = self.inner.live.read().state.member(into).map(|row| row.name.clone());
+            return name.map_or(Ok(None), |name| self.member_as_of(&name, as_of));
+        }
+        Ok(then.map(|step| {
+            let live = self.inner.live.read();
+            let known = |row: &ProgramRow| match as_of {
+                AsOf::Position(position) => row.position <= position,
+                AsOf::Instant(at) => row.at <= at,
+            };
+            let version = live.state.programs.iter().take_while(|row| known(row)).count();
+            let program = live.programs.version(u32::try_from(version).unwrap_or(u32::MAX)).cloned();
+            let (at, member) = match as_of {
+                AsOf::Position(_) => (step.record.at, step.after),
+                AsOf::Instant(at) => (at, brought_up_to(&live.state, program.as_deref(), no, &step.after, at)),
+            };
+            MemberView { no, member, position: step.position, at, program }
+        }))
+    }
+
+    /// The record at a position, and why it came to what it did; `None` if there is none yet. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn explain(&self, position: Position) -> Result<Option<Explained>, ReadError> {
+        if position == Position(0) || position > self.committed() {
+            return Ok(None);
+        }
+        let record = LogReader { inner: &self.inner, block: None }.record(position)?;
+        let no = record.member();
+        let name = self.inner.live.read().state.member(no).map(|row| row.name.clone()).unwrap_or_default();
+        let before = self.member_as_of(&name, AsOf::Position(Position(position.0 - 1)))?;
+        let before = before.map(|view| view.member).unwrap_or_default();
+        let live = self.inner.live.read();
+        let program = live.programs.version(record.program);
+        let why = program.map(|program| explain(&live.state, program, no, &before, &record)).unwrap_or_default();
+        Ok(Some(Explained { position, record, before, why }))
+    }
+
+    /// The durable positions of a member's records behind `after`.
+    fn positions(&self, name: &str, after: Position, limit: usize) -> Result<Option<Positions>, ReadError> {
+        let live = self.inner.live.read();
+        let Some((no, row)) = find(&live.book, name).and_then(|no| live.state.member(no).map(|row| (no, row))) else {
+            return Ok(None);
+        };
+        let committed = self.committed();
+        let page_len = ledger_core::member::HISTORY_PAGE as u64;
+        let recent = row.history.recent.clone();
+        let pages = row.history.paged / page_len;
+        // Pages are immutable: the few in memory are taken now, the rest is read without the lock.
+        let in_memory = live.book.pages.range((no, 0)..=(no, u64::MAX));
+        let mut in_memory: Vec<(u64, Vec<Position>)> = in_memory.map(|((_, page), at)| (*page, at.clone())).collect();
+        let filling = live.state.dirty().pages.iter().filter(|page| page.member == no);
+        in_memory.extend(filling.map(|page| (page.page, page.positions.clone())));
+        drop(live);
+        let mut positions = Vec::new();
+        let first = self.first_page(no, pages, after, &in_memory)?;
+        for page in first..pages {
+            if positions.len() >= limit {
+                break;
+            }
+            let page = self.page(no, page, &in_memory)?;
+            positions.extend(page.into_iter().filter(|position| *position > after));
+        }
+        positions.extend(recent.into_iter().filter(|position| *position > after));
+        positions.truncate(limit);
+        positions.retain(|position| *position <= committed);
+        Ok(Some(Positions { no, positions, committed }))
+    }
+
+    /// The first page that reaches behind `after`, by halving.
+    fn first_page(
+        &self,
+        no: MemberNo,
+        pages: u64,
+        after: Position,
+        in_memory: &[(u64, Vec<Position>)],
+    ) -> Result<u64, ReadError> {
+        let (mut low, mut high) = (0, pages);
+        while low < high && after > Position(0) {
+            let middle = low + (high - low) / 2;
+            if self.page(no, middle, in_memory)?.last().is_some_and(|last| *last > after) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(low)
+    }
+
+    fn page(&self, no: MemberNo, page: u64, in_memory: &[(u64, Vec<Position>)]) -> Result<Vec<Position>, ReadError> {
+        if let Some((_, positions)) = in_memory.iter().find(|(known, _)| *known == page) {
+            return Ok(positions.clone());
+        }
+        let row = self.inner.disk.get(keys::HISTORY, &keys::page(no, page))?;
+        let missing = || Damage::Row { row: format!("history {no}/{page}"), what: "is missing".into() };
+        let row: HistoryPage = decode_row(&row.ok_or_else(missing)?).map_err(Damage::from)?;
+        Ok(row.positions)
+    }
+}
+
+/// A member's history, folded as it is read.
+pub struct Replay {
+    inner: Arc<Inner>,
+    no: MemberNo,
+    positions: std::vec::IntoIter<Position>,
+    member: Member,
+    block: Option<Block>,
+}
+
+impl std::fmt::Debug for Replay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replay").field("member", &self.no).finish_non_exhaustive()
+    }
+}
+
+impl Iterator for Replay {
+    type Item = Result<Step, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let position = self.positions.next()?;
+        let mut log = LogReader { inner: &self.inner, block: self.block.take() };
+        let record = log.record(position);
+        self.block = log.block;
+        Some(record.and_then(|record| {
+            fold_member(&mut self.member, self.no, position, &record).map_err(Damage::from)?;
+            Ok(Step { position, record, after: self.member.clone() })
+        }))
+    }
+}
+
+/// Reads records, most often several of one block.
+struct LogReader<'a> {
+    inner: &'a Inner,
+    block: Option<Block>,
+}
+
+impl LogReader<'_> {
+    fn record(&mut self, position: Position) -> Result<Record, ReadError> {
+        if self.block.as_ref().is_none_or(|block| block.record(position).is_none()) {
+            self.block = self.inner.disk.block(position)?;
+        }
+        let missing = || Damage::Row { row: format!("record {position}"), what: "is missing".into() };
+        let bytes = self.block.as_ref().and_then(|block| block.record(position)).ok_or_else(missing)?;
+        Ok(decode(bytes).map_err(Damage::from)?)
+    }
+}

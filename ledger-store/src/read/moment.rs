@@ -1,0 +1,211 @@
+//! Moment: the ledger between two events. Whatever is asked of one moment is true together.
+
+use super::{CounterView, MemberView, Totals};
+use crate::error::ReadError;
+use crate::live::Live;
+use crate::shard::{Handle, Time};
+use ledger_core::counter::Counter;
+use ledger_core::event::{self, Body, Event, Name, Who};
+use ledger_core::features::risk::in_window;
+use ledger_core::judge::{Book, brought_up_to, find, foresee};
+use ledger_core::outcome::Outcome;
+use ledger_core::program::Program;
+use ledger_core::record::{Cause, Verdict};
+use ledger_core::state::{Case, ProgramRow};
+use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
+use std::sync::Arc;
+
+/// The ledger between two events, for as long as it is asked: see [`Handle::ask`].
+pub struct Moment<'a> {
+    live: &'a Live,
+    at: At,
+    /// What was durable by then.
+    committed: Position,
+    /// The last record that anything rests on that was asked for.
+    rests_on: Position,
+}
+
+impl std::fmt::Debug for Moment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Moment").field("rests_on", &self.rests_on).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Moment<'a> {
+    pub(super) fn new(live: &'a Live, handle: &Handle) -> Moment<'a> {
+        let recorded = live.state.shared.at;
+        let at = match handle.inner.options.time {
+            Time::Wall => (handle.inner.clock)().max(recorded),
+            Time::Events | Time::Simulated => recorded,
+        };
+        let committed = handle.committed().min(live.state.shared.position);
+        Moment { live, at, committed, rests_on: Position(0) }
+    }
+
+    pub(super) fn rests_on(&self) -> Position {
+        self.rests_on
+    }
+
+    /// Where everything is true that was asked for so far.
+    pub fn position(&self) -> Position {
+        self.rests_on.max(self.committed)
+    }
+
+    /// Ledger time as reads see it.
+    pub fn at(&self) -> At {
+        self.at
+    }
+
+    /// The vocabulary: term n is the n-th word.
+    pub fn terms(&self) -> Arc<Vec<Box<str>>> {
+        if self.live.terms.len() == self.live.state.shared.terms.len() {
+            return self.live.terms.clone();
+        }
+        Arc::new(self.live.state.shared.terms.clone())
+    }
+
+    /// The program in force.
+    pub fn program(&self) -> Option<&'a Arc<Program>> {
+        self.live.programs.current()
+    }
+
+    /// The programs published so far, oldest first.
+    pub fn programs(&mut self) -> Vec<ProgramRow> {
+        let programs = self.live.state.programs.clone();
+        self.rest_on(programs.last().map_or(Position(0), |last| last.position));
+        programs
+    }
+
+    /// The name of a member; empty if there is none of this number.
+    pub fn name(&mut self, no: MemberNo) -> Name {
+        let Some(row) = self.live.state.member(no) else { return Name::default() };
+        self.rest_on(row.position);
+        row.name.clone()
+    }
+
+    /// A member by its name.
+    pub fn member(&mut self, name: &str) -> Option<MemberView> {
+        self.member_by_no(find(&self.live.book, name)?)
+    }
+
+    /// A member by its number.
+    pub fn member_by_no(&mut self, no: MemberNo) -> Option<MemberView> {
+        let state = &self.live.state;
+        let row = state.member(no)?;
+        let into = row.merged_into().and_then(|into| Some((into, state.member(into)?)));
+        let (no, row) = into.unwrap_or((no, row));
+        let program = self.program();
+        let member = brought_up_to(state, program.map(|program| &**program), no, row, self.at);
+        self.rest_on(row.position);
+        // Nothing touched the row since, so it is also true at anything durable behind it.
+        let position = row.position.max(self.committed);
+        Some(MemberView { no, member, position, at: self.at, program: program.cloned() })
+    }
+
+    /// Several members, all from one position.
+    pub fn members(&mut self, names: &[Name]) -> Vec<Option<MemberView>> {
+        let mut views: Vec<_> = names.iter().map(|name| self.member(name)).collect();
+        let position = self.position();
+        views.iter_mut().flatten().for_each(|view| view.position = position);
+        views
+    }
+
+    /// What would come of a command, if it were said and happened now.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn foresee(&mut self, event: Event<Name>) -> Result<Verdict, ReadError> {
+        let Live { state, programs, book, .. } = self.live;
+        self.rest_on(state.shared.position);
+        let event = Event { occurred_at: self.at, ..event };
+        Ok(foresee(state, programs, book, event, self.at)?)
+    }
+
+    /// The outcome of an event by its source and id, if it was judged. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn outcome(&mut self, source: &str, id: &str) -> Result<Option<Outcome>, ReadError> {
+        let event = Event {
+            source: source.into(),
+            id: id.into(),
+            occurred_at: At(0),
+            member: Name::default(),
+            keys: Default::default(),
+            origin: None,
+            body: Body::CheckIn(event::CheckIn),
+        };
+        let outcome = self.live.outcome(&event)?;
+        self.rest_on(outcome.as_ref().map_or(Position(0), |outcome| outcome.position));
+        Ok(outcome)
+    }
+
+    /// Whether a record is of this member: of its event, if it was said of this name. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn is_of(&mut self, position: Position, name: &str) -> Result<bool, ReadError> {
+        let book = &self.live.book;
+        let known = |no: MemberNo| find(book, name) == Some(no);
+        let is_of = match book.record(position)?.cause {
+            Cause::Timer { member, .. } => known(member),
+            Cause::Event(event) => match event.member {
+                Who::Nobody => false,
+                Who::Known(no) | Who::Alias(no, _) => known(no),
+                Who::Unknown(hash) => book.hide(name) == hash,
+            },
+        };
+        self.rest_on(position);
+        Ok(is_of)
+    }
+
+    /// The trial balance, members per tier, campaigns, budgets and vocabulary.
+    pub fn totals(&mut self) -> Totals {
+        self.rest_on(self.live.state.shared.position);
+        let totals = Totals::of(&self.live.state, self.program());
+        Totals { duplicates: self.live.duplicates, ..totals }
+    }
+
+    /// Risk cases opened behind `after`, oldest first.
+    pub fn cases(&mut self, open_only: bool, after: Position, limit: usize) -> Vec<(Position, Case)> {
+        let cases = self.live.state.cases.range(after.next()..);
+        let cases = cases.filter(|(_, case)| !open_only || case.finding.is_none());
+        let cases: Vec<_> = cases.take(limit).map(|(position, case)| (*position, case.clone())).collect();
+        cases.iter().for_each(|(_, case)| self.rest_on(case.position));
+        cases
+    }
+
+    /// The counters of a device, or of another key of risk.
+    pub fn risk_counters(&mut self, key: RiskKey) -> Vec<CounterView> {
+        let rows = self.live.state.counters.range((key, TermNo(0))..=(key, TermNo(u16::MAX)));
+        let mut views = Vec::new();
+        for (_, row) in rows {
+            self.rest_on(row.position);
+            views.push(self.counter(&row.counter));
+        }
+        views
+    }
+
+    /// The metrics, limits and counters of a member.
+    pub fn member_counters(&mut self, name: &str) -> Option<Vec<CounterView>> {
+        let member = self.live.state.member(find(&self.live.book, name)?)?;
+        self.rest_on(member.position);
+        Some(member.counters.iter().map(|counter| self.counter(counter)).collect())
+    }
+
+    fn counter(&self, counter: &Counter) -> CounterView {
+        let rule = self.program().and_then(|program| program.counters.iter().find(|rule| rule.id == counter.term));
+        let (window, members) = match rule {
+            Some(rule) => {
+                let (window, members) = in_window(rule, counter, self.at);
+                (Some(window), members)
+            }
+            None => (None, Vec::new()),
+        };
+        CounterView { term: counter.term, window, total: counter.total, members }
+    }
+
+    fn rest_on(&mut self, position: Position) {
+        self.rests_on = self.rests_on.max(position);
+    }
+}
