@@ -1255,9 +1255,9 @@ async fn what_is_due_and_no_record_tells_yet_is_explained_as_such() {
     world.take("anna", Body::Credit(stamps(5))).await;
     let ttl = Some(prost_types::Duration { seconds: 0, nanos: 1_000_000 });
     world.take("anna", Body::HoldExtended(proto::HoldExtended { hold: "h-1".into(), ttl })).await;
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     // Time goes on with what another says: anna's hold is over, and her stamps are a cup that no record tells yet.
-    world.take("bert", enrolled()).await;
+    let later = event(&world.id(), "bert", world.now + 60, enrolled());
+    accepted(&world.submit(later).await.unwrap());
     let mut audit = AuditServiceClient::new(world.channel.clone());
     let request = proto::ExplainBalanceRequest { member: "anna".into(), wallet: "cups".into(), token: String::new() };
     let why = audit.explain_balance(request).await.unwrap().into_inner();

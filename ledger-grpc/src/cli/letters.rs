@@ -49,8 +49,8 @@ const CONFIG: &str = concat!(
      CloudEvents in binary mode. `json` is one event as a line of `ledgerd import` has it; `protobuf` is \
      ledger.v1.Event. A CloudEvent has the type ledger.v1.purchase and the like and the fields of that as data \
      (or as data_base64); its attributes are ATTRIBUTES. Those that are not of CloudEvents itself are extensions, \
-     whose names have small letters and digits alone. Other attributes are left aside and named once in the log. A message \
-     that is several CloudEvents is none.\n\n",
+     whose names have small letters and digits alone. Other attributes are left aside and named once in the log. A \
+     message that is several CloudEvents is none.\n\n",
     "A `mapped` topic has a shop's own JSON, which rules turn into events; the first that matches counts:\n\n",
     r#"  [[topic]]
   name = "pos"
