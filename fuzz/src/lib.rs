@@ -16,9 +16,9 @@ use ledger_core::memory::Memory;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Earner, Program};
 use ledger_core::record::Record;
-use ledger_core::scenario::run;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
 use ledger_core::units::{At, Day, MemberNo, Position};
+use ledger_stories::run;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 
 #[path = "../../ledger-core/tests/main/ledger.rs"]
 mod ledger;
-#[path = "../../ledger-core/tests/main/naive.rs"]
+#[path = "../../ledger-core/tests/main/naive/mod.rs"]
 mod naive;
 #[path = "../../ledger-core/tests/main/story.rs"]
 mod story;

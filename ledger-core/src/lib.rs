@@ -19,7 +19,7 @@
 //! the sum of its records and never anything else. [`program`] reads rules from TOML; [`lots`],
 //! [`counter`] and [`member`] are the numbers; [`state`] is all rows together; [`bytes`] is how records
 //! and rows are stored; [`merkle`] is how a log proves what it holds. [`memory`] is a whole ledger
-//! without a disk, and [`scenario`] plays stories on it, or on any other stage.
+//! without a disk.
 //!
 //! # It is not
 //!
@@ -75,7 +75,6 @@ pub mod judge;
 pub mod kernel;
 pub mod memory;
 pub mod program_file;
-pub mod scenario;
 pub mod tables;
 pub(crate) mod timers;
 pub mod totals;

@@ -1,6 +1,6 @@
 //! A whole ledger in memory: state, names and the log as bytes.
 //!
-//! It serves scenarios, `ledgerd program test`, and the tests as the simplest true ledger there is.
+//! It serves stories, `ledgerd program test`, and the tests as the simplest true ledger there is.
 //! Nothing here is durable; the store does the same with a disk.
 
 use crate::features::membership::state::Naming;

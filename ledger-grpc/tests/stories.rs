@@ -14,12 +14,8 @@ use ledger_core::event::{
     self, Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted,
 };
 use ledger_core::features::membership::state::Scope;
-use ledger_core::outcome::Outcome;
 use ledger_core::refusal::Refusal;
-use ledger_core::scenario::{
-    Quote, Said, Seen, SeenCase, SeenExchange, SeenProposal, SeenPurse, SeenTally, SeenTotals, SeenWhy, Stage, run,
-};
-use ledger_core::units::{At, Day, Points, Position, TermNo};
+use ledger_core::units::{At, Day, Position};
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
@@ -30,6 +26,10 @@ use ledger_grpc::proto::member_service_client::MemberServiceClient;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::server::serve;
 use ledger_store::{Ledger, Options, Time};
+use ledger_stories::{
+    Quote, Said, Seen, SeenCase, SeenCounter, SeenExchange, SeenLedger, SeenProposal, SeenPurse, SeenTally, SeenTotals,
+    SeenWhy, Stage, Told, run,
+};
 use prost_types::{Duration, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,12 +145,10 @@ struct Caller {
     time: At,
     /// How often a stranger brought the time.
     brought: u64,
-    /// Names of wallets that outcomes told of.
-    wallets: Vec<String>,
 }
 
 impl Caller {
-    fn say(&mut self, event: proto::Event) -> Result<Outcome, String> {
+    fn say(&mut self, event: proto::Event) -> Result<Told, String> {
         let answer = if let Some(proto::event::Body::ProgramPublished(program)) = event.body {
             let proto::Event { source, id, occurred_at, .. } = event;
             let request = proto::PublishProgramRequest { source, id, occurred_at, text: program.text };
@@ -164,54 +162,10 @@ impl Caller {
             let mut events = EventServiceClient::new(self.channel.clone());
             self.runtime.block_on(events.submit(request)).map_err(words)?.into_inner().outcome
         };
-        let outcome = self.outcome(told(&answer)?)?;
-        self.time = self.time.max(outcome.at);
-        Ok(outcome)
-    }
-
-    /// An outcome as a caller reads it; rules are known by name only, so the trace stays behind.
-    fn outcome(&mut self, told: &proto::Outcome) -> Result<Outcome, String> {
-        let accepted = match &told.result {
-            Some(proto::outcome::Result::Accepted(accepted)) => accepted.clone(),
-            _ => proto::Accepted::default(),
-        };
-        let waiting = accepted.waiting.iter();
-        let waits = waiting
-            .map(|one| (self.wallet(&one.wallet), Points(one.points), one.until.as_ref().map_or(At::NEVER, at_of)));
-        let waits = waits.collect();
-        let (refusal, earned, available) = match told.result.as_ref().ok_or("an outcome without a result")? {
-            proto::outcome::Result::Accepted(accepted) => {
-                let earned = accepted.earned.iter().map(|one| (self.wallet(&one.wallet), Points(one.points)));
-                (None, earned.collect(), accepted.available)
-            }
-            proto::outcome::Result::Refused(refused) => {
-                let refusal = known(refused)?;
-                assert_eq!(refused.lacking.is_some(), LACKING.contains(&refusal), "{refusal:?}");
-                (Some(refusal), Vec::new(), refused.available)
-            }
-            proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
-        };
-        Ok(Outcome {
-            position: Position(told.position),
-            at: told.at.as_ref().map(at_of).ok_or("an outcome without its time")?,
-            duplicate: told.duplicate,
-            refusal,
-            trace: Vec::new(),
-            earned,
-            waits,
-            available: Points(available),
-            parked: accepted.parked,
-            proposed: accepted.proposed,
-        })
-    }
-
-    /// The caller's own number for a wallet.
-    fn wallet(&mut self, name: &str) -> TermNo {
-        let at = self.wallets.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.wallets.push(name.to_owned());
-            self.wallets.len() - 1
-        });
-        TermNo(u16::try_from(at).unwrap())
+        let outcome = told(&answer)?;
+        let at = outcome.at.as_ref().map(at_of).ok_or("an outcome without its time")?;
+        self.time = self.time.max(at);
+        seen_outcome(outcome)
     }
 
     /// Brings ledger time to `at`.
@@ -244,12 +198,43 @@ impl Caller {
     fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel.clone())
     }
+}
 
-    fn trial_balance(&mut self) -> Result<proto::GetTotalsResponse, String> {
-        let mut audit = self.audit();
-        let answer = self.runtime.block_on(audit.get_totals(proto::GetTotalsRequest::default()));
-        Ok(answer.map_err(words)?.into_inner())
-    }
+/// An outcome as a caller reads it.
+fn seen_outcome(told: &proto::Outcome) -> Result<Told, String> {
+    let seen = Told {
+        position: Position(told.position),
+        duplicate: told.duplicate,
+        refusal: None,
+        earned: 0,
+        also: Vec::new(),
+        waits: Vec::new(),
+        available: 0,
+        parked: false,
+        proposed: false,
+    };
+    Ok(match told.result.as_ref().ok_or("an outcome without a result")? {
+        proto::outcome::Result::Accepted(accepted) => {
+            let also = accepted.earned.iter().skip(1).map(|one| (one.wallet.clone(), one.points));
+            let until = |one: &proto::Waiting| one.until.as_ref().map_or(At::NEVER, at_of);
+            let waits = accepted.waiting.iter().map(|one| (one.wallet.clone(), one.points, until(one)));
+            Told {
+                earned: accepted.earned.first().map_or(0, |first| first.points),
+                also: also.collect(),
+                waits: waits.collect(),
+                available: accepted.available,
+                parked: accepted.parked,
+                proposed: accepted.proposed,
+                ..seen
+            }
+        }
+        proto::outcome::Result::Refused(refused) => {
+            let refusal = known(refused)?;
+            assert_eq!(refused.lacking.is_some(), LACKING.contains(&refusal), "{refusal:?}");
+            Told { refusal: Some(refusal), available: refused.available, ..seen }
+        }
+        proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
+    })
 }
 
 fn seen_purse(purse: proto::Purse) -> SeenPurse {
@@ -318,8 +303,32 @@ fn seen_totals(totals: proto::WalletTotals) -> SeenTotals {
     SeenTotals { wallet: totals.wallet, accounts, liability: totals.liability }
 }
 
+fn seen_tally(one: proto::Tally) -> SeenTally {
+    let used = one.figures[0].amount;
+    assert_eq!(one.left, one.max.map(|max| (max - used).max(0)));
+    let figures = one.figures.into_iter().map(|figure| (figure.name, figure.amount)).collect();
+    let proto::Tally { kind, name, wallet, max, left, .. } = one;
+    SeenTally { kind, name, wallet, figures, max, left }
+}
+
+fn seen_case(case: proto::Case) -> SeenCase {
+    let state = match case.finding() {
+        proto::Finding::Unspecified => "open",
+        proto::Finding::Legitimate => "legitimate",
+        proto::Finding::Fraud => "fraud",
+    };
+    let evidence = case.evidence.unwrap();
+    SeenCase {
+        position: Position(case.position),
+        rule: evidence.rule,
+        value: evidence.value,
+        members: evidence.members,
+        state: state.to_owned(),
+    }
+}
+
 impl Stage for Caller {
-    fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
+    fn submit(&mut self, said: &Said) -> Result<Told, String> {
         self.clock.store(said.at.0, Ordering::SeqCst);
         if said.event.occurred_at < said.at {
             self.bring(said.at)?;
@@ -328,7 +337,7 @@ impl Stage for Caller {
         if outcome.refusal.is_none() && !said.event.member.is_empty() {
             // What was answered is what stood at that position, and it stays so.
             let then = self.look(&said.event.member, Some(AsOf::Position(outcome.position.0)))?;
-            assert_eq!(then.purses[0].available, outcome.available.0, "{:?}", said.event);
+            assert_eq!(then.purses[0].available, outcome.available, "{:?}", said.event);
         }
         Ok(outcome)
     }
@@ -376,24 +385,32 @@ impl Stage for Caller {
         })
     }
 
-    fn word(&mut self, term: TermNo) -> String {
-        self.wallets[usize::from(term.0)].clone()
+    fn counters(&mut self, member: &str, at: At) -> Result<Vec<SeenCounter>, String> {
+        self.bring(at)?;
+        let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), token: String::new() };
+        let mut audit = self.audit();
+        let answer = self.runtime.block_on(audit.list_counters(request)).map_err(words)?.into_inner();
+        // Without a window it is a counter of an earlier program.
+        let seen = answer.counters.into_iter().filter_map(|one| {
+            let (name, total) = (one.name, one.total);
+            one.window.map(|window| SeenCounter { name, window, total })
+        });
+        Ok(seen.collect())
     }
 
-    fn totals(&mut self) -> Result<Vec<SeenTotals>, String> {
-        let told = self.trial_balance()?.wallets;
-        Ok(told.into_iter().map(seen_totals).collect())
-    }
-
-    fn tallies(&mut self) -> Result<Vec<SeenTally>, String> {
-        let seen = |one: proto::Tally| {
-            let used = one.figures[0].amount;
-            assert_eq!(one.left, one.max.map(|max| (max - used).max(0)));
-            let figures = one.figures.into_iter().map(|figure| (figure.name, figure.amount)).collect();
-            let proto::Tally { kind, name, wallet, max, left, .. } = one;
-            SeenTally { kind, name, wallet, figures, max, left }
-        };
-        Ok(self.trial_balance()?.tallies.into_iter().map(seen).collect())
+    fn ledger(&mut self) -> Result<SeenLedger, String> {
+        let mut audit = self.audit();
+        let answer = self.runtime.block_on(audit.get_totals(proto::GetTotalsRequest::default()));
+        let told = answer.map_err(words)?.into_inner();
+        let answer = self.runtime.block_on(audit.list_cases(proto::ListCasesRequest::default()));
+        let cases = answer.map_err(words)?.into_inner();
+        assert_eq!(cases.next_page_token, "", "a story has few cases");
+        Ok(SeenLedger {
+            wallets: told.wallets.into_iter().map(seen_totals).collect(),
+            tallies: told.tallies.into_iter().map(seen_tally).collect(),
+            cases: cases.cases.into_iter().map(seen_case).collect(),
+            duplicates: told.duplicates,
+        })
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
@@ -407,42 +424,6 @@ impl Stage for Caller {
             Came::Unmet(condition) => SeenWhy::Asks(one.rule, condition),
         });
         Ok(rules.chain(told.grounds.into_iter().map(|one| SeenWhy::Ground(one.name, one.points))).collect())
-    }
-
-    fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
-        self.bring(at)?;
-        let request = proto::ListCountersRequest { whose: Some(Whose::Member(member.into())), token: String::new() };
-        let mut audit = self.audit();
-        let answer = self.runtime.block_on(audit.list_counters(request)).map_err(words)?.into_inner();
-        let Some(found) = answer.counters.into_iter().find(|one| one.name == counter) else { return Ok((0, 0)) };
-        Ok((found.window.ok_or_else(|| format!("no counter {counter:?}"))?, found.total))
-    }
-
-    fn cases(&mut self) -> Result<Vec<SeenCase>, String> {
-        let mut audit = self.audit();
-        let answer = self.runtime.block_on(audit.list_cases(proto::ListCasesRequest::default()));
-        let answer = answer.map_err(words)?.into_inner();
-        assert_eq!(answer.next_page_token, "", "a story has few cases");
-        let seen = |case: proto::Case| {
-            let state = match case.finding() {
-                proto::Finding::Unspecified => "open",
-                proto::Finding::Legitimate => "legitimate",
-                proto::Finding::Fraud => "fraud",
-            };
-            let evidence = case.evidence.unwrap();
-            SeenCase {
-                position: Position(case.position),
-                rule: evidence.rule,
-                value: evidence.value,
-                members: evidence.members,
-                state: state.to_owned(),
-            }
-        };
-        Ok(answer.cases.into_iter().map(seen).collect())
-    }
-
-    fn duplicates(&mut self) -> Result<u64, String> {
-        Ok(self.trial_balance()?.duplicates)
     }
 }
 
@@ -730,7 +711,7 @@ fn check(path: &Path) {
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
         (channel, serving)
     });
-    let mut caller = Caller { runtime, channel, clock, time: At(0), brought: 0, wallets: Vec::new() };
+    let mut caller = Caller { runtime, channel, clock, time: At(0), brought: 0 };
 
     let program = |name: &str| std::fs::read_to_string(path.with_file_name(name).with_extension("toml")).ok();
     let text = std::fs::read_to_string(path).unwrap();
@@ -740,7 +721,7 @@ fn check(path: &Path) {
     };
     let lines: String = text.lines().zip(played.lines()).enumerate().filter_map(differ).collect();
     assert!(lines.is_empty(), "{} goes otherwise over gRPC:\n{lines}", path.display());
-    caller.totals().unwrap();
+    caller.ledger().unwrap();
 
     let Caller { runtime, channel, .. } = caller;
     stop.send(()).unwrap();

@@ -41,7 +41,7 @@ pub fn show_duration(ms: i64) -> String {
 }
 
 /// Reads a decimal amount into minor units: `"1.5"` with two digits is 150.
-pub(crate) fn read_money(text: &str, digits: u32) -> Option<Money> {
+pub fn read_money(text: &str, digits: u32) -> Option<Money> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let wide = usize::try_from(digits).ok()?;
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -20,7 +20,7 @@ pub use crate::features::spending::program::*;
 pub use crate::features::tiers::program::*;
 pub use crate::features::transfer::program::*;
 pub use crate::features::wallets::program::*;
-pub(crate) use crate::kernel::amounts::read_money;
+pub use crate::kernel::amounts::read_money;
 pub use crate::kernel::fault::Fault;
 pub use crate::kernel::words::{GIVE_MAX, RULES_MAX};
 

@@ -8,7 +8,7 @@ use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::program::Trigger;
 use ledger_core::record::{Cause, Record, Timer};
-use ledger_core::scenario::run;
+use ledger_stories::run;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 

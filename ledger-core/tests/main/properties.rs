@@ -1,5 +1,5 @@
 //! Properties: whatever is said, in whatever order, the ledger adds up, folds to the same bytes, and
-//! agrees with a clerk who counts everything afresh (`naive.rs`).
+//! agrees with a clerk who counts everything afresh (`naive/`).
 //!
 //! `PROPTEST_CASES` scales the number of stories; a failure prints its story and the line to keep in
 //! `proptest-regressions`, which is played first the next time.

@@ -6,9 +6,9 @@ use ledger_core::change::Change;
 use ledger_core::event::{self, AMOUNT_MAX, Body, Currency, Event, Finding, Line};
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Timer};
-use ledger_core::scenario::run;
 use ledger_core::totals::tallies;
 use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
+use ledger_stories::run;
 use proptest::prelude::*;
 
 /// The story comes out as it is written. `programs` are the files it may publish.

@@ -3,7 +3,7 @@
 
 use crate::ledger;
 use ledger_core::memory::Memory;
-use ledger_core::scenario::run;
+use ledger_stories::run;
 use std::fs;
 use std::path::{Path, PathBuf};
 

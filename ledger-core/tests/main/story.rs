@@ -1,4 +1,4 @@
-//! Stories: what may be said to a ledger, and a ledger and a clerk (`naive.rs`) who hear the same and
+//! Stories: what may be said to a ledger, and a ledger and a clerk (`naive/`) who hear the same and
 //! must agree.
 
 use crate::ledger::{self, event};
@@ -21,9 +21,9 @@ use ledger_core::memory::{Memory, hash_key};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::Cause;
-use ledger_core::scenario::{Seen, Stage};
 use ledger_core::totals::tallies;
 use ledger_core::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, RiskKey};
+use ledger_stories::{Seen, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -5,9 +5,9 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use ledger_core::memory::Memory;
 use ledger_core::program::{Fault, Program};
-use ledger_core::scenario::{self, Unplayable};
 use ledger_grpc::proto::CheckProgramResponse;
 use ledger_grpc::{json, wire};
+use ledger_stories::{self as stories, Unplayable};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ pub(super) enum Rules {
     ///
     /// The scenario of shop.toml is shop.txt. Where it says `publish NAME`, NAME.toml of the same
     /// directory is published. It runs on a ledger in memory and touches nothing else.
+    #[command(after_long_help = stories::help())]
     Test(Test),
 }
 
@@ -115,7 +116,7 @@ impl Test {
         }
         read(&self.file)?;
         let told = read(&path)?;
-        let played = match scenario::run(&told, &mut Memory::new(), &|name| beside(&self.file, name)) {
+        let played = match stories::run(&told, &mut Memory::new(), &|name| beside(&self.file, name)) {
             Ok(played) => played,
             Err(Unplayable { line, problem }) => {
                 say(format_args!("{}:{line}: cannot be played: {problem}", path.display()))?;

@@ -8,15 +8,13 @@
 use crate::ledger;
 use ledger_core::event::{self, Body, Event, Finding, Name};
 use ledger_core::features::exchange::state::OpenExchange;
-use ledger_core::features::risk::in_window;
 use ledger_core::member::Member;
-use ledger_core::outcome::Outcome;
-use ledger_core::scenario::{
-    Quote, Said, Seen, SeenCase, SeenExchange, SeenProposal, SeenPurse, SeenTally, SeenTotals, SeenWhy, Stage, asked,
-    quote_of, run,
-};
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use ledger_store::{AsOf, Handle, Ledger, Options, Time};
+use ledger_stories::{
+    Quote, Said, Seen, SeenCase, SeenCounter, SeenExchange, SeenLedger, SeenProposal, SeenPurse, SeenTally, SeenTotals,
+    SeenWhy, Stage, Told, asked, quote_of, run,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -43,23 +41,26 @@ impl Playing {
         Some(crate::said::event("stage", &format!("t-{}", self.moves), at, "", nothing))
     }
 
+    fn word(&self, term: TermNo) -> String {
+        self.handle.terms()[usize::from(term.0) - 1].to_string()
+    }
+
     fn seen(&self, member: &Member, at: At) -> Seen {
-        let terms = self.handle.terms();
         let program = self.handle.current_program();
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
-        let purse = |wallet: TermNo| SeenPurse::of(member, wallet, &terms[usize::from(wallet.0) - 1]);
-        let tier = usize::from(member.tier.tier.0).checked_sub(1).map_or("", |at| &terms[at]);
+        let purse = |wallet: TermNo| SeenPurse::of(member, wallet, &self.word(wallet));
+        let tier = if member.tier.tier.0 == 0 { String::new() } else { self.word(member.tier.tier) };
         let horizon = program.as_ref().map(|program| program.refund_horizon(at));
         let open = member.open_proposals(at);
-        let proposals = open.map(|open| SeenProposal::of(open, &terms[usize::from(open.wallet.0) - 1])).collect();
-        let exchange = |open: &OpenExchange| SeenExchange::of(open, &terms[usize::from(open.exchange.0) - 1]);
+        let proposals = open.map(|open| SeenProposal::of(open, &self.word(open.wallet))).collect();
+        let exchange = |open: &OpenExchange| SeenExchange::of(open, &self.word(open.exchange));
         let exchanges = member.exchanges().iter().map(exchange).collect();
-        Seen { proposals, exchanges, ..Seen::of(member, wallets.map(purse).collect(), tier, horizon) }
+        Seen { proposals, exchanges, ..Seen::of(member, wallets.map(purse).collect(), &tier, horizon) }
     }
 }
 
 impl Stage for Playing {
-    fn submit(&mut self, said: &Said) -> Result<Outcome, String> {
+    fn submit(&mut self, said: &Said) -> Result<Told, String> {
         self.clock.store(said.at.0, Ordering::SeqCst);
         let mut event = said.event.clone();
         for (kind, text) in &said.keys {
@@ -73,16 +74,8 @@ impl Stage for Playing {
             events.extend(self.bring(said.at));
         }
         events.push(event);
-        Ok(ledger::say(&self.handle, events).pop().expect("an outcome for every event"))
-    }
-
-    fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
-        let view = if as_of || at > self.handle.time() {
-            self.handle.member_as_of(name, AsOf::Instant(at)).map_err(|error| error.to_string())?
-        } else {
-            self.handle.member(name).wait().map_err(|error| error.to_string())?
-        };
-        view.map(|view| self.seen(&view.member, at)).ok_or_else(|| format!("no member {name:?}"))
+        let outcome = ledger::say(&self.handle, events).pop().expect("an outcome for every event");
+        Ok(Told::of(&outcome, |term| self.word(term)))
     }
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
@@ -90,76 +83,65 @@ impl Stage for Playing {
         let bring = self.bring(at);
         ledger::say(&self.handle, bring.into_iter().collect());
         let before = self.handle.committed();
-        let foreseen = self.handle.foresee(asked(member, redeem, at)).wait().map_err(|error| error.to_string())?;
+        let foreseen = self.handle.foresee(asked(member, redeem, at)).wait().map_err(words)?;
         assert_eq!(self.handle.committed(), before, "nothing is recorded");
         foreseen.map(|verdict| quote_of(&verdict)).map_err(|error| error.to_string())
     }
 
-    fn word(&mut self, term: TermNo) -> String {
-        self.handle.terms()[usize::from(term.0) - 1].to_string()
+    fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
+        let view = if as_of || at > self.handle.time() {
+            self.handle.member_as_of(name, AsOf::Instant(at)).map_err(words)?
+        } else {
+            self.handle.member(name).wait().map_err(words)?
+        };
+        view.map(|view| self.seen(&view.member, at)).ok_or_else(|| format!("no member {name:?}"))
     }
 
-    fn totals(&mut self) -> Result<Vec<SeenTotals>, String> {
-        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
+    fn counters(&mut self, member: &str, at: At) -> Result<Vec<SeenCounter>, String> {
+        let view = self.handle.member(member).wait().map_err(words)?;
+        let view = view.ok_or_else(|| format!("no member {member:?}"))?;
         let program = self.handle.current_program();
-        let told = totals.shared.wallets.iter();
-        Ok(told.map(|one| SeenTotals::of(one, program.as_deref(), &self.word(one.wallet))).collect())
+        let rules = program.iter().flat_map(|program| &program.counters);
+        let seen = rules.filter_map(|rule| {
+            let seen = SeenCounter::of(&view.member, rule, &self.word(rule.id), at)?;
+            Some((rule.id, seen))
+        });
+        let seen: Vec<(TermNo, SeenCounter)> = seen.collect();
+        let told = self.handle.member_counters(member).wait().map_err(words)?.unwrap_or_default();
+        for (term, seen) in &seen {
+            let told = told.iter().find(|view| view.term == *term);
+            assert_eq!(told.map(|view| view.total), Some(seen.total), "both ways to read a counter agree");
+        }
+        Ok(seen.into_iter().map(|(_, seen)| seen).collect())
     }
 
-    fn tallies(&mut self) -> Result<Vec<SeenTally>, String> {
-        let totals = self.handle.totals().wait().map_err(|error| error.to_string())?;
-        Ok(totals
-            .tallies
-            .iter()
-            .map(|tally| SeenTally::of(tally, |term| self.handle.terms()[usize::from(term.0) - 1].to_string()))
-            .collect())
+    fn ledger(&mut self) -> Result<SeenLedger, String> {
+        let totals = self.handle.totals().wait().map_err(words)?;
+        let cases = self.handle.cases(false, Position(0), usize::MAX).wait().map_err(words)?;
+        let name = |no: MemberNo| {
+            let view = self.handle.member_by_no(no).wait().expect("the shard works");
+            view.expect("cases concern members").member.name.to_string()
+        };
+        let word = |term: TermNo| self.word(term);
+        let current = self.handle.current_program();
+        let wallets = totals.shared.wallets.iter();
+        let wallets = wallets.map(|one| SeenTotals::of(one, current.as_deref(), &word(one.wallet))).collect();
+        Ok(SeenLedger {
+            wallets,
+            tallies: totals.tallies.iter().map(|tally| SeenTally::of(tally, word)).collect(),
+            cases: cases.iter().map(|(at, case)| SeenCase::of(*at, case, &word(case.opened.rule), name)).collect(),
+            duplicates: self.handle.stats().duplicates,
+        })
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
-        let explained = self.handle.explain(position).map_err(|error| error.to_string())?.ok_or("no such record")?;
-        Ok(SeenWhy::of(&explained.why, |term| self.handle.terms()[usize::from(term.0) - 1].to_string()))
+        let explained = self.handle.explain(position).map_err(words)?.ok_or("no such record")?;
+        Ok(SeenWhy::of(&explained.why, |term| self.word(term)))
     }
+}
 
-    fn counter(&mut self, member: &str, counter: &str, at: At) -> Result<(i64, i64), String> {
-        let program = self.handle.current_program().ok_or("no program")?;
-        let terms = self.handle.terms();
-        let rule = program.counters.iter().find(|rule| *terms[usize::from(rule.id.0) - 1] == *counter);
-        let rule = rule.ok_or_else(|| format!("no counter {counter:?}"))?;
-        let view = self.handle.member(member).wait().map_err(|error| error.to_string())?;
-        let view = view.ok_or_else(|| format!("no member {member:?}"))?;
-        let found = view.member.counter(rule.id);
-        let answer = found.map_or((0, 0), |counter| (in_window(rule, counter, at).0, counter.total));
-        let told = self.handle.member_counters(member).wait().map_err(|error| error.to_string())?;
-        let told = told.into_iter().flatten().find(|view| view.term == rule.id);
-        assert_eq!(told.map_or(0, |view| view.total), answer.1, "both ways to read a counter agree");
-        Ok(answer)
-    }
-
-    fn cases(&mut self) -> Result<Vec<SeenCase>, String> {
-        let terms = self.handle.terms();
-        let name = |no: &MemberNo| {
-            let view = self.handle.member_by_no(*no).wait().expect("the shard works");
-            view.expect("cases concern members").member.name.to_string()
-        };
-        let cases = self.handle.cases(false, Position(0), usize::MAX).wait().map_err(|error| error.to_string())?;
-        let show = |(position, case): &(Position, ledger_core::state::Case)| SeenCase {
-            position: *position,
-            rule: terms[usize::from(case.opened.rule.0) - 1].to_string(),
-            value: case.opened.value,
-            members: case.opened.members.iter().map(name).collect(),
-            state: match case.finding {
-                None => "open",
-                Some(Finding::Legitimate) => "legitimate",
-                Some(Finding::Fraud) => "fraud",
-            }
-            .to_string(),
-        };
-        Ok(cases.iter().map(show).collect())
-    }
-
-    fn duplicates(&mut self) -> Result<u64, String> {
-        Ok(self.handle.stats().duplicates)
-    }
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
 fn check(path: &Path) {

@@ -1,17 +1,17 @@
-//! What a stage tells: members, purses, totals, campaigns and cases, as far as stories look at them.
+//! What a stage tells: members, purses, counters, and the ledger as a whole, as far as stories look at them.
 
-use crate::explain::{Came, Explanation};
-use crate::features::approvals::state::Proposal;
-use crate::features::exchange::state::OpenExchange;
-use crate::features::membership::state::Scope;
-use crate::kernel::account::Account;
-use crate::kernel::tally::Tally;
-use crate::kernel::units::{At, Day, Position, TermNo};
-use crate::tables::member::Member;
-use crate::tables::program::Program;
-use crate::tables::state::WalletTotals;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use ledger_core::account::Account;
+use ledger_core::event::Finding;
+use ledger_core::explain::{Came, Explanation};
+use ledger_core::features::approvals::state::Proposal;
+use ledger_core::features::exchange::state::OpenExchange;
+use ledger_core::features::membership::state::Scope;
+use ledger_core::features::risk::in_window;
+use ledger_core::member::Member;
+use ledger_core::program::{CounterRule, Program};
+use ledger_core::state::{Case, WalletTotals};
+use ledger_core::tally::Tally;
+use ledger_core::units::{At, Day, MemberNo, Position, TermNo};
 
 /// What a stage tells of a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,6 +142,39 @@ impl SeenProposal {
     }
 }
 
+/// What a stage tells of the ledger as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenLedger {
+    /// The trial balance of every wallet in which points ever moved, the program's first one first.
+    pub wallets: Vec<SeenTotals>,
+    /// What all members did together: campaigns, budgets, funds, items and exchanges.
+    pub tallies: Vec<SeenTally>,
+    /// All risk cases, oldest first.
+    pub cases: Vec<SeenCase>,
+    /// How many events came again.
+    pub duplicates: u64,
+}
+
+/// One of a member's counters as a stage tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenCounter {
+    /// Its name.
+    pub name: String,
+    /// What it says in its window.
+    pub window: i64,
+    /// What it ever counted.
+    pub total: i64,
+}
+
+impl SeenCounter {
+    /// What there is to see at `at` of a member's counter of this name; none if it never counted anything.
+    pub fn of(member: &Member, rule: &CounterRule, name: &str, at: At) -> Option<SeenCounter> {
+        let counter = member.counter(rule.id)?;
+        let (window, _) = in_window(rule, counter, at);
+        Some(SeenCounter { name: name.to_string(), window, total: counter.total })
+    }
+}
+
 /// The trial balance of one wallet as a stage tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenTotals {
@@ -196,6 +229,24 @@ pub struct SeenCase {
     pub members: Vec<String>,
     /// `open`, `legitimate` or `fraud`.
     pub state: String,
+}
+
+impl SeenCase {
+    /// What there is to see of a case of this rule; `name` knows the members.
+    pub fn of(position: Position, case: &Case, rule: &str, name: impl Fn(MemberNo) -> String) -> SeenCase {
+        let state = match case.finding {
+            None => "open",
+            Some(Finding::Legitimate) => "legitimate",
+            Some(Finding::Fraud) => "fraud",
+        };
+        SeenCase {
+            position,
+            rule: rule.to_string(),
+            value: case.opened.value,
+            members: case.opened.members.iter().map(|no| name(*no)).collect(),
+            state: state.to_string(),
+        }
+    }
 }
 
 /// What all members did together under a name of the program, as a stage tells it.
@@ -263,8 +314,8 @@ impl SeenWhy {
     }
 }
 
-impl core::fmt::Display for SeenWhy {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl std::fmt::Display for SeenWhy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             SeenWhy::Gave(rule, gave, whole) if gave == whole => write!(f, "{rule} gave {gave}"),
             SeenWhy::Gave(rule, gave, whole) => write!(f, "{rule} gave {gave} of {whole}"),

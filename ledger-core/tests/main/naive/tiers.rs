@@ -1,0 +1,82 @@
+//! Tiers, streaks and ladders.
+
+use super::*;
+
+impl Member {
+    pub(super) fn spent_in_window(&self, day: i64) -> i64 {
+        self.spent.iter().filter(|(on, _)| *on > day - WINDOW).map(|(_, amount)| amount).sum()
+    }
+
+    pub(super) fn natural(&self, rules: &Rules, day: i64) -> usize {
+        let metric = self.spent_in_window(day);
+        let fits = |rank: usize| {
+            metric >= rules.least[rank] && (rank < 3 || self.percentile.is_some_and(|percentile| percentile <= 10))
+        };
+        (0..4).rev().find(|rank| fits(*rank)).unwrap_or(0)
+    }
+
+    /// The next day on which the tier must be looked at: day by day until the standard is missed.
+    pub(super) fn next_look(&self, rules: &Rules, rank: usize, today: i64) -> Option<i64> {
+        if let Some(since) = self.unmet_since {
+            return Some(since + rules.patience_days);
+        }
+        let last = self.spent.iter().map(|(day, _)| day + WINDOW).max()?;
+        (today + 1..=last).find(|day| self.spent_in_window(*day) < rules.least[rank])
+    }
+
+    pub(super) fn measure(&mut self, day: i64, today: i64, amount: i64) {
+        self.spent.retain(|(on, _)| *on > today - WINDOW);
+        if day > today - WINDOW {
+            self.spent.push((day, amount));
+        }
+    }
+
+    pub(super) fn settle(&mut self, rules: &Rules, rank: usize, natural: usize, today: i64) {
+        self.tier = Some(rank);
+        self.unmet_since = if natural < rank { self.unmet_since.or(Some(today)) } else { None };
+        self.tier_due = self.next_look(rules, rank, today);
+    }
+}
+
+impl Books {
+    pub(super) fn review_tier(&mut self, who: Who, today: i64) {
+        let rules = self.rules();
+        let member = self.member(who);
+        let natural = member.natural(&rules, today);
+        let mut rank = member.tier.unwrap_or(0);
+        let lapsed = member.unmet_since.is_some_and(|since| today >= since + rules.patience_days);
+        if natural < rank && lapsed {
+            rank -= 1;
+            member.unmet_since = None;
+        }
+        member.settle(&rules, rank, natural, today);
+    }
+
+    /// The tier after an event.
+    pub(super) fn stand(&mut self, work: &Work) {
+        let rules = self.rules();
+        let member = self.member(work.who);
+        let mut rank = member.tier.unwrap_or(0);
+        let natural = member.natural(&rules, work.today);
+        if let Some(granted) = work.granted_rank.filter(|granted| *granted > rank) {
+            rank = granted;
+            member.unmet_since = None;
+        }
+        if natural > rank {
+            rank = natural;
+            member.unmet_since = None;
+        }
+        member.settle(&rules, rank, natural, work.today);
+    }
+
+    /// How firmly somebody stands now: the metric, when it falls short, and when the tier is lost.
+    pub fn footing(&self, who: Who) -> (i64, Option<i64>, Option<i64>) {
+        let (rules, today) = (self.rules(), day_of(self.now));
+        let member = &self.members[who];
+        let (rank, metric) = (member.tier.unwrap_or(0), member.spent_in_window(today));
+        let lost_on = member.unmet_since.map(|since| since + rules.patience_days);
+        let stands = lost_on.is_none() && metric >= rules.least[rank];
+        let falls_short_on = if stands { member.next_look(&rules, rank, today) } else { None };
+        (metric, falls_short_on, lost_on)
+    }
+}

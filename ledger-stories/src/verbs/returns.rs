@@ -1,0 +1,79 @@
+//! What goes back of purchases.
+
+use super::{Act, Detail, Verb, no_place};
+use crate::play::{Answer, Play, list_or_none};
+use crate::words::Words;
+use ledger_core::calendar::show_day;
+use ledger_core::event::{self, Body, LineName, LinePart, LineRefund, Name};
+
+pub(super) const VERBS: &[Verb] = &[
+    Verb {
+        word: "refund",
+        syntax: &["refund MEMBER ORDER AMOUNT"],
+        meaning: "So much of an order is paid back, and the points that it earned are taken back. With `of` the amount \
+                  is 0 and the lines say what goes back.",
+        example: "
+purchase M1 o-1 38.00                              -> earned 38, available 38, basic
+refund M1 o-1 10.00                                -> earned 0, available 28, basic
+purchase M1 o-2 9.00 line tea///2/4.00 line cake///1/5.00 -> earned 9, available 37, basic
+refund M1 o-2 0 of tea/1x                          -> earned 0, available 35, basic
+refund M1 o-2 0 of 1/5.00                          -> earned 0, available 30, basic
+",
+        act: Act::Event(refund),
+    },
+    Verb {
+        word: "cancel",
+        syntax: &["cancel MEMBER ORDER"],
+        meaning: "All that is left of an order goes back.",
+        example: "
+purchase M1 o-1 38.00 -> earned 38, available 38, basic
+cancel M1 o-1         -> earned 0, available 0, basic
+",
+        act: Act::Event(|_, words| Ok(Body::Cancelled(event::Cancelled { order: words.next()?.into() }))),
+    },
+    Verb {
+        word: "parked",
+        syntax: &["parked MEMBER [as-of TIME]"],
+        meaning: "The dates of what came before the purchase that it speaks of, and waits for it.",
+        example: "
+refund M1 o-1 10.00   -> earned 0, available 0, basic, parked
+parked M1             -> 2026-03-02
+purchase M1 o-1 38.00 -> earned 38, available 28, basic
+parked M1             -> none
+",
+        act: Act::Other(parked),
+    },
+];
+
+pub(super) const DETAILS: &[Detail] = &[Detail {
+    word: "of",
+    value: "0/1.00",
+    of: &["refund"],
+    meaning: "Of which line, named by its place (from 0) or its SKU: an amount, or a number of items as 2x.",
+    set: |play, saying, text| match saying.body() {
+        Body::Refunded(event::Refunded { lines, .. }) => {
+            lines.push(line_refund_of(play, text)?);
+            Ok(())
+        }
+        body => Err(no_place(body)),
+    },
+}];
+
+fn refund(play: &Play<'_>, words: &mut Words<'_>) -> Result<Body<Name>, String> {
+    let (order, amount) = (words.next()?, words.next()?);
+    Ok(Body::refund(order, play.program()?.currency, play.money(amount)?))
+}
+
+fn line_refund_of(play: &Play<'_>, text: &str) -> Result<LineRefund, String> {
+    let (line, part) = text.split_once('/').ok_or("a line is refunded as `of LINE/AMOUNT` or `of LINE/3x`")?;
+    let line = line.parse().map_or_else(|_| LineName::Sku(line.into()), LineName::Place);
+    let part = match part.strip_suffix('x') {
+        Some(items) => LinePart::Items(items.parse().map_err(|_| format!("{text:?} has no number of items"))?),
+        None => LinePart::Amount(play.money(part)?),
+    };
+    Ok(LineRefund { line, part })
+}
+
+fn parked(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {
+    Ok(list_or_none(play.seen(words)?.parked.into_iter().map(show_day)))
+}
