@@ -51,11 +51,23 @@ fn events_have_a_page() {
     let named = |name: &str| messages.iter().find(|message| message.name == name);
     let envelope = named("Event").expect("the envelope");
     let bodies: Vec<_> = envelope.fields.iter().filter(|(_, kind, _)| named(kind).is_some()).collect();
-    let mut text = String::from(
+    let text = String::from(
         "# Events\n\n<!-- Made from the code by `make reference`. -->\n\n\
          Facts have happened and are recorded whatever the balance. Commands may be refused. Controls change the ledger\n\
-         itself, or who is who in it. Refusals are explained in [refusals.md](refusals.md).\n\n## Every event\n\n",
+         itself, or who is who in it. Refusals are explained in [refusals.md](refusals.md); each kind names those that are its\n\
+         own. Beside them any event may be refused with ID_REUSED, and one of a member with NO_PROGRAM, IN_THE_FUTURE and\n\
+         LEDGER_FULL, or where the member is at a limit of the ledger (MEMBER_FULL, TOO_MANY_LOTS); commands and controls of\n\
+         a member with MEMBER_UNKNOWN and MEMBER_CLOSED; commands with RISK_DENIED.\n\n\
+         In JSON an event is one object: the fields of every event, and one of the kinds below with its own,\n\n\
+         ```json\n{JSON}\n```\n\n\
+         as every tool of protobuf writes it. Names may be spelled `occurred_at` or `occurredAt`; 64-bit integers may be\n\
+         numbers or texts (`19990`, `\"19990\"`), enums names or numbers; a Timestamp is RFC 3339 with any offset\n\
+         (`2026-01-10T13:00:00+01:00`), a Duration seconds (`\"3600s\"`); null is as good as left out. Unknown names, names\n\
+         that come twice and fractions are faults, told with the path of the field.\n\n## Every event\n\n",
     );
+    let text_of_one = r#"{"source": "till-1", "id": "a-1", "occurred_at": "2026-01-10T12:00:00Z", "member": "M1",
+ "purchase": {"order": "P1", "currency": "EUR", "lines": [{"sku": "tea", "quantity": 1, "net": 19990}]}}"#;
+    let mut text = text.replace("{JSON}", text_of_one);
     let own = envelope.fields.iter().filter(|field| !bodies.contains(field)).cloned().collect();
     text += &table(&Message { name: String::new(), about: String::new(), fields: own });
     let mut told: BTreeSet<&str> = BTreeSet::from(["Event"]);

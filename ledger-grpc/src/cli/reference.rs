@@ -57,11 +57,8 @@ fn tell(command: &Command, above: &str, text: &mut String) {
 /// An argument as a row of a table.
 fn row(arg: &Arg) -> String {
     let help = arg.get_long_help().or(arg.get_help());
-    let mut said = plain(help).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(!said.is_empty(), "{} says nothing", arg.get_id());
-    if !said.ends_with(['.', ')']) {
-        said.push('.');
-    }
+    let mut said = told(&plain(help)).split("\n\n").map(sentence).collect::<Vec<_>>().join(" ");
+    assert!(said.len() > 1, "{} says nothing", arg.get_id());
     let takes = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
     for value in arg.get_possible_values().iter().filter(|_| takes) {
         let help = value.get_help().map(|help| format!(": {help}")).unwrap_or_default();
@@ -75,12 +72,18 @@ fn row(arg: &Arg) -> String {
         None => value,
     };
     let needed = if arg.is_required_set() { " Required." } else { "" };
-    let again = if matches!(arg.get_action(), ArgAction::Append) { " May be given again." } else { "" };
+    let alone = arg.get_num_args().is_none_or(|many| many.max_values() == 1);
+    let again = if matches!(arg.get_action(), ArgAction::Append) && alone { " May be given again." } else { "" };
     let defaults = arg.get_default_values().iter().filter(|value| takes && !value.is_empty());
     let default: Vec<String> = defaults.map(|value| format!("`{}`", value.to_string_lossy())).collect();
     let variable = arg.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
     let said = format!("{said}{needed}{again}").replace('|', "\\|");
     format!("| `{shown}` | {said} | {} | {variable} |\n", default.join(", "))
+}
+
+/// With its full stop.
+fn sentence(text: &str) -> String {
+    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
 fn plain(text: Option<&StyledStr>) -> String {
