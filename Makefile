@@ -107,7 +107,7 @@ fmt:
 
 ## make reference  write docs/ anew from what the code knows; `make test` holds it to that
 reference: packages rocksdb-note
-	@UPDATE_EXPECT=1 cargo test $(WHOLE) --test reference --bin ledgerd
+	@UPDATE_EXPECT=1 cargo test $(WHOLE) --test reference --test words --bin ledgerd
 
 ## make proto   lint proto/, and see that nothing of the last release is broken
 proto: PACKAGES := test

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use ledger_grpc::json;
 use ledger_grpc::kafka::OUTBOX_TYPES;
 use ledger_grpc::proto::DESCRIPTORS;
 use ledger_grpc::status::{APPLIED, Applied, DOMAIN, NEWS};
@@ -73,8 +74,8 @@ fn the_outbox_has_a_page() {
         - `id` is the same for the same outcome for ever: it may come twice, and then has the same `id`.\n\
         - `time` is the ledger's time of the record; `cause` says when the event happened.\n\
         - `source` is the same for all outcomes of a ledger.\n\n\
-        Names of fields are as below. Numbers are plain integers of up to 64 bits, instants are RFC 3339 in UTC. A field\n\
-        that is absent is left out. New types and fields may be added: leave aside what you do not know.\n\n\
+        Names of fields are as below. Numbers are plain integers of up to 64 bits, instants are RFC 3339 in UTC. A\n\
+        field that is absent is left out. New types and fields may be added: leave aside what you do not know.\n\n\
         ## Types\n\n| type | what it tells | data |\n|---|---|---|\n"
         .to_owned();
     for listed in OUTBOX_TYPES {
@@ -134,8 +135,8 @@ fn errors_have_a_page() {
          A status without `ErrorInfo` (a broken connection, a deadline that the client noticed) is to be read as\n\
          `{}`. A message that cannot be read at all (broken protobuf, more than 4 MiB) is answered with INTERNAL or\n\
          OUT_OF_RANGE and without `ErrorInfo`: nothing of it was applied, and sending it again does not help.\n\n\
-         Where a time stands under *again after*, `google.rpc.RetryInfo` carries it. A refusal is no error but an answer,\n\
-         with OK: [refusals.md](refusals.md).\n\n\
+         Where a time stands under *again after*, `google.rpc.RetryInfo` carries it. A refusal is no error but an\n\
+         answer, with OK: [refusals.md](refusals.md).\n\n\
          | code | reason | {APPLIED} | again after | what it means and what to do |\n|---|---|---|---|---|\n",
         Applied::No.name(),
         Applied::Unknown.name(),
@@ -170,5 +171,25 @@ fn the_proto_names_every_error_under_its_code() {
         let (_, said) =
             sections.iter().find(|(name, _)| *name == code).unwrap_or_else(|| panic!("{code} is not named"));
         assert!(said.contains(news.reason), "{} is not named under {code}: {said}", news.reason);
+    }
+}
+
+#[test]
+fn events_that_are_shown_in_json_are_events() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("it is there");
+    let page = read("docs/events.md");
+    let shown = page.split("```").find_map(|piece| piece.strip_prefix("json\n")).expect("the page shows an event");
+    let event = json::read(shown).expect("it is one");
+    assert_eq!(event.source, "till-1");
+    let quoted = shown.replace("occurred_at", "occurredAt").replace("19990", "\"19990\"");
+    let offset = quoted.replace("2026-01-10T12:00:00Z", "2026-01-10T13:00:00+01:00");
+    assert_ne!(offset, quoted, "the page shows an instant");
+    assert_eq!(json::read(&offset).expect("it is the same"), event);
+    let readme = read("README.md");
+    let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("{\"source\"")).collect();
+    assert!(lines.len() > 3, "README shows a life in events");
+    for line in lines {
+        json::read(line).unwrap_or_else(|fault| panic!("README: {fault}: {line}"));
     }
 }
