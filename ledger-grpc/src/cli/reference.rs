@@ -32,7 +32,7 @@ fn tell(command: &Command, above: &str, text: &mut String) {
     if OF_CLAP.contains(&command.get_name()) {
         return;
     }
-    let about = command.get_long_about().or(command.get_about());
+    let about = command.get_long_about().or_else(|| command.get_about());
     text.push_str(&format!("\n## `{name}`\n\n{}\n", told(&plain(about))));
     if command.has_subcommands() {
         command.get_subcommands().for_each(|inner| tell(inner, &name, text));
@@ -48,7 +48,7 @@ fn tell(command: &Command, above: &str, text: &mut String) {
     for arg in shown {
         text.push_str(&row(arg));
     }
-    let after = plain(command.get_after_long_help().or(command.get_after_help()));
+    let after = plain(command.get_after_long_help().or_else(|| command.get_after_help()));
     if !after.is_empty() {
         text.push_str(&format!("\n{}", pieces(&after)));
     }
@@ -56,7 +56,7 @@ fn tell(command: &Command, above: &str, text: &mut String) {
 
 /// An argument as a row of a table.
 fn row(arg: &Arg) -> String {
-    let help = arg.get_long_help().or(arg.get_help());
+    let help = arg.get_long_help().or_else(|| arg.get_help());
     let mut said = told(&plain(help)).split("\n\n").map(sentence).collect::<Vec<_>>().join(" ");
     assert!(said.len() > 1, "{} says nothing", arg.get_id());
     let takes = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
