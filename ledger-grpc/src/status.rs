@@ -40,7 +40,7 @@ impl Applied {
 
 /// One kind of bad news.
 #[derive(Clone, Copy, Debug)]
-pub struct News {
+pub struct StatusSpec {
     /// How gRPC calls it.
     pub code: Code,
     /// The stable reason.
@@ -53,71 +53,71 @@ pub struct News {
     pub about: &'static str,
 }
 
-impl News {
-    const fn new(code: Code, reason: &'static str) -> News {
-        News { code, reason, applied: Applied::No, retry: None, about: "" }
+impl StatusSpec {
+    const fn new(code: Code, reason: &'static str) -> StatusSpec {
+        StatusSpec { code, reason, applied: Applied::No, retry: None, about: "" }
     }
 
-    const fn unknown(self) -> News {
-        News { applied: Applied::Unknown, ..self }
+    const fn unknown(self) -> StatusSpec {
+        StatusSpec { applied: Applied::Unknown, ..self }
     }
 
-    const fn retry_ms(self, ms: u64) -> News {
-        News { retry: Some(Duration::from_millis(ms)), ..self }
+    const fn retry_ms(self, ms: u64) -> StatusSpec {
+        StatusSpec { retry: Some(Duration::from_millis(ms)), ..self }
     }
 }
 
 macro_rules! news {
     ($($(#[doc = $about:literal])+ $name:ident: $news:expr;)*) => {
-        $($(#[doc = $about])+ const $name: News = News { about: concat!($($about),+), ..$news };)*
+        $($(#[doc = $about])+ const $name: StatusSpec = StatusSpec { about: concat!($($about),+), ..$news };)*
 
         /// Every kind of bad news, with what it means to whoever asked.
-        pub const NEWS: &[News] = &[$($name),*];
+        pub const NEWS: &[StatusSpec] = &[$($name),*];
     };
 }
 
 news! {
     /// A field breaks a limit; a `google.rpc.BadRequest` names each, with what to send instead. Mend the
     /// request: sent again as it is, it fails again.
-    INVALID: News::new(Code::InvalidArgument, "INVALID");
+    INVALID: StatusSpec::new(Code::InvalidArgument, "INVALID");
     /// There is no member of this name, or was none at the position or instant that was asked for.
-    MEMBER_UNKNOWN: News::new(Code::NotFound, "MEMBER_UNKNOWN");
+    MEMBER_UNKNOWN: StatusSpec::new(Code::NotFound, "MEMBER_UNKNOWN");
     /// No event of this source and id was recorded: if it was ever sent, it may be sent now.
-    OUTCOME_UNKNOWN: News::new(Code::NotFound, "OUTCOME_UNKNOWN");
+    OUTCOME_UNKNOWN: StatusSpec::new(Code::NotFound, "OUTCOME_UNKNOWN");
     /// The program in force has no wallet of this name, or no program is in force.
-    WALLET_UNKNOWN: News::new(Code::NotFound, "WALLET_UNKNOWN");
+    WALLET_UNKNOWN: StatusSpec::new(Code::NotFound, "WALLET_UNKNOWN");
     /// The log does not go as far as the position that was asked for.
-    RECORD_UNKNOWN: News::new(Code::NotFound, "RECORD_UNKNOWN");
+    RECORD_UNKNOWN: StatusSpec::new(Code::NotFound, "RECORD_UNKNOWN");
     /// The ledger did not get to the token in time. `position` in the metadata says how far it is. Ask again.
-    POSITION_NOT_REACHED: News::new(Code::FailedPrecondition, "POSITION_NOT_REACHED");
+    POSITION_NOT_REACHED: StatusSpec::new(Code::FailedPrecondition, "POSITION_NOT_REACHED");
     /// As many calls as the server allows are in progress. Come again after a moment.
-    TOO_MANY_REQUESTS: News::new(Code::ResourceExhausted, "TOO_MANY_REQUESTS").retry_ms(100);
+    TOO_MANY_REQUESTS: StatusSpec::new(Code::ResourceExhausted, "TOO_MANY_REQUESTS").retry_ms(100);
     /// As many streams or replays as the server allows are open. Come again once one is over.
-    TOO_MANY_STREAMS: News::new(Code::ResourceExhausted, "TOO_MANY_STREAMS").retry_ms(1_000);
+    TOO_MANY_STREAMS: StatusSpec::new(Code::ResourceExhausted, "TOO_MANY_STREAMS").retry_ms(1_000);
     /// There was no room among the events that wait for as long as a call waits. Come again after a moment.
-    QUEUE_FULL: News::new(Code::ResourceExhausted, "QUEUE_FULL").retry_ms(500);
+    QUEUE_FULL: StatusSpec::new(Code::ResourceExhausted, "QUEUE_FULL").retry_ms(500);
     /// The answer does not fit into one message. Ask for less: fewer members, a shorter page.
-    ANSWER_TOO_LARGE: News::new(Code::ResourceExhausted, "ANSWER_TOO_LARGE");
+    ANSWER_TOO_LARGE: StatusSpec::new(Code::ResourceExhausted, "ANSWER_TOO_LARGE");
     /// The deadline of the call passed before its events were queued, or while it read.
-    DEADLINE: News::new(Code::DeadlineExceeded, "DEADLINE");
+    DEADLINE: StatusSpec::new(Code::DeadlineExceeded, "DEADLINE");
     /// The deadline of the call passed while its events waited to be recorded. Send the same ids again.
-    DEADLINE_QUEUED: News::new(Code::DeadlineExceeded, "DEADLINE").unknown();
+    DEADLINE_QUEUED: StatusSpec::new(Code::DeadlineExceeded, "DEADLINE").unknown();
     /// The reader of a stream took nothing for 30 seconds. What it has read is so; ask for the rest.
-    READER_TOO_SLOW: News::new(Code::DeadlineExceeded, "READER_TOO_SLOW");
+    READER_TOO_SLOW: StatusSpec::new(Code::DeadlineExceeded, "READER_TOO_SLOW");
     /// The server is shutting down and takes nothing new. Come again, to the one that follows it.
-    DRAINING: News::new(Code::Unavailable, "DRAINING").retry_ms(1_000);
+    DRAINING: StatusSpec::new(Code::Unavailable, "DRAINING").retry_ms(1_000);
     /// The ledger has stopped; the log of the server says why. A person has to look.
-    STOPPED: News::new(Code::Unavailable, "STOPPED");
+    STOPPED: StatusSpec::new(Code::Unavailable, "STOPPED");
     /// The ledger stopped while events waited to be recorded. Send the same ids again once it is back.
-    STOPPED_QUEUED: News::new(Code::Unavailable, "STOPPED").unknown();
+    STOPPED_QUEUED: StatusSpec::new(Code::Unavailable, "STOPPED").unknown();
     /// The database could not read. The log of the server says why; a person has to look.
-    STORE_FAILED: News::new(Code::Internal, "STORE_FAILED");
+    STORE_FAILED: StatusSpec::new(Code::Internal, "STORE_FAILED");
     /// The database failed with events that were queued. Send the same ids again once it is mended.
-    STORE_FAILED_QUEUED: News::new(Code::Internal, "STORE_FAILED").unknown();
+    STORE_FAILED_QUEUED: StatusSpec::new(Code::Internal, "STORE_FAILED").unknown();
     /// A thread of the server died under the call; the log of the server says where. Send the same ids again.
-    INTERRUPTED: News::new(Code::Internal, "INTERRUPTED").unknown();
+    INTERRUPTED: StatusSpec::new(Code::Internal, "INTERRUPTED").unknown();
     /// What is stored is not what was written. `ledgerd verify` says where; a person has to look.
-    CORRUPT: News::new(Code::DataLoss, "CORRUPT");
+    CORRUPT: StatusSpec::new(Code::DataLoss, "CORRUPT");
 }
 
 impl From<Failure> for Status {
@@ -152,7 +152,7 @@ impl From<Invalid> for Status {
     }
 }
 
-fn news(failure: &Failure) -> News {
+fn news(failure: &Failure) -> StatusSpec {
     match failure {
         Failure::TooManyRequests => TOO_MANY_REQUESTS,
         Failure::TooManyStreams => TOO_MANY_STREAMS,
@@ -175,7 +175,7 @@ fn news(failure: &Failure) -> News {
     }
 }
 
-fn submit_news(error: &SubmitError) -> News {
+fn submit_news(error: &SubmitError) -> StatusSpec {
     match error {
         SubmitError::Busy { .. } => QUEUE_FULL,
         SubmitError::Stopped { .. } => STOPPED,
@@ -184,14 +184,14 @@ fn submit_news(error: &SubmitError) -> News {
 }
 
 /// Whatever it was, the events had been queued: some of them may be durable.
-fn commit_news(error: &CommitError) -> News {
+fn commit_news(error: &CommitError) -> StatusSpec {
     match error {
         CommitError::Stopped { .. } => STOPPED_QUEUED,
         _ => STORE_FAILED_QUEUED,
     }
 }
 
-fn read_news(error: &ReadError) -> News {
+fn read_news(error: &ReadError) -> StatusSpec {
     match error {
         ReadError::Stopped { .. } => STOPPED,
         ReadError::Damage(Damage::Database(_)) => STORE_FAILED,

@@ -58,7 +58,7 @@ fn events_have_a_page() {
          Commands may be refused. Controls change the ledger itself, or who is who in it. Refusals are explained\n\
          in [refusals.md](refusals.md); each kind names those that are its own. Beside them any event may be\n\
          refused with ID_REUSED, and one of a member with NO_PROGRAM, IN_THE_FUTURE and LEDGER_FULL, or where the\n\
-         member is at a limit of the ledger (MEMBER_FULL, TOO_MANY_LOTS); commands and controls of a member with\n\
+         member is at a limit of the ledger (MEMBER_LIMIT_REACHED, TOO_MANY_LOTS); commands and controls of a member with\n\
          MEMBER_UNKNOWN and MEMBER_CLOSED; commands with RISK_DENIED.\n\n\
          In JSON an event is one object: the fields of every event, and one of the kinds below with its own,\n\n\
          ```json\n{JSON}\n```\n\n\
@@ -102,7 +102,7 @@ fn every_refusal_is_named_where_it_may_come() {
     let is_of_a_name = |c: char| c.is_ascii_uppercase() || c == '_';
     let comments = proto.lines().filter(|line| line.trim_start().starts_with("//"));
     let words = comments.flat_map(|line| line.split(|c| !is_of_a_name(c))).filter(|word| word.contains('_'));
-    let named: BTreeSet<&str> = words.filter(|word| word.len() > 1 && !word.starts_with("CUT_")).collect();
+    let named: BTreeSet<&str> = words.filter(|word| word.len() > 1 && !word.starts_with("ADJUSTMENT_")).collect();
     let known: BTreeSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.reason()).collect();
     let unknown: Vec<_> = named.difference(&known).collect();
     assert!(unknown.is_empty(), "event.proto names refusals that are none: {unknown:?}");
