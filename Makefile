@@ -106,8 +106,8 @@ fmt:
 	@[ ! -x "$$LEDGER_NODE_MODULES/.bin/buf" ] || "$$LEDGER_NODE_MODULES/.bin/buf" format --write
 
 ## make reference  write docs/ anew from what the code knows; `make test` holds it to that
-reference: packages
-	@UPDATE_EXPECT=1 cargo test --locked --release -p ledger-core --test reference
+reference: packages rocksdb-note
+	@UPDATE_EXPECT=1 cargo test $(WHOLE) --test reference --test words --bin ledgerd
 
 ## make proto   lint proto/, and see that nothing of the last release is broken
 proto: PACKAGES := test

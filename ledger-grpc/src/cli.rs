@@ -12,6 +12,8 @@ mod local;
 mod look;
 mod open;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod rules;
 mod serve;
 mod show;

@@ -2,6 +2,7 @@
 
 use crate::{hold, root};
 use ledger_core::event::{Class, Kind};
+use ledger_core::refusal::Refusal;
 use std::collections::BTreeSet;
 
 /// A message of the API: what is said of it, and its fields with their types and what is said of them.
@@ -51,11 +52,25 @@ fn events_have_a_page() {
     let named = |name: &str| messages.iter().find(|message| message.name == name);
     let envelope = named("Event").expect("the envelope");
     let bodies: Vec<_> = envelope.fields.iter().filter(|(_, kind, _)| named(kind).is_some()).collect();
-    let mut text = String::from(
+    let text = String::from(
         "# Events\n\n<!-- Made from the code by `make reference`. -->\n\n\
-         Facts have happened and are recorded whatever the balance. Commands may be refused. Controls change the ledger\n\
-         itself, or who is who in it. Refusals are explained in [refusals.md](refusals.md).\n\n## Every event\n\n",
+         Facts have happened and are recorded whatever the balance, unless a wallet of the program forbids debt.\n\
+         Commands may be refused. Controls change the ledger itself, or who is who in it. Refusals are explained\n\
+         in [refusals.md](refusals.md); each kind names those that are its own. Beside them any event may be\n\
+         refused with ID_REUSED, and one of a member with NO_PROGRAM, IN_THE_FUTURE and LEDGER_FULL, or where the\n\
+         member is at a limit of the ledger (MEMBER_LIMIT_REACHED, TOO_MANY_LOTS); commands and controls of a member with\n\
+         MEMBER_UNKNOWN and MEMBER_CLOSED; commands with RISK_DENIED.\n\n\
+         In JSON an event is one object: the fields of every event, and one of the kinds below with its own,\n\n\
+         ```json\n{JSON}\n```\n\n\
+         as every tool of protobuf writes it. Names may be spelled `occurred_at` or `occurredAt`; 64-bit integers\n\
+         may be numbers or texts (`19990`, `\"19990\"`), enums names or numbers; a Timestamp is RFC 3339 with any\n\
+         offset (`2026-01-10T13:00:00+01:00`), a Duration seconds (`\"3600s\"`); null is as good as left out.\n\
+         Unknown names, names that come twice and fractions are faults, told with the path of the field.\n\n\
+         ## Every event\n\n",
     );
+    let text_of_one = r#"{"source": "till-1", "id": "a-1", "occurred_at": "2026-01-10T12:00:00Z", "member": "M1",
+ "purchase": {"order": "P1", "currency": "EUR", "lines": [{"sku": "tea", "quantity": 1, "net": 19990}]}}"#;
+    let mut text = text.replace("{JSON}", text_of_one);
     let own = envelope.fields.iter().filter(|field| !bodies.contains(field)).cloned().collect();
     text += &table(&Message { name: String::new(), about: String::new(), fields: own });
     let mut told: BTreeSet<&str> = BTreeSet::from(["Event"]);
@@ -79,4 +94,18 @@ fn events_have_a_page() {
         text += &format!("\n## `{}`\n\n{}\n\n{}", message.name, message.about, table(message));
     }
     hold("events.md", &text);
+}
+
+#[test]
+fn every_refusal_is_named_where_it_may_come() {
+    let proto = std::fs::read_to_string(root().join("proto/ledger/v1/event.proto")).expect("the API is there");
+    let is_of_a_name = |c: char| c.is_ascii_uppercase() || c == '_';
+    let comments = proto.lines().filter(|line| line.trim_start().starts_with("//"));
+    let words = comments.flat_map(|line| line.split(|c| !is_of_a_name(c))).filter(|word| word.contains('_'));
+    let named: BTreeSet<&str> = words.filter(|word| word.len() > 1 && !word.starts_with("ADJUSTMENT_")).collect();
+    let known: BTreeSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.reason()).collect();
+    let unknown: Vec<_> = named.difference(&known).collect();
+    assert!(unknown.is_empty(), "event.proto names refusals that are none: {unknown:?}");
+    let untold: Vec<_> = known.difference(&named).collect();
+    assert!(untold.is_empty(), "event.proto does not say what may be refused with {untold:?}");
 }

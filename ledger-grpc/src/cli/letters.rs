@@ -18,7 +18,7 @@ const TOGETHER: usize = 1_000;
 /// How a ledger is fed from Kafka, and what it puts there.
 pub(super) fn feeding() -> String {
     let attributes = kafka::attributes().join(", ");
-    let types: Vec<&str> = kafka::OUTBOX_TYPES.iter().map(|(name, _)| *name).collect();
+    let types: Vec<&str> = kafka::OUTBOX_TYPES.iter().map(|listed| listed.name).collect();
     let envelope = json::envelope().join(", ");
     CONFIG.replace("ATTRIBUTES", &attributes).replace("ENVELOPE", &envelope).replace("TYPES", &types.join(", "))
 }

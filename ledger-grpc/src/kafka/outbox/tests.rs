@@ -154,7 +154,7 @@ fn every_type_has_the_same_first_fields_and_names_no_member_by_number() {
     let pool = DescriptorPool::decode(crate::proto::DESCRIPTORS).expect("the descriptors are whole");
     let listed = pool.all_messages().filter(|message| message.name().starts_with("Outbox"));
     for message in listed.filter(|message| !["OutboxCause", "OutboxPosting"].contains(&message.name())) {
-        assert!(TYPES.iter().any(|(_, data)| *data == message.name()), "{} is the data of no type", message.name());
+        assert!(TYPES.iter().any(|listed| listed.data == message.name()), "{} is the data of no type", message.name());
         let first: Vec<String> = message.fields().take(4).map(|field| field.name().to_owned()).collect();
         assert_eq!(first, ["position", "cause", "program", "available"], "{}", message.name());
         for field in message.fields().filter(|field| ["member", "members", "into", "household"].contains(&field.name()))
@@ -162,7 +162,7 @@ fn every_type_has_the_same_first_fields_and_names_no_member_by_number() {
             assert_eq!(field.kind(), prost_reflect::Kind::String, "{}", field.full_name());
         }
     }
-    let mut names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+    let mut names: Vec<&str> = TYPES.iter().map(|listed| listed.name).collect();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), TYPES.len(), "a type is listed twice");
