@@ -16,10 +16,10 @@ pub(super) use self::listener::log;
 pub(super) use self::watch::{Current, watch};
 
 use self::listener::Listener;
-use self::turn::Turn;
+use self::turn::PollState;
 use super::config::Config;
 use super::decode::Header;
-use super::lane::{Lane, Message, witness};
+use super::lane::{Message, Partition, fingerprint};
 use super::{Shared, client};
 use ledger_core::merkle::leaf;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
@@ -116,7 +116,7 @@ impl Consume {
         if let Err(error) = self.consumer.subscribe(&topics) {
             self.give_up(&error.to_string());
         }
-        let mut turn = Turn::new(feeds);
+        let mut turn = PollState::new(feeds);
         let mut hinted = Instant::now();
         while !self.shared().stop.asked() {
             self.poll(&mut turn);
@@ -139,7 +139,7 @@ impl Consume {
     }
 
     /// Hands on what is there, up to a chunk.
-    fn poll(&self, turn: &mut Turn<'_>) {
+    fn poll(&self, turn: &mut PollState<'_>) {
         let mut wait = POLL;
         for _ in 0..CHUNK {
             match self.consumer.poll(wait) {
@@ -152,11 +152,11 @@ impl Consume {
         turn.hand_on(&self.shared().flight);
     }
 
-    fn take(&self, message: &BorrowedMessage<'_>, turn: &mut Turn<'_>) {
+    fn take(&self, message: &BorrowedMessage<'_>, turn: &mut PollState<'_>) {
         let shared = self.shared();
         let Some(lane) = turn.lane(shared, message.topic(), message.partition()) else { return };
         let timestamp = message.timestamp().to_millis().unwrap_or_default();
-        match lane.accepts(message.offset(), || witness(timestamp, message.key(), message.payload())) {
+        match lane.accepts(message.offset(), || fingerprint(timestamp, message.key(), message.payload())) {
             Ok(true) => {}
             Ok(false) => return,
             Err(why) => return self.halt(&lane, why),
@@ -195,7 +195,7 @@ impl Consume {
     }
 
     /// A partition must not go on.
-    fn halt(&self, lane: &Lane, why: String) {
+    fn halt(&self, lane: &Partition, why: String) {
         let topic = lane.topic.name.as_str();
         if self.shared().lanes.halt(lane, why.clone()) {
             tracing::error!(topic, partition = lane.partition, why, "kafka: the partition is halted");
@@ -203,8 +203,8 @@ impl Consume {
         }
     }
 
-    /// Waits a moment if too much is in flight, and pauses everything if that does not help.
-    fn mind_room(&self, turn: &mut Turn<'_>) {
+    /// PendingUntil a moment if too much is in flight, and pauses everything if that does not help.
+    fn mind_room(&self, turn: &mut PollState<'_>) {
         let flight = &self.shared().flight;
         if turn.paused {
             if flight.is_half_empty() {
@@ -230,7 +230,7 @@ impl Consume {
         self.shared().figures.paused(pause);
     }
 
-    fn paused(&self, lanes: &[&Lane], pause: bool) {
+    fn paused(&self, lanes: &[&Partition], pause: bool) {
         let mut partitions = TopicPartitionList::new();
         for lane in lanes {
             partitions.add_partition(&lane.topic.name, lane.partition);

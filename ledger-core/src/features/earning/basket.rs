@@ -7,7 +7,7 @@
 use crate::features::earning::kept::{Kept, KeptLine, part};
 use crate::features::visits::rules::{Place, place_of};
 use crate::kernel::units::{At, Money, Rounding, share};
-use crate::tables::event::{self, Body, Event, Line, Origin, Who};
+use crate::tables::event::{self, Body, Event, Line, MemberRef, Origin};
 use crate::tables::program::{EarnRule, Goods, Lines, Price};
 
 /// An event as earn rules see it.
@@ -36,7 +36,7 @@ impl<'e> Basket<'e> {
     }
 
     /// An event.
-    pub(crate) fn of(event: &'e Event<Who>) -> Basket<'e> {
+    pub(crate) fn of(event: &'e Event<MemberRef>) -> Basket<'e> {
         let empty = Basket { origin: event.origin.as_deref(), ..Basket::empty(event.occurred_at) };
         let Body::Purchase(event::Purchase { lines, shipping, points_paid, .. }) = &event.body else { return empty };
         let net = Money(lines.iter().fold(0, |sum, line| line.net.0.saturating_add(sum)));

@@ -2,7 +2,7 @@
 //! not fit.
 
 use super::super::Shared;
-use super::super::lane::Lane;
+use super::super::lane::Partition;
 use super::{ANSWER, Consume, POLL};
 use rdkafka::consumer::Consumer;
 use std::sync::Weak;
@@ -52,7 +52,7 @@ impl Consume {
         }
     }
 
-    fn compare(&self, lane: &Lane, low: i64, high: i64, unsettled: bool) {
+    fn compare(&self, lane: &Partition, low: i64, high: i64, unsettled: bool) {
         self.shared().figures.watermarks(lane, low, high);
         let Some(next) = lane.next() else { return };
         if next > high {
