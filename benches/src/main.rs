@@ -19,8 +19,8 @@ static ALLOCATOR: heap::Heap = heap::Heap;
 const HELP: &str = "benches [MEASURE…] [--members N] [--events N] [--runs N] [--busy] [--csv FILE]
 
 measures: core rules commit reads replay grpc (all, if none is named); kafka
-  --members N   members, uniform (1000000)
-  --events N    events per batch size of `commit` (4000000)
+  --members N   members, uniform (1000000); of `core` and `rules`, at most 100000
+  --events N    events per batch size of `commit` (4000000); of `rules`, at most 300000
   --backlog N   messages of `kafka` (5000000)
   --runs N      repetitions; the median is told (3)
   --busy        measure although the machine is busy

@@ -9,8 +9,8 @@ use ledger_core::units::{At, Money};
 use std::fmt::Write as _;
 use std::time::Instant;
 
-const MEMBERS: u64 = 100_000;
-const EVENTS: u64 = 300_000;
+const MEMBERS_MAX: u64 = 100_000;
+const EVENTS_MAX: u64 = 300_000;
 
 /// Rules that most programs have: per money, by tier, a share on a weekend, a remainder carried on, a limit.
 const FIVE: &str = r#"id = "shop"
@@ -92,9 +92,9 @@ fn promotions() -> String {
 }
 
 /// A purchase of one to four lines, said as a shop says it.
-fn purchase(workload: &mut Workload, made: u64) -> Event<Name> {
+fn purchase(workload: &mut Workload, members: u64, made: u64) -> Event<Name> {
     let random = &mut workload.random;
-    let member = random.below(MEMBERS);
+    let member = random.below(members);
     let mut line = || {
         let sku = format!("sku-{}", random.below(200));
         let category = format!("category-{}", random.below(20)).into();
@@ -121,20 +121,20 @@ fn fifty() -> String {
 }
 
 /// Judges the purchases under a program; answers how long that took, and how many rules applied.
-fn judged(program: &str) -> (std::time::Duration, u64) {
-    let mut workload = Workload::new(MEMBERS, 17);
+fn judged(program: &str, members: u64, events: u64) -> (std::time::Duration, u64) {
+    let mut workload = Workload::new(members, 17);
     let mut memory = Memory::new();
     let publish =
         event("publish".into(), "", START, Body::ProgramPublished(event::ProgramPublished { text: program.into() }));
     let published = memory.submit(publish, START).expect("publishes");
     assert_eq!(published.refusal, None, "the program is in order");
     let mut made = 0;
-    let mut events = |count: u64| -> Vec<Event<Name>> {
+    let mut purchases = |count: u64| -> Vec<Event<Name>> {
         let from = made;
         made += count;
-        (from..made).map(|n| purchase(&mut workload, n)).collect()
+        (from..made).map(|n| purchase(&mut workload, members, n)).collect()
     };
-    let (warm, events) = (events(MEMBERS), events(EVENTS));
+    let (warm, events) = (purchases(members), purchases(events));
     let mut applied = 0;
     let mut submit = |event: Event<Name>| {
         let at = event.occurred_at;
@@ -146,14 +146,15 @@ fn judged(program: &str) -> (std::time::Duration, u64) {
     (start.elapsed(), applied)
 }
 
-pub(crate) fn rules(_: &Plan, figures: &mut Figures) {
+pub(crate) fn rules(plan: &Plan, figures: &mut Figures) {
+    let (members, events) = (plan.members.min(MEMBERS_MAX), plan.events.min(EVENTS_MAX));
     let fifty = fifty();
-    let (few, few_applied) = judged(FIVE);
-    let (many, many_applied) = judged(&fifty);
-    let all = (MEMBERS + EVENTS) as f64;
-    figures.rate("rules: decide + fold + encode, 5 earn rules", EVENTS, few);
+    let (few, few_applied) = judged(FIVE, members, events);
+    let (many, many_applied) = judged(&fifty, members, events);
+    let all = (members + events) as f64;
+    figures.rate("rules: decide + fold + encode, 5 earn rules", events, few);
     figures.add("rules: of 5, apply to a purchase", few_applied as f64 / all, "rules");
-    figures.rate("rules: decide + fold + encode, 50 earn rules", EVENTS, many);
+    figures.rate("rules: decide + fold + encode, 50 earn rules", events, many);
     figures.add("rules: of 50, apply to a purchase", many_applied as f64 / all, "rules");
     figures.add("rules: 50 to 5", few.as_secs_f64() / many.as_secs_f64(), "times the rate");
 }

@@ -4,7 +4,7 @@
 //! kind and no field is named in the code: they are read from the descriptor, so what is added to the proto is known
 //! everywhere. prost-reflect reads the descriptor and writes messages. It does not read events: its messages of
 //! dynamic shape take several times as long, and its faults do not name the field. Events are read by
-//! [`read`](mod@read) into the bytes that prost decodes.
+//! `read` into the bytes that prost decodes.
 
 mod help;
 mod read;

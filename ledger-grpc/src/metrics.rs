@@ -4,8 +4,8 @@
 //! it gives is read from counters that are there anyway, and rendered here: a client library would want
 //! counters of its own.
 //!
-//! Whoever may reach the address may not stop it: a connection ends after [`PATIENCE`], and where there are
-//! [`CONNECTIONS_MAX`] of them the oldest makes room for the next.
+//! Whoever may reach the address may not stop it: a connection ends after `PATIENCE`, and where there are
+//! `CONNECTIONS_MAX` of them the oldest makes room for the next.
 
 use crate::kafka::Kafka;
 use http_body_util::Full;

@@ -1,6 +1,6 @@
 //! Wire: protobuf messages to the ledger's own types and back, with the limits of what may be asked.
 //!
-//! Each feature has a file that knows its messages both ways; [`kinds`] has a line for each kind of event and
+//! Each feature has a file that knows its messages both ways; `kinds` has a line for each kind of event and
 //! of change. What comes in is checked whole: every broken limit is named by the path of its field, so a
 //! caller mends all of them at once. What goes out is cut to fit into one message. It knows neither the store's
 //! workings nor a status code.

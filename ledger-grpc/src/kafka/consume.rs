@@ -8,18 +8,23 @@
 //! Partitions are assigned cooperatively, always from the ledger's cursor. One whose cursor does not
 //! fit is halted: it hands nothing on until a person has seen to it and the ledger is started again.
 
+mod listener;
+mod turn;
+mod watch;
+
+pub(super) use self::listener::log;
+pub(super) use self::watch::{Current, watch};
+
+use self::listener::Listener;
+use self::turn::PollState;
 use super::config::Config;
 use super::decode::Header;
-use super::flight::{Flight, Load};
 use super::lane::{Message, Partition, fingerprint};
 use super::{Shared, client};
 use ledger_core::merkle::leaf;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
-use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender};
@@ -35,9 +40,7 @@ const CHUNK: usize = 512;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How often Kafka is told how far the ledger is.
 const HINTS: Duration = Duration::from_secs(5);
-/// How often the watching thread asks where partitions begin and end.
-const WATCH: Duration = Duration::from_secs(5);
-/// How long it waits for an answer.
+/// How long to wait for an answer of the brokers, and at the end for what is in flight.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a node waits, at first, that lost its place in the group to its own name; twice as long each
 /// further time.
@@ -58,94 +61,6 @@ pub(super) struct Consume {
     again: AtomicBool,
     /// Gone once the consumer is closed: dropped after it.
     _open: SyncSender<()>,
-}
-
-/// What librdkafka tells.
-pub(super) struct Listener {
-    shared: Arc<Shared>,
-    /// Partitions were assigned while all are paused.
-    repause: AtomicBool,
-}
-
-impl ClientContext for Listener {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka");
-    }
-}
-
-/// librdkafka's own words, at a level below ours: it calls an error what it mends by itself.
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        // That an option is for consumers alone: a file says it once for all clients.
-        _ if facility == "CONFWARN" => tracing::debug!(facility, message, "librdkafka"),
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
-            tracing::warn!(facility, message, "librdkafka");
-        }
-        RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => tracing::info!(facility, message, "librdkafka"),
-        RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
-    }
-}
-
-impl ConsumerContext for Listener {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
-        self.shared.figures.rebalanced();
-        let cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
-        let told = match what {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                self.assigned(partitions);
-                if cooperative { consumer.incremental_assign(partitions) } else { consumer.assign(partitions) }
-            }
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
-                self.revoked(partitions, consumer.assignment_lost());
-                if cooperative { consumer.incremental_unassign(partitions) } else { consumer.unassign() }
-            }
-            other => {
-                tracing::warn!(error = ?RDKafkaErrorCode::from(other), "kafka: the group could not be joined");
-                consumer.unassign()
-            }
-        };
-        if let Err(error) = told {
-            tracing::warn!(%error, "kafka: the assignment was not taken");
-        }
-    }
-
-    fn commit_callback(&self, told: KafkaResult<()>, _: &TopicPartitionList) {
-        if let Err(error) = told {
-            tracing::debug!(%error, "kafka: the hint of how far the ledger is was not taken");
-        }
-    }
-}
-
-impl Listener {
-    fn assigned(&self, partitions: &mut TopicPartitionList) {
-        for mut assigned in partitions.elements() {
-            let (topic, partition) = (assigned.topic().to_owned(), assigned.partition());
-            let offset = match self.shared.lanes.open(&self.shared.handle, &topic, partition) {
-                Ok(Some(lane)) => lane.start().map_or(Offset::Beginning, Offset::Offset),
-                Ok(None) => Offset::Beginning,
-                Err(error) => {
-                    tracing::error!(%error, topic, partition, "kafka: where the partition stands cannot be read");
-                    Offset::Invalid
-                }
-            };
-            tracing::info!(topic, partition, ?offset, "kafka: assigned");
-            if let Err(error) = assigned.set_offset(offset) {
-                tracing::error!(%error, topic, partition, "kafka: the offset was not taken");
-            }
-        }
-        self.repause.store(true, Ordering::Release);
-    }
-
-    fn revoked(&self, partitions: &TopicPartitionList, lost: bool) {
-        for revoked in partitions.elements() {
-            tracing::info!(topic = revoked.topic(), partition = revoked.partition(), lost, "kafka: revoked");
-            self.shared.lanes.close(revoked.topic(), revoked.partition());
-        }
-    }
 }
 
 impl Consume {
@@ -363,44 +278,6 @@ impl Consume {
             tracing::debug!(%error, "kafka: the hint of how far the ledger is was not taken");
         }
     }
-
-    /// Asks where partitions begin and end, and halts those whose cursor lies outside.
-    fn look(&self) {
-        let unsettled = self.unsettled.swap(false, Ordering::AcqRel);
-        let mut asked_all = true;
-        for lane in self.shared().lanes.all_open() {
-            if self.shared().stop.asked() {
-                return;
-            }
-            match self.consumer.fetch_watermarks(&lane.topic.name, lane.partition, ANSWER) {
-                Ok((low, high)) => self.compare(&lane, low, high, unsettled),
-                Err(error) => {
-                    asked_all = false;
-                    tracing::debug!(%error, topic = lane.topic.name, partition = lane.partition, "kafka: no offsets");
-                }
-            }
-        }
-        if unsettled {
-            // What was not halted is fetched again; what could not be asked about is asked about again.
-            self.unsettled.fetch_or(!asked_all, Ordering::AcqRel);
-            self.again.store(true, Ordering::Release);
-        }
-    }
-
-    fn compare(&self, lane: &Partition, low: i64, high: i64, unsettled: bool) {
-        self.shared().figures.watermarks(lane, low, high);
-        let Some(next) = lane.next() else { return };
-        if next > high {
-            let why = format!("it ends at offset {high}, the ledger has read up to {next}: the topic was made anew");
-            self.halt(lane, why);
-        } else if next < low && unsettled {
-            // Only if fetching failed: until then what was fetched ahead may reach over the gap.
-            let gone = low - next;
-            self.halt(lane, format!("offsets {next} to {low} are deleted, and {gone} of its messages were never read"));
-        } else if next == low && unsettled {
-            lane.waive_proof();
-        }
-    }
 }
 
 fn give_up(shared: &Shared, why: &str) {
@@ -408,9 +285,6 @@ fn give_up(shared: &Shared, why: &str) {
     shared.lanes.give_up(why.to_owned());
     shared.stop.wait(Duration::MAX);
 }
-
-/// The consumer of now, for the thread that watches.
-pub(super) type Current = parking_lot::Mutex<Weak<Consume>>;
 
 /// Polls until everything ends. A broker that answers too late can take a node that comes back for two,
 /// and fence it off by its own name: then it comes back once more, as another consumer.
@@ -457,58 +331,6 @@ fn member(instance: &str, config: &Config) -> String {
     format!("{instance}-{hash}")
 }
 
-/// What the polling thread keeps between two polls.
-struct PollState<'a> {
-    feeds: &'a [Sender<Vec<Message>>],
-    waiting: Vec<Vec<Message>>,
-    /// What waits to be handed on.
-    load: Load,
-    /// Where the last message came from: most often the next one does, too.
-    last: Option<Arc<Partition>>,
-    full_since: Option<Instant>,
-    paused: bool,
-}
-
-impl<'a> PollState<'a> {
-    fn new(feeds: &'a [Sender<Vec<Message>>]) -> PollState<'a> {
-        let waiting = feeds.iter().map(|_| Vec::new()).collect();
-        PollState { feeds, waiting, load: Load::default(), last: None, full_since: None, paused: false }
-    }
-
-    /// The lane of a partition, if it goes on.
-    fn lane(&mut self, shared: &Shared, topic: &str, partition: i32) -> Option<Arc<Partition>> {
-        let same = |lane: &&Arc<Partition>| lane.partition == partition && lane.topic.name == topic && lane.is_open();
-        if self.last.as_ref().filter(same).is_none() {
-            self.last = shared.lanes.find(topic, partition).filter(|lane| lane.is_open());
-        }
-        self.last.clone()
-    }
-
-    fn hand_on(&mut self, flight: &Flight) {
-        // Before anyone can say that it has landed.
-        flight.add(std::mem::take(&mut self.load));
-        for (feed, waiting) in self.feeds.iter().zip(&mut self.waiting) {
-            if !waiting.is_empty() {
-                // It only ends when everything does.
-                let _ = feed.send(std::mem::take(waiting));
-            }
-        }
-    }
-}
-
 pub(super) fn header(header: rdkafka::message::Header<'_, &[u8]>) -> Header {
     (header.key.into(), header.value.unwrap_or_default().into())
-}
-
-/// Looks after the partitions until everything ends.
-pub(super) fn watch(current: &Current, shared: &Shared) {
-    let mut waited = Duration::ZERO;
-    while !shared.stop.wait(POLL) {
-        waited += POLL;
-        let Some(consume) = current.lock().upgrade() else { continue };
-        if waited >= WATCH || consume.unsettled.load(Ordering::Acquire) {
-            waited = Duration::ZERO;
-            consume.look();
-        }
-    }
 }

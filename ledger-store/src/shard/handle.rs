@@ -1,0 +1,86 @@
+//! Handle: what everyone but the owner of a ledger holds. How events are submitted stands in `queue`, how
+//! members are read in `read`.
+
+use super::queue::Submission;
+use super::{Inner, Notify};
+use crate::live::risk_key;
+use ledger_core::units::{Position, RiskKey};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+
+/// Whether the shard works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Serving,
+    /// It stopped, and must be opened anew.
+    Stopped(String),
+}
+
+/// Figures about a running ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// The last durable record.
+    pub committed: Position,
+    /// The last record folded into a finished snapshot.
+    pub snapshot: Position,
+    /// How many members there are.
+    pub members: u32,
+    /// How many events came again since the ledger was opened.
+    pub duplicates: u64,
+    /// How many events wait.
+    pub waiting: usize,
+    /// Bytes in RocksDB's sorted files.
+    pub disk_bytes: u64,
+}
+
+/// What everyone but the owner holds: submits events and reads.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) inner: Arc<Inner>,
+    /// Gone once the ledger is closed.
+    pub(super) queue: Arc<Mutex<Option<Sender<Submission>>>>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("dir", &self.inner.disk.dir).finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    /// The keyed hash under which a device, address or phone is known (`kind`: `device`, `ip`, `phone`).
+    pub fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
+        risk_key(&self.inner.secret, kind, text)
+    }
+
+    /// The last durable record.
+    pub fn committed(&self) -> Position {
+        self.inner.status.committed_now()
+    }
+
+    /// Calls `notify` after every commit, and when the shard stops.
+    pub fn on_commit(&self, notify: Notify) {
+        self.inner.status.notify(notify);
+    }
+
+    /// Whether the shard works.
+    pub fn health(&self) -> Health {
+        self.inner.status.stopped().map_or(Health::Serving, Health::Stopped)
+    }
+
+    /// Figures about this ledger.
+    pub fn stats(&self) -> Stats {
+        let live = self.inner.live.read();
+        Stats {
+            committed: self.committed(),
+            snapshot: Position(self.inner.snapshot.load(Ordering::Acquire)),
+            members: live.state.members_len(),
+            duplicates: live.duplicates,
+            waiting: self.inner.waiting.load(Ordering::Acquire),
+            disk_bytes: self.inner.disk.bytes(),
+        }
+    }
+}
