@@ -1,7 +1,7 @@
 //! Explanations: of every record of every story, every rule that might have applied is told, and why.
 
 use crate::ledger;
-use ledger_core::event::{self, Body};
+use ledger_core::event::{Body, Kind};
 use ledger_core::explain::{Came, Explanation, explain};
 use ledger_core::fold::fold_member;
 use ledger_core::member::Member;
@@ -42,10 +42,10 @@ fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
 fn waits_for(record: &Record) -> Option<Trigger> {
     match &record.cause {
         Cause::Event(event) => match &event.body {
-            Body::Enrolled(..) => Some(Trigger::Enrolled),
-            Body::Purchase(..) => Some(Trigger::Purchase),
-            Body::CheckIn(event::CheckIn) => Some(Trigger::CheckIn),
-            Body::Referral(..) => Some(Trigger::Referral),
+            Body::Enrolled(..) => Some(Trigger::Event(Kind::Enrolled)),
+            Body::Purchase(..) => Some(Trigger::Event(Kind::Purchase)),
+            Body::CheckIn(..) => Some(Trigger::Event(Kind::CheckIn)),
+            Body::Referral(..) => Some(Trigger::Event(Kind::Referral)),
             _ => None,
         },
         Cause::Timer { timer, .. } => (*timer == Timer::Inactivity).then_some(Trigger::Inactive),

@@ -40,6 +40,10 @@ fn takes(takes: &Takes) -> String {
         Takes::Flag => "`true` or `false`".into(),
         Takes::True => "`true`".into(),
         Takes::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+        Takes::OneOfThe(title, _) => {
+            let (of, anchor) = (title.to_lowercase(), title.to_lowercase().replace(' ', "-"));
+            format!("a word of [{of}](../events.md#{anchor})")
+        }
         Takes::Money(0) => "an amount".into(),
         Takes::Money(_) => "an amount, more than 0".into(),
         Takes::Duration(1, most) => format!("a duration in m, h or d, up to {}", show_duration(*most)),

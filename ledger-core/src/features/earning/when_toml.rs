@@ -1,5 +1,6 @@
 //! Reads `when`, what must hold for a rule to apply, and `base`, which money counts.
 
+use crate::features::earning::condition::Said;
 use crate::features::earning::program::{AttributeTest, Base, Goods, Hours, Lines, Price, Weekdays, When, Words};
 use crate::features::membership::program_toml::declared;
 use crate::features::tiers::named_toml::{TIERS_NAMED, tiers_named};
@@ -171,9 +172,7 @@ pub(crate) fn when(
         until,
         weekdays: weekdays(reading, &mut when),
         hours: hours(reading, &mut when),
-        channels: words(reading, &mut when, "channels"),
-        stores: words(reading, &mut when, "stores"),
-        partners: words(reading, &mut when, "partners"),
+        said: said(reading, &mut when),
         tiers: tiers_named(reading, &mut when),
         attributes: attribute_tests(reading, &mut when, attributes),
         at_least: reading.money(&mut when, "at_least").map(|(money, _)| money),
@@ -201,6 +200,12 @@ fn goods(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Goods {
         categories: words(reading, section, "categories"),
         tags: words(reading, section, "tags"),
     }
+}
+
+/// What the event must say.
+fn said(reading: &mut Reading<'_>, when: &mut Section<'_>) -> Vec<(Said, Words)> {
+    let asked = Said::ALL.iter().map(|said| (*said, words(reading, when, said.name())));
+    asked.filter(|(_, words)| !words.is_empty()).collect()
 }
 
 /// A list of words that events may say.
