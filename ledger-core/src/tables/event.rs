@@ -15,6 +15,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
+pub use crate::features::actions::event::*;
 pub use crate::features::approvals::event::*;
 pub use crate::features::earning::event::*;
 pub use crate::features::exchange::event::*;
@@ -248,6 +249,8 @@ bodies! {
     36 ExchangeSettled: Control "exchange_settled" and counted;
     /// Command: points that would die sooner live until a stated instant.
     37 Extended: Command "extended";
+    /// Fact: the member did something that the program knows by its kind.
+    38 Action: Fact "action" earns points;
 }
 
 impl core::fmt::Display for Kind {

@@ -44,6 +44,7 @@ fn waits_for(record: &Record) -> Option<Trigger> {
         Cause::Event(event) => match &event.body {
             Body::Enrolled(..) => Some(Trigger::Event(Kind::Enrolled)),
             Body::Purchase(..) => Some(Trigger::Event(Kind::Purchase)),
+            Body::Action(..) => Some(Trigger::Event(Kind::Action)),
             Body::CheckIn(..) => Some(Trigger::Event(Kind::CheckIn)),
             Body::Referral(..) => Some(Trigger::Event(Kind::Referral)),
             _ => None,
@@ -61,6 +62,7 @@ fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
         ("ledger-core/tests/stories", "drops"),
         ("ledger-core/tests/stories", "sale"),
         ("ledger-core/tests/stories", "conditions"),
+        ("ledger-core/tests/stories", "actions"),
     ];
     for (folder, name) in stories {
         let memory = played(folder, name);
@@ -80,7 +82,7 @@ fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
             }));
         }
     }
-    let all = "at_least, attributes, birthday, channels, first, from, until, hours, partners, \
+    let all = "at_least, attributes, birthday, channels, first, from, until, hours, kinds, partners, \
         skus, categories, tags, except, stores, tiers, weekdays";
     assert_eq!(failed.into_iter().collect::<Vec<_>>().join(", "), all);
 }

@@ -1,6 +1,6 @@
 //! Conditions: what an earn rule may ask for.
 
-use crate::tables::event::{Event, Kind, Who};
+use crate::tables::event::{Body, Event, Kind, Who};
 
 /// What a rule asks for, by the words of a program's `when`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,4 +87,6 @@ said! {
     Stores "stores": |event| event.origin.as_ref().map(|origin| &*origin.store);
     /// The partner that says it.
     Partners "partners": |event| event.origin.as_ref().map(|origin| &*origin.partner);
+    /// The kind of an action.
+    Kinds "kinds" of Action: |event| if let Body::Action(said) = &event.body { Some(&said.kind) } else { None };
 }

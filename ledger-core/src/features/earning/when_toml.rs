@@ -70,6 +70,7 @@ pub(crate) static WHEN: Form = Form::within(
         Word::new("channels", SAID, "The event says one of these channels.", "channels = [\"app\"]").means("any"),
         Word::new("stores", SAID, "The event says one of these stores.", "stores = [\"s-1\", \"s-2\"]").means("any"),
         Word::new("partners", SAID, "The event says one of these partners.", "partners = [\"bakery\"]").means("any"),
+        Word::new("kinds", SAID, "The `action` is of one of these kinds.", ACTED).means("any"),
         Word::new("tiers", TIERS_NAMED, "The member stood in one of these before the event.", "tiers = [\"gold\"]")
             .means("any"),
         Word::new(
@@ -101,6 +102,7 @@ pub(crate) static WHEN: Form = Form::within(
     ],
 );
 
+const ACTED: &str = "[[earn]]\nid = \"act\"\non = \"action\"\nfixed = 5\n[earn.when]\nkinds = [\"posted\"]";
 const SKUS: Word =
     Word::new("skus", SAID, "Lines of one of these. Only those lines count.", "skus = [\"4711\"]").means("any");
 const CATEGORIES: Word =
