@@ -76,7 +76,8 @@ fn main() {
         eprintln!("{problem}\n\n{HELP}");
         std::process::exit(2);
     });
-    let wants = |measure: &str| plan.measures.is_empty() || plan.measures.iter().any(|wanted| wanted == measure);
+    let wants =
+        |measure: &str| plan.measures.is_empty() || plan.measures.iter().any(|item_request| item_request == measure);
     let mut runs: Vec<Figures> = Vec::new();
     for run in 1..=plan.runs {
         eprintln!("run {run} of {}", plan.runs);
@@ -93,7 +94,7 @@ fn main() {
         if wants("grpc") {
             grpc::grpc(&plan, &mut figures);
         }
-        if plan.measures.iter().any(|wanted| wanted == "kafka") {
+        if plan.measures.iter().any(|item_request| item_request == "kafka") {
             kafka::kafka(&plan, &mut figures);
         }
         runs.push(figures);

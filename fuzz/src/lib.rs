@@ -8,9 +8,9 @@
 #![allow(dead_code)]
 
 use ledger_core::bytes::{VERSION, decode, encode};
-use ledger_core::event::{self, Event, Name, Who};
+use ledger_core::event::{self, Event, Name, MemberRef};
 use ledger_core::fold::{Corrupt, fold};
-use ledger_core::judge::brought_up_to;
+use ledger_core::judge::projected_to;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::outcome::Outcome;
@@ -61,7 +61,7 @@ fn lived_in() -> &'static Memory {
 
 /// Any bytes are an event or none; an event that keeps to the limits is judged.
 pub fn event_bytes(data: &[u8]) {
-    read::<Event<Who>>(data);
+    read::<Event<MemberRef>>(data);
     let Some(event) = read::<Event<Name>>(data) else { return };
     if !event.violations().is_empty() {
         return;
@@ -125,7 +125,7 @@ pub fn row_bytes(data: &[u8]) {
             let _ = member.balances(member.purses.first().wallet);
             let program = lived_in().programs.current().expect("the café has a program");
             let at = member.next_due.at;
-            let _ = brought_up_to(&lived_in().state, Some(program), MemberNo(1), member, at);
+            let _ = projected_to(&lived_in().state, Some(program), MemberNo(1), member, at);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::features::risk::rules as risk;
 use crate::features::tiers::rules as tiers;
 use crate::kernel::units::Money;
 use crate::tables::draft::{Draft, Effect};
-use crate::tables::event::{Event, RiskKeys, Who};
+use crate::tables::event::{Event, MemberRef, RiskKeys};
 
 /// Who asks what follows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ const CONSEQUENCES: [(Step, &[Asker]); 10] = [
 ];
 
 /// Takes the steps that whoever asks asks for; `event` is the member's own, if there is one.
-pub(crate) fn follow(draft: &mut Draft<'_>, asker: Asker, event: Option<&Event<Who>>) {
+pub(crate) fn follow(draft: &mut Draft<'_>, asker: Asker, event: Option<&Event<MemberRef>>) {
     let happening = match event {
         Some(event) => Some(event.body.kind().into()),
         None => (asker == Asker::Inactivity).then_some(Happening::Inactive),
@@ -79,7 +79,7 @@ pub(crate) fn follow(draft: &mut Draft<'_>, asker: Asker, event: Option<&Event<W
 }
 
 #[inline]
-fn take(step: Step, draft: &mut Draft<'_>, happening: Option<Happening>, event: Option<&Event<Who>>) {
+fn take(step: Step, draft: &mut Draft<'_>, happening: Option<Happening>, event: Option<&Event<MemberRef>>) {
     match (step, happening) {
         (Step::ForOthers, _) => {
             for (mut other, effect) in draft.take_effects() {
@@ -95,7 +95,7 @@ fn take(step: Step, draft: &mut Draft<'_>, happening: Option<Happening>, event: 
         (Step::Contribute, _) => household::contribute(draft),
         (Step::Convert, _) => conversion::convert(draft),
         (Step::RenewActivityExpiry, _) => {
-            expiry::live_on(draft, happening, || event.map_or(Money(0), |event| Basket::of(event).net()));
+            expiry::renew_activity(draft, happening, || event.map_or(Money(0), |event| Basket::of(event).net()));
         }
         (Step::NoteLapsed, _) => expiry::lapse(draft),
         (Step::LookAhead, _) => expiry::look_ahead(draft),

@@ -23,9 +23,9 @@ use crate::kernel::lots::SLICES_MAX;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{At, Points, TermNo};
 use crate::tables::change::{self, Change};
-use crate::tables::desk::{Desk, Parties, Party};
+use crate::tables::desk::{Inputs, References, Subject};
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Body, Event, Who};
+use crate::tables::event::{self, Body, Event, MemberRef};
 use crate::tables::member::Member;
 use crate::tables::program::Program;
 use crate::tables::record::{Timer, Verdict};
@@ -36,7 +36,7 @@ pub use crate::kernel::lots::BALANCE_MAX;
 pub const MEMBERS_MAX: u32 = 1 << 31;
 
 /// Judges one event.
-pub fn decide(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Verdict {
+pub fn decide(desk: &Inputs<'_>, event: &Event<MemberRef>, parties: &References<'_>) -> Verdict {
     match &event.body {
         Body::ProgramPublished(said) => publish(desk, said).unwrap_or_else(|refusal| refused(refusal, None, None)),
         Body::Tick(..) => Verdict::default(),
@@ -46,7 +46,7 @@ pub fn decide(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Ver
 }
 
 /// Judges what is due by itself for one member.
-pub fn decide_timer(desk: &Desk<'_>, party: Party<'_>, due: At, timer: Timer) -> Verdict {
+pub fn decide_timer(desk: &Inputs<'_>, party: Subject<'_>, due: At, timer: Timer) -> Verdict {
     match desk.program {
         Some(program) => crate::timers::fire(Draft::of_timer(desk, program, party, due), due, timer),
         None => Verdict::default(),
@@ -64,7 +64,7 @@ fn refused(refusal: Refusal, program: Option<&Program>, subject: Option<&Member>
     Verdict { refusal: Some(refusal), wallet, available, ..Verdict::default() }
 }
 
-fn concerning_member(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>) -> Verdict {
+fn concerning_member(desk: &Inputs<'_>, event: &Event<MemberRef>, parties: &References<'_>) -> Verdict {
     let member = parties.subject.and_then(|party| party.known());
     let Some(program) = desk.program else { return refused(Refusal::NoProgram, None, member) };
     let no = |refusal, member| refused(refusal, Some(program), member);
@@ -86,12 +86,12 @@ fn concerning_member(desk: &Desk<'_>, event: &Event<Who>, parties: &Parties<'_>)
     match said {
         Ok(()) => draft.verdict(),
         Err(Refusal::RiskDenied) => draft.denied_verdict(),
-        Err(refusal) => Verdict { trace: draft.lacking().into_iter().collect(), ..no(refusal, member) },
+        Err(refusal) => Verdict { trace: draft.shortfall().into_iter().collect(), ..no(refusal, member) },
     }
 }
 
 /// Which feature judges what.
-fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<Who>, parties: &Parties<'a>) -> Result<(), Refusal> {
+fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<MemberRef>, parties: &References<'a>) -> Result<(), Refusal> {
     let other = parties.other;
     match &event.body {
         Body::Enrolled(said) => membership::enroll(draft, event, said),
@@ -99,7 +99,7 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<Who>, parties: &Parties<'a>
         Body::Purchase(said) => {
             let known = returns::found(draft, parties).is_some();
             earning::purchase(draft, event, said, known)?;
-            returns::unpark(draft, event, said, parties.parked);
+            returns::resume_deferred(draft, event, said, parties.deferred);
             Ok(())
         }
         Body::Cancelled(said) => returns::cancel(draft, event, said, parties),
@@ -116,7 +116,7 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<Who>, parties: &Parties<'a>
         Body::Transfer(said) => transfer::transfer(draft, event, said, other),
         Body::Imported(said) => transfer::import(draft, event, said),
         Body::Reinstated(said) => expiry::reinstate(draft, event, said),
-        Body::Extended(said) => expiry::prolong(draft, event, said),
+        Body::Extended(said) => expiry::extend_expiry(draft, event, said),
         Body::Credit(said) => approvals::credit(draft, event, said),
         Body::Debit(said) => approvals::debit(draft, event, said),
         Body::Approved(said) => approvals::approve(draft, event, said),
@@ -139,7 +139,7 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<Who>, parties: &Parties<'a>
 }
 
 /// A control: close a risk case. What its members have in review is free, or void; the case names each of them.
-fn resolve(desk: &Desk<'_>, said: &event::CaseResolved) -> Result<Verdict, Refusal> {
+fn resolve(desk: &Inputs<'_>, said: &event::CaseResolved) -> Result<Verdict, Refusal> {
     let (position, finding) = (said.case, said.finding);
     let case = desk.state.cases.get(&position).ok_or(Refusal::CaseUnknown)?;
     if case.finding.is_some() {
@@ -149,7 +149,7 @@ fn resolve(desk: &Desk<'_>, said: &event::CaseResolved) -> Result<Verdict, Refus
     let mut verdict = Verdict::default();
     for no in &case.opened.members {
         let Some(member) = desk.state.member(*no) else { continue };
-        let mut draft = Draft::new(desk, program, Party::new(*no, member, None), desk.at);
+        let mut draft = Draft::new(desk, program, Subject::new(*no, member, None), desk.at);
         draft.write_into(&mut verdict, |draft| {
             draft.look_at_cases(Some(position));
             risk::end_review(draft, position, finding);

@@ -16,9 +16,9 @@ use crate::kernel::names::hash_of;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::Trace;
 use crate::kernel::units::{Day, MemberNo, Points, TermNo};
-use crate::tables::desk::{Desk, Party};
+use crate::tables::desk::{Inputs, Subject};
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Body, Event, Who};
+use crate::tables::event::{self, Body, Event, MemberRef};
 use crate::tables::member::Member;
 use crate::tables::program::{Program, Trigger, Wallet};
 use crate::tables::record::{Cause, Record, Timer};
@@ -29,7 +29,7 @@ pub use crate::features::earning::condition::Condition;
 
 /// What came of one earn rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Came {
+pub enum RuleOutcome {
     /// It applied.
     Applied(Trace),
     /// This did not hold: the first such condition.
@@ -41,9 +41,9 @@ pub enum Came {
 pub struct Explanation {
     /// Every earn rule that waits for such an event, in the order of the program, and the conversions that followed;
     /// of a refused one, the item that is not for this time or this tier.
-    pub rules: Vec<(TermNo, Came)>,
+    pub rules: Vec<(TermNo, RuleOutcome)>,
     /// The numbers a refusal or a proposal rests on, by name, before the event.
-    pub grounds: Vec<(&'static str, i64)>,
+    pub factors: Vec<(&'static str, i64)>,
 }
 
 /// Explains a record to whoever asks. `before` is the record's own member before it, an empty row if it was
@@ -53,8 +53,8 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
         Cause::Event(event) => event.occurred_at,
         Cause::Timer { due, .. } => *due,
     };
-    let desk = Desk { state, program: Some(program), position: before.position.next(), at: record.at };
-    let mut draft = Draft::new(&desk, program, Party::new(no, before, None), happened_at);
+    let desk = Inputs { state, program: Some(program), position: before.position.next(), at: record.at };
+    let mut draft = Draft::new(&desk, program, Subject::new(no, before, None), happened_at);
     let (on, basket) = match &record.cause {
         Cause::Event(event) => {
             if let Body::AttributesSet(event::AttributesSet { attributes }) = &event.body {
@@ -66,60 +66,61 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
         Cause::Timer { .. } => (None, Basket::empty(happened_at)),
     };
     if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, &record.cause) {
-        let lacking = record.verdict.trace.first();
-        let grounds = lacking.map_or_else(|| grounds(&draft, refusal, event), |lacking| lacks(refusal, lacking));
-        return Explanation { rules: asks(&draft, refusal, event), grounds };
+        let shortfall = record.verdict.trace.first();
+        let factors = shortfall.map_or_else(|| factors(&draft, refusal, event), |shortfall| lacks(refusal, shortfall));
+        return Explanation { rules: asks(&draft, refusal, event), factors };
     }
     if let Cause::Event(event) = &record.cause
         && record.leaves_open()
     {
-        return Explanation { rules: Vec::new(), grounds: approvals::stands(&draft, event) };
+        return Explanation { rules: Vec::new(), factors: approvals::stands(&draft, event) };
     }
     let facts = Facts { program, basket, tier: before.tier.tier };
-    let came = |rule: &crate::tables::program::EarnRule| {
-        let applied = record.verdict.trace.iter().find(|line| line.rule == rule.id).map(|line| Came::Applied(*line));
-        let came = applied.or_else(|| unmet(&draft, rule, &facts).map(Came::Unmet))?;
-        Some((rule.id, came))
+    let rule_outcome = |rule: &crate::tables::program::EarnRule| {
+        let applied =
+            record.verdict.trace.iter().find(|line| line.rule == rule.id).map(|line| RuleOutcome::Applied(*line));
+        let rule_outcome = applied.or_else(|| unmet(&draft, rule, &facts).map(RuleOutcome::Unmet))?;
+        Some((rule.id, rule_outcome))
     };
-    let mut rules: Vec<_> = on.into_iter().flat_map(|on| program.earn_on(on)).filter_map(came).collect();
+    let mut rules: Vec<_> = on.into_iter().flat_map(|on| program.earn_on(on)).filter_map(rule_outcome).collect();
     let converted =
         record.verdict.trace.iter().filter(|line| program.conversions.iter().any(|one| one.id == line.rule));
-    rules.extend(converted.map(|line| (line.rule, Came::Applied(*line))));
-    Explanation { rules, grounds: Vec::new() }
+    rules.extend(converted.map(|line| (line.rule, RuleOutcome::Applied(*line))));
+    Explanation { rules, factors: Vec::new() }
 }
 
 /// What a refused item lacks.
-fn lacks(refusal: Refusal, lacking: &Trace) -> Vec<(&'static str, i64)> {
+fn lacks(refusal: Refusal, shortfall: &Trace) -> Vec<(&'static str, i64)> {
     let (asked, there) = match refusal {
         Refusal::ItemPriceDiffers => ("said", "costs"),
-        Refusal::ItemNotWhole => ("asked", "costs"),
+        Refusal::ItemNotDivisible => ("asked", "costs"),
         _ => ("pieces_asked", "pieces_left"),
     };
-    Vec::from([(asked, lacking.computed.0), (there, lacking.granted.0)])
+    Vec::from([(asked, shortfall.computed.0), (there, shortfall.granted.0)])
 }
 
 /// What an item asks for that was not so.
-fn asks(draft: &Draft<'_>, refusal: Refusal, event: &Event<Who>) -> Vec<(TermNo, Came)> {
+fn asks(draft: &Draft<'_>, refusal: Refusal, event: &Event<MemberRef>) -> Vec<(TermNo, RuleOutcome)> {
     let condition = match refusal {
-        Refusal::ItemNotNow => Condition::Dates,
+        Refusal::ItemNotAvailable => Condition::Dates,
         Refusal::ItemNotForTier => Condition::Tiers,
         _ => return Vec::new(),
     };
-    let item = event.body.wanted().and_then(|wanted| items::find(draft, &wanted.item));
-    item.map(|item| (item.id, Came::Unmet(condition))).into_iter().collect()
+    let item = event.body.item_request().and_then(|item_request| items::find(draft, &item_request.item));
+    item.map(|item| (item.id, RuleOutcome::Unmet(condition))).into_iter().collect()
 }
 
 /// What a refusal of points asked for rests on.
-fn grounds(draft: &Draft<'_>, refusal: Refusal, event: &Event<Who>) -> Vec<(&'static str, i64)> {
+fn factors(draft: &Draft<'_>, refusal: Refusal, event: &Event<MemberRef>) -> Vec<(&'static str, i64)> {
     match refusal {
-        Refusal::NobodyStands => return approvals::stands(draft, event),
-        Refusal::ItemUnknown | Refusal::ItemNotNow | Refusal::ItemNotForTier => return Vec::new(),
+        Refusal::ApproverRequired => return approvals::stands(draft, event),
+        Refusal::ItemUnknown | Refusal::ItemNotAvailable | Refusal::ItemNotForTier => return Vec::new(),
         _ => {}
     }
     let (name, asked, order) = match &event.body {
         Body::Redeem(event::Redeem { wallet, points, order, item, .. })
         | Body::Hold(event::Hold { wallet, points, order, item, .. }) => {
-            let sold = item.as_ref().and_then(|wanted| items::find(draft, &wanted.item));
+            let sold = item.as_ref().and_then(|item_request| items::find(draft, &item_request.item));
             let wallet = sold.map_or(&**wallet, |sold| draft.term(sold.wallet));
             (wallet, Some(items::asked(draft, *points, item.as_deref())), &**order)
         }
@@ -153,8 +154,8 @@ fn grounds(draft: &Draft<'_>, refusal: Refusal, event: &Event<Who>) -> Vec<(&'st
     };
     let Ok(wallet) = wallets::spendable(draft, name) else { return Vec::new() };
     let balances = draft.member().balances(wallet.id);
-    let mut grounds: Vec<_> = asked.map(|points| ("asked", points.0)).into_iter().collect();
-    grounds.extend([
+    let mut factors: Vec<_> = asked.map(|points| ("asked", points.0)).into_iter().collect();
+    factors.extend([
         ("available", balances.available.0),
         ("held", balances.held.0),
         ("in_review", balances.review.0),
@@ -168,16 +169,16 @@ fn grounds(draft: &Draft<'_>, refusal: Refusal, event: &Event<Who>) -> Vec<(&'st
         _ => None,
     };
     let (limit, counted) = match exchange {
-        Some(exchange) => exchange::rate_behind(draft, refusal, &event.body, exchange),
-        None => limit_behind(draft, refusal, wallet, order),
+        Some(exchange) => exchange::rate_factor(draft, refusal, &event.body, exchange),
+        None => limit_factor(draft, refusal, wallet, order),
     };
-    grounds.extend(limit.map(|limit| ("limit", limit.0)));
-    grounds.extend(counted.map(|counted| ("counted", counted.0)));
-    grounds
+    factors.extend(limit.map(|limit| ("limit", limit.0)));
+    factors.extend(counted.map(|counted| ("counted", counted.0)));
+    factors
 }
 
 /// The limit that a refusal names, and how much counted against it before.
-fn limit_behind(draft: &Draft<'_>, refusal: Refusal, wallet: &Wallet, order: &str) -> (Option<Points>, Option<Points>) {
+fn limit_factor(draft: &Draft<'_>, refusal: Refusal, wallet: &Wallet, order: &str) -> (Option<Points>, Option<Points>) {
     let (redeem, transfer) = (&wallet.redeem, wallet.transfer.as_ref());
     let order = hash_of(order);
     let month = draft.program().calendar.month_end(draft.today());
@@ -186,7 +187,7 @@ fn limit_behind(draft: &Draft<'_>, refusal: Refusal, wallet: &Wallet, order: &st
         Refusal::OverMaxBalance => (wallet.max_balance, None),
         Refusal::RedeemBelowMin => (redeem.min, None),
         Refusal::RedeemAboveMax => (redeem.max, None),
-        Refusal::RedeemNotInSteps => (redeem.step, None),
+        Refusal::RedeemNotMultiple => (redeem.step, None),
         Refusal::RedeemMaxPerOrder => (redeem.per_order, taken(&|of, _| order != 0 && of == order)),
         Refusal::RedeemMaxPerDay => (redeem.per_day, taken(&|_, day| day == draft.today())),
         Refusal::RedeemMaxPerMonth => {

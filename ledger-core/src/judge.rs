@@ -3,7 +3,7 @@
 //! The order of things, in one place: what is due for the members concerned happens first, as records
 //! of its own; then names become numbers, the purchase an event speaks of is fetched, `decide` judges,
 //! `fold` carries out, and the record is appended. The store and the scenarios share this file; what
-//! they keep differently (names, the log) is a [`Book`].
+//! they keep differently (names, the log) is a [`LogAccess`].
 
 use crate::decide::{decide, decide_timer, id_reused};
 use crate::features::risk::change::CaseOpened;
@@ -11,8 +11,8 @@ use crate::kernel::lots::Lot;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::desk::{Desk, Parties, Party, Purchase, Redemption};
-use crate::tables::event::{self, Body, Event, Name, Who};
+use crate::tables::desk::{Inputs, Purchase, Redemption, References, Subject};
+use crate::tables::event::{self, Body, Event, MemberRef, Name};
 use crate::tables::fold::{Corrupt, fold, fold_member};
 use crate::tables::member::{Member, Next};
 use crate::tables::program::{Fault, Program};
@@ -31,18 +31,18 @@ use found::{Rows, find_merge, find_parked, find_purchase, find_redemption};
 const TIMERS_MAX: usize = 1_000_000;
 
 /// What the judge needs beside the state: names, old records, and somewhere to append.
-pub trait Book {
+pub trait LogAccess {
     /// Why old records cannot be read or new ones appended.
     type Error: From<Corrupt>;
 
     /// The member whose own name this is.
-    fn number(&self, name: &str) -> Option<MemberNo>;
+    fn member_no(&self, name: &str) -> Option<MemberNo>;
 
     /// The member for whom this name is an alias.
     fn alias(&self, name: &str) -> Option<MemberNo>;
 
     /// A keyed hash of a name that is not a member's own.
-    fn hide(&self, name: &str) -> RiskKey;
+    fn keyed_hash(&self, name: &str) -> RiskKey;
 
     /// A record of this log.
     ///
@@ -100,7 +100,7 @@ impl Programs {
 ///
 /// # Errors
 /// What the book answers; the state is then of no more use.
-pub fn judge<B: Book>(
+pub fn judge<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
@@ -111,13 +111,13 @@ pub fn judge<B: Book>(
     let at = at.max(state.shared.at);
     let may_join = event.body.is_fact() && !programs.is_empty() && !reused;
     let free = state.members_len().saturating_add(1);
-    let subject = Seat::find(state, book, &event.member, may_join, free);
+    let subject = Resolved::find(state, book, &event.member, may_join, free);
     let other = match event.body.other() {
         // Who is to stand for itself again is asked for, not whom it stands for.
-        Some(name) if matches!(event.body, Body::Unmerged(..)) => Seat::of(book, name),
+        Some(name) if matches!(event.body, Body::Unmerged(..)) => Resolved::of(book, name),
         Some(name) if *name == event.member => subject,
-        Some(name) => Seat::find(state, book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
-        None => Seat::Nobody,
+        Some(name) => Resolved::find(state, book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
+        None => Resolved::Nobody,
     };
     if !reused {
         // No timer makes a member or gives one another name: who sits where stays as it is.
@@ -127,7 +127,7 @@ pub fn judge<B: Book>(
     let mut names: [Name; 2] = Default::default();
     let mut slots = names.iter_mut();
     let mut event = event.map(|name| {
-        let who = seats.next().unwrap_or(Seat::Nobody).who(book, &name);
+        let who = seats.next().unwrap_or(Resolved::Nobody).who(book, &name);
         if let Some(slot) = slots.next() {
             *slot = name;
         }
@@ -143,7 +143,7 @@ pub fn judge<B: Book>(
             );
         }
         let rows = seated.map(|(seat, _)| seat.no().and_then(|no| state.member(no)));
-        let verdict = weigh(state, programs, book, &event, seated, rows, at)?;
+        let verdict = evaluate(state, programs, book, &event, seated, rows, at)?;
         let late = behind(state, subject.no(), &verdict, at);
         if late.is_empty() {
             break verdict;
@@ -154,7 +154,7 @@ pub fn judge<B: Book>(
         // Whoever was to become a member by this event did not.
         let mut stay = [(subject, subject_name), (other, other_name)].into_iter();
         event = event.map(|who| match stay.next() {
-            Some((Seat::Newcomer(_), name)) => Who::Unknown(book.hide(name)),
+            Some((Resolved::Newcomer(_), name)) => MemberRef::Unknown(book.keyed_hash(name)),
             _ => who,
         });
     }
@@ -162,12 +162,12 @@ pub fn judge<B: Book>(
 }
 
 /// Fetches what the event speaks of and lets `decide` judge.
-fn weigh<B: Book>(
+fn evaluate<B: LogAccess>(
     state: &State,
     programs: &Programs,
     book: &B,
-    event: &Event<Who>,
-    seated: [(Seat, &str); 2],
+    event: &Event<MemberRef>,
+    seated: [(Resolved, &str); 2],
     rows: [Option<&Member>; 2],
     at: At,
 ) -> Result<Verdict, B::Error> {
@@ -175,7 +175,7 @@ fn weigh<B: Book>(
     let rows = row.map(|row| Rows::of(state, subject.0.no().unwrap_or(MemberNo::NOBODY), row)).unwrap_or_default();
     let found = find_purchase(book, &rows, &event.body)?;
     let spent = find_redemption(book, &rows, &event.body)?;
-    let parked = find_parked(book, &rows, &event.body)?;
+    let deferred = find_parked(book, &rows, &event.body)?;
     let merge = find_merge(book, &rows, &event.body, other.0, found.as_ref().map(|(owner, ..)| *owner))?;
     let judged_by = found.as_ref().and_then(|(.., record)| programs.version(record.program));
     let purchase = match (&found, judged_by) {
@@ -186,15 +186,19 @@ fn weigh<B: Book>(
         _ => None,
     };
     let blank = Member::default();
-    let party = |(seat, name): (Seat, _), row: Option<_>| {
+    let party = |(seat, name): (Resolved, _), row: Option<_>| {
         let member = row.unwrap_or(&blank);
-        Some(Party::new(seat.no()?, member, seat.is_new().then_some(name)))
+        Some(Subject::new(seat.no()?, member, seat.is_new().then_some(name)))
     };
     let (subject, other) = (party(subject, row), party(other, other_row));
     let redemption = spent.as_ref().map(|(owner, known, record)| Redemption { owner: *owner, known: *known, record });
     let program = programs.current().map(|program| &**program);
-    let desk = Desk { state, program, position: state.shared.position.next(), at };
-    Ok(decide(&desk, event, &Parties { subject, other, purchase, redemption, parked: &parked, merge: merge.as_ref() }))
+    let desk = Inputs { state, program, position: state.shared.position.next(), at };
+    Ok(decide(
+        &desk,
+        event,
+        &References { subject, other, purchase, redemption, deferred: &deferred, merge: merge.as_ref() },
+    ))
 }
 
 /// What would come of a command now, if it were said: nothing is recorded, and everything due by then has
@@ -202,7 +206,7 @@ fn weigh<B: Book>(
 ///
 /// # Errors
 /// What the book answers.
-pub fn foresee<B: Book>(
+pub fn preview<B: LogAccess>(
     state: &State,
     programs: &Programs,
     book: &B,
@@ -210,16 +214,16 @@ pub fn foresee<B: Book>(
     at: At,
 ) -> Result<Verdict, B::Error> {
     let at = at.max(state.shared.at);
-    let subject = Seat::find(state, book, &event.member, false, 0);
+    let subject = Resolved::find(state, book, &event.member, false, 0);
     let program = programs.current().map(|program| &**program);
-    let now = |seat: Seat| {
+    let now = |seat: Resolved| {
         let no = seat.no()?;
-        Some(brought_up_to(state, program, no, state.member(no)?, at))
+        Some(projected_to(state, program, no, state.member(no)?, at))
     };
     let row = now(subject);
-    let event = event.map(|name| Seat::find(state, book, &name, false, 0).who(book, &name));
+    let event = event.map(|name| Resolved::find(state, book, &name, false, 0).who(book, &name));
     let mut verdict =
-        weigh(state, programs, book, &event, [(subject, ""), (Seat::Nobody, "")], [row.as_ref(), None], at)?;
+        evaluate(state, programs, book, &event, [(subject, ""), (Resolved::Nobody, "")], [row.as_ref(), None], at)?;
     // Nothing is folded from it: lots may as well say when they die.
     for posting in &mut verdict.postings {
         let lot = Lot { expires_at: posting.expires_at, id: posting.lot, left: posting.points };
@@ -245,7 +249,7 @@ fn behind(state: &State, subject: Option<MemberNo>, verdict: &Verdict, at: At) -
 
 /// Where somebody named by an event sits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Seat {
+enum Resolved {
     Nobody,
     Member(MemberNo),
     Alias(MemberNo),
@@ -253,46 +257,46 @@ enum Seat {
     Unknown,
 }
 
-impl Seat {
-    fn find<B: Book>(state: &State, book: &B, name: &str, may_join: bool, free: u32) -> Seat {
+impl Resolved {
+    fn find<B: LogAccess>(state: &State, book: &B, name: &str, may_join: bool, free: u32) -> Resolved {
         let into = |no| state.member(no).and_then(Member::merged_into);
-        match Seat::of(book, name) {
+        match Resolved::of(book, name) {
             // The names of a member that is merged into another are that one's.
-            Seat::Member(no) => into(no).map_or(Seat::Member(no), Seat::Alias),
-            Seat::Alias(no) => Seat::Alias(into(no).unwrap_or(no)),
-            Seat::Unknown if may_join => Seat::Newcomer(MemberNo(free)),
+            Resolved::Member(no) => into(no).map_or(Resolved::Member(no), Resolved::Alias),
+            Resolved::Alias(no) => Resolved::Alias(into(no).unwrap_or(no)),
+            Resolved::Unknown if may_join => Resolved::Newcomer(MemberNo(free)),
             seat => seat,
         }
     }
 
     /// Whose name it is, or whose alias.
-    fn of<B: Book>(book: &B, name: &str) -> Seat {
+    fn of<B: LogAccess>(book: &B, name: &str) -> Resolved {
         if name.is_empty() {
-            return Seat::Nobody;
+            return Resolved::Nobody;
         }
-        match book.number(name) {
-            Some(no) => Seat::Member(no),
-            None => book.alias(name).map_or(Seat::Unknown, Seat::Alias),
+        match book.member_no(name) {
+            Some(no) => Resolved::Member(no),
+            None => book.alias(name).map_or(Resolved::Unknown, Resolved::Alias),
         }
     }
 
     fn no(self) -> Option<MemberNo> {
         match self {
-            Seat::Member(no) | Seat::Alias(no) | Seat::Newcomer(no) => Some(no),
-            Seat::Nobody | Seat::Unknown => None,
+            Resolved::Member(no) | Resolved::Alias(no) | Resolved::Newcomer(no) => Some(no),
+            Resolved::Nobody | Resolved::Unknown => None,
         }
     }
 
     fn is_new(self) -> bool {
-        matches!(self, Seat::Newcomer(_))
+        matches!(self, Resolved::Newcomer(_))
     }
 
-    fn who<B: Book>(self, book: &B, name: &str) -> Who {
+    fn who<B: LogAccess>(self, book: &B, name: &str) -> MemberRef {
         match self {
-            Seat::Nobody => Who::Nobody,
-            Seat::Member(no) | Seat::Newcomer(no) => Who::Known(no),
-            Seat::Alias(no) => Who::Alias(no, book.hide(name)),
-            Seat::Unknown => Who::Unknown(book.hide(name)),
+            Resolved::Nobody => MemberRef::Nobody,
+            Resolved::Member(no) | Resolved::Newcomer(no) => MemberRef::Known(no),
+            Resolved::Alias(no) => MemberRef::Alias(no, book.keyed_hash(name)),
+            Resolved::Unknown => MemberRef::Unknown(book.keyed_hash(name)),
         }
     }
 }
@@ -301,7 +305,12 @@ impl Seat {
 ///
 /// # Errors
 /// As [`judge`].
-pub fn fire_due<B: Book>(state: &mut State, programs: &mut Programs, book: &mut B, at: At) -> Result<(), B::Error> {
+pub fn fire_due<B: LogAccess>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    at: At,
+) -> Result<(), B::Error> {
     let at = at.max(state.shared.at);
     let mut waiting = BinaryHeap::new();
     let mut later = Vec::new();
@@ -328,7 +337,7 @@ pub fn fire_due<B: Book>(state: &mut State, programs: &mut Programs, book: &mut 
 
 /// The member as it stands at `at`: everything due by then has happened, though nothing is recorded.
 /// Position, version and history stay those of the row.
-pub fn brought_up_to(state: &State, program: Option<&Program>, no: MemberNo, member: &Member, at: At) -> Member {
+pub fn projected_to(state: &State, program: Option<&Program>, no: MemberNo, member: &Member, at: At) -> Member {
     let mut member = member.clone();
     let Some(program) = program else { return member };
     let (position, records, history) = (member.position, member.records, member.history.clone());
@@ -338,8 +347,8 @@ pub fn brought_up_to(state: &State, program: Option<&Program>, no: MemberNo, mem
             break;
         }
         // Lots made here are never spent: their number only has to differ from all others.
-        let desk = Desk { state, program: Some(program), position: Position::UNRECORDED, at };
-        let verdict = decide_timer(&desk, Party::new(no, &member, None), next.at, next.timer);
+        let desk = Inputs { state, program: Some(program), position: Position::UNRECORDED, at };
+        let verdict = decide_timer(&desk, Subject::new(no, &member, None), next.at, next.timer);
         let idle = verdict.postings.is_empty() && verdict.changes.is_empty();
         let cause = Cause::Timer { member: no, due: next.at, timer: next.timer };
         let record = Record { at, program: 0, cause, verdict };
@@ -353,16 +362,16 @@ pub fn brought_up_to(state: &State, program: Option<&Program>, no: MemberNo, mem
 }
 
 /// The member of this name, be it its own or an alias.
-pub fn find<B: Book>(book: &B, name: &str) -> Option<MemberNo> {
-    book.number(name).or_else(|| book.alias(name))
+pub fn find<B: LogAccess>(book: &B, name: &str) -> Option<MemberNo> {
+    book.member_no(name).or_else(|| book.alias(name))
 }
 
 /// Fires what is due for the members an event concerns, as far as they are known before it is judged.
-fn fire_before<B: Book>(
+fn fire_before<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
-    (event, subject, other): (&Event<Name>, Seat, Seat),
+    (event, subject, other): (&Event<Name>, Resolved, Resolved),
     at: At,
 ) -> Result<(), B::Error> {
     match &event.body {
@@ -373,8 +382,8 @@ fn fire_before<B: Book>(
             members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
         body => {
-            if let Some(wanted) = body.wanted() {
-                fire_holds_of(state, programs, book, &wanted.item, at)?;
+            if let Some(item_request) = body.item_request() {
+                fire_holds_of(state, programs, book, &item_request.item, at)?;
             }
             let is_touched = matches!(body, Body::Transfer(..) | Body::Merged(..));
             let recipient = other.no().filter(|_| is_touched);
@@ -385,7 +394,7 @@ fn fire_before<B: Book>(
 }
 
 /// Fires what is due for whoever held pieces of an item until now: they can be had again.
-fn fire_holds_of<B: Book>(
+fn fire_holds_of<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
@@ -397,7 +406,7 @@ fn fire_holds_of<B: Book>(
     state.take_pieces_over(item, at).into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
 }
 
-fn fire_member<B: Book>(
+fn fire_member<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
@@ -413,7 +422,7 @@ fn fire_member<B: Book>(
     Err(Corrupt::Fold { position: state.shared.position, member: no, what: "timers without end" }.into())
 }
 
-fn fire_one<B: Book>(
+fn fire_one<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
@@ -423,8 +432,8 @@ fn fire_one<B: Book>(
 ) -> Result<(), B::Error> {
     let Some(member) = state.member(no) else { return Ok(()) };
     let program = programs.current().cloned();
-    let desk = Desk { state, program: program.as_deref(), position: state.shared.position.next(), at };
-    let verdict: Verdict = decide_timer(&desk, Party::new(no, member, None), due, timer);
+    let desk = Inputs { state, program: program.as_deref(), position: state.shared.position.next(), at };
+    let verdict: Verdict = decide_timer(&desk, Subject::new(no, member, None), due, timer);
     // So many lots may be due at once that they take several records.
     let more = matches!(timer, Timer::Activation | Timer::Expiry) && !verdict.postings.is_empty();
     append(state, programs, book, at, Cause::Timer { member: no, due, timer }, verdict)?;
@@ -437,7 +446,7 @@ fn fire_one<B: Book>(
     Ok(())
 }
 
-fn append<B: Book>(
+fn append<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,

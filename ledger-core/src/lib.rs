@@ -23,7 +23,7 @@
 //!
 //! # It is not
 //!
-//! - a database: it appends to a [`judge::Book`] and never asks where that is;
+//! - a database: it appends to a [`judge::LogAccess`] and never asks where that is;
 //! - a clock: ledger time comes in with each event, and nothing here asks for more;
 //! - a source of chance: no randomness, no floats, no hash maps, no threads, so the same log folds to
 //!   the same bytes on any machine;

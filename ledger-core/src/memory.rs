@@ -3,8 +3,8 @@
 //! It serves stories, `ledgerd program test`, and the tests as the simplest true ledger there is.
 //! Nothing here is durable; the store does the same with a disk.
 
-use crate::features::membership::state::Naming;
-use crate::judge::{Book, Programs, find, fire_due, foresee, judge};
+use crate::features::membership::state::NameBinding;
+use crate::judge::{LogAccess, Programs, find, fire_due, judge, preview};
 use crate::kernel::bytes::{decode, encode};
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::event::{Event, Name};
@@ -43,18 +43,18 @@ struct Log {
     last: Option<Record>,
 }
 
-impl Book for Log {
+impl LogAccess for Log {
     type Error = Corrupt;
 
-    fn number(&self, name: &str) -> Option<MemberNo> {
+    fn member_no(&self, name: &str) -> Option<MemberNo> {
         self.names.get(name).copied()
     }
 
     fn alias(&self, name: &str) -> Option<MemberNo> {
-        self.aliases.get(&self.hide(name)).copied()
+        self.aliases.get(&self.keyed_hash(name)).copied()
     }
 
-    fn hide(&self, name: &str) -> RiskKey {
+    fn keyed_hash(&self, name: &str) -> RiskKey {
         hash_key("name", name)
     }
 
@@ -68,11 +68,11 @@ impl Book for Log {
         let mut bytes = Vec::new();
         encode(&record, &mut bytes)?;
         self.records.push(bytes);
-        for naming in record.namings() {
+        for naming in record.name_bindings() {
             match naming {
-                Naming::Name(name, no) => self.names.insert(name.into(), no),
-                Naming::Alias(key, MemberNo::NOBODY) => self.aliases.remove(&key),
-                Naming::Alias(key, no) => self.aliases.insert(key, no),
+                NameBinding::Name(name, no) => self.names.insert(name.into(), no),
+                NameBinding::Alias(key, MemberNo::NOBODY) => self.aliases.remove(&key),
+                NameBinding::Alias(key, no) => self.aliases.insert(key, no),
             };
         }
         self.last = Some(record);
@@ -129,8 +129,8 @@ impl Memory {
     ///
     /// # Errors
     /// Only on a bug.
-    pub fn foresee(&self, event: Event<Name>, at: At) -> Result<Verdict, Corrupt> {
-        foresee(&self.state, &self.programs, &self.log, event, at)
+    pub fn preview(&self, event: Event<Name>, at: At) -> Result<Verdict, Corrupt> {
+        preview(&self.state, &self.programs, &self.log, event, at)
     }
 
     /// Fires everything due at or before `at`.
@@ -142,7 +142,7 @@ impl Memory {
     }
 
     /// The number of a member, by its own name or an alias.
-    pub fn number(&self, name: &str) -> Option<MemberNo> {
+    pub fn member_no(&self, name: &str) -> Option<MemberNo> {
         find(&self.log, name)
     }
 

@@ -73,9 +73,9 @@ pub fn member_then(store: &Handle, name: &str, then: AsOf) -> Result<Option<prot
 pub fn members(store: &Handle, asked: &[Name]) -> Pending<proto::BatchGetMembersResponse> {
     let found = store.ask(|moment| {
         let views = moment.members(asked);
-        let spoken_of: Vec<_> =
+        let mentioned_members: Vec<_> =
             views.iter().flatten().flat_map(|view| wire::members_named_with(&view.member)).collect();
-        let names = names_of(moment, spoken_of);
+        let names = names_of(moment, mentioned_members);
         (views, names)
     });
     found.map(|(views, names), position| {
@@ -95,8 +95,8 @@ pub fn members(store: &Handle, asked: &[Name]) -> Pending<proto::BatchGetMembers
 /// [`ReadError`].
 pub fn records(store: &Handle, name: &str, page: Page) -> Result<Option<proto::ListRecordsResponse>, ReadError> {
     let Some(history) = store.history(name, Position(page.after), page.limit + 1)? else { return Ok(None) };
-    let spoken_of = history.records.iter().flat_map(|(_, record)| wire::members_of_record(record)).collect();
-    let names = names_in_log(store, spoken_of)?;
+    let mentioned_members = history.records.iter().flat_map(|(_, record)| wire::members_of_record(record)).collect();
+    let names = names_in_log(store, mentioned_members)?;
     let told = history.records.iter().map(|(position, record)| (position.0, wire::record(*position, record, &names)));
     let (records, next_page_token) = wire::fit(told, page.limit);
     let (position, token) = (history.position.0, wire::token(history.position));
@@ -122,7 +122,7 @@ pub fn replay(
 
 /// What would come of a redemption, if it were said now.
 pub fn quote(store: &Handle, event: Event<Name>) -> Pending<Result<proto::QuoteResponse, ReadError>> {
-    let foreseen = store.ask(|moment| (moment.foresee(event), Names::of_terms(moment.terms())));
+    let foreseen = store.ask(|moment| (moment.preview(event), Names::of_terms(moment.terms())));
     foreseen.map(|(verdict, names), position| Ok(wire::quoted(&verdict?, position, &names)))
 }
 
@@ -162,8 +162,8 @@ pub fn counters(store: &Handle, whose: &Whose) -> Pending<Option<proto::ListCoun
 pub fn cases(store: &Handle, open_only: bool, page: Page) -> Pending<proto::ListCasesResponse> {
     let found = store.ask(|moment| {
         let cases = moment.cases(open_only, Position(page.after), page.limit.saturating_add(1));
-        let spoken_of: Vec<_> = cases.iter().flat_map(|(_, case)| wire::members_of_case(case)).collect();
-        let names = names_of(moment, spoken_of);
+        let mentioned_members: Vec<_> = cases.iter().flat_map(|(_, case)| wire::members_of_case(case)).collect();
+        let names = names_of(moment, mentioned_members);
         (cases, names)
     });
     found.map(|(cases, names), position| {

@@ -108,10 +108,10 @@ pub enum Failure {
         queued: bool,
     },
     /// The log did not get to the position that was asked for.
-    #[error("the ledger is at position {committed} and has not reached {wanted}")]
+    #[error("the ledger is at position {committed} and has not reached {item_request}")]
     PositionNotReached {
         /// What was asked for.
-        wanted: Position,
+        item_request: Position,
         /// What is durable.
         committed: Position,
     },
@@ -175,7 +175,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Waits for `what`, at most until the deadline.
+    /// PendingUntil for `what`, at most until the deadline.
     async fn until<T>(&self, what: impl Future<Output = T>) -> Result<T, Failure> {
         if self.deadline <= Instant::now() {
             return Err(Failure::Deadline { queued: false });
@@ -194,7 +194,7 @@ impl Call {
 pub struct Ticket(oneshot::Receiver<Result<Vec<Outcome>, CommitError>>);
 
 impl Ticket {
-    /// Waits until the events are durable.
+    /// PendingUntil until the events are durable.
     pub async fn outcomes(self) -> Result<Vec<Outcome>, Failure> {
         Ok(self.0.await.map_err(|_| Failure::Unanswered)??)
     }
@@ -263,7 +263,7 @@ impl Engine {
         self.draining.send_replace(true);
     }
 
-    /// Waits for [`Engine::drain`].
+    /// PendingUntil for [`Engine::drain`].
     pub async fn drained(&self) {
         let mut draining = self.draining.subscribe();
         // It cannot be closed: this engine has the sender.
@@ -314,14 +314,14 @@ impl Engine {
 
     // ---- reading -------------------------------------------------------------------------------
 
-    /// Waits until the log has got to `wanted`.
-    pub async fn reach(&self, call: &Call, wanted: Position) -> Result<(), Failure> {
+    /// PendingUntil until the log has got to `item_request`.
+    pub async fn reach(&self, call: &Call, item_request: Position) -> Result<(), Failure> {
         let mut commits = self.committed.subscribe();
-        let reached = commits.wait_for(|committed| *committed >= wanted);
+        let reached = commits.wait_for(|committed| *committed >= item_request);
         let waited = timeout_at(call.at_most(self.limits.position_wait), reached).await.is_ok();
         match self.handle.health() {
             _ if waited => Ok(()),
-            Health::Serving => Err(Failure::PositionNotReached { wanted, committed: *self.committed.borrow() }),
+            Health::Serving => Err(Failure::PositionNotReached { item_request, committed: *self.committed.borrow() }),
             Health::Stopped(reason) => Err(Failure::Read(ReadError::Stopped { reason })),
         }
     }

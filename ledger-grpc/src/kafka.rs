@@ -91,14 +91,14 @@ impl Stop {
         *self.asked.lock()
     }
 
-    /// Waits so long, or until threads are to end; answers whether they are.
+    /// PendingUntil so long, or until threads are to end; answers whether they are.
     fn wait(&self, most: Duration) -> bool {
         let mut asked = self.asked.lock();
         self.changed.wait_while_for(&mut asked, |asked| !*asked, most);
         *asked
     }
 
-    /// Waits until threads are to end or something is so, which [`Stop::wake`] says may have come about.
+    /// PendingUntil until threads are to end or something is so, which [`Stop::wake`] says may have come about.
     fn wait_until(&self, ready: impl Fn() -> bool) {
         let mut asked = self.asked.lock();
         while !*asked && !ready() {

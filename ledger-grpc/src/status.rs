@@ -37,7 +37,7 @@ impl Applied {
 }
 
 /// One kind of bad news.
-struct News {
+struct StatusSpec {
     code: Code,
     reason: &'static str,
     applied: Applied,
@@ -45,17 +45,17 @@ struct News {
     retry: Option<Duration>,
 }
 
-impl News {
-    const fn new(code: Code, reason: &'static str) -> News {
-        News { code, reason, applied: Applied::No, retry: None }
+impl StatusSpec {
+    const fn new(code: Code, reason: &'static str) -> StatusSpec {
+        StatusSpec { code, reason, applied: Applied::No, retry: None }
     }
 
-    const fn unknown(self) -> News {
-        News { applied: Applied::Unknown, ..self }
+    const fn unknown(self) -> StatusSpec {
+        StatusSpec { applied: Applied::Unknown, ..self }
     }
 
-    const fn retry_ms(self, ms: u64) -> News {
-        News { retry: Some(Duration::from_millis(ms)), ..self }
+    const fn retry_ms(self, ms: u64) -> StatusSpec {
+        StatusSpec { retry: Some(Duration::from_millis(ms)), ..self }
     }
 }
 
@@ -91,50 +91,50 @@ impl From<Invalid> for Status {
     }
 }
 
-fn news(failure: &Failure) -> News {
+fn news(failure: &Failure) -> StatusSpec {
     match failure {
-        Failure::TooManyRequests => News::new(Code::ResourceExhausted, "TOO_MANY_REQUESTS").retry_ms(100),
-        Failure::TooManyStreams => News::new(Code::ResourceExhausted, "TOO_MANY_STREAMS").retry_ms(1_000),
-        Failure::QueueFull => News::new(Code::ResourceExhausted, "QUEUE_FULL").retry_ms(500),
-        Failure::Deadline { queued: false } => News::new(Code::DeadlineExceeded, "DEADLINE"),
-        Failure::Deadline { queued: true } => News::new(Code::DeadlineExceeded, "DEADLINE").unknown(),
-        Failure::PositionNotReached { .. } => News::new(Code::FailedPrecondition, "POSITION_NOT_REACHED"),
-        Failure::Draining => News::new(Code::Unavailable, "DRAINING").retry_ms(1_000),
-        Failure::ReaderTooSlow => News::new(Code::DeadlineExceeded, "READER_TOO_SLOW"),
-        Failure::AnswerTooLarge { .. } => News::new(Code::ResourceExhausted, "ANSWER_TOO_LARGE"),
-        Failure::MemberUnknown => News::new(Code::NotFound, "MEMBER_UNKNOWN"),
-        Failure::OutcomeUnknown => News::new(Code::NotFound, "OUTCOME_UNKNOWN"),
-        Failure::WalletUnknown => News::new(Code::NotFound, "WALLET_UNKNOWN"),
-        Failure::RecordUnknown => News::new(Code::NotFound, "RECORD_UNKNOWN"),
+        Failure::TooManyRequests => StatusSpec::new(Code::ResourceExhausted, "TOO_MANY_REQUESTS").retry_ms(100),
+        Failure::TooManyStreams => StatusSpec::new(Code::ResourceExhausted, "TOO_MANY_STREAMS").retry_ms(1_000),
+        Failure::QueueFull => StatusSpec::new(Code::ResourceExhausted, "QUEUE_FULL").retry_ms(500),
+        Failure::Deadline { queued: false } => StatusSpec::new(Code::DeadlineExceeded, "DEADLINE"),
+        Failure::Deadline { queued: true } => StatusSpec::new(Code::DeadlineExceeded, "DEADLINE").unknown(),
+        Failure::PositionNotReached { .. } => StatusSpec::new(Code::FailedPrecondition, "POSITION_NOT_REACHED"),
+        Failure::Draining => StatusSpec::new(Code::Unavailable, "DRAINING").retry_ms(1_000),
+        Failure::ReaderTooSlow => StatusSpec::new(Code::DeadlineExceeded, "READER_TOO_SLOW"),
+        Failure::AnswerTooLarge { .. } => StatusSpec::new(Code::ResourceExhausted, "ANSWER_TOO_LARGE"),
+        Failure::MemberUnknown => StatusSpec::new(Code::NotFound, "MEMBER_UNKNOWN"),
+        Failure::OutcomeUnknown => StatusSpec::new(Code::NotFound, "OUTCOME_UNKNOWN"),
+        Failure::WalletUnknown => StatusSpec::new(Code::NotFound, "WALLET_UNKNOWN"),
+        Failure::RecordUnknown => StatusSpec::new(Code::NotFound, "RECORD_UNKNOWN"),
         Failure::Submit(error) => submit_news(error),
         Failure::Commit(error) => commit_news(error),
         Failure::Read(error) => read_news(error),
-        Failure::Unanswered => News::new(Code::Unavailable, "STOPPED").unknown(),
-        Failure::Interrupted => News::new(Code::Internal, "INTERRUPTED").unknown(),
+        Failure::Unanswered => StatusSpec::new(Code::Unavailable, "STOPPED").unknown(),
+        Failure::Interrupted => StatusSpec::new(Code::Internal, "INTERRUPTED").unknown(),
     }
 }
 
-fn submit_news(error: &SubmitError) -> News {
+fn submit_news(error: &SubmitError) -> StatusSpec {
     match error {
-        SubmitError::Busy { .. } => News::new(Code::ResourceExhausted, "QUEUE_FULL").retry_ms(500),
-        SubmitError::Stopped { .. } => News::new(Code::Unavailable, "STOPPED"),
-        _ => News::new(Code::Internal, "STORE_FAILED").unknown(),
+        SubmitError::Busy { .. } => StatusSpec::new(Code::ResourceExhausted, "QUEUE_FULL").retry_ms(500),
+        SubmitError::Stopped { .. } => StatusSpec::new(Code::Unavailable, "STOPPED"),
+        _ => StatusSpec::new(Code::Internal, "STORE_FAILED").unknown(),
     }
 }
 
 /// Whatever it was, the events had been queued: some of them may be durable.
-fn commit_news(error: &CommitError) -> News {
+fn commit_news(error: &CommitError) -> StatusSpec {
     match error {
-        CommitError::Stopped { .. } => News::new(Code::Unavailable, "STOPPED").unknown(),
-        _ => News::new(Code::Internal, "STORE_FAILED").unknown(),
+        CommitError::Stopped { .. } => StatusSpec::new(Code::Unavailable, "STOPPED").unknown(),
+        _ => StatusSpec::new(Code::Internal, "STORE_FAILED").unknown(),
     }
 }
 
-fn read_news(error: &ReadError) -> News {
+fn read_news(error: &ReadError) -> StatusSpec {
     match error {
-        ReadError::Stopped { .. } => News::new(Code::Unavailable, "STOPPED"),
-        ReadError::Damage(Damage::Database(_)) => News::new(Code::Internal, "STORE_FAILED"),
-        ReadError::Damage(_) => News::new(Code::DataLoss, "CORRUPT"),
-        _ => News::new(Code::Internal, "STORE_FAILED"),
+        ReadError::Stopped { .. } => StatusSpec::new(Code::Unavailable, "STOPPED"),
+        ReadError::Damage(Damage::Database(_)) => StatusSpec::new(Code::Internal, "STORE_FAILED"),
+        ReadError::Damage(_) => StatusSpec::new(Code::DataLoss, "CORRUPT"),
+        _ => StatusSpec::new(Code::Internal, "STORE_FAILED"),
     }
 }

@@ -8,7 +8,7 @@ use ledger_grpc::engine::{Engine, Failure, Limits};
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::event_service_client::EventServiceClient;
 use ledger_grpc::proto::member_service_client::MemberServiceClient;
-use ledger_grpc::proto::outcome::Result as Came;
+use ledger_grpc::proto::outcome::Result as RuleOutcome;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::proto::{self, Account, event::Body};
 use ledger_grpc::server::{ServeError, serve};
@@ -137,14 +137,14 @@ fn redeem(points: i64) -> Body {
 
 fn accepted(outcome: &proto::Outcome) -> &proto::Accepted {
     match outcome.result.as_ref().unwrap() {
-        Came::Accepted(accepted) => accepted,
+        RuleOutcome::Accepted(accepted) => accepted,
         other => panic!("not accepted: {other:?}"),
     }
 }
 
 fn refused(outcome: &proto::Outcome) -> &proto::Refused {
     match outcome.result.as_ref().unwrap() {
-        Came::Refused(refused) => refused,
+        RuleOutcome::Refused(refused) => refused,
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -173,7 +173,7 @@ async fn what_a_member_did_is_what_it_has() {
         rule: "cup".into(),
         computed: 21,
         granted: 21,
-        cut: proto::Cut::None.into(),
+        adjustment: proto::Adjustment::None.into(),
         ..Default::default()
     };
     assert_eq!((trace.as_slice(), accepted(&bought).available), ([cup].as_slice(), 41));
@@ -299,7 +299,7 @@ async fn a_batch_is_answered_in_order_and_only_the_invalid_is_left_out() {
     let answer = client.submit_batch(proto::SubmitBatchRequest { events }).await.unwrap().into_inner();
     let [first, second, third, fourth] = answer.outcomes.as_slice() else { panic!("not four: {answer:?}") };
     assert_eq!(accepted(first).available, 20);
-    assert!(matches!(&second.result, Some(Came::Invalid(invalid)) if invalid.violations[0].field == "id"));
+    assert!(matches!(&second.result, Some(RuleOutcome::Invalid(invalid)) if invalid.violations[0].field == "id"));
     assert_eq!((second.position, refused(third).reason.as_str()), (0, "NOT_ENOUGH_POINTS"));
     assert_eq!(accepted(fourth).available, 5);
 

@@ -10,7 +10,7 @@ use ledger_grpc::engine::{Limits, wall_clock};
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::event_service_client::EventServiceClient;
 use ledger_grpc::proto::member_service_client::MemberServiceClient;
-use ledger_grpc::proto::outcome::Result as Came;
+use ledger_grpc::proto::outcome::Result as RuleOutcome;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::proto::{self, event::Body};
 use ledger_grpc::server::{ServeError, serve};
@@ -297,14 +297,14 @@ fn void(name: &str) -> Body {
 
 fn accepted(outcome: &proto::Outcome) -> &proto::Accepted {
     match outcome.result.as_ref().unwrap() {
-        Came::Accepted(accepted) => accepted,
+        RuleOutcome::Accepted(accepted) => accepted,
         other => panic!("not accepted: {other:?}"),
     }
 }
 
 fn refused(outcome: &proto::Outcome) -> &proto::Refused {
     match outcome.result.as_ref().unwrap() {
-        Came::Refused(refused) => refused,
+        RuleOutcome::Refused(refused) => refused,
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -312,9 +312,9 @@ fn refused(outcome: &proto::Outcome) -> &proto::Refused {
 /// In one word: `accepted`, the reason of a refusal, or the first field that is invalid.
 fn word(outcome: &proto::Outcome) -> &str {
     match outcome.result.as_ref().unwrap() {
-        Came::Accepted(_) => "accepted",
-        Came::Refused(refused) => &refused.reason,
-        Came::Invalid(invalid) => &invalid.violations[0].field,
+        RuleOutcome::Accepted(_) => "accepted",
+        RuleOutcome::Refused(refused) => &refused.reason,
+        RuleOutcome::Invalid(invalid) => &invalid.violations[0].field,
     }
 }
 
@@ -853,8 +853,8 @@ async fn only_so_many_refunds_wait_for_their_purchases() {
     for n in 0..64 {
         assert_eq!(world.take("anna", refund(&format!("o-{n}"), 5_00)).await, 0);
     }
-    assert_eq!(world.refuse("anna", refund("o-64", 1)).await, "MEMBER_FULL");
-    assert_eq!(world.refuse("anna", cancel("o-0")).await, "MEMBER_FULL");
+    assert_eq!(world.refuse("anna", refund("o-64", 1)).await, "MEMBER_LIMIT_REACHED");
+    assert_eq!(world.refuse("anna", cancel("o-0")).await, "MEMBER_LIMIT_REACHED");
     assert_eq!(world.member("anna").await.parked_events.len(), 64);
     assert_eq!(world.take("anna", purchase("o-0", 10_00)).await, 5);
     assert_eq!(world.take("anna", cancel("o-0")).await, 0);
@@ -882,11 +882,14 @@ async fn what_several_people_must_stand_for_is_not_done_by_one() {
     assert_eq!(world.reject("anna", by(5_000, &long)).await, ["event.credit.by"]);
     assert_eq!(world.reject("anna", approved(1, "")).await, ["event.approved.by"]);
     assert_eq!(world.reject("anna", withdrawn(1, "", "")).await, ["event.withdrawn.by", "event.withdrawn.reason"]);
-    assert_eq!(world.refuse("anna", by(5_000, "")).await, "NOBODY_STANDS");
+    assert_eq!(world.refuse("anna", by(5_000, "")).await, "APPROVER_REQUIRED");
     assert_eq!(world.take("anna", by(5_000, "ann")).await, 0);
     let proposals = world.member("anna").await.proposals;
     let [open] = proposals.as_slice() else { panic!("one proposal: {proposals:?}") };
-    assert_eq!((open.hand(), open.points, open.by.as_slice()), (proto::ByHand::Credit, 5_000, &["ann".to_owned()][..]));
+    assert_eq!(
+        (open.adjustment(), open.points, open.by.as_slice()),
+        (proto::ManualAdjustment::Credit, 5_000, &["ann".to_owned()][..])
+    );
     for (who, proposal) in
         [("anna", 0), ("anna", 1), ("anna", open.position + 1), ("anna", u64::MAX), ("ben", open.position)]
     {
@@ -903,7 +906,7 @@ async fn what_several_people_must_stand_for_is_not_done_by_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn items_that_cannot_be_had_are_invalid_or_refused_with_what_they_lack() {
-    use proto::lacking::Lack;
+    use proto::shortfall::Lack;
     let world = World::new().await;
     let cup = "[[item]]\nid = \"cup\"\npoints = 20\nstock = 2\n";
     world.publish(&format!("{PROGRAM}\n{cup}")).await.unwrap();
@@ -929,7 +932,7 @@ async fn items_that_cannot_be_had_are_invalid_or_refused_with_what_they_lack() {
     assert_eq!(world.refuse("ben", redeem(0, "cup", 1)).await, "MEMBER_UNKNOWN");
     assert_eq!(world.refuse("anna", redeem(0, "mug", 1)).await, "ITEM_UNKNOWN");
     // A refusal says the number that would do, to whoever asks and to whoever quotes.
-    let lacking = |lack| Some(proto::Lacking { item: "cup".into(), lack: Some(lack) });
+    let shortfall = |lack| Some(proto::Shortfall { item: "cup".into(), lack: Some(lack) });
     for (wants, reason, lack) in [
         (wants(0, "cup", 3), "ITEM_SOLD_OUT", Lack::Pieces(2)),
         (wants(19, "cup", 1), "ITEM_PRICE_DIFFERS", Lack::Points(20)),
@@ -940,15 +943,15 @@ async fn items_that_cannot_be_had_are_invalid_or_refused_with_what_they_lack() {
         let Some(proto::quote_response::Result::Refused(quoted)) = quote.result else { panic!("it can be had") };
         let outcome = world.submit(world.event("anna", Body::Redeem(wants))).await.unwrap();
         assert_eq!((quoted.reason.as_str(), &quoted), (reason, refused(&outcome)));
-        assert_eq!(quoted.lacking, lacking(lack));
+        assert_eq!(quoted.shortfall, shortfall(lack));
     }
     assert_eq!(world.take("anna", hold("h", 2)).await, 19);
     let held = world.member("anna").await.holds;
     assert_eq!((held[0].points, held[0].item.as_str(), held[0].pieces), (40, "cup", 2));
     let outcome = world.submit(world.event("anna", capture("h", 30))).await.unwrap();
     assert_eq!(
-        (refused(&outcome).reason.as_str(), refused(&outcome).lacking.clone()),
-        ("ITEM_NOT_WHOLE", lacking(Lack::Points(20)))
+        (refused(&outcome).reason.as_str(), refused(&outcome).shortfall.clone()),
+        ("ITEM_NOT_DIVISIBLE", shortfall(Lack::Points(20)))
     );
     world.take("anna", capture("h", 20)).await;
     let mut audit = AuditServiceClient::new(world.channel.clone());
@@ -1211,9 +1214,9 @@ async fn what_cannot_be_explained_is_not_found_and_a_refusal_tells_its_numbers()
         );
     }
     let why = explain(named(&wish.source, &wish.id)).await.unwrap();
-    let grounds: Vec<_> = why.grounds.iter().map(|one| (one.name.as_str(), one.points)).collect();
+    let factors: Vec<_> = why.factors.iter().map(|one| (one.name.as_str(), one.points)).collect();
     assert_eq!(
-        grounds,
+        factors,
         [("asked", 5), ("available", 2), ("held", 0), ("in_review", 0), ("pending", 0), ("exchanging", 0), ("debt", 0)]
     );
     assert_eq!((why.before.unwrap().purses[0].available, why.rules.len()), (2, 0));
@@ -1369,7 +1372,7 @@ async fn a_mixed_batch_is_answered_event_by_event_and_the_good_ones_are_applied(
         let fresh: Vec<_> = outcomes.iter().filter(|one| one.position > 0 && !one.duplicate).collect();
         assert!(fresh.windows(2).all(|pair| pair[0].position < pair[1].position));
         let without = |one: &proto::Outcome| one.position == 0 && one.at.is_none();
-        assert!(outcomes.iter().all(|one| without(one) == matches!(one.result, Some(Came::Invalid(_)))));
+        assert!(outcomes.iter().all(|one| without(one) == matches!(one.result, Some(RuleOutcome::Invalid(_)))));
     };
     let batch = proto::SubmitBatchRequest { events: events("anna") };
     check(&world.events().submit_batch(batch).await.unwrap().into_inner().outcomes);
@@ -1513,12 +1516,12 @@ async fn what_was_acknowledged_before_a_shutdown_under_load_is_there_afterwards(
 
 /// What a caller has said, and at which positions it was answered.
 #[derive(Default)]
-struct Book {
+struct LogAccess {
     sent: Vec<String>,
     answered: HashMap<String, u64>,
 }
 
-impl Book {
+impl LogAccess {
     fn next(&mut self, caller: u64) -> proto::Event {
         let id = format!("c{caller}-{}", self.sent.len());
         self.sent.push(id.clone());
@@ -1534,9 +1537,9 @@ impl Book {
 }
 
 /// Says purchases one by one, in batches or in a stream, until the server takes no more.
-async fn buy_until_the_end(channel: Channel, caller: u64) -> Book {
+async fn buy_until_the_end(channel: Channel, caller: u64) -> LogAccess {
     let mut client = EventServiceClient::new(channel);
-    let mut book = Book::default();
+    let mut book = LogAccess::default();
     let kind = caller % 3;
     if kind == 2 {
         let (say, said) = mpsc::channel(4);

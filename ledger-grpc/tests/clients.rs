@@ -109,15 +109,15 @@ fn a_python_client_finds_its_way_by_reflection_alone() {
         broken program: INVALID_ARGUMENT ledger.v1 INVALID NOT_APPLIED
           text: line 21: earn[0].fixed: is -20; must be 0 to 1000000
         program: version 1, accepted at 2, earned 0, available 0 []
-        enrol: accepted at 3, earned 20, available 20 [welcome:20:CUT_NONE]
-        purchase: accepted at 4, earned 21, available 41 [cup:21:CUT_NONE]
-        the same: again accepted at 4, earned 21, available 41 [cup:21:CUT_NONE]
+        enrol: accepted at 3, earned 20, available 20 [welcome:20:ADJUSTMENT_NONE]
+        purchase: accepted at 4, earned 21, available 41 [cup:21:ADJUSTMENT_NONE]
+        the same: again accepted at 4, earned 21, available 41 [cup:21:ADJUSTMENT_NONE]
         redeem: accepted at 5, earned 0, available 26 []
         redeem too much: refused NOT_ENOUGH_POINTS, perhaps later, available 26
           not enough points are available
         the id again: refused ID_REUSED, never, available 26
           this id was used before with a different body; send the event under a new id
-        birthday: accepted at 10, earned 60, available 60 [cup:20:CUT_NONE birthday:40:CUT_NONE]
+        birthday: accepted at 10, earned 60, available 60 [cup:20:ADJUSTMENT_NONE birthday:40:ADJUSTMENT_NONE]
         invalid: INVALID_ARGUMENT ledger.v1 INVALID NOT_APPLIED
           event.id: must not be empty
           event.purchase.lines[1].net: is -1; must be 0 to 1000000000000
@@ -153,7 +153,7 @@ fn a_node_client_streams_purchases_and_reads_their_records_to_the_end() {
           "accepted": 1800,
           "earned": 1800,
           "ascending": true,
-          "rules": "base CUT_NONE",
+          "rules": "base ADJUSTMENT_NONE",
           "again": true,
           "names": true,
           "known": 25,

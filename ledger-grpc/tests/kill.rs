@@ -35,7 +35,7 @@ static TODAY: LazyLock<i64> = LazyLock::new(|| wall_clock()().0 / 1000);
 
 /// What one caller has said and heard.
 #[derive(Default)]
-struct Ledgerbook {
+struct StoreLog {
     said: u64,
     answered: Vec<(u64, u64)>,
 }
@@ -96,7 +96,7 @@ fn purchase(caller: u64, n: u64) -> Event {
 }
 
 /// Buys until the server is gone, and writes down what was answered.
-async fn shop(channel: Channel, caller: u64, book: Arc<Mutex<Ledgerbook>>) {
+async fn shop(channel: Channel, caller: u64, book: Arc<Mutex<StoreLog>>) {
     let mut events = EventServiceClient::new(channel);
     loop {
         let from = {
@@ -155,7 +155,7 @@ fn a_server_killed_under_load_loses_nothing_it_answered_and_applies_nothing_twic
     };
     let (_guard, dir) = scratch();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let books: Vec<Arc<Mutex<Ledgerbook>>> = (0..CALLERS).map(|_| Arc::default()).collect();
+    let books: Vec<Arc<Mutex<StoreLog>>> = (0..CALLERS).map(|_| Arc::default()).collect();
     let mut checked = vec![0; CALLERS as usize];
     for kill in 1..=kills {
         let server = Server::start(&dir);

@@ -11,7 +11,7 @@
 use ledger_core::account::Account;
 use ledger_core::calendar::Calendar;
 use ledger_core::event::{
-    self, Body, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted,
+    self, Body, Event, Finding, ItemRequest, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
 };
 use ledger_core::features::membership::state::Scope;
 use ledger_core::refusal::Refusal;
@@ -64,7 +64,7 @@ const REFUSALS: [Refusal; 85] = [
     Refusal::CaptureOverHold,
     Refusal::NotEnoughPoints,
     Refusal::TooManyLots,
-    Refusal::MemberFull,
+    Refusal::MemberLimitReached,
     Refusal::CaseUnknown,
     Refusal::CaseClosed,
     Refusal::ProgramInvalid,
@@ -78,7 +78,7 @@ const REFUSALS: [Refusal; 85] = [
     Refusal::AliasUnknown,
     Refusal::RedeemBelowMin,
     Refusal::RedeemAboveMax,
-    Refusal::RedeemNotInSteps,
+    Refusal::RedeemNotMultiple,
     Refusal::OrderTotalMissing,
     Refusal::RedeemShareExceeded,
     Refusal::RedeemMaxPerOrder,
@@ -105,9 +105,9 @@ const REFUSALS: [Refusal; 85] = [
     Refusal::RefundOverLine,
     Refusal::MergeWithSelf,
     Refusal::MergeChained,
-    Refusal::MergeUnsettled,
+    Refusal::MergePrecondition,
     Refusal::NotMerged,
-    Refusal::NobodyStands,
+    Refusal::ApproverRequired,
     Refusal::ProposalNotOpen,
     Refusal::ApprovedAlready,
     Refusal::FundUnknown,
@@ -118,12 +118,12 @@ const REFUSALS: [Refusal; 85] = [
     Refusal::HouseholdFull,
     Refusal::NotInHousehold,
     Refusal::ItemUnknown,
-    Refusal::ItemNotNow,
+    Refusal::ItemNotAvailable,
     Refusal::ItemNotForTier,
     Refusal::ItemPriceDiffers,
     Refusal::ItemOverLimit,
     Refusal::ItemSoldOut,
-    Refusal::ItemNotWhole,
+    Refusal::ItemNotDivisible,
     Refusal::ExchangeUnknown,
     Refusal::ExchangeNotInUnits,
     Refusal::ExchangeExists,
@@ -134,7 +134,7 @@ const REFUSALS: [Refusal; 85] = [
 
 /// Those of items that say a number.
 const LACKING: [Refusal; 4] =
-    [Refusal::ItemPriceDiffers, Refusal::ItemOverLimit, Refusal::ItemSoldOut, Refusal::ItemNotWhole];
+    [Refusal::ItemPriceDiffers, Refusal::ItemOverLimit, Refusal::ItemSoldOut, Refusal::ItemNotDivisible];
 
 /// A caller of a served ledger, and the hand on the ledger's clock.
 struct Caller {
@@ -210,7 +210,7 @@ fn seen_outcome(told: &proto::Outcome) -> Result<Told, String> {
         also: Vec::new(),
         waits: Vec::new(),
         available: 0,
-        parked: false,
+        deferred: false,
         proposed: false,
     };
     Ok(match told.result.as_ref().ok_or("an outcome without a result")? {
@@ -223,14 +223,14 @@ fn seen_outcome(told: &proto::Outcome) -> Result<Told, String> {
                 also: also.collect(),
                 waits: waits.collect(),
                 available: accepted.available,
-                parked: accepted.parked,
+                deferred: accepted.deferred,
                 proposed: accepted.proposed,
                 ..seen
             }
         }
         proto::outcome::Result::Refused(refused) => {
             let refusal = known(refused)?;
-            assert_eq!(refused.lacking.is_some(), LACKING.contains(&refusal), "{refusal:?}");
+            assert_eq!(refused.shortfall.is_some(), LACKING.contains(&refusal), "{refusal:?}");
             Told { refusal: Some(refusal), available: refused.available, ..seen }
         }
         proto::outcome::Result::Invalid(invalid) => return Err(format!("{invalid:?}")),
@@ -273,18 +273,18 @@ fn seen_exchange(open: proto::OpenExchange) -> SeenExchange {
 }
 
 fn seen_proposal(open: proto::Proposal) -> SeenProposal {
-    let hand = match open.hand() {
-        proto::ByHand::Credit => "credit",
-        proto::ByHand::Debit => "debit",
-        proto::ByHand::Unspecified => panic!("a proposal says what is proposed"),
+    let adjustment = match open.adjustment() {
+        proto::ManualAdjustment::Credit => "credit",
+        proto::ManualAdjustment::Debit => "debit",
+        proto::ManualAdjustment::Unspecified => panic!("a proposal says what is proposed"),
     };
     let lapses_at = open.lapses_at.as_ref().map(at_of).expect("every proposal lapses");
-    SeenProposal { hand: hand.to_owned(), wallet: open.wallet, points: open.points, by: open.by, lapses_at }
+    SeenProposal { adjustment: adjustment.to_owned(), wallet: open.wallet, points: open.points, by: open.by, lapses_at }
 }
 
 /// One piece is what is meant where nothing is said.
-fn pieces(item: Option<&Wanted>) -> u32 {
-    item.map(|wanted| wanted.pieces).filter(|pieces| *pieces > 1).unwrap_or(0)
+fn pieces(item: Option<&ItemRequest>) -> u32 {
+    item.map(|item_request| item_request.pieces).filter(|pieces| *pieces > 1).unwrap_or(0)
 }
 
 fn seen_totals(totals: proto::WalletTotals) -> SeenTotals {
@@ -361,7 +361,7 @@ impl Stage for Caller {
             },
             closed: member.closed_at.is_some(),
             aliases: member.aliases.into_iter().map(|alias| alias.kind).collect(),
-            parked: member.parked_events.iter().map(|parked| day(&parked.since)).collect(),
+            deferred: member.parked_events.iter().map(|deferred| day(&deferred.since)).collect(),
             in_household: !member.household.is_empty(),
             household_members: member.household_members.len(),
             proposals: member.proposals.into_iter().map(seen_proposal).collect(),
@@ -414,16 +414,16 @@ impl Stage for Caller {
     }
 
     fn why(&mut self, position: Position) -> Result<Vec<SeenWhy>, String> {
-        use proto::rule_explained::Came;
+        use proto::rule_explained::RuleOutcome;
         let which = Some(proto::explain_event_request::Which::Position(position.0));
         let request = proto::ExplainEventRequest { which, ..Default::default() };
         let mut audit = self.audit();
         let told = self.runtime.block_on(audit.explain_event(request)).map_err(words)?.into_inner();
-        let rules = told.rules.into_iter().map(|one| match one.came.expect("a rule came to something") {
-            Came::Applied(trace) => SeenWhy::Gave(one.rule, trace.granted, trace.computed),
-            Came::Unmet(condition) => SeenWhy::Asks(one.rule, condition),
+        let rules = told.rules.into_iter().map(|one| match one.rule_outcome.expect("a rule came to something") {
+            RuleOutcome::Applied(trace) => SeenWhy::Gave(one.rule, trace.granted, trace.computed),
+            RuleOutcome::Unmet(condition) => SeenWhy::Asks(one.rule, condition),
         });
-        Ok(rules.chain(told.grounds.into_iter().map(|one| SeenWhy::Ground(one.name, one.points))).collect())
+        Ok(rules.chain(told.factors.into_iter().map(|one| SeenWhy::Factor(one.name, one.points))).collect())
     }
 }
 
@@ -550,7 +550,7 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             points: points.0,
             order: order.to_string(),
             total: total.map(|total| total.0),
-            item: item.as_ref().map(|wanted| wanted.item.to_string()).unwrap_or_default(),
+            item: item.as_ref().map(|item_request| item_request.item.to_string()).unwrap_or_default(),
             pieces: pieces(item.as_deref()),
         }),
         Body::Hold(event::Hold { hold, wallet, points, ttl_ms, order, total, item }) => Message::Hold(proto::Hold {
@@ -560,7 +560,7 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             ttl: ttl_ms.map(duration),
             order: order.to_string(),
             total: total.map(|total| total.0),
-            item: item.as_ref().map(|wanted| wanted.item.to_string()).unwrap_or_default(),
+            item: item.as_ref().map(|item_request| item_request.item.to_string()).unwrap_or_default(),
             pieces: pieces(item.as_deref()),
         }),
         Body::HoldExtended(event::HoldExtended { hold, ttl_ms }) => {
@@ -699,9 +699,9 @@ fn day(text: &str) -> Day {
 fn check(path: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(AtomicI64::new(0));
-    let hand = Arc::clone(&clock);
+    let adjustment = Arc::clone(&clock);
     let options = Options { time: Time::Events, secret: Some(SECRET), snapshot_records: 10, ..Options::default() };
-    let ledger = Ledger::open(dir.path(), options, Arc::new(move || At(hand.load(Ordering::SeqCst)))).unwrap();
+    let ledger = Ledger::open(dir.path(), options, Arc::new(move || At(adjustment.load(Ordering::SeqCst)))).unwrap();
     let runtime = Runtime::new().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let (channel, serving) = runtime.block_on(async {

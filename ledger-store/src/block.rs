@@ -203,7 +203,7 @@ impl Block {
 mod tests {
     use super::*;
     use ledger_core::bytes::decode;
-    use ledger_core::event::{self, Body, Event, RiskKeys, Who};
+    use ledger_core::event::{self, Body, Event, MemberRef, RiskKeys};
     use ledger_core::record::{Cause, Timer, Verdict};
     use ledger_core::units::{At, MemberNo};
 
@@ -244,7 +244,7 @@ mod tests {
                 source: "s".into(),
                 id: "i".into(),
                 occurred_at: At(n),
-                member: Who::Nobody,
+                member: MemberRef::Nobody,
                 keys,
                 origin: None,
                 body,

@@ -10,7 +10,7 @@ use crate::error::Damage;
 use crate::filter::Filter;
 use crate::keys;
 use ledger_core::bytes::encode;
-use ledger_core::event::{Event, Who};
+use ledger_core::event::{Event, MemberRef};
 use ledger_core::fold::Corrupt;
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
@@ -69,7 +69,7 @@ impl Hash {
 
     /// The hash of an event whose id was used before with another body: the whole event, every name in
     /// it hidden, so that it stays the same when somebody named in it becomes a member.
-    pub(crate) fn conflict(self, event: &Event<Who>) -> Result<u128, Corrupt> {
+    pub(crate) fn conflict(self, event: &Event<MemberRef>) -> Result<u128, Corrupt> {
         let mut bytes = Vec::new();
         encode(event, &mut bytes)?;
         // Other keys than `id`, so that the two can never meet.
@@ -113,9 +113,9 @@ impl Ids {
         match &record.cause {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
                 let event = event.clone().map(|who| match who {
-                    Who::Known(no) => hidden(no).map_or(who, Who::Unknown),
-                    Who::Alias(_, hash) => Who::Unknown(hash),
-                    Who::Nobody | Who::Unknown(_) => who,
+                    MemberRef::Known(no) => hidden(no).map_or(who, MemberRef::Unknown),
+                    MemberRef::Alias(_, hash) => MemberRef::Unknown(hash),
+                    MemberRef::Nobody | MemberRef::Unknown(_) => who,
                 });
                 self.hash.conflict(&event).map(Some)
             }
@@ -130,7 +130,7 @@ impl Ids {
     }
 
     /// Touches what asking for this hash and noting it will touch; what it returns means nothing.
-    pub(crate) fn warm(&self, key: u128) -> u64 {
+    pub(crate) fn prefetch(&self, key: u128) -> u64 {
         u64::from(self.may_have(key)) ^ self.recent.get(&key).map_or(0, |position| position.0)
     }
 

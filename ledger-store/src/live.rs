@@ -10,9 +10,9 @@ use crate::error::Damage;
 use crate::ids::{AsIs, Hash, Ids};
 use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::bytes::decode;
-use ledger_core::event::{Event, Name, Who};
-use ledger_core::features::membership::state::Naming;
-use ledger_core::judge::{Book, Programs, fire_due, judge};
+use ledger_core::event::{Event, MemberRef, Name};
+use ledger_core::features::membership::state::NameBinding;
+use ledger_core::judge::{LogAccess, Programs, fire_due, judge};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record};
@@ -31,7 +31,7 @@ pub(crate) const EVENTS_PER_TURN: usize = 64;
 pub(crate) struct Live {
     pub(crate) state: State,
     pub(crate) programs: Programs,
-    pub(crate) book: Ledgerbook,
+    pub(crate) book: StoreLog,
     /// The vocabulary as of the last batch.
     pub(crate) terms: Arc<Vec<Box<str>>>,
     /// How many events came again since the ledger was opened.
@@ -60,8 +60,8 @@ pub(crate) enum Answer {
     Again(Outcome),
 }
 
-/// Names, ids and records: the store's [`Book`].
-pub(crate) struct Ledgerbook {
+/// Names, ids and records: the store's [`LogAccess`].
+pub(crate) struct StoreLog {
     disk: Arc<Disk>,
     secret: [u8; 32],
     /// Members by the keyed 128-bit hash of their name: no string to follow, and no two alike.
@@ -78,10 +78,10 @@ pub(crate) struct Ledgerbook {
     last_block: Mutex<Option<crate::block::Block>>,
 }
 
-impl Book for Ledgerbook {
+impl LogAccess for StoreLog {
     type Error = Damage;
 
-    fn number(&self, name: &str) -> Option<MemberNo> {
+    fn member_no(&self, name: &str) -> Option<MemberNo> {
         self.names.get(&self.ids.hash.name(name)).copied()
     }
 
@@ -89,10 +89,10 @@ impl Book for Ledgerbook {
         if self.aliases.is_empty() {
             return None;
         }
-        self.aliases.get(&u128::from_le_bytes(self.hide(name).0)).copied()
+        self.aliases.get(&u128::from_le_bytes(self.keyed_hash(name).0)).copied()
     }
 
-    fn hide(&self, name: &str) -> RiskKey {
+    fn keyed_hash(&self, name: &str) -> RiskKey {
         risk_key(&self.secret, "name", name)
     }
 
@@ -121,9 +121,9 @@ impl Book for Ledgerbook {
     }
 }
 
-impl Ledgerbook {
-    pub(crate) fn new(disk: Arc<Disk>, secret: [u8; 32], expected_ids: u64) -> Ledgerbook {
-        Ledgerbook {
+impl StoreLog {
+    pub(crate) fn new(disk: Arc<Disk>, secret: [u8; 32], expected_ids: u64) -> StoreLog {
+        StoreLog {
             disk,
             ids: Ids::new(&secret, expected_ids),
             secret,
@@ -150,10 +150,10 @@ impl Ledgerbook {
     /// Notes for whom names stand from a record on. Records come in order: whatever rows from several
     /// positions said of an alias, the last record that speaks of it is right.
     pub(crate) fn learn_names(&mut self, record: &Record) {
-        for naming in record.namings() {
+        for naming in record.name_bindings() {
             match naming {
-                Naming::Name(name, no) => self.learn_name(name, no),
-                Naming::Alias(key, no) => {
+                NameBinding::Name(name, no) => self.learn_name(name, no),
+                NameBinding::Alias(key, no) => {
                     let key = u128::from_le_bytes(key.0);
                     match no {
                         MemberNo::NOBODY => self.aliases.remove(&key),
@@ -196,8 +196,8 @@ impl Live {
             return Ok(Answer::Again(Outcome::of(first, &record, true)));
         }
         let hidden = event.clone().map(|name| match &*name {
-            "" => Who::Nobody,
-            name => Who::Unknown(self.book.hide(name)),
+            "" => MemberRef::Nobody,
+            name => MemberRef::Unknown(self.book.keyed_hash(name)),
         });
         let conflict = self.book.ids.hash.conflict(&hidden)?;
         if let Some(position) = self.book.ids.find(conflict, &self.book.disk)? {
@@ -211,24 +211,24 @@ impl Live {
 
     /// The hash under which the record's event is found, if it has an event.
     pub(crate) fn id_of(&self, record: &Record) -> Result<Option<u128>, Damage> {
-        let hidden = |no| self.state.member(no).map(|member| self.book.hide(&member.name));
+        let hidden = |no| self.state.member(no).map(|member| self.book.keyed_hash(&member.name));
         Ok(self.book.ids.key_of(record, hidden)?)
     }
 
     /// Touches what judging these events will touch, all at once: memory answers many such calls in
     /// the time of one, where judging one event after the other would wait for each. Each step is a loop
     /// of its own, short enough that the processor looks ahead over several events. Changes nothing.
-    pub(crate) fn warm(&self, events: &[Hashes]) {
+    pub(crate) fn prefetch(&self, events: &[Hashes]) {
         let mut touched = 0;
         let mut numbers = [MemberNo::NOBODY; EVENTS_PER_TURN];
         for event in events {
-            touched ^= self.book.ids.warm(event.id);
+            touched ^= self.book.ids.prefetch(event.id);
         }
         for (event, number) in events.iter().zip(&mut numbers) {
             *number = self.book.names.get(&event.member).copied().unwrap_or_default();
         }
         std::hint::black_box(touched);
-        self.state.warm(&numbers);
+        self.state.prefetch(&numbers);
     }
 
     /// The outcome of an event by its source and id, if there is one.
@@ -264,9 +264,9 @@ impl Live {
         let mut same = true;
         let said = event.clone().map(|name| {
             same &= match people.next() {
-                Some(Who::Nobody) => name.is_empty(),
-                Some(Who::Known(no)) => self.state.member(no).is_some_and(|member| member.name == name),
-                Some(Who::Unknown(hash) | Who::Alias(_, hash)) => self.book.hide(&name) == hash,
+                Some(MemberRef::Nobody) => name.is_empty(),
+                Some(MemberRef::Known(no)) => self.state.member(no).is_some_and(|member| member.name == name),
+                Some(MemberRef::Unknown(hash) | MemberRef::Alias(_, hash)) => self.book.keyed_hash(&name) == hash,
                 None => false,
             };
         });

@@ -175,8 +175,8 @@ impl Handle {
     }
 
     /// What would come of a command, if it were said and happened now; nothing is recorded.
-    pub fn foresee(&self, event: Event<Name>) -> Pending<Result<Verdict, ReadError>> {
-        self.ask(|moment| moment.foresee(event))
+    pub fn preview(&self, event: Event<Name>) -> Pending<Result<Verdict, ReadError>> {
+        self.ask(|moment| moment.preview(event))
     }
 
     /// The trial balance, members per tier, campaigns, budgets and vocabulary.

@@ -9,7 +9,7 @@ use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
 use crate::ids;
 use crate::keys;
-use crate::live::{Ledgerbook, Live};
+use crate::live::{Live, StoreLog};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::judge::Programs;
@@ -40,7 +40,7 @@ pub(crate) fn recover(disk: Arc<Disk>, secret: Option<[u8; 32]>) -> Result<Recov
     let mut live = Live {
         state: State::new(),
         programs: Programs::default(),
-        book: Ledgerbook::new(disk.clone(), secret, snapshot.ids),
+        book: StoreLog::new(disk.clone(), secret, snapshot.ids),
         terms: Arc::default(),
         duplicates: 0,
     };

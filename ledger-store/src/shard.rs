@@ -528,7 +528,7 @@ impl Judge<'_> {
                 let turn = events.as_slice().len().min(EVENTS_PER_TURN);
                 let (now, later) = hashes.split_at(turn);
                 hashes = later;
-                live.warm(now);
+                live.prefetch(now);
                 for (event, hashes) in events.by_ref().take(turn).zip(now) {
                     let at = ledger_time(inner.options.time, clock, &event);
                     answers.push(live.submit(*hashes, event, at)?);

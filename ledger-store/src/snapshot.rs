@@ -115,7 +115,7 @@ fn write_members(live: &RwLock<Live>, members: &[MemberNo], rows: &mut Bulk<'_>)
     for members in members.chunks(MEMBERS_AT_ONCE) {
         let live = live.read();
         for members in members.chunks(MEMBERS_AHEAD) {
-            live.state.warm(members);
+            live.state.prefetch(members);
             for no in members {
                 encoded.push(&keys::member(*no), live.state.member(*no))?;
             }

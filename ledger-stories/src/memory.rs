@@ -7,7 +7,7 @@ use crate::stage::{Quote, Said, Stage, Told, asked, quote_of};
 use ledger_core::event::{Body, Name};
 use ledger_core::explain::explain;
 use ledger_core::fold::{Corrupt, fold_member};
-use ledger_core::judge::brought_up_to;
+use ledger_core::judge::projected_to;
 use ledger_core::member::Member;
 use ledger_core::memory::{Memory, hash_key};
 use ledger_core::record::Record;
@@ -29,7 +29,7 @@ impl Stage for Memory {
 
     fn quote(&mut self, member: &str, redeem: &Body<Name>, at: At) -> Result<Quote, String> {
         let event = asked(member, redeem, at);
-        self.foresee(event, at).map(|verdict| quote_of(&verdict)).map_err(words)
+        self.preview(event, at).map(|verdict| quote_of(&verdict)).map_err(words)
     }
 
     fn member(&mut self, name: &str, at: At, as_of: bool) -> Result<Seen, String> {
@@ -42,7 +42,7 @@ impl Stage for Memory {
         }
         let published = self.state.programs.iter().filter(|program| !as_of || program.at <= at).count();
         let program = self.programs.version(u32::try_from(published).unwrap_or(u32::MAX)).cloned();
-        let member = brought_up_to(&self.state, program.as_deref(), no, &row, at);
+        let member = projected_to(&self.state, program.as_deref(), no, &row, at);
         let tier = self.state.term(member.tier.tier);
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purses = wallets.map(|wallet| SeenPurse::of(&member, wallet, self.state.term(wallet))).collect();
@@ -92,7 +92,7 @@ fn words(corrupt: Corrupt) -> String {
 }
 
 fn known(memory: &Memory, name: &str) -> Result<MemberNo, String> {
-    memory.number(name).ok_or_else(|| format!("no member {name:?}"))
+    memory.member_no(name).ok_or_else(|| format!("no member {name:?}"))
 }
 
 /// A member folded from its own records, as long as they lie before what is asked for.

@@ -183,9 +183,9 @@ impl Play<'_> {
         let waits = waits.collect::<Vec<_>>().join(", ");
         let waits = if waits.is_empty() { waits } else { format!(", pending {waits}") };
         let tier = if tier.is_empty() { String::new() } else { format!(", {tier}") };
-        let parked = if told.parked { ", parked" } else { "" };
+        let deferred = if told.deferred { ", parked" } else { "" };
         let proposed = if told.proposed { ", proposed" } else { "" };
-        format!("earned {earned}{also}, available {available}{waits}{tier}{parked}{proposed}")
+        format!("earned {earned}{also}, available {available}{waits}{tier}{deferred}{proposed}")
     }
 
     /// Takes the program of this name for the one whose zone, currency and counters the story speaks of.

@@ -2,7 +2,7 @@
 
 use ledger_core::account::Account;
 use ledger_core::event::Finding;
-use ledger_core::explain::{Came, Explanation};
+use ledger_core::explain::{Explanation, RuleOutcome};
 use ledger_core::features::approvals::state::Proposal;
 use ledger_core::features::exchange::state::OpenExchange;
 use ledger_core::features::membership::state::Scope;
@@ -29,7 +29,7 @@ pub struct Seen {
     /// What other names the member has, by their kinds, oldest first.
     pub aliases: Vec<String>,
     /// The dates on which refunds came that wait for their purchases.
-    pub parked: Vec<Day>,
+    pub deferred: Vec<Day>,
     /// Whether it shares with a household.
     pub in_household: bool,
     /// How many share with it.
@@ -44,7 +44,7 @@ pub struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenProposal {
     /// `credit` or `debit`.
-    pub hand: String,
+    pub adjustment: String,
     /// The wallet.
     pub wallet: String,
     /// How many points.
@@ -124,7 +124,11 @@ impl Seen {
             household_members: member.household_members().len(),
             proposals: Vec::new(),
             exchanges: Vec::new(),
-            parked: horizon.into_iter().flat_map(|from| member.parked_from(from)).map(|parked| parked.day).collect(),
+            deferred: horizon
+                .into_iter()
+                .flat_map(|from| member.deferred_from(from))
+                .map(|deferred| deferred.day)
+                .collect(),
         }
     }
 }
@@ -133,7 +137,7 @@ impl SeenProposal {
     /// What there is to see of a proposal of points of this wallet.
     pub fn of(open: &Proposal, wallet: &str) -> SeenProposal {
         SeenProposal {
-            hand: open.hand.name().to_string(),
+            adjustment: open.adjustment.name().to_string(),
             wallet: wallet.to_string(),
             points: open.points.0,
             by: open.by.iter().map(ToString::to_string).collect(),
@@ -299,18 +303,18 @@ pub enum SeenWhy {
     /// A rule did not apply: its name, and what did not hold.
     Asks(String, String),
     /// A number that a refusal rests on.
-    Ground(String, i64),
+    Factor(String, i64),
 }
 
 impl SeenWhy {
     /// The reasons of an explanation, its words told by `word`.
     pub fn of(why: &Explanation, word: impl Fn(TermNo) -> String) -> Vec<SeenWhy> {
-        let rules = why.rules.iter().map(|(rule, came)| match came {
-            Came::Applied(trace) => SeenWhy::Gave(word(*rule), trace.granted.0, trace.computed.0),
-            Came::Unmet(condition) => SeenWhy::Asks(word(*rule), condition.name().to_string()),
+        let rules = why.rules.iter().map(|(rule, rule_outcome)| match rule_outcome {
+            RuleOutcome::Applied(trace) => SeenWhy::Gave(word(*rule), trace.granted.0, trace.computed.0),
+            RuleOutcome::Unmet(condition) => SeenWhy::Asks(word(*rule), condition.name().to_string()),
         });
-        let grounds = why.grounds.iter().map(|(name, points)| SeenWhy::Ground((*name).to_string(), *points));
-        rules.chain(grounds).collect()
+        let factors = why.factors.iter().map(|(name, points)| SeenWhy::Factor((*name).to_string(), *points));
+        rules.chain(factors).collect()
     }
 }
 
@@ -320,7 +324,7 @@ impl std::fmt::Display for SeenWhy {
             SeenWhy::Gave(rule, gave, whole) if gave == whole => write!(f, "{rule} gave {gave}"),
             SeenWhy::Gave(rule, gave, whole) => write!(f, "{rule} gave {gave} of {whole}"),
             SeenWhy::Asks(rule, condition) => write!(f, "{rule} asks for {condition}"),
-            SeenWhy::Ground(name, points) => write!(f, "{name} {points}"),
+            SeenWhy::Factor(name, points) => write!(f, "{name} {points}"),
         }
     }
 }

@@ -76,7 +76,7 @@ pub struct Told {
     /// Available points of the first wallet after it.
     pub available: i64,
     /// It waits for its purchase.
-    pub parked: bool,
+    pub deferred: bool,
     /// It waits for more people.
     pub proposed: bool,
 }
@@ -93,7 +93,7 @@ impl Told {
             also: outcome.earned_others().map(|(wallet, points)| (word(*wallet), points.0)).collect(),
             waits: waits.map(|(wallet, points, until)| (word(*wallet), points.0, *until)).collect(),
             available: outcome.available.0,
-            parked: outcome.parked,
+            deferred: outcome.deferred,
             proposed: outcome.proposed,
         }
     }

@@ -1,11 +1,11 @@
 //! Found: what an event speaks of besides members, fetched for the decision.
 
-use crate::judge::{Book, Seat};
+use crate::judge::{LogAccess, Resolved};
 use crate::kernel::names::order_hash;
 use crate::kernel::units::MemberNo;
-use crate::tables::desk::Party;
-use crate::tables::event::{self, Body, Event, Who};
-use crate::tables::member::{Member, Parked, PurchaseRef, RedemptionRef};
+use crate::tables::desk::Subject;
+use crate::tables::event::{self, Body, Event, MemberRef};
+use crate::tables::member::{Deferred, Member, PurchaseRef, RedemptionRef};
 use crate::tables::record::{Cause, Record};
 use crate::tables::state::State;
 use alloc::vec::Vec;
@@ -28,18 +28,18 @@ impl<'a> Rows<'a> {
     }
 
     /// One of the members merged into it, as a party.
-    pub(super) fn merged(&self, no: MemberNo) -> Option<Party<'a>> {
+    pub(super) fn merged(&self, no: MemberNo) -> Option<Subject<'a>> {
         let found = self.merged.iter().find(|(other, _)| *other == no);
-        found.map(|(no, member)| Party::new(*no, member, None))
+        found.map(|(no, member)| Subject::new(*no, member, None))
     }
 }
 
 /// The purchase of this order among the member's, with its record. Order numbers are hashed in the
 /// row, so the record decides.
-pub(super) fn find_purchase<B: Book>(
+pub(super) fn find_purchase<B: LogAccess>(
     book: &B,
     rows: &Rows<'_>,
-    body: &Body<Who>,
+    body: &Body<MemberRef>,
 ) -> Result<Option<(MemberNo, PurchaseRef, Record)>, B::Error> {
     let (Body::Purchase(event::Purchase { order, .. })
     | Body::Cancelled(event::Cancelled { order })
@@ -65,17 +65,17 @@ pub(super) fn find_purchase<B: Book>(
 }
 
 /// The refunds and settlements that wait for this purchase, oldest first, with their records.
-pub(super) fn find_parked<B: Book>(
+pub(super) fn find_parked<B: LogAccess>(
     book: &B,
     rows: &Rows<'_>,
-    body: &Body<Who>,
-) -> Result<Vec<(MemberNo, Parked, Record)>, B::Error> {
+    body: &Body<MemberRef>,
+) -> Result<Vec<(MemberNo, Deferred, Record)>, B::Error> {
     let Body::Purchase(event::Purchase { order, .. }) = body else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for (no, returns) in rows.iter().filter_map(|(no, member)| Some((no, member.returns.as_ref()?))) {
         let hash = order_hash(order);
-        for parked in returns.parked.iter().filter(|parked| parked.order == hash) {
-            let record = book.record(parked.position)?;
+        for deferred in returns.deferred.iter().filter(|deferred| deferred.order == hash) {
+            let record = book.record(deferred.position)?;
             if let Cause::Event(Event {
                 body:
                     Body::Cancelled(event::Cancelled { order: of })
@@ -85,19 +85,19 @@ pub(super) fn find_parked<B: Book>(
             }) = &record.cause
                 && of == order
             {
-                found.push((no, *parked, record));
+                found.push((no, *deferred, record));
             }
         }
     }
-    found.sort_by_key(|(_, parked, _)| parked.position);
+    found.sort_by_key(|(_, deferred, _)| deferred.position);
     Ok(found)
 }
 
 /// The redemption at this position among the member's, with its record.
-pub(super) fn find_redemption<B: Book>(
+pub(super) fn find_redemption<B: LogAccess>(
     book: &B,
     rows: &Rows<'_>,
-    body: &Body<Who>,
+    body: &Body<MemberRef>,
 ) -> Result<Option<(MemberNo, RedemptionRef, Record)>, B::Error> {
     let Body::RedeemRefunded(event::RedeemRefunded { redemption, .. }) = body else { return Ok(None) };
     for (no, member) in rows.iter() {
@@ -109,11 +109,11 @@ pub(super) fn find_redemption<B: Book>(
 }
 
 /// The record that merged the member whose purchase is meant, or who is to stand for itself again.
-pub(super) fn find_merge<B: Book>(
+pub(super) fn find_merge<B: LogAccess>(
     book: &B,
     rows: &Rows<'_>,
-    body: &Body<Who>,
-    other: Seat,
+    body: &Body<MemberRef>,
+    other: Resolved,
     owner: Option<MemberNo>,
 ) -> Result<Option<Record>, B::Error> {
     let of = if let Body::Unmerged(..) = body { other.no() } else { owner };

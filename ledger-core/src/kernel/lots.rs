@@ -20,7 +20,7 @@ pub const SLICES_MAX: usize = 20_000;
 /// Points of one earning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
-    /// The first instant at which the points are gone; [`At::WITH_SPELL`] if their purse knows it.
+    /// The first instant at which the points are gone; [`At::SLIDING`] if their purse knows it.
     pub expires_at: At,
     /// Which earning.
     pub id: LotId,
@@ -84,8 +84,8 @@ impl Lots {
     /// The lots in the order in which they are spent, where those that die with the spell die at `until`.
     pub(crate) fn in_order(&self, until: At) -> impl Iterator<Item = &Lot> {
         let split = |lots: &'_ [Lot], last: At| lots.partition_point(|lot| lot.expires_at <= last);
-        let (dated, never) = self.lots.split_at(split(&self.lots, At::WITH_SPELL));
-        let (dated, spell) = dated.split_at(split(dated, At(At::WITH_SPELL.0 - 1)));
+        let (dated, never) = self.lots.split_at(split(&self.lots, At::SLIDING));
+        let (dated, spell) = dated.split_at(split(dated, At(At::SLIDING.0 - 1)));
         let (sooner, later) = dated.split_at(split(dated, until));
         let all = sooner.iter().chain(spell).chain(later).chain(never);
         all.filter(|lot| !lot.left.is_zero())

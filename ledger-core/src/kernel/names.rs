@@ -10,7 +10,7 @@ pub type Name = Box<str>;
 
 /// Of whom a recorded event speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Who {
+pub enum MemberRef {
     /// The event concerns no member.
     Nobody,
     /// A member of this ledger.
@@ -21,12 +21,12 @@ pub enum Who {
     Alias(MemberNo, RiskKey),
 }
 
-impl Who {
+impl MemberRef {
     /// The member that is meant, if it is one.
     pub fn no(self) -> Option<MemberNo> {
         match self {
-            Who::Known(no) | Who::Alias(no, _) => Some(no),
-            Who::Nobody | Who::Unknown(_) => None,
+            MemberRef::Known(no) | MemberRef::Alias(no, _) => Some(no),
+            MemberRef::Nobody | MemberRef::Unknown(_) => None,
         }
     }
 }

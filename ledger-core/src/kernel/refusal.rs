@@ -89,7 +89,7 @@ refusals! {
     /// The points asked for lie in more lots than one record may move.
     18 TooManyLots "TOO_MANY_LOTS" never: "the points lie in too many lots for one movement; split it";
     /// The member's holds, lots, balance or proposals are at their limit.
-    19 MemberFull "MEMBER_FULL" may_succeed:
+    19 MemberLimitReached "MEMBER_LIMIT_REACHED" may_succeed:
         "the member is at a limit of the ledger (holds, lots, balance or proposals)";
     /// The position names no risk case.
     20 CaseUnknown "CASE_UNKNOWN" never: "no such case; cases are named by the position of the record that opened them";
@@ -119,7 +119,7 @@ refusals! {
     /// More points than the program lets go at once.
     32 RedeemAboveMax "REDEEM_ABOVE_MAX" never: "more points than the program's largest redemption";
     /// The points are no multiple of the program's step.
-    33 RedeemNotInSteps "REDEEM_NOT_IN_STEPS" never: "the points are no multiple of the program's step";
+    33 RedeemNotMultiple "REDEEM_NOT_MULTIPLE" never: "the points are no multiple of the program's step";
     /// The program limits the share of an order that points may pay, and the order's total is not said.
     34 OrderTotalMissing "ORDER_TOTAL_MISSING" never:
         "the program limits the share paid with points; say the order's total";
@@ -186,12 +186,12 @@ refusals! {
     59 MergeChained "MERGE_CHAINED" may_succeed:
         "the other member has members merged into it; unmerge them, or merge this one into it";
     /// One of the two owes points or is in an open risk case, or the other has open proposals or shares in a household.
-    60 MergeUnsettled "MERGE_UNSETTLED" may_succeed:
+    60 MergePrecondition "MERGE_PRECONDITION" may_succeed:
         "one of the two owes points or is in an open case, or the other has proposals or a household; settle that";
     /// The other member is not merged into this one.
     61 NotMerged "NOT_MERGED" never: "the other member is not merged into this one";
     /// The program asks for several people for so many points, and nobody stands for them.
-    62 NobodyStands "NOBODY_STANDS" never:
+    62 ApproverRequired "APPROVER_REQUIRED" never:
         "the program asks for several people for so many points; say in `by` who stands for it";
     /// The member has no such open proposal.
     63 ProposalNotOpen "PROPOSAL_NOT_OPEN" never:
@@ -217,7 +217,7 @@ refusals! {
     /// The program has no item of this name.
     72 ItemUnknown "ITEM_UNKNOWN" never: "the program has no such item";
     /// The item is not to be had on this local date.
-    73 ItemNotNow "ITEM_NOT_NOW" may_succeed:
+    73 ItemNotAvailable "ITEM_NOT_AVAILABLE" may_succeed:
         "the item is not to be had today; the program says from when and until when it is";
     /// The item is for members of other tiers.
     74 ItemNotForTier "ITEM_NOT_FOR_TIER" may_succeed:
@@ -231,7 +231,7 @@ refusals! {
     /// Fewer pieces are left than asked for. The outcome says how many are.
     77 ItemSoldOut "ITEM_SOLD_OUT" may_succeed: "fewer pieces of the item are left than asked for";
     /// The points of a hold of an item are captured in whole pieces. The outcome says what one costs.
-    78 ItemNotWhole "ITEM_NOT_WHOLE" never: "the hold is of an item: capture points of whole pieces, or void it";
+    78 ItemNotDivisible "ITEM_NOT_DIVISIBLE" never: "the hold is of an item: capture points of whole pieces, or void it";
     /// The program has no exchange of this name that goes this way.
     79 ExchangeUnknown "EXCHANGE_UNKNOWN" never:
         "the program has no exchange of this name that goes this way; add it as [[exchange]] or choose another";

@@ -13,12 +13,12 @@ pub struct Trace {
     /// What was granted.
     pub granted: Points,
     /// Why the two differ, or where the points went.
-    pub cut: Cut,
+    pub adjustment: Adjustment,
 }
 
 /// What stood between a rule and the member's available points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cut {
+pub enum Adjustment {
     /// Nothing.
     None,
     /// A limit was reached.

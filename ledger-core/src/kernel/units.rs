@@ -89,7 +89,7 @@ impl At {
     /// Later than every instant: a timer that is not set, a lot that does not expire.
     pub const NEVER: At = At(i64::MAX);
     /// No instant, but in its place: a lot that dies with its purse's spell of activity.
-    pub const WITH_SPELL: At = At(i64::MAX - 1);
+    pub const SLIDING: At = At(i64::MAX - 1);
 
     /// This instant, unless it is [`At::NEVER`].
     #[inline]

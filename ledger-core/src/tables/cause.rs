@@ -1,14 +1,14 @@
 //! Causes: why there is a record, and what is due by itself.
 
 use crate::kernel::units::{At, MemberNo};
-use crate::tables::event::{Event, Who};
+use crate::tables::event::{Event, MemberRef};
 use serde::{Deserialize, Serialize};
 
 /// What brings a record about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// Somebody said something.
-    Event(Event<Who>),
+    Event(Event<MemberRef>),
     /// Something was due by itself.
     Timer {
         /// For whom.

@@ -173,23 +173,23 @@ changes! {
         /// The points of the purchase in this record depend on the tier; its refunds look at the same one.
         21 TierCounted of member;
         /// Lots of a purse that die with its spell of activity die at another instant.
-        22 Spell of member;
+        22 ActivityExpirySet of member;
         /// Points die soon.
         23 Expiring of member;
         /// The next reminder of a purse comes at another instant.
         24 ReminderSet of member;
         /// Points died that can be reinstated for a time.
-        25 Lapsed of member;
+        25 ExpiredRecently of member;
         /// Points that had died live again, those first that died first: once, the lot they are now in is marked.
         26 Reinstated of member;
         /// Part of a line of a purchase went back; its money is in the [`Change::Refunded`] before it.
         27 LineReturned of member;
         /// The refund or settlement in this record waits for its purchase.
-        28 Parked of member;
+        28 Deferred of member;
         /// It waits no more: its purchase is in this record, and so is what comes of it.
-        29 Unparked of member;
+        29 DeferredApplied of member;
         /// Points of this record, or of one that waits in review, are not to be spent before an instant.
-        30 Waits of member;
+        30 PendingUntil of member;
         /// A visit begins or carries on, or limits count something else in it.
         31 Visited of member;
     }

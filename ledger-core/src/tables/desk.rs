@@ -1,14 +1,14 @@
 //! Desk: what a decision may look at, and everyone and everything its event speaks of.
 
 use crate::kernel::units::{At, MemberNo, Position};
-use crate::tables::member::{Member, Parked, PurchaseRef, RedemptionRef};
+use crate::tables::member::{Deferred, Member, PurchaseRef, RedemptionRef};
 use crate::tables::program::Program;
 use crate::tables::record::Record;
 use crate::tables::state::State;
 
 /// What a decision may look at, beside the event.
 #[derive(Clone, Copy, Debug)]
-pub struct Desk<'a> {
+pub struct Inputs<'a> {
     /// The state before the record that is being made.
     pub state: &'a State,
     /// The program in force, if one is published.
@@ -21,7 +21,7 @@ pub struct Desk<'a> {
 
 /// A member at the desk.
 #[derive(Clone, Copy, Debug)]
-pub struct Party<'a> {
+pub struct Subject<'a> {
     /// Its number; of a newcomer, the next free one.
     pub no: MemberNo,
     /// Its row; of a newcomer, an empty one.
@@ -30,10 +30,10 @@ pub struct Party<'a> {
     pub(super) newcomer: Option<&'a str>,
 }
 
-impl<'a> Party<'a> {
+impl<'a> Subject<'a> {
     /// A member with its row; of a newcomer the next free number, an empty row and its name.
-    pub fn new(no: MemberNo, member: &'a Member, newcomer: Option<&'a str>) -> Party<'a> {
-        Party { no, member, newcomer }
+    pub fn new(no: MemberNo, member: &'a Member, newcomer: Option<&'a str>) -> Subject<'a> {
+        Subject { no, member, newcomer }
     }
 
     /// Its row, if it is a member already.
@@ -52,7 +52,7 @@ pub struct Purchase<'a> {
     /// The program version that judged it.
     pub program: &'a Program,
     /// Who bought, if that is a member merged into the one the event concerns.
-    pub owner: Option<Party<'a>>,
+    pub owner: Option<Subject<'a>>,
 }
 
 /// A redemption that the event speaks of, as it was recorded.
@@ -68,17 +68,17 @@ pub struct Redemption<'a> {
 
 /// Everyone and everything the event speaks of.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Parties<'a> {
+pub struct References<'a> {
     /// The member the event concerns; `None` if it names nobody we know.
-    pub subject: Option<Party<'a>>,
+    pub subject: Option<Subject<'a>>,
     /// The other one the event names, if that is a member: the referee, or whoever has the alias.
-    pub other: Option<Party<'a>>,
+    pub other: Option<Subject<'a>>,
     /// The purchase of that order.
     pub purchase: Option<Purchase<'a>>,
     /// The redemption at that position.
     pub redemption: Option<Redemption<'a>>,
     /// What came before the purchase of that order, oldest first, each with whose it is and its record.
-    pub parked: &'a [(MemberNo, Parked, Record)],
+    pub deferred: &'a [(MemberNo, Deferred, Record)],
     /// The record that merged whoever bought, or is to stand for itself again.
     pub merge: Option<&'a Record>,
 }

@@ -8,10 +8,10 @@ use crate::features::risk::change::Action;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, Slice};
 use crate::kernel::refusal::Refusal;
-use crate::kernel::trace::{Cut, Trace};
+use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{At, Day, MemberNo, Points, Position, TermNo};
 use crate::tables::change::{self, Change, LifeChange, Sealed};
-use crate::tables::desk::{Desk, Party};
+use crate::tables::desk::{Inputs, Subject};
 use crate::tables::member::{Member, Purse};
 use crate::tables::program::Program;
 use crate::tables::record::Verdict;
@@ -31,7 +31,7 @@ pub(crate) enum Effect {
 
 /// A verdict in the making, with the running numbers of its member.
 pub(crate) struct Draft<'a> {
-    desk: &'a Desk<'a>,
+    desk: &'a Inputs<'a>,
     program: &'a Program,
     no: MemberNo,
     member: &'a Member,
@@ -49,7 +49,7 @@ pub(crate) struct Draft<'a> {
     /// Points wait in review.
     review: bool,
     /// No points at all, and why.
-    denied: Option<Cut>,
+    denied: Option<Adjustment>,
     /// A tier granted by a streak or ladder, by rank.
     granted: Option<usize>,
     /// What the tier metric gains, and on which date.
@@ -57,7 +57,7 @@ pub(crate) struct Draft<'a> {
     /// Attributes set by this very event.
     attributes: &'a [(Box<str>, i64)],
     /// What a refused item lacks.
-    lacking: Option<Trace>,
+    shortfall: Option<Trace>,
     /// Whom the event affects beside its member, and how: what follows for them is still to come.
     effects: Vec<(Draft<'a>, Effect)>,
 }
@@ -79,7 +79,7 @@ impl Running {
 
 /// Making a draft, and what becomes of it.
 impl<'a> Draft<'a> {
-    pub(crate) fn new(desk: &'a Desk<'a>, program: &'a Program, party: Party<'a>, happened_at: At) -> Draft<'a> {
+    pub(crate) fn new(desk: &'a Inputs<'a>, program: &'a Program, party: Subject<'a>, happened_at: At) -> Draft<'a> {
         let today = program.calendar.day_of(desk.at);
         let day = if happened_at == desk.at { today } else { program.calendar.day_of(happened_at) };
         let mut draft = Draft {
@@ -105,7 +105,7 @@ impl<'a> Draft<'a> {
             granted: None,
             metric: (day, 0),
             attributes: &[],
-            lacking: None,
+            shortfall: None,
             effects: Vec::new(),
         };
         draft.look_at_cases(None);
@@ -113,7 +113,7 @@ impl<'a> Draft<'a> {
     }
 
     /// What a timer makes of a member: as if it were the instant it was due.
-    pub(crate) fn of_timer(desk: &'a Desk<'a>, program: &'a Program, party: Party<'a>, due: At) -> Draft<'a> {
+    pub(crate) fn of_timer(desk: &'a Inputs<'a>, program: &'a Program, party: Subject<'a>, due: At) -> Draft<'a> {
         let mut draft = Draft::new(desk, program, party, due);
         (draft.today, draft.counted_at) = (draft.day, due);
         draft
@@ -134,7 +134,7 @@ impl<'a> Draft<'a> {
         match action {
             Action::Flag => {}
             Action::Review => self.review = true,
-            Action::Deny => self.denied = Some(Cut::Denied),
+            Action::Deny => self.denied = Some(Adjustment::Denied),
         }
     }
 
@@ -145,7 +145,7 @@ impl<'a> Draft<'a> {
         let lots_made = new().filter(|posting| posting.makes_lot()).count();
         let lots = self.member.purses.iter().map(Purse::lots_len).fold(lots_made, usize::saturating_add);
         if lots > LOTS_MAX && lots_made > 0 {
-            return Err(Refusal::MemberFull);
+            return Err(Refusal::MemberLimitReached);
         }
         let full = |tab: &Running| {
             let issued = self.desk.state.shared.balance(tab.wallet, Account::Issued).saturating_neg();
@@ -153,7 +153,7 @@ impl<'a> Draft<'a> {
             let issued = new.fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
             tab.available.0.max(tab.debt.0).max(issued) > BALANCE_MAX
         };
-        if full(&self.first) || self.others.iter().any(full) { Err(Refusal::MemberFull) } else { Ok(()) }
+        if full(&self.first) || self.others.iter().any(full) { Err(Refusal::MemberLimitReached) } else { Ok(()) }
     }
 
     /// The verdict, with what the member has after it.
@@ -174,8 +174,8 @@ impl<'a> Draft<'a> {
     }
 
     /// What a refused item lacks.
-    pub(crate) fn lacking(&self) -> Option<Trace> {
-        self.lacking
+    pub(crate) fn shortfall(&self) -> Option<Trace> {
+        self.shortfall
     }
 
     /// The verdict as it is now.
@@ -188,13 +188,13 @@ impl<'a> Draft<'a> {
 impl<'a> Draft<'a> {
     /// Another member beside this one, with a verdict of its own in which nothing stands yet.
     #[inline]
-    pub(crate) fn beside(&self, party: Party<'a>) -> Draft<'a> {
+    pub(crate) fn beside(&self, party: Subject<'a>) -> Draft<'a> {
         Draft::new(self.desk, self.program, party, self.desk.at)
     }
 
     /// The same of a member that the event does not name.
     pub(crate) fn beside_no(&self, no: MemberNo) -> Option<Draft<'a>> {
-        Some(self.beside(Party { no, member: self.desk.state.member(no)?, newcomer: None }))
+        Some(self.beside(Subject { no, member: self.desk.state.member(no)?, newcomer: None }))
     }
 
     /// Lends the verdict to the draft of another member: what `write` does there stands in this one's record.
@@ -260,7 +260,7 @@ impl<'a> Draft<'a> {
 
     /// Says what a refused item lacks.
     pub(crate) fn lacks(&mut self, refusal: Refusal, trace: Trace) -> Refusal {
-        self.lacking = Some(trace);
+        self.shortfall = Some(trace);
         refusal
     }
 
@@ -282,8 +282,8 @@ impl<'a> Draft<'a> {
 
     /// A rule came to something.
     #[inline]
-    pub(crate) fn trace(&mut self, rule: TermNo, computed: Points, granted: Points, cut: Cut) {
-        self.verdict.trace.push(Trace { rule, computed, granted, cut });
+    pub(crate) fn trace(&mut self, rule: TermNo, computed: Points, granted: Points, adjustment: Adjustment) {
+        self.verdict.trace.push(Trace { rule, computed, granted, adjustment });
     }
 
     /// Moves points from one account to another.

@@ -4,7 +4,7 @@
 //! (redeem, hold, debit …) may be refused; a *control* (publish, tick, freeze, link …) changes the
 //! ledger itself, or who is who in it.
 //! `Event<W>` is generic over who it speaks of: outside it is a name ([`Name`]), in the log it is a
-//! number ([`Who`]), so that no personal identifier ever reaches the record's bytes.
+//! number ([`MemberRef`]), so that no personal identifier ever reaches the record's bytes.
 //!
 //! Owns the table of kinds, from which their names, classes and lists come. What an event of a kind says, and the
 //! limits of its fields, stand with its feature.
@@ -297,7 +297,7 @@ impl<W> Body<W> {
     }
 
     /// The item it asks for.
-    pub fn wanted(&self) -> Option<&Wanted> {
+    pub fn item_request(&self) -> Option<&ItemRequest> {
         match self {
             Body::Redeem(said) => said.item.as_deref(),
             Body::Hold(said) => said.item.as_deref(),

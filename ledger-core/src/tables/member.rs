@@ -16,10 +16,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-pub use crate::features::expiry::state::{Lapsed, REINSTATED_MAX, Spell};
-pub use crate::features::returns::state::{LineReturned, PARKED_MAX, Parked, PurchaseRef, Returns};
+pub use crate::features::expiry::state::{ActivityExpiry, ExpiredRecently, REINSTATED_MAX};
+pub use crate::features::returns::state::{DEFERRED_MAX, Deferred, LineReturned, PurchaseRef, Returns};
 pub use crate::features::spending::state::{CLOSED_HOLDS_MAX, HOLDS_MAX, Hold, RedemptionRef};
-pub use crate::features::tiers::state::{Standing, Streak};
+pub use crate::features::tiers::state::{Streak, TierState};
 pub use crate::features::wallets::state::{Purse, Purses};
 pub use crate::tables::cause::Next;
 
@@ -48,7 +48,7 @@ pub struct Member {
     /// How many holds were ever opened; the last one's number.
     pub holds_made: u32,
     /// Tier and footing.
-    pub tier: Standing,
+    pub tier: TierState,
     /// Metrics, limits and the member's own counters, in order of their terms.
     pub counters: Vec<Counter>,
     /// Streaks, in order of their terms.
@@ -243,9 +243,9 @@ impl Member {
     }
 
     /// What came on `from` or later and waits for its purchase.
-    pub fn parked_from(&self, from: Day) -> impl Iterator<Item = &Parked> {
-        let parked = self.returns.as_ref().map(|returns| returns.parked.as_slice()).unwrap_or_default();
-        parked.iter().filter(move |parked| parked.day >= from)
+    pub fn deferred_from(&self, from: Day) -> impl Iterator<Item = &Deferred> {
+        let deferred = self.returns.as_ref().map(|returns| returns.deferred.as_slice()).unwrap_or_default();
+        deferred.iter().filter(move |deferred| deferred.day >= from)
     }
 
     /// Forgets what came back of purchases that are no longer known, and what waited since before `from`.
@@ -255,7 +255,7 @@ impl Member {
 
     /// Reads the ends of the lists that a purchase reads; see `State::warm`.
     #[inline]
-    pub(crate) fn touch(&self) -> u64 {
+    pub(crate) fn prefetch_row(&self) -> u64 {
         let purchase = self.purchases.last().map_or(0, |last| last.order);
         let lot = self.purses.first().lots.iter().next_back().map_or(0, |last| last.id.position.0);
         let counters = self.counters.iter().fold(0, |sum, counter| sum ^ u64::from(counter.term.0));
@@ -265,7 +265,7 @@ impl Member {
 
     /// Reads what [`Member::touch`] found the way to.
     #[inline]
-    pub(crate) fn touch_deep(&self) -> u64 {
+    pub(crate) fn prefetch_lists(&self) -> u64 {
         let tally = |counter: &Counter| counter.tallies().last().map_or(0, |tally| tally.amount.unsigned_abs());
         let purchases = self.purchases.iter().fold(0, |sum, purchase| sum ^ purchase.order);
         self.counters.iter().fold(purchases, |sum, counter| sum ^ tally(counter))

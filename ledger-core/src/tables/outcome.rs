@@ -32,7 +32,7 @@ pub struct Outcome {
     /// The member's available points in the first wallet after it.
     pub available: Points,
     /// It is a refund or settlement that waits for its purchase.
-    pub parked: bool,
+    pub deferred: bool,
     /// It is a credit or debit that waits for more people, or one of their approvals.
     pub proposed: bool,
 }
@@ -75,7 +75,7 @@ impl Outcome {
             earned,
             waits: waits(record, own),
             available: verdict.available,
-            parked: verdict.changes.iter().any(|change| matches!(change, Change::Parked(..))),
+            deferred: verdict.changes.iter().any(|change| matches!(change, Change::Deferred(..))),
             proposed: record.leaves_open(),
         }
     }
@@ -85,7 +85,7 @@ impl Outcome {
 fn waits(record: &Record, own: impl Fn(&&Posting) -> bool) -> Vec<(TermNo, Points, At)> {
     let postings = || record.verdict.postings.iter().filter(&own);
     let waiting = record.verdict.changes.iter().filter_map(|change| {
-        let Change::Waits(change::Waits { wallet, lot, until, .. }) = change else { return None };
+        let Change::PendingUntil(change::PendingUntil { wallet, lot, until, .. }) = change else { return None };
         let of_lot = postings().filter(|posting| (posting.wallet, posting.lot) == (*wallet, *lot));
         let points = of_lot.fold(0i64, |sum, posting| match (posting.from, posting.to) {
             (Account::Issued, Account::Pending | Account::Review) => sum.saturating_add(posting.points.0),

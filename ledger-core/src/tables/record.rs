@@ -7,7 +7,7 @@
 //! The declaration order of fields and variants is the byte layout: add variants at the end, fields
 //! never. Another layout is another version byte (`bytes.rs`).
 
-use crate::features::membership::state::Naming;
+use crate::features::membership::state::NameBinding;
 use crate::kernel::account::Posting;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::Trace;
@@ -83,14 +83,14 @@ impl Record {
     }
 
     /// The names that stand for somebody, or for nobody, from this record on.
-    pub fn namings(&self) -> impl Iterator<Item = Naming<'_>> {
+    pub fn name_bindings(&self) -> impl Iterator<Item = NameBinding<'_>> {
         self.verdict.changes.iter().filter_map(|change| match change {
-            Change::Registered(change::Registered { member, name }) => Some(Naming::Name(&name.bytes, *member)),
+            Change::Registered(change::Registered { member, name }) => Some(NameBinding::Name(&name.bytes, *member)),
             Change::Life(change::Life { member, change: LifeChange::AliasLinked(change::AliasLinked { key, .. }) }) => {
-                Some(Naming::Alias(*key, *member))
+                Some(NameBinding::Alias(*key, *member))
             }
             Change::Life(change::Life { change: LifeChange::AliasUnlinked(change::AliasUnlinked { key }), .. }) => {
-                Some(Naming::Alias(*key, MemberNo::NOBODY))
+                Some(NameBinding::Alias(*key, MemberNo::NOBODY))
             }
             _ => None,
         })

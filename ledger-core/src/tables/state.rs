@@ -83,17 +83,17 @@ impl State {
     /// one step of indirection after the other, so that memory answers for all of them at once where it
     /// would be waited for again and again. Changes nothing; a few dozen members are a good number.
     #[inline]
-    pub fn warm(&self, members: &[MemberNo]) {
+    pub fn prefetch(&self, members: &[MemberNo]) {
         let mut touched = 0;
         for at in members.iter().filter_map(|no| slot(*no)) {
             let (Some(member), Some(mark)) = (self.members.get(at), self.marks.get(at)) else { continue };
             touched ^= u64::from(mark.dirty_epoch) ^ member.position.0 ^ member.records ^ u64::from(member.holds_made);
         }
         for member in members.iter().filter_map(|no| self.member(*no)) {
-            touched ^= member.touch();
+            touched ^= member.prefetch_row();
         }
         for member in members.iter().filter_map(|no| self.member(*no)) {
-            touched ^= member.touch_deep();
+            touched ^= member.prefetch_lists();
         }
         core::hint::black_box(touched);
     }

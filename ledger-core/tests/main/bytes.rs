@@ -11,10 +11,10 @@ use ledger_core::change::Change;
 use ledger_core::change::LifeChange;
 use ledger_core::counter::Key;
 use ledger_core::event::{
-    self, Body, Currency, Event, Finding, Line, LineDetail, LineName, LinePart, LineRefund, OpeningLot, Origin,
-    RiskKeys, RiskKind, Wanted, Who,
+    self, Body, Currency, Event, Finding, ItemRequest, Line, LineDetail, LineName, LinePart, LineRefund, MemberRef,
+    OpeningLot, Origin, RiskKeys, RiskKind,
 };
-use ledger_core::features::approvals::state::ByHand;
+use ledger_core::features::approvals::state::ManualAdjustment;
 use ledger_core::features::exchange::state::OpenExchange;
 use ledger_core::features::items::state::Piece;
 use ledger_core::features::membership::change::Sealed;
@@ -28,9 +28,9 @@ use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Record, Timer, Verdict};
 use ledger_core::refusal::Refusal;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
-use ledger_core::trace::{Cut, Trace};
+use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
-use ledger_core::visit::Stay;
+use ledger_core::visit::VisitSpan;
 use std::collections::BTreeSet;
 
 const AT: At = At(1_767_225_600_123);
@@ -42,7 +42,7 @@ fn detail() -> LineDetail {
 }
 
 /// One of each, in the order of declaration. The match has no other arm: a new variant must come here.
-fn bodies() -> Vec<Body<Who>> {
+fn bodies() -> Vec<Body<MemberRef>> {
     let bodies = vec![
         Body::Enrolled(event::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) }),
         Body::AttributesSet(event::AttributesSet {
@@ -69,7 +69,7 @@ fn bodies() -> Vec<Body<Who>> {
             ],
         }),
         Body::CheckIn(event::CheckIn),
-        Body::Referral(event::Referral { referee: Who::Known(MemberNo(2)) }),
+        Body::Referral(event::Referral { referee: MemberRef::Known(MemberNo(2)) }),
         Body::Redeem(event::Redeem {
             wallet: "miles".into(),
             points: Points(500),
@@ -84,7 +84,7 @@ fn bodies() -> Vec<Body<Who>> {
             ttl_ms: Some(3_600_000),
             order: "".into(),
             total: None,
-            item: Some(Box::new(Wanted { item: "cup".into(), pieces: 2 })),
+            item: Some(Box::new(ItemRequest { item: "cup".into(), pieces: 2 })),
         }),
         Body::Capture(event::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true }),
         Body::Void(event::Void { hold: "h".into() }),
@@ -96,12 +96,12 @@ fn bodies() -> Vec<Body<Who>> {
         Body::Frozen(event::Frozen { scope: Scope::Redeem, reason: "stolen".into() }),
         Body::Unfrozen(event::Unfrozen { scope: Scope::All, reason: "".into() }),
         Body::Closed(event::Closed { reason: "asked".into() }),
-        Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: Who::Unknown(CARD) }),
-        Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: Who::Alias(MemberNo(1), CARD) }),
+        Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: MemberRef::Unknown(CARD) }),
+        Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: MemberRef::Alias(MemberNo(1), CARD) }),
         Body::HoldExtended(event::HoldExtended { hold: "h".into(), ttl_ms: Some(3_600_000) }),
         Body::RedeemRefunded(event::RedeemRefunded { redemption: Position(9), points: Some(Points(4)) }),
         Body::Transfer(event::Transfer {
-            to: Who::Known(MemberNo(2)),
+            to: MemberRef::Known(MemberNo(2)),
             wallet: "".into(),
             points: Points(100),
             note: "a gift".into(),
@@ -116,12 +116,12 @@ fn bodies() -> Vec<Body<Who>> {
             expires_at: AT,
             reason: "sorry".into(),
         }),
-        Body::Merged(event::Merged { from: Who::Known(MemberNo(2)) }),
-        Body::Unmerged(event::Unmerged { from: Who::Known(MemberNo(2)) }),
+        Body::Merged(event::Merged { from: MemberRef::Known(MemberNo(2)) }),
+        Body::Unmerged(event::Unmerged { from: MemberRef::Known(MemberNo(2)) }),
         Body::Approved(event::Approved { proposal: Position(9), by: "bob".into() }),
         Body::Withdrawn(event::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() }),
         Body::Donate(event::Donate { fund: "trees".into(), points: Points(199) }),
-        Body::HouseholdJoined(event::HouseholdJoined { household: Who::Known(MemberNo(2)) }),
+        Body::HouseholdJoined(event::HouseholdJoined { household: MemberRef::Known(MemberNo(2)) }),
         Body::HouseholdLeft(event::HouseholdLeft),
         Body::Settled(event::Settled { order: "o-1".into() }),
         Body::ExchangeOut(event::ExchangeOut {
@@ -143,7 +143,7 @@ fn bodies() -> Vec<Body<Who>> {
         }),
         Body::Action(event::Action { kind: "watched".into(), target: "video 17".into(), value: 90 }),
     ];
-    let number = |body: &Body<Who>| match body {
+    let number = |body: &Body<MemberRef>| match body {
         Body::Enrolled(..) => 0,
         Body::AttributesSet(..) => 1,
         Body::Purchase(..) => 2,
@@ -257,10 +257,15 @@ fn changes() -> Vec<Change> {
         Change::RedeemRefunded(change::RedeemRefunded { member, redemption: Position(9), points: Points(4) }),
         Change::HoldExtended(change::HoldExtended { member, no: 1, expires_at: AT }),
         Change::TierCounted(change::TierCounted { member, tier: TermNo(9) }),
-        Change::Spell(change::Spell { member, wallet: TermNo(2), since: Position(7), until: AT }),
+        Change::ActivityExpirySet(change::ActivityExpirySet {
+            member,
+            wallet: TermNo(2),
+            since: Position(7),
+            until: AT,
+        }),
         Change::Expiring(change::Expiring { member, wallet: TermNo(2), expires_at: AT, points: Points(199) }),
         Change::ReminderSet(change::ReminderSet { member, wallet: TermNo(2), at: AT }),
-        Change::Lapsed(change::Lapsed {
+        Change::ExpiredRecently(change::ExpiredRecently {
             member,
             wallet: TermNo(2),
             day: Day(20_454),
@@ -281,9 +286,13 @@ fn changes() -> Vec<Change> {
             items: 2,
             amount: Money(0),
         }),
-        Change::Parked(change::Parked { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) }),
-        Change::Unparked(change::Unparked { member, event: Position(9), refusal: Some(Refusal::RefundOverPaid) }),
-        Change::Waits(change::Waits {
+        Change::Deferred(change::Deferred { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) }),
+        Change::DeferredApplied(change::DeferredApplied {
+            member,
+            event: Position(9),
+            refusal: Some(Refusal::RefundOverPaid),
+        }),
+        Change::PendingUntil(change::PendingUntil {
             member,
             wallet: TermNo(2),
             lot: LotId { position: Position(8), line: 1 },
@@ -291,7 +300,7 @@ fn changes() -> Vec<Change> {
         }),
         Change::Visited(change::Visited {
             member,
-            stay: Stay { store: u64::MAX, from: AT, until: AT.plus_ms(1), late: true },
+            stay: VisitSpan { store: u64::MAX, from: AT, until: AT.plus_ms(1), late: true },
             counted: vec![(TermNo(5), -30)],
         }),
     ];
@@ -316,7 +325,7 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::Unmerged(change::Unmerged),
         LifeChange::Released(change::Released { member: MemberNo(3) }),
         LifeChange::Proposed(change::Proposed {
-            hand: ByHand::Debit,
+            adjustment: ManualAdjustment::Debit,
             wallet: TermNo(2),
             points: Points(5_000),
             by: "ann".into(),
@@ -386,19 +395,19 @@ fn refusals() -> Vec<Refusal> {
 }
 
 /// A check-in of nobody, somewhere.
-fn here(origin: Origin) -> Event<Who> {
+fn here(origin: Origin) -> Event<MemberRef> {
     Event {
         source: "".into(),
         id: "".into(),
         occurred_at: AT,
-        member: Who::Nobody,
+        member: MemberRef::Nobody,
         keys: RiskKeys::default(),
         origin: Some(Box::new(origin)),
         body: Body::CheckIn(event::CheckIn),
     }
 }
 
-fn said(member: Who, keys: RiskKeys, body: Body<Who>) -> Cause {
+fn said(member: MemberRef, keys: RiskKeys, body: Body<MemberRef>) -> Cause {
     Cause::Event(Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member, keys, origin: None, body })
 }
 
@@ -408,22 +417,22 @@ fn record(cause: Cause, verdict: Verdict) -> Record {
 
 /// Records that between them hold every variant of everything a record may hold.
 fn records() -> Vec<(String, Record)> {
-    let m1 = Who::Known(MemberNo(1));
+    let m1 = MemberRef::Known(MemberNo(1));
     let check_in = |verdict| record(said(m1, RiskKeys::default(), Body::CheckIn(event::CheckIn)), verdict);
     let mut all = Vec::new();
     for body in bodies() {
-        let member = if body.kind().has_member() { m1 } else { Who::Nobody };
+        let member = if body.kind().has_member() { m1 } else { MemberRef::Nobody };
         all.push((
             format!("event {}", body.kind()),
             record(said(member, RiskKeys::default(), body), Verdict::default()),
         ));
     }
-    let unknown = Who::Unknown(RiskKey([0xcd; 16]));
+    let unknown = MemberRef::Unknown(RiskKey([0xcd; 16]));
     all.push((
         "who unknown".into(),
         record(said(unknown, RiskKeys::default(), Body::CheckIn(event::CheckIn)), Verdict::default()),
     ));
-    let by_card = Who::Alias(MemberNo(1), CARD);
+    let by_card = MemberRef::Alias(MemberNo(1), CARD);
     all.push((
         "who alias".into(),
         record(said(by_card, RiskKeys::default(), Body::CheckIn(event::CheckIn)), Verdict::default()),
@@ -475,12 +484,24 @@ fn records() -> Vec<(String, Record)> {
         let verdict = Verdict { postings, wallet: TermNo(3), available: Points(199), ..Verdict::default() };
         all.push((format!("posting {}", account.name()), check_in(verdict)));
     }
-    let limit = Cut::Limit { limit: TermNo(5) };
-    let beaten = Cut::Beaten { by: TermNo(6) };
-    let plain = [Cut::Review, Cut::Denied, Cut::Frozen, Cut::Closed, Cut::MaxBalance, Cut::Clamped];
-    for cut in [Cut::None, limit].into_iter().chain(plain).chain([beaten, Cut::Expired, Cut::Stock, Cut::Price]) {
-        let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), cut }];
-        all.push((format!("cut {cut:?}"), check_in(Verdict { trace, ..Verdict::default() })));
+    let limit = Adjustment::Limit { limit: TermNo(5) };
+    let beaten = Adjustment::Beaten { by: TermNo(6) };
+    let plain = [
+        Adjustment::Review,
+        Adjustment::Denied,
+        Adjustment::Frozen,
+        Adjustment::Closed,
+        Adjustment::MaxBalance,
+        Adjustment::Clamped,
+    ];
+    for adjustment in [Adjustment::None, limit].into_iter().chain(plain).chain([
+        beaten,
+        Adjustment::Expired,
+        Adjustment::Stock,
+        Adjustment::Price,
+    ]) {
+        let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), adjustment }];
+        all.push((format!("cut {adjustment:?}"), check_in(Verdict { trace, ..Verdict::default() })));
     }
     for action in [Action::Flag, Action::Review, Action::Deny] {
         for key in [Key::Member(MemberNo(1)), Key::Risk(RiskKey([7; 16]))] {
@@ -491,7 +512,7 @@ fn records() -> Vec<(String, Record)> {
             all.push((format!("case {action:?} {whose}"), check_in(Verdict { changes, ..Verdict::default() })));
         }
     }
-    for why in [TierWhy::Joined, TierWhy::Earned, TierWhy::Granted, TierWhy::Footing, TierWhy::Lapsed] {
+    for why in [TierWhy::Joined, TierWhy::Earned, TierWhy::Granted, TierWhy::Progress, TierWhy::Lapsed] {
         let (from, to) = (TermNo(1), TermNo(2));
         let changes =
             vec![Change::TierSet(change::TierSet { member: MemberNo(1), from, to, unmet_since: None, due: AT, why })];
@@ -606,10 +627,10 @@ fn life() -> Memory {
 fn visitor() -> Member {
     let mut visitor = Member::default();
     for n in 1..=9 {
-        let stay = Stay { store: n as u64, from: AT, until: AT.plus_ms(n), late: n == 9 };
+        let stay = VisitSpan { store: n as u64, from: AT, until: AT.plus_ms(n), late: n == 9 };
         let changes =
             vec![Change::Visited(change::Visited { member: MemberNo(1), stay, counted: vec![(TermNo(5), n)] })];
-        let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn(event::CheckIn));
+        let cause = said(MemberRef::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn(event::CheckIn));
         let visit = record(cause, Verdict { changes, ..Verdict::default() });
         fold_member(&mut visitor, MemberNo(1), Position(n as u64), &visit).expect("it folds");
     }
@@ -711,7 +732,7 @@ fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
     for (no, member) in crate::ledger::members(&life.state) {
         assert_eq!(here.member(no).map(|row| row.next_due), Some(member.next_due));
     }
-    let cause = said(Who::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn(event::CheckIn));
+    let cause = said(MemberRef::Known(MemberNo(1)), RiskKeys::default(), Body::CheckIn(event::CheckIn));
     let wallet = life.programs.current().expect("a program is published").wallet.id;
     let available = life.state.member(MemberNo(1)).map_or(Points::ZERO, |member| member.available(wallet));
     let more = record(cause, Verdict { wallet, available, ..Verdict::default() });
@@ -736,8 +757,8 @@ fn a_truncated_record_is_no_record() {
     for (name, record) in records() {
         let whole = bytes(&record);
         for length in 0..whole.len() {
-            let cut = decode::<Record>(&whole[..length]);
-            assert!(matches!(cut, Err(Corrupt::Bytes { .. })), "{name} cut to {length} bytes: {cut:?}");
+            let adjustment = decode::<Record>(&whole[..length]);
+            assert!(matches!(adjustment, Err(Corrupt::Bytes { .. })), "{name} cut to {length} bytes: {adjustment:?}");
         }
         let longer = [&whole[..], &[0]].concat();
         let left_over = Err(Corrupt::Bytes { what: "bytes left over after the value" });

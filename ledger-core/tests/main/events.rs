@@ -3,9 +3,9 @@
 use crate::ledger::event;
 use expect_test::expect;
 use ledger_core::event::{
-    self, AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, KIND_BYTES_MAX,
-    LINES_MAX, Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name,
-    OPENING_LOTS_MAX, OpeningLot, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Wanted,
+    self, AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Body, Currency, Event, Finding, HOLD_MS_MAX, ItemRequest,
+    KIND_BYTES_MAX, LINES_MAX, Line, LineDetail, LineName, LinePart, LineRefund, NAME_BYTES_MAX, NOTE_BYTES_MAX, Name,
+    OPENING_LOTS_MAX, OpeningLot, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX,
 };
 use ledger_core::features::membership::state::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
@@ -24,8 +24,8 @@ fn line(net: i64) -> Line {
     Line::plain("", 1, Money(net))
 }
 
-fn wanted(item: &str, pieces: u32) -> Option<Box<Wanted>> {
-    Some(Box::new(Wanted { item: item.into(), pieces }))
+fn item_request(item: &str, pieces: u32) -> Option<Box<ItemRequest>> {
+    Some(Box::new(ItemRequest { item: item.into(), pieces }))
 }
 
 fn with(body: Body<Name>) -> Event<Name> {
@@ -70,7 +70,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
             points: most,
             order: name(),
             total: None,
-            item: wanted(&name(), 1),
+            item: item_request(&name(), 1),
         }),
         Body::Hold(event::Hold {
             hold: name(),
@@ -79,7 +79,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
             ttl_ms: Some(HOLD_MS_MAX),
             order: "".into(),
             total: None,
-            item: wanted("cup", PIECES_MAX),
+            item: item_request("cup", PIECES_MAX),
         }),
         Body::Capture(event::Capture { hold: name(), points: Some(most), last: true }),
         Body::Void(event::Void { hold: name() }),
@@ -264,7 +264,7 @@ fn what_breaks_a_limit_is_told() {
             points: Points(1),
             order: "".into(),
             total: Some(Money(-1)),
-            item: wanted("", 0),
+            item: item_request("", 0),
         })),
         with(Body::Hold(event::Hold {
             hold: "h".into(),
@@ -273,7 +273,7 @@ fn what_breaks_a_limit_is_told() {
             ttl_ms: None,
             order: "".into(),
             total: None,
-            item: wanted("cup", PIECES_MAX + 1),
+            item: item_request("cup", PIECES_MAX + 1),
         })),
         with(Body::HoldExtended(event::HoldExtended { hold: "".into(), ttl_ms: Some(0) })),
         with(Body::RedeemRefunded(event::RedeemRefunded { redemption: Position(1), points: Some(Points(0)) })),

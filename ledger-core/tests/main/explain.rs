@@ -2,7 +2,7 @@
 
 use crate::ledger;
 use ledger_core::event::{Body, Kind};
-use ledger_core::explain::{Came, Explanation, explain};
+use ledger_core::explain::{Explanation, RuleOutcome, explain};
 use ledger_core::fold::fold_member;
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
@@ -66,19 +66,20 @@ fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
     ];
     for (folder, name) in stories {
         let memory = played(folder, name);
-        for (record, Explanation { rules, grounds }) in explained(&memory) {
+        for (record, Explanation { rules, factors }) in explained(&memory) {
             let program = memory.programs.version(record.program).expect("it judged");
             let waiting = waits_for(&record).filter(|_| record.verdict.refusal.is_none());
             let waiting = waiting.map(|on| program.earn_on(on).iter().map(|rule| rule.id).collect::<Vec<_>>());
             let told: Vec<_> = rules.iter().map(|(rule, _)| *rule).collect();
             assert_eq!(told, waiting.unwrap_or_default(), "{name}: {record:?}");
-            let applied: Vec<_> = rules.iter().filter(|(_, came)| matches!(came, Came::Applied(_))).collect();
+            let applied: Vec<_> =
+                rules.iter().filter(|(_, rule_outcome)| matches!(rule_outcome, RuleOutcome::Applied(_))).collect();
             let is_earning = |line: &&ledger_core::trace::Trace| told.contains(&line.rule);
             assert_eq!(applied.len(), record.verdict.trace.iter().filter(is_earning).count(), "{name}: {record:?}");
-            assert!(record.verdict.refusal.is_some() || grounds.is_empty());
-            failed.extend(rules.iter().filter_map(|(_, came)| match came {
-                Came::Unmet(condition) => Some(condition.name()),
-                Came::Applied(_) => None,
+            assert!(record.verdict.refusal.is_some() || factors.is_empty());
+            failed.extend(rules.iter().filter_map(|(_, rule_outcome)| match rule_outcome {
+                RuleOutcome::Unmet(condition) => Some(condition.name()),
+                RuleOutcome::Applied(_) => None,
             }));
         }
     }
@@ -100,7 +101,7 @@ fn a_refused_capture_tells_of_the_wallet_of_its_hold() {
     run(story, &mut memory, &program).expect("it can be played");
     let refused = explained(&memory).into_iter().filter_map(|(record, why)| {
         let refusal = record.verdict.refusal?;
-        let told: Vec<_> = why.grounds.iter().map(|(name, points)| format!("{name} {points}")).collect();
+        let told: Vec<_> = why.factors.iter().map(|(name, points)| format!("{name} {points}")).collect();
         Some(format!("{} {}", refusal.reason(), told.join(", ")).trim_end().to_owned() + "\n")
     });
     expect_test::expect![[r#"
@@ -115,17 +116,17 @@ fn a_refusal_tells_the_numbers_it_rests_on() {
     let memory = played("programs", "mall");
     let mut told = BTreeMap::new();
     for (record, why) in explained(&memory) {
-        if let Some(refusal) = record.verdict.refusal.filter(|_| !why.grounds.is_empty()) {
-            let grounds: Vec<_> = why.grounds.iter().map(|(name, points)| format!("{name} {points}")).collect();
-            told.entry(refusal.reason()).or_insert_with(|| grounds.join(", "));
+        if let Some(refusal) = record.verdict.refusal.filter(|_| !why.factors.is_empty()) {
+            let factors: Vec<_> = why.factors.iter().map(|(name, points)| format!("{name} {points}")).collect();
+            told.entry(refusal.reason()).or_insert_with(|| factors.join(", "));
         }
     }
-    let told: String = told.into_iter().map(|(reason, grounds)| format!("{reason}: {grounds}\n")).collect();
+    let told: String = told.into_iter().map(|(reason, factors)| format!("{reason}: {factors}\n")).collect();
     expect_test::expect![[r#"
         REDEEM_BELOW_MIN: asked 40, available 14349, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 50
         REDEEM_MAX_PER_MONTH: asked 5000, available 14349, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 8000, counted 4200
         REDEEM_MAX_PER_ORDER: asked 6000, available 18549, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 5000, counted 0
-        REDEEM_NOT_IN_STEPS: asked 55, available 14349, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 10
+        REDEEM_NOT_MULTIPLE: asked 55, available 14349, held 0, in_review 0, pending 0, exchanging 0, debt 0, limit 10
     "#]]
     .assert_eq(&told);
 }

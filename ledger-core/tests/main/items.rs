@@ -1,7 +1,7 @@
 //! Items: no piece is given twice and none is lost, whatever happens in which order; a naive shelf counts along.
 
 use crate::ledger::{self, event};
-use ledger_core::event::{self, Body, Name, Wanted};
+use ledger_core::event::{self, Body, ItemRequest, Name};
 use ledger_core::memory::Memory;
 use ledger_core::refusal::Refusal;
 use ledger_core::state::State;
@@ -81,7 +81,7 @@ struct Held {
 }
 
 #[derive(Clone, Debug)]
-struct Sold {
+struct PurchaseState {
     record: Position,
     back: i64,
     restocked: bool,
@@ -94,7 +94,7 @@ struct Naive {
     now: i64,
     version: usize,
     holds: Vec<Held>,
-    sold: Vec<Sold>,
+    sold: Vec<PurchaseState>,
 }
 
 impl Naive {
@@ -182,17 +182,17 @@ impl World {
             }
             Act::Redeem { who, item, pieces, said } => {
                 let expected = self.naive.buys(who, item, pieces.into(), said);
-                let wanted = Box::new(Wanted { item: NAMES[item].into(), pieces });
+                let item_request = Box::new(ItemRequest { item: NAMES[item].into(), pieces });
                 let points = Points(said.unwrap_or(0));
                 let (wallet, order) = ("".into(), "".into());
                 let (record, refusal) = self.say(
                     MEMBERS[who],
-                    Body::Redeem(event::Redeem { wallet, points, order, total: None, item: Some(wanted) }),
+                    Body::Redeem(event::Redeem { wallet, points, order, total: None, item: Some(item_request) }),
                 );
                 prop_assert_eq!(refusal, expected);
                 if refusal.is_none() {
                     let of = self.naive.pieces(who, item, pieces.into());
-                    self.naive.sold.push(Sold { record, back: 0, restocked: false, of });
+                    self.naive.sold.push(PurchaseState { record, back: 0, restocked: false, of });
                 }
             }
             Act::Hold { who, item, pieces, hours } => {
@@ -205,7 +205,7 @@ impl World {
                     ttl_ms: Some(hours * HOUR),
                     order,
                     total: None,
-                    item: Some(Box::new(Wanted { item: NAMES[item].into(), pieces })),
+                    item: Some(Box::new(ItemRequest { item: NAMES[item].into(), pieces })),
                 });
                 prop_assert_eq!(self.say(MEMBERS[who], body).1, expected);
                 if expected.is_none() {
@@ -228,7 +228,7 @@ impl World {
                 let points = if nth % 2 == 0 { points } else { held.of.price * (1 + points % 3) };
                 let expected = match points {
                     points if points > held.of.points => Some(Refusal::CaptureOverHold),
-                    points if points % held.of.price != 0 => Some(Refusal::ItemNotWhole),
+                    points if points % held.of.price != 0 => Some(Refusal::ItemNotDivisible),
                     _ => None,
                 };
                 let body = Body::Capture(event::Capture {
@@ -240,7 +240,7 @@ impl World {
                 prop_assert_eq!(refusal, expected);
                 if refusal.is_none() {
                     let of = Pieces { points, ..held.of.clone() };
-                    self.naive.sold.push(Sold { record, back: 0, restocked: false, of });
+                    self.naive.sold.push(PurchaseState { record, back: 0, restocked: false, of });
                     self.naive.holds.iter_mut().filter(|one| one.name == held.name).for_each(|one| {
                         one.of.points -= points;
                     });
@@ -256,7 +256,9 @@ impl World {
                 self.naive.holds.retain(|held| held.name != name);
             }
             Act::GiveBack { nth, points } => {
-                let Some(Sold { record, back, of, .. }) = self.naive.sold.get(nth).cloned() else { return Ok(()) };
+                let Some(PurchaseState { record, back, of, .. }) = self.naive.sold.get(nth).cloned() else {
+                    return Ok(());
+                };
                 let left = of.points - back;
                 let all = points.unwrap_or(left);
                 let expected = (left == 0 || all > left).then_some(Refusal::RefundOverRedeemed);

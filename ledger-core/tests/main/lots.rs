@@ -71,7 +71,7 @@ fn a_member_has_no_more_lots_than_the_limit() {
     hoard(&mut memory, LOTS_MAX - 1, At::NEVER);
     let credit = || Body::credit(Points(1), "one more");
     assert_eq!(reason(&mut memory, "2", credit()), None);
-    assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_FULL"));
+    assert_eq!(reason(&mut memory, "3", credit()), Some("MEMBER_LIMIT_REACHED"));
     let member = memory.state.member(MemberNo(1)).expect("M1 is a member");
     assert_eq!(member.purses.first().lots.len(), LOTS_MAX);
     let redeem = |points| Body::redeem(Points(points));
@@ -171,12 +171,12 @@ fn a_balance_ends_at_its_limit() {
     let mut memory = with_one_member();
     fortune(&mut memory, BALANCE_MAX - 1);
     let credit = |points| Body::credit(Points(points), "more");
-    assert_eq!(reason(&mut memory, "2", credit(2)), Some("MEMBER_FULL"));
+    assert_eq!(reason(&mut memory, "2", credit(2)), Some("MEMBER_LIMIT_REACHED"));
     assert_eq!(reason(&mut memory, "3", credit(1)), None);
-    assert_eq!(reason(&mut memory, "4", credit(1)), Some("MEMBER_FULL"));
+    assert_eq!(reason(&mut memory, "4", credit(1)), Some("MEMBER_LIMIT_REACHED"));
     // What was issued once counts for ever: the ledger as a whole is full.
     assert_eq!(reason(&mut memory, "5", Body::redeem(Points(1_000))), None);
-    assert_eq!(reason(&mut memory, "6", credit(1)), Some("MEMBER_FULL"));
+    assert_eq!(reason(&mut memory, "6", credit(1)), Some("MEMBER_LIMIT_REACHED"));
     ledger::check_balances(&memory.state);
 }
 
@@ -198,7 +198,7 @@ fn a_member_has_no_more_holds_than_the_limit() {
     for n in 0..HOLDS_MAX {
         assert_eq!(reason(&mut memory, &format!("hold {n}"), hold(n)), None);
     }
-    assert_eq!(reason(&mut memory, "one more", hold(HOLDS_MAX)), Some("MEMBER_FULL"));
+    assert_eq!(reason(&mut memory, "one more", hold(HOLDS_MAX)), Some("MEMBER_LIMIT_REACHED"));
     assert_eq!(reason(&mut memory, "void", Body::Void(event::Void { hold: "h-7".into() })), None);
     assert_eq!(reason(&mut memory, "another", hold(HOLDS_MAX)), None);
     ledger::check_balances(&memory.state);
@@ -235,7 +235,7 @@ fn an_activity_puts_off_the_end_of_ten_thousand_lots_with_one_date() {
     let credit = Body::credit(Points(1), "first");
     assert_eq!(reason(&mut memory, "1", Body::Enrolled(event::Enrolled { birthday: None })), None);
     assert_eq!(reason(&mut memory, "2", credit), None);
-    hoard(&mut memory, 9_999, At::WITH_SPELL);
+    hoard(&mut memory, 9_999, At::SLIDING);
     let ends = |memory: &Memory| memory.state.member(MemberNo(1)).expect("M1 is a member").next_due.at;
     assert_eq!(ends(&memory), At(30 * DAY_MS));
     let day = At(10 * DAY_MS);

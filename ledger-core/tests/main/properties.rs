@@ -16,7 +16,7 @@ use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Record};
 use ledger_core::state::State;
-use ledger_core::trace::Cut;
+use ledger_core::trace::Adjustment;
 use ledger_core::units::{At, MemberNo, Money, Position};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -186,11 +186,13 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             format!("{} of {} of line {} of {}", back.items, back.amount, back.line, name(&back.purchase))
         };
         let returns = member.returns.as_deref().cloned().unwrap_or_default();
-        let mut came: Vec<String> = returns.lines.iter().map(back).collect();
-        came.extend(returns.parked.iter().map(|parked| format!("{} since {}", name(&parked.position), parked.day)));
+        let mut rule_outcome: Vec<String> = returns.lines.iter().map(back).collect();
+        rule_outcome.extend(
+            returns.deferred.iter().map(|deferred| format!("{} since {}", name(&deferred.position), deferred.day)),
+        );
         let mut life = member.life.as_deref().cloned();
         let proposals = life.as_mut().map(|life| std::mem::take(&mut life.proposals)).unwrap_or_default();
-        came.extend(
+        rule_outcome.extend(
             proposals.iter().map(|open| format!("{} by {:?} until {}", name(&open.position), open.by, open.lapses_at)),
         );
         let rest = Member {
@@ -207,7 +209,7 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             ..member.clone()
         };
         rows.push(format!(
-            "{no} {:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {came:?} {rest:?}",
+            "{no} {:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {rule_outcome:?} {rest:?}",
             lots(&member.purses.first().lots),
             lots(member.purses.first().review()),
             lots(member.purses.first().pending()),
@@ -565,7 +567,7 @@ proptest! {
         let act = Act::Attribute { known: true, value: 1 };
         world.play(&Op::Say(Said { who: WHO[0], keys: Keys::default(), ago: 0, act }));
         world.compare();
-        let a = world.memory.number(WHO[0]).and_then(|no| world.memory.state.member(no));
+        let a = world.memory.member_no(WHO[0]).and_then(|no| world.memory.state.member(no));
         // Holds stand in the way of unmerging, and a wallet that is opened stays opened.
         let fits = a.is_some_and(|a| a.holds.is_empty() && a.purses.iter().next().is_some());
         if fits && unite(&mut world, "merge", false).is_none() {
@@ -643,8 +645,8 @@ fn stories_reach_every_rule() {
             }
         }
         for line in &record.verdict.trace {
-            reached.insert(format!("cut {}", first_word(format!("{:?}", line.cut))));
-            if let Cut::Limit { limit } = line.cut {
+            reached.insert(format!("cut {}", first_word(format!("{:?}", line.adjustment))));
+            if let Adjustment::Limit { limit } = line.adjustment {
                 reached.insert(format!("cut by {}", state.term(limit)));
             }
         }
@@ -664,8 +666,8 @@ fn stories_reach_every_rule() {
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
         TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, LINE_UNKNOWN, REFUND_OVER_LINE, \
-        NOBODY_STANDS, PROPOSAL_NOT_OPEN, APPROVED_ALREADY, FUND_UNKNOWN, Proposed, Approved, ProposalEnded, \
-        merged, unmerged, MERGE_UNSETTLED, NOT_MERGED, \
+        APPROVER_REQUIRED, PROPOSAL_NOT_OPEN, APPROVED_ALREADY, FUND_UNKNOWN, Proposed, Approved, ProposalEnded, \
+        merged, unmerged, MERGE_PRECONDITION, NOT_MERGED, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
         available to clawed_back, available to debited, available to held, review to available, review to expired, \
         review to clawed_back, review to voided, held to available, held to redeemed, \

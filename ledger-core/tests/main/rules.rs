@@ -458,11 +458,11 @@ fn a_purchase_too_large_to_reckon_is_refused_whole() {
     };
     // 10^12 cents at a million points each are 10^18, the most there can be; a cent more is over.
     assert_eq!(say("1", AMOUNT_MAX), None);
-    assert_eq!(say("2", 1), Some("MEMBER_FULL"));
+    assert_eq!(say("2", 1), Some("MEMBER_LIMIT_REACHED"));
     let lines = vec![Line::plain("", 1, Money(AMOUNT_MAX)); 500];
     let huge = Body::purchase("3", Currency(*b"EUR"), lines);
     let outcome = memory.submit(event("3", "M2", At(0), huge), At(0)).expect("the record folds");
-    assert_eq!(outcome.refusal.map(|refusal| refusal.reason()), Some("MEMBER_FULL"));
+    assert_eq!(outcome.refusal.map(|refusal| refusal.reason()), Some("MEMBER_LIMIT_REACHED"));
     assert_eq!(memory.state.members_len(), 1, "M2 did not become a member by it");
     ledger::check(&memory);
 }
@@ -621,7 +621,7 @@ proptest! {
                 _ => prop_assert!(outcome.refusal.is_some(), "{what} of {points} by {name}"),
             }
             for (name, card) in ["A", "B"].into_iter().zip(&cards) {
-                let row = memory.number(name).and_then(|no| memory.state.member(no)).expect("a member");
+                let row = memory.member_no(name).and_then(|no| memory.state.member(no)).expect("a member");
                 let term = |word| memory.state.shared.terms.iter().position(|term| &**term == word).map(|at| at + 1);
                 let of = |word| row.balances(TermNo(term(word).expect("a wallet") as u16));
                 let told = Card { stamps: of("stamps").available.0, held: of("stamps").held.0, cups: of("cups").available.0 };
@@ -675,7 +675,7 @@ proptest! {
         }
         let share = |cents: &i64| (cents / 100) * percent / 100;
         let has = |name: &str| {
-            let row = memory.number(name).and_then(|no| memory.state.member(no)).expect("a member");
+            let row = memory.member_no(name).and_then(|no| memory.state.member(no)).expect("a member");
             ledger::balances(row).available.0 - ledger::balances(row).debt.0
         };
         prop_assert_eq!(has("home"), kept.iter().map(|(_, cents)| share(cents)).sum::<i64>());
@@ -833,7 +833,7 @@ proptest! {
             let outcome = memory.submit(event(&n.to_string(), "A", at, body), at).expect("it folds");
             let done = clerk.hears(n, (what, number), at.0);
             prop_assert_eq!(outcome.refusal.is_none(), done, "{} of {}: {:?}", what, number, outcome.refusal);
-            let row = memory.number("A").and_then(|no| memory.state.member(no)).expect("a member");
+            let row = memory.member_no("A").and_then(|no| memory.state.member(no)).expect("a member");
             let told = ledger::balances(row);
             prop_assert_eq!(told.available.0, clerk.points.len() as i64);
             prop_assert_eq!(told.exchanging.0, clerk.open.values().map(|one| one.out.len() as i64).sum::<i64>());

@@ -2,19 +2,19 @@
 //! must agree.
 
 use crate::ledger::{self, event};
-use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, Who};
+use crate::naive::{self, Act, Answer, Books, COUNTERS, Key, Keys, MemberRef};
 use ledger_core::account::Account;
 use ledger_core::change;
 use ledger_core::change::Change;
 use ledger_core::event::{
     self, Body, Currency, Event, Finding, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
 };
-use ledger_core::features::approvals::state::ByHand;
+use ledger_core::features::approvals::state::ManualAdjustment;
 use ledger_core::features::membership::state::Scope;
 use ledger_core::features::risk::change::Action;
 use ledger_core::features::risk::in_window;
-use ledger_core::features::tiers::footing;
-use ledger_core::judge::brought_up_to;
+use ledger_core::features::tiers::tier_progress;
+use ledger_core::judge::projected_to;
 use ledger_core::lots::Lots;
 use ledger_core::member::Member;
 use ledger_core::memory::{Memory, hash_key};
@@ -27,7 +27,7 @@ use ledger_stories::{Seen, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub const WHO: [Who; 4] = ["A", "B", "C", "D"];
+pub const WHO: [MemberRef; 4] = ["A", "B", "C", "D"];
 /// 2027-12-20 00:00 in Shanghai: a leap day is near.
 pub const START: i64 = 1_829_232_000_000;
 
@@ -46,7 +46,7 @@ pub enum Op {
 
 #[derive(Clone, Debug)]
 pub struct Said {
-    pub who: Who,
+    pub who: MemberRef,
     pub keys: Keys,
     /// How long ago it happened; less than 0 lies ahead.
     pub ago: i64,
@@ -182,7 +182,7 @@ pub struct World {
     proposed: BTreeMap<String, Vec<Position>>,
     ids: u32,
     /// What was seen of everybody at an instant, after the last event of that instant.
-    seen: BTreeMap<i64, Vec<(Who, Seen)>>,
+    seen: BTreeMap<i64, Vec<(MemberRef, Seen)>>,
 }
 
 impl World {
@@ -348,9 +348,9 @@ impl World {
         assert_eq!(used, Some(of_month), "visits of the month");
         assert!(used <= first("budget").max, "no budget is exceeded");
         for (who, clerks) in &self.books.members {
-            let no = self.memory.number(who).expect("the ledger knows the member");
+            let no = self.memory.member_no(who).expect("the ledger knows the member");
             let row = state.member(no).expect("and has its row");
-            let member = brought_up_to(state, Some(&program), no, row, At(self.now));
+            let member = projected_to(state, Some(&program), no, row, At(self.now));
             let purse = member.purses.first();
             let lots = |lots: &Lots| -> Vec<(i64, i64)> {
                 purse.dated(lots).map(|lot| (lot.left.0, lot.expires_at.0)).collect()
@@ -378,11 +378,16 @@ impl World {
             assert_eq!(frozen, clerks.frozen, "{who}: frozen");
             assert_eq!(member.closed_at().map(|at| at.0), clerks.closed_at, "{who}: closed");
             let horizon = program.refund_horizon(At(self.now));
-            let parked: Vec<i64> = member.parked_from(horizon).map(|parked| parked.day.0.into()).collect();
-            let came = clerks.parked.iter().map(|parked| parked.came).filter(|came| *came >= horizon.0.into());
-            assert_eq!(parked, came.collect::<Vec<i64>>(), "{who}: refunds that wait");
+            let deferred: Vec<i64> = member.deferred_from(horizon).map(|deferred| deferred.day.0.into()).collect();
+            let rule_outcome = clerks
+                .deferred
+                .iter()
+                .map(|deferred| deferred.rule_outcome)
+                .filter(|rule_outcome| *rule_outcome >= horizon.0.into());
+            assert_eq!(deferred, rule_outcome.collect::<Vec<i64>>(), "{who}: refunds that wait");
             let open = member.open_proposals(At(self.now));
-            let open: Vec<_> = open.map(|open| (open.hand == ByHand::Credit, open.points.0, open.by.len())).collect();
+            let open: Vec<_> =
+                open.map(|open| (open.adjustment == ManualAdjustment::Credit, open.points.0, open.by.len())).collect();
             let clerks_open = clerks.proposed.iter().filter(|one| one.is_open(self.now));
             let clerks_open: Vec<_> = clerks_open.map(|one| (one.gives, one.points, one.by.len())).collect();
             assert_eq!(open, clerks_open, "{who}: proposals");
@@ -390,10 +395,10 @@ impl World {
             assert_eq!(state.term(member.tier.tier), tier, "{who}: tier");
             let unmet = member.tier.unmet_since.map(|day| i64::from(day.0));
             assert_eq!(unmet, clerks.unmet_since, "{who}: short of its tier since");
-            let footing = footing(&program, &member, At(self.now)).expect("the program has tiers");
+            let tier_progress = tier_progress(&program, &member, At(self.now)).expect("the program has tiers");
             let date = |day: Option<Day>| day.map(|day| i64::from(day.0));
-            let told = (footing.metric, date(footing.falls_short_on), date(footing.lost_on));
-            assert_eq!(told, self.books.footing(who), "{who}: footing");
+            let told = (tier_progress.metric, date(tier_progress.falls_short_on), date(tier_progress.lost_on));
+            assert_eq!(told, self.books.tier_progress(who), "{who}: footing");
             self.compare_counters(who, &member);
         }
         let told = state.cases.values().map(|case| {
@@ -436,7 +441,7 @@ impl World {
         assert_eq!(told, clerks, "reminders");
     }
 
-    fn compare_counters(&self, who: Who, member: &Member) {
+    fn compare_counters(&self, who: MemberRef, member: &Member) {
         let state = &self.memory.state;
         let program = self.program();
         for (index, rule) in program.counters.iter().enumerate() {
@@ -456,7 +461,7 @@ impl World {
 
     /// Remembers what can be seen of everybody now.
     pub fn look(&mut self) {
-        let names: Vec<Who> = self.books.members.keys().copied().collect();
+        let names: Vec<MemberRef> = self.books.members.keys().copied().collect();
         let seen = names.into_iter().map(|who| {
             let seen = Stage::member(&mut self.memory, who, At(self.now), false).expect("the member can be read");
             (who, seen)

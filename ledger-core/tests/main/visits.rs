@@ -131,14 +131,14 @@ impl Clerk {
     fn allowed(&self, told: &Told, at: i64) -> [(i64, i64); 3] {
         let visit = self.visit_of(told, at);
         let used = |rule: usize| visit.iter().map(|one| one.given[rule]).sum::<i64>();
-        let wanted = match told.act {
+        let item_request = match told.act {
             Act::Buy(net) => [20, net / 100, 3],
             _ => [0, 0, 4],
         };
         // A bonus that went back was given all the same.
         let hello = if visit.iter().any(|one| one.given[0] > 0) { 0 } else { 20 };
         let room = [hello, TEA - used(1), DOOR - used(2)];
-        [0, 1, 2].map(|rule| (wanted[rule].min(room[rule].max(0)), wanted[rule]))
+        [0, 1, 2].map(|rule| (item_request[rule].min(room[rule].max(0)), item_request[rule]))
     }
 
     /// Notes what the ledger gave, and asserts that it is right.

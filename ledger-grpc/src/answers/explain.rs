@@ -4,7 +4,7 @@ use super::{find_outcome, names_in_log};
 use crate::proto::{self, rule_explained};
 use crate::wire::{self, LOTS_SHOWN, Names, Which};
 use ledger_core::account::{Account, Posting};
-use ledger_core::explain::Came;
+use ledger_core::explain::RuleOutcome;
 use ledger_core::program::Wallet;
 use ledger_core::record::{Cause, Record};
 use ledger_core::units::{Position, TermNo};
@@ -37,20 +37,20 @@ pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEvent
     };
     let names = names_in_log(store, wire::members_of_record(&record))?;
     let told = wire::step(position, &record, &before, &names);
-    let rule = |(rule, came): &(TermNo, Came)| proto::RuleExplained {
+    let rule = |(rule, rule_outcome): &(TermNo, RuleOutcome)| proto::RuleExplained {
         rule: names.term(*rule),
-        came: Some(match came {
-            Came::Applied(trace) => rule_explained::Came::Applied(wire::trace(trace, &names)),
-            Came::Unmet(condition) => rule_explained::Came::Unmet(condition.name().to_owned()),
+        rule_outcome: Some(match rule_outcome {
+            RuleOutcome::Applied(trace) => rule_explained::RuleOutcome::Applied(wire::trace(trace, &names)),
+            RuleOutcome::Unmet(condition) => rule_explained::RuleOutcome::Unmet(condition.name().to_owned()),
         }),
     };
-    let ground = |(name, points): &(&str, i64)| proto::Ground { name: (*name).to_owned(), points: *points };
+    let ground = |(name, points): &(&str, i64)| proto::Factor { name: (*name).to_owned(), points: *points };
     Ok(Ok(proto::ExplainEventResponse {
         record: told.record,
         before: told.after,
         token: told.token,
         rules: why.rules.iter().map(rule).collect(),
-        grounds: why.grounds.iter().map(ground).collect(),
+        factors: why.factors.iter().map(ground).collect(),
     }))
 }
 

@@ -7,7 +7,7 @@ use super::{Answer, say};
 use anyhow::Result;
 use clap::{ArgGroup, Args};
 use ledger_grpc::json;
-use ledger_grpc::proto::{self, explain_event_request::Which, rule_explained::Came};
+use ledger_grpc::proto::{self, explain_event_request::Which, rule_explained::RuleOutcome};
 use std::fmt::Write as _;
 
 #[derive(Args)]
@@ -87,19 +87,19 @@ fn show_event(told: &proto::ExplainEventResponse, local: &Local) -> String {
     if let Some(refused) = &record.refused {
         let _ = writeln!(out, "  refused {}: {}", refused.reason, refused.message);
     }
-    if !told.grounds.is_empty() {
-        let mut grounds = table(&["because of", "points"], &[1]);
-        for ground in &told.grounds {
-            grounds.add_row([ground.name.replace('_', " "), grouped(ground.points)]);
+    if !told.factors.is_empty() {
+        let mut factors = table(&["because of", "points"], &[1]);
+        for ground in &told.factors {
+            factors.add_row([ground.name.replace('_', " "), grouped(ground.points)]);
         }
-        let _ = writeln!(out, "{}", lines(&grounds));
+        let _ = writeln!(out, "{}", lines(&factors));
     }
     if !told.rules.is_empty() {
         let mut rules = table(&["rule", "points", "why"], &[1]);
         for one in &told.rules {
-            let (points, why) = match &one.came {
-                Some(Came::Applied(trace)) => (grouped(trace.granted), reason(trace)),
-                Some(Came::Unmet(condition)) => ("-".to_owned(), format!("its `{condition}` did not hold")),
+            let (points, why) = match &one.rule_outcome {
+                Some(RuleOutcome::Applied(trace)) => (grouped(trace.granted), reason(trace)),
+                Some(RuleOutcome::Unmet(condition)) => ("-".to_owned(), format!("its `{condition}` did not hold")),
                 None => Default::default(),
             };
             rules.add_row([one.rule.clone(), points, why]);

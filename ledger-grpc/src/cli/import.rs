@@ -263,7 +263,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Waits for the oldest batch.
+    /// PendingUntil for the oldest batch.
     fn settle(&mut self) -> Result<()> {
         let Some(UnderWay { lines, answer }) = self.under_way.pop_front() else { return Ok(()) };
         let outcomes = answer.recv().map_err(|_| anyhow!("the ledger stopped before it answered"))??;

@@ -37,7 +37,7 @@ pub(super) fn lines(table: &Table) -> String {
     table.lines().map(|line| format!(" {}", line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
-/// The name of an enum of the API as people write it: `CUT_NONE` is `none`.
+/// The name of an enum of the API as people write it: `ADJUSTMENT_NONE` is `none`.
 fn word(name: &str, prefix: &str) -> String {
     name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")
 }

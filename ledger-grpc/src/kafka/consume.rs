@@ -11,7 +11,7 @@
 use super::config::Config;
 use super::decode::Header;
 use super::flight::{Flight, Load};
-use super::lane::{Lane, Message, witness};
+use super::lane::{Message, Partition, fingerprint};
 use super::{Shared, client};
 use ledger_core::merkle::leaf;
 use rdkafka::client::ClientContext;
@@ -201,7 +201,7 @@ impl Consume {
         if let Err(error) = self.consumer.subscribe(&topics) {
             self.give_up(&error.to_string());
         }
-        let mut turn = Turn::new(feeds);
+        let mut turn = PollState::new(feeds);
         let mut hinted = Instant::now();
         while !self.shared().stop.asked() {
             self.poll(&mut turn);
@@ -224,7 +224,7 @@ impl Consume {
     }
 
     /// Hands on what is there, up to a chunk.
-    fn poll(&self, turn: &mut Turn<'_>) {
+    fn poll(&self, turn: &mut PollState<'_>) {
         let mut wait = POLL;
         for _ in 0..CHUNK {
             match self.consumer.poll(wait) {
@@ -237,11 +237,11 @@ impl Consume {
         turn.hand_on(&self.shared().flight);
     }
 
-    fn take(&self, message: &BorrowedMessage<'_>, turn: &mut Turn<'_>) {
+    fn take(&self, message: &BorrowedMessage<'_>, turn: &mut PollState<'_>) {
         let shared = self.shared();
         let Some(lane) = turn.lane(shared, message.topic(), message.partition()) else { return };
         let timestamp = message.timestamp().to_millis().unwrap_or_default();
-        match lane.accepts(message.offset(), || witness(timestamp, message.key(), message.payload())) {
+        match lane.accepts(message.offset(), || fingerprint(timestamp, message.key(), message.payload())) {
             Ok(true) => {}
             Ok(false) => return,
             Err(why) => return self.halt(&lane, why),
@@ -280,7 +280,7 @@ impl Consume {
     }
 
     /// A partition must not go on.
-    fn halt(&self, lane: &Lane, why: String) {
+    fn halt(&self, lane: &Partition, why: String) {
         let topic = lane.topic.name.as_str();
         if self.shared().lanes.halt(lane, why.clone()) {
             tracing::error!(topic, partition = lane.partition, why, "kafka: the partition is halted");
@@ -288,8 +288,8 @@ impl Consume {
         }
     }
 
-    /// Waits a moment if too much is in flight, and pauses everything if that does not help.
-    fn mind_room(&self, turn: &mut Turn<'_>) {
+    /// PendingUntil a moment if too much is in flight, and pauses everything if that does not help.
+    fn mind_room(&self, turn: &mut PollState<'_>) {
         let flight = &self.shared().flight;
         if turn.paused {
             if flight.is_half_empty() {
@@ -315,7 +315,7 @@ impl Consume {
         self.shared().figures.paused(pause);
     }
 
-    fn paused(&self, lanes: &[&Lane], pause: bool) {
+    fn paused(&self, lanes: &[&Partition], pause: bool) {
         let mut partitions = TopicPartitionList::new();
         for lane in lanes {
             partitions.add_partition(&lane.topic.name, lane.partition);
@@ -387,7 +387,7 @@ impl Consume {
         }
     }
 
-    fn compare(&self, lane: &Lane, low: i64, high: i64, unsettled: bool) {
+    fn compare(&self, lane: &Partition, low: i64, high: i64, unsettled: bool) {
         self.shared().figures.watermarks(lane, low, high);
         let Some(next) = lane.next() else { return };
         if next > high {
@@ -458,26 +458,26 @@ fn member(instance: &str, config: &Config) -> String {
 }
 
 /// What the polling thread keeps between two polls.
-struct Turn<'a> {
+struct PollState<'a> {
     feeds: &'a [Sender<Vec<Message>>],
     waiting: Vec<Vec<Message>>,
     /// What waits to be handed on.
     load: Load,
     /// Where the last message came from: most often the next one does, too.
-    last: Option<Arc<Lane>>,
+    last: Option<Arc<Partition>>,
     full_since: Option<Instant>,
     paused: bool,
 }
 
-impl<'a> Turn<'a> {
-    fn new(feeds: &'a [Sender<Vec<Message>>]) -> Turn<'a> {
+impl<'a> PollState<'a> {
+    fn new(feeds: &'a [Sender<Vec<Message>>]) -> PollState<'a> {
         let waiting = feeds.iter().map(|_| Vec::new()).collect();
-        Turn { feeds, waiting, load: Load::default(), last: None, full_since: None, paused: false }
+        PollState { feeds, waiting, load: Load::default(), last: None, full_since: None, paused: false }
     }
 
     /// The lane of a partition, if it goes on.
-    fn lane(&mut self, shared: &Shared, topic: &str, partition: i32) -> Option<Arc<Lane>> {
-        let same = |lane: &&Arc<Lane>| lane.partition == partition && lane.topic.name == topic && lane.is_open();
+    fn lane(&mut self, shared: &Shared, topic: &str, partition: i32) -> Option<Arc<Partition>> {
+        let same = |lane: &&Arc<Partition>| lane.partition == partition && lane.topic.name == topic && lane.is_open();
         if self.last.as_ref().filter(same).is_none() {
             self.last = shared.lanes.find(topic, partition).filter(|lane| lane.is_open());
         }
@@ -486,7 +486,7 @@ impl<'a> Turn<'a> {
 
     fn hand_on(&mut self, flight: &Flight) {
         // Before anyone can say that it has landed.
-        flight.take_off(std::mem::take(&mut self.load));
+        flight.add(std::mem::take(&mut self.load));
         for (feed, waiting) in self.feeds.iter().zip(&mut self.waiting) {
             if !waiting.is_empty() {
                 // It only ends when everything does.

@@ -102,7 +102,7 @@ impl Feed {
         let mut cursors = Vec::with_capacity(2 * last.len());
         let mut told = Vec::with_capacity(last.len());
         for (name, message) in last {
-            let stand = Stand { next: message.offset + 1, witness: message.witness() };
+            let stand = Stand { next: message.offset + 1, fingerprint: message.fingerprint() };
             cursors.extend(message.lane.cursors(stand));
             shared.lanes.stands(&message.lane, stand);
             told.push((name, stand.next));

@@ -4,7 +4,7 @@
 
 use super::Shared;
 use super::flight::{BYTES_MAX, MESSAGES_MAX};
-use super::lane::{Lane, Name};
+use super::lane::{Name, Partition};
 use ledger_core::outcome::Outcome;
 use ledger_core::units::Position;
 use parking_lot::Mutex;
@@ -90,7 +90,7 @@ impl Figures {
         }
     }
 
-    pub(super) fn watermarks(&self, lane: &Lane, low: i64, high: i64) {
+    pub(super) fn watermarks(&self, lane: &Partition, low: i64, high: i64) {
         self.0.lock().watermarks.insert((lane.topic.name.as_str().into(), lane.partition), (low, high));
     }
 

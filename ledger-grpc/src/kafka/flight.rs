@@ -39,7 +39,7 @@ impl Flight {
         *self.load.lock()
     }
 
-    pub(super) fn take_off(&self, more: Load) {
+    pub(super) fn add(&self, more: Load) {
         let mut load = self.load.lock();
         load.messages += more.messages;
         load.bytes += more.bytes;
@@ -57,7 +57,7 @@ impl Flight {
         self.now().is_half_empty()
     }
 
-    /// Waits so long for room; answers whether there is.
+    /// PendingUntil so long for room; answers whether there is.
     pub(super) fn wait_for_room(&self, most: Duration) -> bool {
         let mut load = self.load.lock();
         if load.is_full() {
@@ -66,7 +66,7 @@ impl Flight {
         !load.is_full()
     }
 
-    /// Waits so long until nothing is in flight.
+    /// PendingUntil so long until nothing is in flight.
     pub(super) fn wait_for_all(&self, most: Duration) {
         let mut load = self.load.lock();
         self.landed.wait_while_for(&mut load, |load| load.messages > 0, most);

@@ -20,7 +20,7 @@ const NO_WITNESS: u64 = 0;
 
 /// A message on its way into the ledger.
 pub(super) struct Message {
-    pub(super) lane: Arc<Lane>,
+    pub(super) lane: Arc<Partition>,
     pub(super) offset: i64,
     pub(super) timestamp: i64,
     pub(super) key: Option<Box<[u8]>>,
@@ -37,13 +37,13 @@ impl Message {
     }
 
     /// The witness of this message.
-    pub(super) fn witness(&self) -> u64 {
-        witness(self.timestamp, self.key.as_deref(), self.value.as_deref())
+    pub(super) fn fingerprint(&self) -> u64 {
+        fingerprint(self.timestamp, self.key.as_deref(), self.value.as_deref())
     }
 }
 
 /// A hash of what a message is, by which it is known again.
-pub(super) fn witness(timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> u64 {
+pub(super) fn fingerprint(timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> u64 {
     let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
     let mut bytes = Vec::with_capacity(16 + key.len() + value.len());
     bytes.extend(timestamp.to_le_bytes());
@@ -60,7 +60,7 @@ pub(super) struct Stand {
     /// The first offset that is not in the ledger.
     pub(super) next: i64,
     /// The witness of the last message that is.
-    pub(super) witness: u64,
+    pub(super) fingerprint: u64,
 }
 
 /// What a partition is known by.
@@ -84,19 +84,19 @@ impl Stand {
     /// What the ledger says; `None` if it has nothing of the partition.
     fn read(handle: &Handle, topic: &str, partition: i32) -> Result<Option<Stand>, ReadError> {
         let Some(next) = handle.cursor(&cursor_of(topic, partition))? else { return Ok(None) };
-        let witness = handle.cursor(&witness_of(topic, partition))?.unwrap_or(NO_WITNESS);
-        Ok(Some(Stand { next: i64::try_from(next).unwrap_or(i64::MAX), witness }))
+        let fingerprint = handle.cursor(&witness_of(topic, partition))?.unwrap_or(NO_WITNESS);
+        Ok(Some(Stand { next: i64::try_from(next).unwrap_or(i64::MAX), fingerprint }))
     }
 }
 
 /// A partition that is assigned to this node.
-pub(super) struct Lane {
+pub(super) struct Partition {
     pub(super) topic: Arc<Topic>,
     pub(super) partition: i32,
     /// Which of the threads that decode it belongs to.
     pub(super) feed: usize,
     cursor: Box<str>,
-    witness: Box<str>,
+    fingerprint: Box<str>,
     open: AtomicBool,
     /// The first offset that was not handed on; negative: the beginning, wherever that is.
     next: AtomicI64,
@@ -104,7 +104,7 @@ pub(super) struct Lane {
     proof: Mutex<Option<u64>>,
 }
 
-impl Lane {
+impl Partition {
     pub(super) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
@@ -125,11 +125,11 @@ impl Lane {
     }
 
     /// Whether a message is the next to be handed on. An error: it is not what it must be.
-    pub(super) fn accepts(&self, offset: i64, witness: impl FnOnce() -> u64) -> Result<bool, String> {
+    pub(super) fn accepts(&self, offset: i64, fingerprint: impl FnOnce() -> u64) -> Result<bool, String> {
         let next = self.next();
         if let (Some(proof), Some(next)) = (self.proof.lock().take(), next) {
             return match offset {
-                _ if offset == next - 1 && witness() == proof => Ok(false),
+                _ if offset == next - 1 && fingerprint() == proof => Ok(false),
                 _ if offset == next - 1 => Err(format!(
                     "the message at offset {offset} is not the one that was read there: the topic was made anew"
                 )),
@@ -146,7 +146,10 @@ impl Lane {
     /// The cursors behind a message of this partition.
     pub(super) fn cursors(&self, stand: Stand) -> [Cursor; 2] {
         let next = u64::try_from(stand.next).unwrap_or_default();
-        [Cursor { source: self.cursor.clone(), next }, Cursor { source: self.witness.clone(), next: stand.witness }]
+        [
+            Cursor { source: self.cursor.clone(), next },
+            Cursor { source: self.fingerprint.clone(), next: stand.fingerprint },
+        ]
     }
 }
 
@@ -158,7 +161,7 @@ pub(super) struct Lanes {
 
 #[derive(Default)]
 struct State {
-    lanes: BTreeMap<Name, Arc<Lane>>,
+    lanes: BTreeMap<Name, Arc<Partition>>,
     /// Why partitions do not go on.
     halted: BTreeMap<Name, String>,
     /// Why none does, if so.
@@ -176,21 +179,26 @@ impl Lanes {
     }
 
     /// A partition is assigned: a new lane from where the ledger stands.
-    pub(super) fn open(&self, handle: &Handle, topic: &str, partition: i32) -> Result<Option<Arc<Lane>>, ReadError> {
+    pub(super) fn open(
+        &self,
+        handle: &Handle,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Option<Arc<Partition>>, ReadError> {
         let Some(topic) = self.topics.get(topic) else { return Ok(None) };
         let name = (topic.name.as_str().into(), partition);
         let mut state = self.state.lock();
         let known = state.stands.get(&name).copied();
         let stand = known.map_or_else(|| Stand::read(handle, &topic.name, partition), |stand| Ok(Some(stand)))?;
-        let lane = Arc::new(Lane {
+        let lane = Arc::new(Partition {
             topic: Arc::clone(topic),
             partition,
             feed: usize::try_from(partition).unwrap_or_default(),
             cursor: cursor_of(&topic.name, partition),
-            witness: witness_of(&topic.name, partition),
+            fingerprint: witness_of(&topic.name, partition),
             open: AtomicBool::new(true),
             next: AtomicI64::new(stand.map_or(-1, |stand| stand.next)),
-            proof: Mutex::new(stand.map(|stand| stand.witness).filter(|witness| *witness != NO_WITNESS)),
+            proof: Mutex::new(stand.map(|stand| stand.fingerprint).filter(|fingerprint| *fingerprint != NO_WITNESS)),
         });
         state.halted.remove(&name);
         if let Some(before) = state.lanes.insert(name, Arc::clone(&lane)) {
@@ -210,7 +218,7 @@ impl Lanes {
     }
 
     /// A partition does not go on, because it must not. Answers whether it did until now.
-    pub(super) fn halt(&self, lane: &Lane, why: String) -> bool {
+    pub(super) fn halt(&self, lane: &Partition, why: String) -> bool {
         let mut state = self.state.lock();
         let went_on = lane.open.swap(false, Ordering::AcqRel);
         if went_on {
@@ -219,12 +227,12 @@ impl Lanes {
         went_on
     }
 
-    pub(super) fn find(&self, topic: &str, partition: i32) -> Option<Arc<Lane>> {
+    pub(super) fn find(&self, topic: &str, partition: i32) -> Option<Arc<Partition>> {
         self.state.lock().lanes.get(&(Box::from(topic), partition)).cloned()
     }
 
     /// Every partition that goes on.
-    pub(super) fn all_open(&self) -> Vec<Arc<Lane>> {
+    pub(super) fn all_open(&self) -> Vec<Arc<Partition>> {
         self.state.lock().lanes.values().filter(|lane| lane.is_open()).cloned().collect()
     }
 
@@ -249,7 +257,7 @@ impl Lanes {
     }
 
     /// Messages up to here are handed to the store.
-    pub(super) fn stands(&self, lane: &Lane, stand: Stand) {
+    pub(super) fn stands(&self, lane: &Partition, stand: Stand) {
         self.state.lock().stands.insert((lane.topic.name.as_str().into(), lane.partition), stand);
     }
 

@@ -65,11 +65,11 @@ fn rule(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<Rule> {
     let when = reading.table(section, "when").map(|table| {
         let pairs = table.table.iter().filter_map(|(pointer, value)| {
             let (pointer, at) = (pointer.get_ref().to_string(), value.span().start);
-            let wanted = constant(value.get_ref());
-            if !pointer.starts_with('/') || wanted.is_none() {
+            let item_request = constant(value.get_ref());
+            if !pointer.starts_with('/') || item_request.is_none() {
                 reading.fault(at, &table.field(&pointer), "must be a pointer and a plain value: \"/kind\" = \"SALE\"");
             }
-            Some((pointer, wanted?))
+            Some((pointer, item_request?))
         });
         pairs.collect()
     });
@@ -162,7 +162,8 @@ fn table_place(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Option<P
 
 /// A shop's message as the JSON of an event, by the first rule that matches.
 pub(super) fn event(rules: &[Rule], message: &Value) -> Result<Value, String> {
-    let matches = |rule: &&Rule| rule.when.iter().all(|(pointer, wanted)| message.pointer(pointer) == Some(wanted));
+    let matches =
+        |rule: &&Rule| rule.when.iter().all(|(pointer, item_request)| message.pointer(pointer) == Some(item_request));
     let rule = rules.iter().find(matches).ok_or("no rule of the mapping matches")?;
     let mut event = Map::new();
     for (field, place) in &rule.envelope {

@@ -21,7 +21,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often to look whether everything ends.
 const LOOK: Duration = Duration::from_millis(50);
 /// What is left of a value that the brokers do not take.
-const CUT_BYTES: usize = 64 << 10;
+const ADJUSTMENT_BYTES: usize = 64 << 10;
 /// Header of a value that was cut: how many bytes it had.
 const CUT: &str = "ledger-value-bytes";
 
@@ -101,9 +101,9 @@ impl Producer {
     fn attempt(&self, all: &[Outgoing], open: &[(usize, bool)], stop: &Stop) -> Option<Vec<(usize, RDKafkaErrorCode)>> {
         let (tell, told) = channel();
         let (mut under_way, mut failed) = (0usize, Vec::new());
-        for (at, cut) in open {
+        for (at, adjustment) in open {
             loop {
-                match self.send(&all[*at], *cut, Box::new((*at, tell.clone()))) {
+                match self.send(&all[*at], *adjustment, Box::new((*at, tell.clone()))) {
                     Ok(()) => break under_way += 1,
                     Err(RDKafkaErrorCode::QueueFull) if under_way > 0 => {
                         under_way -= 1;
@@ -119,19 +119,25 @@ impl Producer {
         Some(failed)
     }
 
-    fn send(&self, message: &Outgoing, cut: bool, opaque: Box<(usize, Sender<Told>)>) -> Result<(), RDKafkaErrorCode> {
+    fn send(
+        &self,
+        message: &Outgoing,
+        adjustment: bool,
+        opaque: Box<(usize, Sender<Told>)>,
+    ) -> Result<(), RDKafkaErrorCode> {
         let Outgoing { topic, key, value, headers } = message;
         let mut sent = OwnedHeaders::new_with_capacity(headers.len() + 1);
         for (key, value) in headers {
             sent = sent.insert(rdkafka::message::Header { key, value: Some(&**value) });
         }
         let whole = value.as_deref().map(<[u8]>::len).unwrap_or_default();
-        if cut {
+        if adjustment {
             sent = sent.insert(rdkafka::message::Header { key: CUT, value: Some(&whole.to_string()) });
         }
         let mut record = BaseRecord::<[u8], [u8], _>::with_opaque_to(topic, opaque).headers(sent);
         record.key = key.as_deref();
-        record.payload = value.as_deref().map(|value| if cut { &value[..whole.min(CUT_BYTES)] } else { value });
+        record.payload =
+            value.as_deref().map(|value| if adjustment { &value[..whole.min(ADJUSTMENT_BYTES)] } else { value });
         self.0.send(record).map_err(|(error, _)| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
-use ledger_core::features::approvals::state::{ByHand, Proposal};
+use ledger_core::features::approvals::state::{ManualAdjustment, Proposal};
 use ledger_core::units::{Points, Position};
 use ledger_core::{change, event};
 
@@ -78,14 +78,14 @@ impl Encode for event::Withdrawn {
 
 /// An open proposal.
 pub(super) fn proposal(open: &Proposal, names: &Names) -> proto::Proposal {
-    let Proposal { position, hand, wallet, points, by, lapses_at } = open;
-    let hand = match hand {
-        ByHand::Credit => proto::ByHand::Credit,
-        ByHand::Debit => proto::ByHand::Debit,
+    let Proposal { position, adjustment, wallet, points, by, lapses_at } = open;
+    let adjustment = match adjustment {
+        ManualAdjustment::Credit => proto::ManualAdjustment::Credit,
+        ManualAdjustment::Debit => proto::ManualAdjustment::Debit,
     };
     proto::Proposal {
         position: position.0,
-        hand: hand.into(),
+        adjustment: adjustment.into(),
         wallet: names.term(*wallet),
         points: points.0,
         by: by.iter().map(|one| one.to_string()).collect(),
@@ -95,8 +95,8 @@ pub(super) fn proposal(open: &Proposal, names: &Names) -> proto::Proposal {
 
 impl EncodeChange for change::Proposed {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        let change::Proposed { hand, wallet, points, ref by, lapses_at } = *self;
-        let open = Proposal { position: within.position, hand, wallet, points, by: vec![by.clone()], lapses_at };
+        let change::Proposed { adjustment, wallet, points, ref by, lapses_at } = *self;
+        let open = Proposal { position: within.position, adjustment, wallet, points, by: vec![by.clone()], lapses_at };
         Some(Change::Proposed(proposal(&open, within.names)))
     }
 }

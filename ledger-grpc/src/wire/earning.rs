@@ -2,7 +2,7 @@
 
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
-use ledger_core::event::{Line, LineDetail, Name, Who};
+use ledger_core::event::{Line, LineDetail, MemberRef, Name};
 use ledger_core::units::Money;
 use ledger_core::{change, event};
 
@@ -83,7 +83,7 @@ impl Decode for proto::Referral {
     }
 }
 
-impl Encode for event::Referral<Who> {
+impl Encode for event::Referral<MemberRef> {
     type Message = proto::Referral;
 
     fn encode(&self, names: &Names) -> proto::Referral {

@@ -6,7 +6,7 @@
 use super::kinds::{decode_body, encode_body};
 use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Faults, Invalid, Names, TAG_BYTES_MAX, values};
 use crate::proto;
-use ledger_core::event::{Event, Name, Origin, RiskKeys, RiskKind, Who};
+use ledger_core::event::{Event, MemberRef, Name, Origin, RiskKeys, RiskKind};
 use ledger_core::units::{At, RiskKey};
 use prost::Message;
 
@@ -162,7 +162,7 @@ fn decode_origin(message: &proto::Event) -> Option<Box<Origin>> {
 }
 
 /// An event as it was recorded.
-pub(super) fn encode(event: &Event<Who>, names: &Names) -> proto::Event {
+pub(super) fn encode(event: &Event<MemberRef>, names: &Names) -> proto::Event {
     let hash = |kind| event.keys.get(kind).map(|key| key.to_string()).unwrap_or_default();
     let origin = event.origin.as_deref().cloned().unwrap_or_default();
     proto::Event {

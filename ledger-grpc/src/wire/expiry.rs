@@ -45,10 +45,10 @@ impl Encode for event::Reinstated {
     }
 }
 
-impl EncodeChange for change::Spell {
+impl EncodeChange for change::ActivityExpirySet {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
         let (member, wallet) = (within.names.member(self.member), within.names.term(self.wallet));
-        Some(Change::Spell(proto::SpellSet { member, wallet, until: values::stamp(self.until) }))
+        Some(Change::ActivityExpirySet(proto::ActivityExpirySet { member, wallet, until: values::stamp(self.until) }))
     }
 }
 

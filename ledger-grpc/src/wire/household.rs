@@ -2,7 +2,7 @@
 
 use super::{Decode, Encode, Faults, Names};
 use crate::proto;
-use ledger_core::event::{self, Name, Who};
+use ledger_core::event::{self, MemberRef, Name};
 
 impl Decode for proto::HouseholdJoined {
     type Event = event::HouseholdJoined<Name>;
@@ -12,7 +12,7 @@ impl Decode for proto::HouseholdJoined {
     }
 }
 
-impl Encode for event::HouseholdJoined<Who> {
+impl Encode for event::HouseholdJoined<MemberRef> {
     type Message = proto::HouseholdJoined;
 
     fn encode(&self, names: &Names) -> proto::HouseholdJoined {

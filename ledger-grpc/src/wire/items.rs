@@ -2,25 +2,25 @@
 
 use super::{Faults, Names};
 use crate::proto;
-use ledger_core::event::Wanted;
+use ledger_core::event::ItemRequest;
 use ledger_core::features::items::state::Piece;
-use ledger_core::trace::{Cut, Trace};
+use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::Points;
 
 /// Pieces of an item; one if it is not said how many.
-pub(super) fn decode_wanted(item: String, pieces: u32, faults: &mut Faults) -> Option<Box<Wanted>> {
+pub(super) fn decode_wanted(item: String, pieces: u32, faults: &mut Faults) -> Option<Box<ItemRequest>> {
     if item.is_empty() {
         if pieces > 0 {
             faults.add("pieces", "are of no item; name it in `item`");
         }
         return None;
     }
-    Some(Box::new(Wanted { item: item.into(), pieces: pieces.max(1) }))
+    Some(Box::new(ItemRequest { item: item.into(), pieces: pieces.max(1) }))
 }
 
 /// What an event wants: the name of the item, and how many pieces of it.
-pub(super) fn encode_wanted(item: Option<&Wanted>) -> (String, u32) {
-    item.map(|wanted| (wanted.item.to_string(), wanted.pieces)).unwrap_or_default()
+pub(super) fn encode_wanted(item: Option<&ItemRequest>) -> (String, u32) {
+    item.map(|item_request| (item_request.item.to_string(), item_request.pieces)).unwrap_or_default()
 }
 
 /// What was redeemed of an item.
@@ -30,11 +30,11 @@ pub(super) fn redeemed(member: String, piece: Piece, points: Points, names: &Nam
 }
 
 /// What a refused item lacks.
-pub(super) fn lacking(trace: &Trace, names: &Names) -> proto::Lacking {
-    use proto::lacking::Lack;
-    let lack = match trace.cut {
-        Cut::Price => Lack::Points(trace.granted.0),
+pub(super) fn shortfall(trace: &Trace, names: &Names) -> proto::Shortfall {
+    use proto::shortfall::Lack;
+    let lack = match trace.adjustment {
+        Adjustment::Price => Lack::Points(trace.granted.0),
         _ => Lack::Pieces(trace.granted.0),
     };
-    proto::Lacking { item: names.term(trace.rule), lack: Some(lack) }
+    proto::Shortfall { item: names.term(trace.rule), lack: Some(lack) }
 }

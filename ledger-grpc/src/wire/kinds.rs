@@ -4,7 +4,7 @@
 use super::{Faults, Names};
 use crate::proto;
 use ledger_core::change::{Change, Life, LifeChange};
-use ledger_core::event::{Body, Kind, Name, Who};
+use ledger_core::event::{Body, Kind, MemberRef, Name};
 use ledger_core::units::{MemberNo, Position};
 
 /// A message that says an event of one kind.
@@ -62,7 +62,7 @@ macro_rules! events {
         }
 
         /// Tells what happened, or what was asked.
-        pub(super) fn encode_body(body: &Body<Who>, names: &Names) -> proto::event::Body {
+        pub(super) fn encode_body(body: &Body<MemberRef>, names: &Names) -> proto::event::Body {
             match body {
                 $(Body::$kind(event) => proto::event::Body::$kind(event.encode(names)),)*
             }
@@ -103,13 +103,13 @@ changes! {
     Life
     Redeemed
     HoldExtended
-    Spell
+    ActivityExpirySet
     Expiring
-    Parked
-    Unparked
-    Waits
+    Deferred
+    DeferredApplied
+    PendingUntil
     Visited;
-    untold: Purchased Refunded Active TermsAdded ProgramSet RedeemRefunded TierCounted ReminderSet Lapsed Reinstated
+    untold: Purchased Refunded Active TermsAdded ProgramSet RedeemRefunded TierCounted ReminderSet ExpiredRecently Reinstated
         LineReturned
 }
 

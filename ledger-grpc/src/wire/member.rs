@@ -4,7 +4,7 @@ use super::approvals::proposal;
 use super::exchange::open_exchange;
 use super::membership::{alias, attribute, scope};
 use super::merge::merged;
-use super::returns::parked;
+use super::returns::deferred;
 use super::spending::open_hold;
 use super::tiers::{standing, streak};
 use super::{Names, token, values};
@@ -63,7 +63,7 @@ pub fn maybe_member(name: &str, member: Option<proto::Member>) -> proto::MaybeMe
 }
 
 fn parked_events(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedEvent> {
-    member.parked_from(program.refund_horizon(at)).map(|one| parked(one, program)).collect()
+    member.deferred_from(program.refund_horizon(at)).map(|one| deferred(one, program)).collect()
 }
 
 /// What a member has of a wallet, with at most so many lots.

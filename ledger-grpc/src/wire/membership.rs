@@ -2,7 +2,7 @@
 
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
-use ledger_core::event::{Name, Who};
+use ledger_core::event::{MemberRef, Name};
 use ledger_core::features::membership::state::{Alias, Scope};
 use ledger_core::units::TermNo;
 use ledger_core::{change, event};
@@ -97,7 +97,7 @@ impl Decode for proto::AliasLinked {
     }
 }
 
-impl Encode for event::AliasLinked<Who> {
+impl Encode for event::AliasLinked<MemberRef> {
     type Message = proto::AliasLinked;
 
     fn encode(&self, names: &Names) -> proto::AliasLinked {
@@ -113,7 +113,7 @@ impl Decode for proto::AliasUnlinked {
     }
 }
 
-impl Encode for event::AliasUnlinked<Who> {
+impl Encode for event::AliasUnlinked<MemberRef> {
     type Message = proto::AliasUnlinked;
 
     fn encode(&self, names: &Names) -> proto::AliasUnlinked {
@@ -127,11 +127,11 @@ fn decode_alias(kind: &str, name: &str) -> Name {
 }
 
 /// Of an alias the ledger knows no more than its hash; where it was a member's own name, that.
-fn encode_alias(who: &Who, names: &Names) -> String {
+fn encode_alias(who: &MemberRef, names: &Names) -> String {
     match who {
-        Who::Nobody => String::new(),
-        Who::Known(no) => names.member(*no),
-        Who::Unknown(hash) | Who::Alias(_, hash) => hash.to_string(),
+        MemberRef::Nobody => String::new(),
+        MemberRef::Known(no) => names.member(*no),
+        MemberRef::Unknown(hash) | MemberRef::Alias(_, hash) => hash.to_string(),
     }
 }
 

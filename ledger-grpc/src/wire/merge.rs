@@ -2,7 +2,7 @@
 
 use super::{Decode, Encode, Faults, Names};
 use crate::proto;
-use ledger_core::event::{self, Name, Who};
+use ledger_core::event::{self, MemberRef, Name};
 use ledger_core::features::merge::state::Absorbed;
 
 impl Decode for proto::Merged {
@@ -13,7 +13,7 @@ impl Decode for proto::Merged {
     }
 }
 
-impl Encode for event::Merged<Who> {
+impl Encode for event::Merged<MemberRef> {
     type Message = proto::Merged;
 
     fn encode(&self, names: &Names) -> proto::Merged {
@@ -29,7 +29,7 @@ impl Decode for proto::Unmerged {
     }
 }
 
-impl Encode for event::Unmerged<Who> {
+impl Encode for event::Unmerged<MemberRef> {
     type Message = proto::Unmerged;
 
     fn encode(&self, names: &Names) -> proto::Unmerged {

@@ -1,6 +1,6 @@
 //! Names: the words and names with which numbers are told to callers.
 
-use ledger_core::event::{Name, Who};
+use ledger_core::event::{MemberRef, Name};
 use ledger_core::units::{MemberNo, TermNo};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,11 +37,11 @@ impl Names {
     }
 
     /// Of whom an event speaks: a member's name, or the hash of a name that was no member.
-    pub fn who(&self, who: &Who) -> String {
+    pub fn who(&self, who: &MemberRef) -> String {
         match who {
-            Who::Nobody => String::new(),
-            Who::Known(no) | Who::Alias(no, _) => self.member(*no),
-            Who::Unknown(hash) => hash.to_string(),
+            MemberRef::Nobody => String::new(),
+            MemberRef::Known(no) | MemberRef::Alias(no, _) => self.member(*no),
+            MemberRef::Unknown(hash) => hash.to_string(),
         }
     }
 }

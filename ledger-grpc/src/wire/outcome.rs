@@ -1,6 +1,6 @@
 //! Outcomes: what became of events, and what would become of one, as messages.
 
-use super::items::lacking;
+use super::items::shortfall;
 use super::member::lot;
 use super::{Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Names, token, values};
 use crate::proto;
@@ -10,7 +10,7 @@ use ledger_core::lots::Lot;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Verdict;
 use ledger_core::refusal::Refusal;
-use ledger_core::trace::{Cut, Trace};
+use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, Points, Position, TermNo};
 use prost::Message;
 
@@ -24,7 +24,7 @@ pub fn outcome(outcome: &Outcome, names: &Names) -> proto::Outcome {
             earned: outcome.earned.iter().map(|one| wallet_points(*one, names)).collect(),
             available,
             waiting: outcome.waits.iter().map(|one| waiting(*one, names)).collect(),
-            parked: outcome.parked,
+            deferred: outcome.deferred,
             proposed: outcome.proposed,
         }),
     };
@@ -87,34 +87,34 @@ pub(super) fn refused(refusal: Refusal, available: i64, lacks: Option<&Trace>, n
         message: refusal.to_string(),
         retry_may_succeed: refusal.retry_may_succeed(),
         available,
-        lacking: lacks.map(|trace| lacking(trace, names)),
+        shortfall: lacks.map(|trace| shortfall(trace, names)),
     }
 }
 
 /// What a rule came to.
 pub fn trace(trace: &Trace, names: &Names) -> proto::Trace {
-    let cut = match trace.cut {
-        Cut::None => proto::Cut::None,
-        Cut::Limit { .. } => proto::Cut::Limit,
-        Cut::Review => proto::Cut::Review,
-        Cut::Denied => proto::Cut::Denied,
-        Cut::Frozen => proto::Cut::Frozen,
-        Cut::Closed => proto::Cut::Closed,
-        Cut::MaxBalance => proto::Cut::MaxBalance,
-        Cut::Clamped => proto::Cut::Clamped,
-        Cut::Beaten { .. } => proto::Cut::Beaten,
-        Cut::Expired => proto::Cut::Expired,
-        Cut::Stock => proto::Cut::Stock,
-        Cut::Price => proto::Cut::Price,
+    let adjustment = match trace.adjustment {
+        Adjustment::None => proto::Adjustment::None,
+        Adjustment::Limit { .. } => proto::Adjustment::Limit,
+        Adjustment::Review => proto::Adjustment::Review,
+        Adjustment::Denied => proto::Adjustment::Denied,
+        Adjustment::Frozen => proto::Adjustment::Frozen,
+        Adjustment::Closed => proto::Adjustment::Closed,
+        Adjustment::MaxBalance => proto::Adjustment::MaxBalance,
+        Adjustment::Clamped => proto::Adjustment::Clamped,
+        Adjustment::Beaten { .. } => proto::Adjustment::Beaten,
+        Adjustment::Expired => proto::Adjustment::Expired,
+        Adjustment::Stock => proto::Adjustment::Stock,
+        Adjustment::Price => proto::Adjustment::Price,
     };
     proto::Trace {
         rule: names.term(trace.rule),
         computed: trace.computed.0,
         granted: trace.granted.0,
-        cut: cut.into(),
-        limit: match trace.cut {
-            Cut::Limit { limit } => names.term(limit),
-            Cut::Beaten { by } => names.term(by),
+        adjustment: adjustment.into(),
+        limit: match trace.adjustment {
+            Adjustment::Limit { limit } => names.term(limit),
+            Adjustment::Beaten { by } => names.term(by),
             _ => String::new(),
         },
     }

@@ -20,10 +20,10 @@ impl Encode for event::Settled {
     }
 }
 
-impl EncodeChange for change::Waits {
+impl EncodeChange for change::PendingUntil {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
         let (member, wallet) = (within.names.member(self.member), within.names.term(self.wallet));
         let (lot, until) = (values::lot_id(self.lot), values::stamp(self.until));
-        Some(Change::Waits(proto::Waits { member, wallet, lot, until }))
+        Some(Change::PendingUntil(proto::PendingUntil { member, wallet, lot, until }))
     }
 }

@@ -8,7 +8,7 @@ use crate::proto;
 use ledger_core::account::{Account, Posting};
 use ledger_core::change::{Change, ReferredBy};
 use ledger_core::counter::Key;
-use ledger_core::event::{Event, Who};
+use ledger_core::event::{Event, MemberRef};
 use ledger_core::features::risk::change::CaseOpened;
 use ledger_core::member::Member;
 use ledger_core::record::{Cause, Record, Timer};
@@ -52,7 +52,7 @@ pub fn record(position: Position, record: &Record, names: &Names) -> proto::Reco
         available: verdict.available.0,
         member: names.member(own),
         alias: match &record.cause {
-            Cause::Event(Event { member: Who::Alias(_, key), .. }) => key.to_string(),
+            Cause::Event(Event { member: MemberRef::Alias(_, key), .. }) => key.to_string(),
             Cause::Event(_) | Cause::Timer { .. } => String::new(),
         },
     }

@@ -4,7 +4,7 @@ use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
 use ledger_core::calendar::show_day;
 use ledger_core::event::{LineName, LinePart, LineRefund};
-use ledger_core::member::Parked;
+use ledger_core::member::Deferred;
 use ledger_core::program::Program;
 use ledger_core::units::Money;
 use ledger_core::{change, event};
@@ -77,24 +77,24 @@ fn encode_line(refund: &LineRefund) -> proto::LineRefund {
 }
 
 /// What waits for its purchase.
-pub(super) fn parked(parked: &Parked, program: &Program) -> proto::ParkedEvent {
+pub(super) fn deferred(deferred: &Deferred, program: &Program) -> proto::ParkedEvent {
     proto::ParkedEvent {
-        position: parked.position.0,
-        since: show_day(parked.day),
-        until: show_day(parked.day.plus(program.refund_days)),
+        position: deferred.position.0,
+        since: show_day(deferred.day),
+        until: show_day(deferred.day.plus(program.refund_days)),
     }
 }
 
-impl EncodeChange for change::Parked {
+impl EncodeChange for change::Deferred {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        Some(Change::Parked(proto::Parked { member: within.names.member(self.member) }))
+        Some(Change::Deferred(proto::Deferred { member: within.names.member(self.member) }))
     }
 }
 
-impl EncodeChange for change::Unparked {
+impl EncodeChange for change::DeferredApplied {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
         let (member, event) = (within.names.member(self.member), self.event.0);
         let refused = self.refusal.map(|refusal| refusal.reason().to_owned()).unwrap_or_default();
-        Some(Change::Unparked(proto::Unparked { member, event, refused }))
+        Some(Change::DeferredApplied(proto::DeferredApplied { member, event, refused }))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::proto::{self, event::Body};
-use ledger_core::event::{Kind, Name, PROGRAM_BYTES_MAX, RiskKind, Who};
+use ledger_core::event::{Kind, MemberRef, Name, PROGRAM_BYTES_MAX, RiskKind};
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record, Verdict};
 use ledger_core::refusal::Refusal;
@@ -110,7 +110,7 @@ fn every_kind_of_event_is_told_as_it_was_said() {
     let mut untried: BTreeSet<Kind> = Kind::ALL.iter().copied().collect();
     let anna = MemberNo(1);
     let names = Names::default().and_members([(anna, "anna".into())]);
-    let who = |name: Name| if name.is_empty() { Who::Nobody } else { Who::Known(anna) };
+    let who = |name: Name| if name.is_empty() { MemberRef::Nobody } else { MemberRef::Known(anna) };
     for body in bodies() {
         let said = event(body);
         let decoded = one(Some(said.clone()), &hash).expect("it is valid");
@@ -133,7 +133,7 @@ fn an_alias_is_told_as_its_hash() {
         assert_eq!(said.body.other().map(|alias| &**alias), Some("card:4711"));
         let (anna, key) = (MemberNo(1), hash("name", "card:4711"));
         let names = Names::default().and_members([(anna, "anna".into())]);
-        let who = |name: Name| if &*name == "anna" { Who::Alias(anna, key) } else { Who::Unknown(key) };
+        let who = |name: Name| if &*name == "anna" { MemberRef::Alias(anna, key) } else { MemberRef::Unknown(key) };
         let judged = Record { at: At(0), program: 1, cause: Cause::Event(said.map(who)), verdict: Verdict::default() };
         let told = record(Position(1), &judged, &names);
         assert_eq!((&*told.member, &*told.alias), ("anna", &*key.to_string()));
@@ -191,7 +191,7 @@ fn outcomes_stand_where_their_events_stood() {
         waits: Vec::new(),
         earned: Vec::new(),
         available: Points(0),
-        parked: false,
+        deferred: false,
         proposed: false,
     });
     let invalid = [0, 2, 4].map(|at| (at, Invalid::one("id", "must not be empty")));

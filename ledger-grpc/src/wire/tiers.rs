@@ -5,7 +5,7 @@ use crate::proto::{self, change::Change};
 use ledger_core::calendar::show_day;
 use ledger_core::change;
 use ledger_core::features::tiers::change::TierWhy;
-use ledger_core::features::tiers::footing;
+use ledger_core::features::tiers::tier_progress;
 use ledger_core::member::{Member, Streak};
 use ledger_core::program::Program;
 use ledger_core::units::At;
@@ -13,7 +13,7 @@ use ledger_core::units::At;
 /// Where a member stands; nothing if the program has no tiers.
 pub(super) fn standing(program: &Program, member: &Member, at: At, names: &Names) -> Option<proto::TierStanding> {
     let tiers = program.tiers.as_ref()?;
-    let footing = footing(program, member, at)?;
+    let tier_progress = tier_progress(program, member, at)?;
     let rank = program.rank_of(member.tier.tier);
     let next = tiers.ranks.get(rank + 1);
     let needed_for_next = next.map_or(0, |tier| tier.least);
@@ -21,16 +21,16 @@ pub(super) fn standing(program: &Program, member: &Member, at: At, names: &Names
         |(term, at_most)| proto::AttributeLimit { name: names.term(term), at_most, value: member.attribute(term) };
     Some(proto::TierStanding {
         tier: names.term(member.tier.tier),
-        metric: footing.metric,
+        metric: tier_progress.metric,
         window_days: tiers.window_days.unsigned_abs(),
         needed_to_keep: tiers.ranks.get(rank).map_or(0, |tier| tier.least),
         next: next.map(|tier| names.term(tier.id)).unwrap_or_default(),
         needed_for_next,
-        missing_for_next: needed_for_next.saturating_sub(footing.metric).max(0),
+        missing_for_next: needed_for_next.saturating_sub(tier_progress.metric).max(0),
         next_requires: next.and_then(|tier| tier.attribute).map(requires),
         unmet_since: member.tier.unmet_since.map(show_day).unwrap_or_default(),
-        falls_on: footing.lost_on.map(show_day).unwrap_or_default(),
-        falls_short_on: footing.falls_short_on.map(show_day).unwrap_or_default(),
+        falls_on: tier_progress.lost_on.map(show_day).unwrap_or_default(),
+        falls_short_on: tier_progress.falls_short_on.map(show_day).unwrap_or_default(),
     })
 }
 
@@ -45,7 +45,7 @@ impl EncodeChange for change::TierSet {
             TierWhy::Joined => proto::TierWhy::Joined,
             TierWhy::Earned => proto::TierWhy::Earned,
             TierWhy::Granted => proto::TierWhy::Granted,
-            TierWhy::Footing => proto::TierWhy::Footing,
+            TierWhy::Progress => proto::TierWhy::Progress,
             TierWhy::Lapsed => proto::TierWhy::Lapsed,
         };
         Some(Change::TierSet(proto::TierSet {

@@ -2,7 +2,7 @@
 
 use super::{Decode, Encode, Faults, Names, values};
 use crate::proto;
-use ledger_core::event::{self, Name, OpeningLot, Who};
+use ledger_core::event::{self, MemberRef, Name, OpeningLot};
 use ledger_core::units::Points;
 
 impl Decode for proto::Transfer {
@@ -14,7 +14,7 @@ impl Decode for proto::Transfer {
     }
 }
 
-impl Encode for event::Transfer<Who> {
+impl Encode for event::Transfer<MemberRef> {
     type Message = proto::Transfer;
 
     fn encode(&self, names: &Names) -> proto::Transfer {

@@ -8,7 +8,7 @@ use ledger_core::units::{At, LotId, MonthDay, Position};
 /// An instant; absent for [`At::NEVER`].
 pub fn stamp(at: At) -> Option<prost_types::Timestamp> {
     let nanos = i32::try_from(at.0.rem_euclid(1000) * 1_000_000).unwrap_or(0);
-    (at < At::WITH_SPELL).then(|| prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos })
+    (at < At::SLIDING).then(|| prost_types::Timestamp { seconds: at.0.div_euclid(1000), nanos })
 }
 
 /// Reads an instant that must be there.

@@ -108,7 +108,7 @@ impl Field<'_> {
         self.server.as_ref().unwrap()
     }
 
-    /// Waits until some of this round is in the ledger, so that what breaks breaks in the middle.
+    /// PendingUntil until some of this round is in the ledger, so that what breaks breaks in the middle.
     fn midway(&self, before: u64, random: &mut Random) {
         let some = before + random.below(ROUND / 2);
         until("the round is under way", || (self.server().figure("ledger_position") > some as f64).then_some(()));

@@ -28,13 +28,13 @@ const TOPICS: &str = "[[topic]]\nname = \"orders\"\nformat = \"json\"\n";
 
 /// Everything that must be the same.
 #[derive(Debug, PartialEq)]
-struct Standing {
+struct TierState {
     members: Vec<String>,
     counters: Vec<String>,
     totals: String,
 }
 
-async fn standing(server: &Server) -> Standing {
+async fn standing(server: &Server) -> TierState {
     let mut ask = MemberServiceClient::new(server.connect().await);
     let members: Vec<String> = (0..MEMBERS).map(member).collect();
     let request = BatchGetMembersRequest { members, ..BatchGetMembersRequest::default() };
@@ -50,7 +50,7 @@ async fn standing(server: &Server) -> Standing {
         values.sort();
         counters.push(format!("{whose:?}: {values:?}"));
     }
-    Standing {
+    TierState {
         members: told.iter().filter_map(|one| one.member.as_ref()).map(plain).collect(),
         counters,
         totals: trial_balance(server.totals().await),

@@ -76,7 +76,7 @@ impl Server {
         self.figures().get(name).copied().unwrap_or_default()
     }
 
-    /// Waits until it has so many durable records.
+    /// PendingUntil until it has so many durable records.
     pub(crate) fn reaches(&self, records: u64) {
         until(&format!("the ledger has {records} records; it has {}", self.figure("ledger_position")), || {
             (self.figure("ledger_position") >= records as f64).then_some(())

@@ -8,7 +8,7 @@ use crate::shard::{Handle, Inner};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::explain::{Explanation, explain};
 use ledger_core::fold::fold_member;
-use ledger_core::judge::{brought_up_to, find};
+use ledger_core::judge::{find, projected_to};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Record;
@@ -150,7 +150,7 @@ impl Handle {
             let program = live.programs.version(u32::try_from(version).unwrap_or(u32::MAX)).cloned();
             let (at, member) = match as_of {
                 AsOf::Position(_) => (step.record.at, step.after),
-                AsOf::Instant(at) => (at, brought_up_to(&live.state, program.as_deref(), no, &step.after, at)),
+                AsOf::Instant(at) => (at, projected_to(&live.state, program.as_deref(), no, &step.after, at)),
             };
             MemberView { no, member, position: step.position, at, program }
         }))

@@ -5,9 +5,9 @@ use crate::error::ReadError;
 use crate::live::Live;
 use crate::shard::{Handle, Time};
 use ledger_core::counter::Counter;
-use ledger_core::event::{self, Body, Event, Name, Who};
+use ledger_core::event::{self, Body, Event, MemberRef, Name};
 use ledger_core::features::risk::in_window;
-use ledger_core::judge::{Book, brought_up_to, find, foresee};
+use ledger_core::judge::{LogAccess, find, preview, projected_to};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::{Cause, Verdict};
@@ -95,7 +95,7 @@ impl<'a> Moment<'a> {
         let into = row.merged_into().and_then(|into| Some((into, state.member(into)?)));
         let (no, row) = into.unwrap_or((no, row));
         let program = self.program();
-        let member = brought_up_to(state, program.map(|program| &**program), no, row, self.at);
+        let member = projected_to(state, program.map(|program| &**program), no, row, self.at);
         self.rest_on(row.position);
         // Nothing touched the row since, so it is also true at anything durable behind it.
         let position = row.position.max(self.committed);
@@ -114,11 +114,11 @@ impl<'a> Moment<'a> {
     ///
     /// # Errors
     /// [`ReadError::Damage`].
-    pub fn foresee(&mut self, event: Event<Name>) -> Result<Verdict, ReadError> {
+    pub fn preview(&mut self, event: Event<Name>) -> Result<Verdict, ReadError> {
         let Live { state, programs, book, .. } = self.live;
         self.rest_on(state.shared.position);
         let event = Event { occurred_at: self.at, ..event };
-        Ok(foresee(state, programs, book, event, self.at)?)
+        Ok(preview(state, programs, book, event, self.at)?)
     }
 
     /// The outcome of an event by its source and id, if it was judged. Reads the disk.
@@ -150,9 +150,9 @@ impl<'a> Moment<'a> {
         let is_of = match book.record(position)?.cause {
             Cause::Timer { member, .. } => known(member),
             Cause::Event(event) => match event.member {
-                Who::Nobody => false,
-                Who::Known(no) | Who::Alias(no, _) => known(no),
-                Who::Unknown(hash) => book.hide(name) == hash,
+                MemberRef::Nobody => false,
+                MemberRef::Known(no) | MemberRef::Alias(no, _) => known(no),
+                MemberRef::Unknown(hash) => book.keyed_hash(name) == hash,
             },
         };
         self.rest_on(position);

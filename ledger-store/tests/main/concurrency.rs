@@ -2,7 +2,7 @@
 
 use crate::ledger::{self, directory, far_future, member, open, say, simulated};
 use crate::said::{BEGIN, HARBOUR, Random, Stream, event, publish};
-use ledger_core::event::{self, Body, Event, Name, Wanted};
+use ledger_core::event::{self, Body, Event, ItemRequest, Name};
 use ledger_core::member::Member;
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points, Position};
@@ -75,7 +75,7 @@ fn of_twenty_who_want_the_last_piece_one_gets_it() {
         say(&handle, (0..THREADS).map(paid).collect());
         // Half of them buy it, the others have it put aside.
         let refusals = at_once(&handle, |thread| {
-            let item = Some(Box::new(Wanted { item: "cup".into(), pieces: 1 }));
+            let item = Some(Box::new(ItemRequest { item: "cup".into(), pieces: 1 }));
             let (wallet, points, order) = ("".into(), Points(100), "".into());
             let body = if thread.is_multiple_of(2) {
                 Body::Redeem(event::Redeem { wallet, points, order, total: None, item })

@@ -3,10 +3,10 @@
 
 use crate::ledger::{self, directory, log_from, open, say};
 use crate::said::{Random, Stream};
-use ledger_core::event::{self, Body, Event, RiskKind, Who};
+use ledger_core::event::{self, Body, Event, MemberRef, RiskKind};
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
-use ledger_core::trace::Cut;
+use ledger_core::trace::Adjustment;
 use ledger_core::units::{At, MemberNo, Position, RiskKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,12 +31,14 @@ impl Recount {
     fn record(&mut self, record: &Record) {
         let Cause::Event(event) = &record.cause else { return };
         let refusal = record.verdict.refusal;
-        let Event { member: Who::Known(member), keys, origin: None, body, .. } = event else { return };
+        let Event { member: MemberRef::Known(member), keys, origin: None, body, .. } = event else { return };
         // What a rule denies has still happened.
         if refusal.is_some_and(|refusal| refusal != Refusal::RiskDenied) {
             return;
         }
-        let hits = record.verdict.trace.iter().filter(|line| matches!(line.cut, Cut::Limit { .. })).count() as i64;
+        let hits =
+            record.verdict.trace.iter().filter(|line| matches!(line.adjustment, Adjustment::Limit { .. })).count()
+                as i64;
         let granted: i64 = record.verdict.trace.iter().map(|line| line.granted.0).sum();
         let moved = i64::from(matches!(body, Body::CheckIn(event::CheckIn) | Body::Redeem(..)));
         let points = match body {

@@ -7,7 +7,7 @@ use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
 use crate::raw::Raw;
 use crate::said::{HARBOUR, Stream, event, key, purchase};
 use ledger_core::event::{
-    self, Body, Currency, Finding, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind, Wanted,
+    self, Body, Currency, Finding, ItemRequest, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
 };
 use ledger_core::features::membership::state::Scope;
 use ledger_core::state::WalletTotals;
@@ -213,7 +213,7 @@ fn write(dir: &Path) {
     by_hand("p-10", Body::Donate(event::Donate { fund: "lifeboats".into(), points: Points(3) }));
     by_hand("p-11", Body::Donate(event::Donate { fund: "whales".into(), points: Points(3) }));
     // Pieces of an item: bought, held and given back, and one too many.
-    let flags = |pieces| Some(Box::new(Wanted { item: "flag".into(), pieces }));
+    let flags = |pieces| Some(Box::new(ItemRequest { item: "flag".into(), pieces }));
     let (wallet, order) = (|| Name::from("knots"), || Name::from("flags"));
     let points = Points::ZERO;
     let buys = |item| Body::Redeem(event::Redeem { wallet: wallet(), points, order: order(), total: None, item });
@@ -226,7 +226,7 @@ fn write(dir: &Path) {
     by_hand("f-3", buys(flags(1)));
     by_hand("f-4", Body::RedeemRefunded(event::RedeemRefunded { redemption, points: None }));
     by_hand("f-5", Body::Capture(event::Capture { hold: "flags".into(), points: Some(Points(2)), last: false }));
-    by_hand("f-6", holds("pole", Some(Box::new(Wanted { item: "pole".into(), pieces: 1 }))));
+    by_hand("f-6", holds("pole", Some(Box::new(ItemRequest { item: "pole".into(), pieces: 1 }))));
     // What waits for a settlement, be it told before its purchase, and for a day to pass.
     by_hand("s-1", Body::Settled(event::Settled { order: "p-8".into() }));
     by_hand("s-2", Body::Settled(event::Settled { order: "s-3".into() }));

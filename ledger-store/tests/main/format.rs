@@ -339,7 +339,7 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
     ] {
         assert!(document.contains(&said), "FORMAT.md does not say: {said}");
     }
-    assert_eq!((At::NEVER, At::WITH_SPELL), (At(i64::MAX), At(i64::MAX - 1)), "as under Numbers and values");
+    assert_eq!((At::NEVER, At::SLIDING), (At(i64::MAX), At(i64::MAX - 1)), "as under Numbers and values");
     assert_eq!(example("format"), u32::try_from(format).expect("small").to_le_bytes());
     for (name, version) in
         [("record", VERSION), ("snapshot", ROW_VERSION), ("member", ROW_VERSION), ("shared", ROW_VERSION)]

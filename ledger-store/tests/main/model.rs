@@ -4,8 +4,8 @@
 
 use crate::ledger::{self, directory, log_from, open, say};
 use crate::said::{Random, Stream, event};
-use ledger_core::event::{self, Body, Event, Finding, Name, Who};
-use ledger_core::judge::brought_up_to;
+use ledger_core::event::{self, Body, Event, Finding, MemberRef, Name};
+use ledger_core::judge::projected_to;
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Record};
 use ledger_core::units::{MemberNo, Position, RiskKey};
@@ -49,7 +49,7 @@ fn next_events(stream: &Stream, random: &mut Random, next: &mut u64, memory: &Me
 fn alike(mut record: Record) -> Record {
     if let Cause::Event(event) = record.cause {
         record.cause = Cause::Event(event.map(|who| match who {
-            Who::Unknown(_) => Who::Unknown(RiskKey::default()),
+            MemberRef::Unknown(_) => MemberRef::Unknown(RiskKey::default()),
             other => other,
         }));
     }
@@ -63,7 +63,7 @@ fn assert_same_rows(handle: &Handle, memory: &Memory) {
     for no in (1..=memory.state.members_len()).map(MemberNo) {
         let row = memory.state.member(no).expect("numbers have no gaps");
         let view = handle.member_by_no(no).wait().expect("the shard works").expect("a member");
-        assert_eq!(view.member, brought_up_to(&memory.state, program, no, row, view.at), "member {no}");
+        assert_eq!(view.member, projected_to(&memory.state, program, no, row, view.at), "member {no}");
     }
     let cases = handle.cases(false, Position(0), usize::MAX).wait().expect("the shard works");
     assert!(cases.iter().map(|(position, case)| (position, case)).eq(&memory.state.cases));

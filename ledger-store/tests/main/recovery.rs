@@ -48,23 +48,23 @@ fn a_snapshot_cut_short_behind_any_family_is_harmless() {
     assert!(before.iter().all(|(family, rows)| *rows != after[family]), "the second snapshot changed every family");
     // In the order in which a snapshot writes; its own row goes last.
     for written in 0..=3 {
-        let cut = directory();
-        raw::copy(dir.path(), cut.path());
-        let raw = Raw::open(cut.path());
+        let adjustment = directory();
+        raw::copy(dir.path(), adjustment.path());
+        let raw = Raw::open(adjustment.path());
         for family in &["history", "ids", "state"][written..] {
             raw.replace(family, &before[family]);
         }
         let (_, row) = before["meta"].iter().find(|(key, _)| key == b"sn").expect("there was a snapshot");
         raw.put("meta", b"sn", row);
         drop(raw);
-        let report = ledger::verified(cut.path());
+        let report = ledger::verified(adjustment.path());
         assert_eq!((report.digest, report.root), (whole.digest, whole.root), "cut behind {written} families");
         // It goes on from there, and the next snapshot makes everything whole.
-        feed(cut.path(), 0, 950, 100);
-        let report = ledger::verified(cut.path());
+        feed(adjustment.path(), 0, 950, 100);
+        let report = ledger::verified(adjustment.path());
         let straight = fed(950, 1_000_000);
         assert_eq!(report.digest, ledger::verified(straight.path()).digest);
-        assert_eq!(all_rows(cut.path())["ids"], all_rows(straight.path())["ids"]);
+        assert_eq!(all_rows(adjustment.path())["ids"], all_rows(straight.path())["ids"]);
     }
 }
 

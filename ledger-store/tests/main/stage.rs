@@ -83,7 +83,7 @@ impl Stage for Playing {
         let bring = self.bring(at);
         ledger::say(&self.handle, bring.into_iter().collect());
         let before = self.handle.committed();
-        let foreseen = self.handle.foresee(asked(member, redeem, at)).wait().map_err(words)?;
+        let foreseen = self.handle.preview(asked(member, redeem, at)).wait().map_err(words)?;
         assert_eq!(self.handle.committed(), before, "nothing is recorded");
         foreseen.map(|verdict| quote_of(&verdict)).map_err(|error| error.to_string())
     }

@@ -3,7 +3,7 @@
 use crate::ledger::{self, SECRET, directory, member, say};
 use crate::said::{BEGIN, HARBOUR, event, publish, purchase};
 use ledger_core::account::Account;
-use ledger_core::event::{self, Body, Wanted};
+use ledger_core::event::{self, Body, ItemRequest};
 use ledger_core::record::{Cause, Timer};
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, DAY_MS, Points, Position};
@@ -15,11 +15,11 @@ use std::sync::mpsc::channel;
 
 /// A ledger and the hand of its clock.
 fn with_a_clock(dir: &Path, time: Time, snapshot_records: u64) -> (Ledger, Arc<AtomicI64>) {
-    let hand = Arc::new(AtomicI64::new(BEGIN.0));
-    let told = hand.clone();
+    let adjustment = Arc::new(AtomicI64::new(BEGIN.0));
+    let told = adjustment.clone();
     let options = Options { time, secret: Some(SECRET), snapshot_records, ..Options::default() };
     let clock = move || At(told.load(Ordering::SeqCst));
-    (Ledger::open(dir, options, Arc::new(clock)).expect("it opens"), hand)
+    (Ledger::open(dir, options, Arc::new(clock)).expect("it opens"), adjustment)
 }
 
 fn days(n: i64) -> i64 {
@@ -34,7 +34,7 @@ fn expired(handle: &Handle) -> i64 {
 #[test]
 fn on_wall_time_what_is_due_is_read_at_once_and_recorded_with_nobody_saying_so() {
     let dir = directory();
-    let (ledger, hand) = with_a_clock(dir.path(), Time::Wall, 1_000);
+    let (ledger, adjustment) = with_a_clock(dir.path(), Time::Wall, 1_000);
     let handle = ledger.handle();
     say(&handle, vec![publish(HARBOUR, BEGIN), event("till", "e-1", BEGIN, "m1", purchase("o-1", 10_00))]);
     let (tell, told) = channel();
@@ -42,7 +42,7 @@ fn on_wall_time_what_is_due_is_read_at_once_and_recorded_with_nobody_saying_so()
         let _ = tell.send(position);
     }));
     assert_eq!(ledger::balances(&member(&handle, "m1").member).available, Points(20));
-    hand.store(days(21), Ordering::SeqCst);
+    adjustment.store(days(21), Ordering::SeqCst);
     // The lot is gone for readers from the instant on; a point for waking up came on the way.
     let view = member(&handle, "m1");
     assert_eq!((view.at, ledger::balances(&view.member).available), (At(days(21)), Points(15)));
@@ -71,12 +71,12 @@ fn on_wall_time_what_is_due_is_read_at_once_and_recorded_with_nobody_saying_so()
 #[test]
 fn a_clock_that_goes_back_does_not_take_time_with_it() {
     let dir = directory();
-    let (ledger, hand) = with_a_clock(dir.path(), Time::Wall, 1_000);
+    let (ledger, adjustment) = with_a_clock(dir.path(), Time::Wall, 1_000);
     let handle = ledger.handle();
-    hand.store(days(2), Ordering::SeqCst);
+    adjustment.store(days(2), Ordering::SeqCst);
     say(&handle, vec![publish(HARBOUR, BEGIN)]);
     for (n, day) in [1, -400, 2, 0].into_iter().enumerate() {
-        hand.store(days(day), Ordering::SeqCst);
+        adjustment.store(days(day), Ordering::SeqCst);
         let outcomes = say(&handle, vec![event("till", &format!("e-{n}"), BEGIN, "m1", Body::CheckIn(event::CheckIn))]);
         assert_eq!(outcomes[0].at, At(days(2)));
         assert_eq!(handle.time(), At(days(2)));
@@ -96,9 +96,9 @@ fn a_clock_that_goes_back_does_not_take_time_with_it() {
 #[test]
 fn on_the_events_time_no_event_is_ahead_of_the_clock() {
     let dir = directory();
-    let (ledger, hand) = with_a_clock(dir.path(), Time::Events, 1_000);
+    let (ledger, adjustment) = with_a_clock(dir.path(), Time::Events, 1_000);
     let handle = ledger.handle();
-    hand.store(days(10), Ordering::SeqCst);
+    adjustment.store(days(10), Ordering::SeqCst);
     say(&handle, vec![publish(HARBOUR, BEGIN)]);
     let at = |id: &str, day: i64| {
         say(&handle, vec![event("till", id, At(days(day)), "m1", Body::CheckIn(event::CheckIn))])[0].at
@@ -145,7 +145,7 @@ fn a_hold_that_is_over_lets_its_piece_go_at_once_even_after_a_restart() {
     const PROGRAM: &str = "id = \"shop\"\ntimezone = \"UTC\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n\
         hold_ttl = \"24h\"\n[[item]]\nid = \"cup\"\npoints = 10\nstock = 1\n";
     let dir = directory();
-    let cup = || Some(Box::new(Wanted { item: "cup".into(), pieces: 1 }));
+    let cup = || Some(Box::new(ItemRequest { item: "cup".into(), pieces: 1 }));
     let (wallet, points, order, total) = (|| "".into(), Points(10), || "".into(), None);
     let redeem = || Body::Redeem(event::Redeem { wallet: wallet(), points, order: order(), total, item: cup() });
     {

@@ -89,8 +89,8 @@ pub(super) const DETAILS: &[Detail] = &[Detail {
 
 fn proposals(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {
     let open = play.seen(words)?.proposals;
-    let show = |SeenProposal { hand, wallet, points, by, lapses_at }| {
-        format!("{hand} {points} {wallet} by {} until {}", by.join(" and "), play.show(lapses_at))
+    let show = |SeenProposal { adjustment, wallet, points, by, lapses_at }| {
+        format!("{adjustment} {points} {wallet} by {} until {}", by.join(" and "), play.show(lapses_at))
     };
     Ok(list_or_none(open.into_iter().map(show)))
 }

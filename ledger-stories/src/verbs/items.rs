@@ -3,7 +3,7 @@
 use super::{Act, Detail, Verb, no_place};
 use crate::play::{Answer, Play, list};
 use crate::words::Words;
-use ledger_core::event::{self, Body, Name, Wanted};
+use ledger_core::event::{self, Body, ItemRequest, Name};
 
 pub(super) const VERBS: &[Verb] = &[Verb {
     word: "items",
@@ -24,7 +24,7 @@ pub(super) const DETAILS: &[Detail] = &[
         of: &["redeem", "quote", "hold"],
         meaning: "For which item of the program points are spent.",
         set: |_, saying, name| {
-            *place(saying.body())? = Some(Box::new(Wanted { item: name.into(), pieces: 1 }));
+            *place(saying.body())? = Some(Box::new(ItemRequest { item: name.into(), pieces: 1 }));
             Ok(())
         },
     },
@@ -34,15 +34,15 @@ pub(super) const DETAILS: &[Detail] = &[
         of: &["redeem", "quote", "hold"],
         meaning: "For how many pieces of the item before it; one if it is not said.",
         set: |_, saying, text| {
-            let wanted = place(saying.body())?.as_mut().ok_or("pieces are of an item; name it first")?;
-            wanted.pieces = text.parse().map_err(|_| format!("{text:?} is no number of pieces"))?;
+            let item_request = place(saying.body())?.as_mut().ok_or("pieces are of an item; name it first")?;
+            item_request.pieces = text.parse().map_err(|_| format!("{text:?} is no number of pieces"))?;
             Ok(())
         },
     },
 ];
 
 /// Where a redemption or hold says what it is for.
-fn place(body: &mut Body<Name>) -> Result<&mut Option<Box<Wanted>>, String> {
+fn place(body: &mut Body<Name>) -> Result<&mut Option<Box<ItemRequest>>, String> {
     match body {
         Body::Redeem(event::Redeem { item, .. }) | Body::Hold(event::Hold { item, .. }) => Ok(item),
         body => Err(no_place(body)),

@@ -41,7 +41,7 @@ parked M1             -> 2026-03-02
 purchase M1 o-1 38.00 -> earned 38, available 28, basic
 parked M1             -> none
 ",
-        act: Act::Other(parked),
+        act: Act::Other(deferred),
     },
 ];
 
@@ -74,6 +74,6 @@ fn line_refund_of(play: &Play<'_>, text: &str) -> Result<LineRefund, String> {
     Ok(LineRefund { line, part })
 }
 
-fn parked(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {
-    Ok(list_or_none(play.seen(words)?.parked.into_iter().map(show_day)))
+fn deferred(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {
+    Ok(list_or_none(play.seen(words)?.deferred.into_iter().map(show_day)))
 }

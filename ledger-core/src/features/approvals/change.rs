@@ -1,6 +1,6 @@
 //! Changes: points given and taken by hand, and who agrees to it.
 
-use crate::features::approvals::state::ByHand;
+use crate::features::approvals::state::ManualAdjustment;
 use crate::kernel::units::{At, Points, Position, TermNo};
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {
     /// Which of the two.
-    pub hand: ByHand,
+    pub adjustment: ManualAdjustment,
     /// The wallet.
     pub wallet: TermNo,
     /// How many points.

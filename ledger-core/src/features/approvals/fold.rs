@@ -8,10 +8,10 @@ use crate::tables::life::Life;
 impl FoldsLife for Proposed {
     #[inline]
     fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
-        let Proposed { hand, wallet, points, ref by, lapses_at } = *self;
+        let Proposed { adjustment, wallet, points, ref by, lapses_at } = *self;
         let (position, by) = (here.position, [by.clone()].into());
         life.proposals.retain(|open| open.lapses_at > here.at);
-        life.proposals.push(Proposal { position, hand, wallet, points, by, lapses_at });
+        life.proposals.push(Proposal { position, adjustment, wallet, points, by, lapses_at });
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Approvals: how many people must stand for what is done by hand.
 
-use crate::features::approvals::state::ByHand;
+use crate::features::approvals::state::ManualAdjustment;
 use crate::kernel::units::{DAY_MS, Points};
 
 /// Most people that must stand for something.
@@ -34,10 +34,10 @@ impl Default for Approvals {
 
 impl Approvals {
     /// The quorum for so many points, if more than one must agree.
-    pub fn quorum(&self, hand: ByHand, points: Points) -> Option<&Quorum> {
-        let quorum = match hand {
-            ByHand::Credit => self.credit.as_ref(),
-            ByHand::Debit => self.debit.as_ref(),
+    pub fn quorum(&self, adjustment: ManualAdjustment, points: Points) -> Option<&Quorum> {
+        let quorum = match adjustment {
+            ManualAdjustment::Credit => self.credit.as_ref(),
+            ManualAdjustment::Debit => self.debit.as_ref(),
         };
         quorum.filter(|quorum| points > quorum.over)
     }

@@ -10,19 +10,19 @@ pub const PROPOSALS_MAX: usize = 16;
 
 /// What is done by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ByHand {
+pub enum ManualAdjustment {
     /// Points are given.
     Credit,
     /// Points are taken.
     Debit,
 }
 
-impl ByHand {
+impl ManualAdjustment {
     /// The trade's word, as of the event.
     pub fn name(self) -> &'static str {
         match self {
-            ByHand::Credit => "credit",
-            ByHand::Debit => "debit",
+            ManualAdjustment::Credit => "credit",
+            ManualAdjustment::Debit => "debit",
         }
     }
 }
@@ -33,7 +33,7 @@ pub struct Proposal {
     /// The record that proposed it.
     pub position: Position,
     /// Which of the two.
-    pub hand: ByHand,
+    pub adjustment: ManualAdjustment,
     /// The wallet.
     pub wallet: TermNo,
     /// How many points.

@@ -8,7 +8,7 @@ use crate::features::expiry::rules as expiry;
 use crate::features::wallets::rules::in_spend_order;
 use crate::kernel::account::Account;
 use crate::kernel::lots::{BALANCE_MAX, SLICES_MAX};
-use crate::kernel::trace::Cut;
+use crate::kernel::trace::Adjustment;
 use crate::kernel::units::Points;
 use crate::tables::draft::Draft;
 use crate::tables::program::{Conversion, Wallet};
@@ -44,7 +44,7 @@ fn convert_by(draft: &mut Draft<'_>, conversion: &Conversion, from: &Wallet, to:
     }
     draft.post_all(from.id, (Account::Available, Account::Redeemed), &slices, conversion.id);
     let given = Points(most.saturating_mul(conversion.gives.0));
-    draft.trace(conversion.id, given, given, Cut::None);
+    draft.trace(conversion.id, given, given, Adjustment::None);
     let expires_at = expiry::expires_at(draft, to);
     draft.grant(conversion.id, to.id, given, expires_at);
 }

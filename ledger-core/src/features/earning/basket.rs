@@ -7,7 +7,7 @@
 use crate::features::earning::kept::{Kept, KeptLine, part};
 use crate::features::visits::rules::{Place, place_of};
 use crate::kernel::units::{At, Money, Rounding, share};
-use crate::tables::event::{self, Body, Event, Line, Who};
+use crate::tables::event::{self, Body, Event, Line, MemberRef};
 use crate::tables::program::{EarnRule, Goods, Lines, Price};
 
 /// An event as earn rules see it.
@@ -16,7 +16,7 @@ pub(crate) struct Basket<'e> {
     /// When it happened.
     pub(crate) at: At,
     /// What was said, if it is an event.
-    pub(crate) event: Option<&'e Event<Who>>,
+    pub(crate) event: Option<&'e Event<MemberRef>>,
     lines: &'e [Line],
     shipping: Money,
     points_paid: Money,
@@ -36,7 +36,7 @@ impl<'e> Basket<'e> {
     }
 
     /// An event.
-    pub(crate) fn of(event: &'e Event<Who>) -> Basket<'e> {
+    pub(crate) fn of(event: &'e Event<MemberRef>) -> Basket<'e> {
         let empty = Basket { event: Some(event), ..Basket::empty(event.occurred_at) };
         let Body::Purchase(event::Purchase { lines, shipping, points_paid, .. }) = &event.body else { return empty };
         let net = Money(lines.iter().fold(0, |sum, line| line.net.0.saturating_add(sum)));

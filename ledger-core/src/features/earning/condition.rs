@@ -1,6 +1,6 @@
 //! Conditions: what an earn rule may ask for.
 
-use crate::tables::event::{Body, Event, Kind, Who};
+use crate::tables::event::{Body, Event, Kind, MemberRef};
 
 /// What a rule asks for, by the words of a program's `when`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +70,8 @@ macro_rules! said {
             }
 
             /// What an event says of it.
-            pub(crate) fn read(self, event: &Event<Who>) -> Option<&str> {
-                let read: fn(&Event<Who>) -> Option<&str> = match self { $(Said::$said => $read,)* };
+            pub(crate) fn read(self, event: &Event<MemberRef>) -> Option<&str> {
+                let read: fn(&Event<MemberRef>) -> Option<&str> = match self { $(Said::$said => $read,)* };
                 read(event)
             }
         }

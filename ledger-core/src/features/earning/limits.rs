@@ -8,7 +8,7 @@ use crate::features::counting::rules::{Counting, count};
 use crate::features::earning::basket::Basket;
 use crate::features::visits::rules as visits;
 use crate::kernel::counter::Key;
-use crate::kernel::trace::Cut;
+use crate::kernel::trace::Adjustment;
 use crate::kernel::units::{Day, Points};
 use crate::tables::change;
 use crate::tables::change::Change;
@@ -18,27 +18,27 @@ use crate::tables::program::{EarnRule, Limit, Measure, Over, Wallet, Whose, Wind
 /// What may be given of what a rule came to.
 pub(crate) struct Allowed {
     pub(crate) granted: Points,
-    pub(crate) cut: Cut,
+    pub(crate) adjustment: Adjustment,
     /// Whether it counts against the limits.
     pub(crate) counts: bool,
 }
 
 /// What may be given of `computed`.
 pub(crate) fn allowed(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, computed: Points) -> Allowed {
-    if let Some(cut) = draft.denied() {
-        return Allowed { granted: Points::ZERO, cut, counts: false };
+    if let Some(adjustment) = draft.denied() {
+        return Allowed { granted: Points::ZERO, adjustment, counts: false };
     }
     // What goes to a fund is in no purse: it has no date, no room, and waits for no case.
     let is_members = rule.fund.is_none();
     if is_members && wallet.expiry.is_over(draft.day()) {
-        return Allowed { granted: Points::ZERO, cut: Cut::Expired, counts: false };
+        return Allowed { granted: Points::ZERO, adjustment: Adjustment::Expired, counts: false };
     }
-    let open = if is_members && draft.in_review() { Cut::Review } else { Cut::None };
-    let (most, cut) = match draft.room(wallet).filter(|_| is_members) {
-        Some(room) if room < computed => (room, Cut::MaxBalance),
+    let open = if is_members && draft.in_review() { Adjustment::Review } else { Adjustment::None };
+    let (most, adjustment) = match draft.room(wallet).filter(|_| is_members) {
+        Some(room) if room < computed => (room, Adjustment::MaxBalance),
         _ => (computed, open),
     };
-    let mut allowed = Allowed { granted: most, cut, counts: true };
+    let mut allowed = Allowed { granted: most, adjustment, counts: true };
     for limit in &rule.limits {
         let room = limit.max.saturating_sub(used(draft, limit)).max(0);
         let granted = match (limit.measure, limit.over) {
@@ -51,7 +51,7 @@ pub(crate) fn allowed(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, compu
             (Measure::Points, _) => allowed.granted.min(Points(room)),
         };
         if granted < allowed.granted {
-            (allowed.granted, allowed.cut) = (granted, Cut::Limit { limit: limit.id });
+            (allowed.granted, allowed.adjustment) = (granted, Adjustment::Limit { limit: limit.id });
         }
     }
     allowed

@@ -206,7 +206,7 @@ fn one_limit(
     let window = window(reading, table);
     let over = match reading.choice(table, "over") {
         Some(1) => Over::Nothing,
-        _ => Over::Cut,
+        _ => Over::Adjustment,
     };
     let (measure, max) = match (times, points) {
         (Some((max, _)), None) => (Measure::Count, max),

@@ -384,7 +384,7 @@ pub enum Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
     /// As much as there is room for.
-    Cut,
+    Adjustment,
     /// Nothing.
     Nothing,
 }

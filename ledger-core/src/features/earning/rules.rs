@@ -16,13 +16,13 @@ use crate::features::visits::rules as visits;
 use crate::kernel::counter::Key;
 use crate::kernel::names::order_hash;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::trace::{Cut, Trace};
+use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{Day, Money, Points, TermNo, WHOLE, share, units_of};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::desk::Party;
+use crate::tables::desk::Subject;
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Event, Who};
+use crate::tables::event::{self, Event, MemberRef};
 use crate::tables::program::{Amount, EarnRule, Program, RoundAt, Trigger, Value, When, Words};
 
 /// What rules are worked out from.
@@ -39,7 +39,7 @@ pub(crate) struct Facts<'a> {
 /// A fact: a purchase was paid; `known` if one of that order is known already.
 pub(crate) fn purchase(
     draft: &mut Draft<'_>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &event::Purchase,
     known: bool,
 ) -> Result<(), Refusal> {
@@ -58,13 +58,17 @@ pub(crate) fn purchase(
 }
 
 /// A fact that earns, and of which nothing else is judged.
-pub(crate) fn only_earn(draft: &mut Draft<'_>, event: &Event<Who>) -> Result<(), Refusal> {
+pub(crate) fn only_earn(draft: &mut Draft<'_>, event: &Event<MemberRef>) -> Result<(), Refusal> {
     observe(draft, event, Points::ZERO)?;
     earn(draft, Trigger::Event(event.body.kind()), Basket::of(event))
 }
 
 /// A fact: somebody the member invited has qualified.
-pub(crate) fn refer<'a>(draft: &mut Draft<'a>, event: &Event<Who>, referee: Option<Party<'a>>) -> Result<(), Refusal> {
+pub(crate) fn refer<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<MemberRef>,
+    referee: Option<Subject<'a>>,
+) -> Result<(), Refusal> {
     let mut referee = draft.beside(referee.ok_or(Refusal::MemberUnknown)?);
     if referee.no() == draft.no() {
         return Err(Refusal::SelfReferral);
@@ -171,7 +175,7 @@ fn is_first(draft: &Draft<'_>, when: &When, rule: &EarnRule, counter: TermNo) ->
 fn best_of(draft: &mut Draft<'_>, rules: &[EarnRule], facts: &Facts<'_>) -> Result<(), Refusal> {
     let mut best: Option<(&EarnRule, Points)> = None;
     for rule in rules.iter().filter(|rule| applies(draft, rule, facts)) {
-        let computed = facts.compute(rule, 0, draft.traced()).ok_or(Refusal::MemberFull)?;
+        let computed = facts.compute(rule, 0, draft.traced()).ok_or(Refusal::MemberLimitReached)?;
         let given = limits::allowed(draft, rule, facts.program.wallet(rule.wallet), computed).granted;
         if best.is_none_or(|(_, most)| given > most) {
             best = Some((rule, given));
@@ -182,8 +186,8 @@ fn best_of(draft: &mut Draft<'_>, rules: &[EarnRule], facts: &Facts<'_>) -> Resu
         if rule.id == best.id {
             apply(draft, rule, facts)?;
         } else if applies(draft, rule, facts) {
-            let computed = facts.compute(rule, 0, draft.traced()).ok_or(Refusal::MemberFull)?;
-            draft.trace(rule.id, computed, Points::ZERO, Cut::Beaten { by: best.id });
+            let computed = facts.compute(rule, 0, draft.traced()).ok_or(Refusal::MemberLimitReached)?;
+            draft.trace(rule.id, computed, Points::ZERO, Adjustment::Beaten { by: best.id });
         }
     }
     Ok(())
@@ -192,12 +196,12 @@ fn best_of(draft: &mut Draft<'_>, rules: &[EarnRule], facts: &Facts<'_>) -> Resu
 pub(crate) fn apply(draft: &mut Draft<'_>, rule: &EarnRule, facts: &Facts<'_>) -> Result<(), Refusal> {
     let wallet = facts.program.wallet(rule.wallet);
     let carried = rule.amount.carry().map_or(0, |carry| carried(draft, carry));
-    let computed = facts.compute(rule, carried, draft.traced()).ok_or(Refusal::MemberFull)?;
-    let Allowed { granted, cut, counts } = limits::allowed(draft, rule, wallet, computed);
+    let computed = facts.compute(rule, carried, draft.traced()).ok_or(Refusal::MemberLimitReached)?;
+    let Allowed { granted, adjustment, counts } = limits::allowed(draft, rule, wallet, computed);
     if counts {
         limits::count_given(draft, rule, &facts.basket, granted);
     }
-    draft.trace(rule.id, computed, granted, cut);
+    draft.trace(rule.id, computed, granted, adjustment);
     match facts.program.fund_of(rule) {
         _ if granted.is_zero() => {}
         Some(fund) => funds::endow(draft, rule.id, fund, granted),
@@ -209,7 +213,7 @@ pub(crate) fn apply(draft: &mut Draft<'_>, rule: &EarnRule, facts: &Facts<'_>) -
             }
         }
     }
-    if let Some((unit, _, carry)) = rule.amount.carrying().filter(|_| is_whole(cut)) {
+    if let Some((unit, _, carry)) = rule.amount.carrying().filter(|_| is_whole(adjustment)) {
         let all = facts.counted(rule).saturating_add(carried);
         keep(draft, carry, all.rem_euclid(unit).saturating_sub(carried));
     }
@@ -329,8 +333,8 @@ impl Facts<'_> {
 }
 
 /// Whether nothing was kept from a rule's points for good: what was short of a unit is then carried on.
-pub(crate) fn is_whole(cut: Cut) -> bool {
-    matches!(cut, Cut::None | Cut::Review)
+pub(crate) fn is_whole(adjustment: Adjustment) -> bool {
+    matches!(adjustment, Adjustment::None | Adjustment::Review)
 }
 
 /// What a rule was granted.

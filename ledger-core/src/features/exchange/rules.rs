@@ -18,7 +18,7 @@ use crate::kernel::units::{At, Points};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Body, Event, Who};
+use crate::tables::event::{self, Body, Event, MemberRef};
 use crate::tables::program::{Exchange, Rate};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 /// A command: points of the member are to become a partner's.
 pub(crate) fn exchange_out(
     draft: &mut Draft<'_>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &event::ExchangeOut,
 ) -> Result<(), Refusal> {
     let event::ExchangeOut { exchange: name, reference, points } = said;
@@ -53,7 +53,11 @@ pub(crate) fn exchange_out(
 }
 
 /// A command: a partner's units are to become points of the member.
-pub(crate) fn exchange_in(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::ExchangeIn) -> Result<(), Refusal> {
+pub(crate) fn exchange_in(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::ExchangeIn,
+) -> Result<(), Refusal> {
     let event::ExchangeIn { exchange: name, reference, units } = said;
     let (units, (exchange, rate)) = (*units, going(draft, name, |exchange| exchange.inward)?);
     let points = rate.points_for(units).ok_or(Refusal::ExchangeNotInUnits)?;
@@ -70,7 +74,11 @@ pub(crate) fn exchange_in(draft: &mut Draft<'_>, event: &Event<Who>, said: &even
 }
 
 /// The partner did its part, or did not.
-pub(crate) fn settle(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::ExchangeSettled) -> Result<(), Refusal> {
+pub(crate) fn settle(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::ExchangeSettled,
+) -> Result<(), Refusal> {
     let event::ExchangeSettled { exchange: name, reference, accepted } = said;
     let is_meant = |open: &&OpenExchange| open.reference == *reference && draft.term(open.exchange) == &**name;
     let open = open_ones(draft).find(is_meant).ok_or(Refusal::ExchangeNotOpen)?;
@@ -118,10 +126,10 @@ pub(crate) fn find<'a>(draft: &Draft<'a>, name: &str) -> Option<&'a Exchange> {
 }
 
 /// What a refused exchange rests on: the limit it broke and what counted against it, or how many go at once.
-pub(crate) fn rate_behind(
+pub(crate) fn rate_factor(
     draft: &Draft<'_>,
     refusal: Refusal,
-    event: &Body<Who>,
+    event: &Body<MemberRef>,
     exchange: &Exchange,
 ) -> (Option<Points>, Option<Points>) {
     match (refusal, event) {
@@ -154,7 +162,7 @@ fn is_new_reference(draft: &Draft<'_>, exchange: &Exchange, reference: &str) -> 
     if open.chain(closed).any(|(of, known)| of == exchange.id && **known == *reference) {
         return Err(Refusal::ExchangeExists);
     }
-    if member.exchanges().len() >= EXCHANGES_MAX { Err(Refusal::MemberFull) } else { Ok(()) }
+    if member.exchanges().len() >= EXCHANGES_MAX { Err(Refusal::MemberLimitReached) } else { Ok(()) }
 }
 
 /// How many points went out by it today, whatever became of them.

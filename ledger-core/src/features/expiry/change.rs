@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Lots of a purse that die with its spell of activity die at another instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spell {
+pub struct ActivityExpirySet {
     /// Whose.
     pub member: MemberNo,
     /// Of which wallet.
@@ -42,7 +42,7 @@ pub struct ReminderSet {
 
 /// Points died that can be reinstated for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lapsed {
+pub struct ExpiredRecently {
     /// Whose.
     pub member: MemberNo,
     /// Of which wallet.

@@ -11,7 +11,7 @@ impl Program {
         let calendar = &self.calendar;
         let first_gone = match &wallet.expiry {
             Expiry::Never => return At::NEVER,
-            Expiry::Activity { .. } => return At::WITH_SPELL,
+            Expiry::Activity { .. } => return At::SLIDING,
             Expiry::Rolling { after, by_tier, round } => {
                 let rank = self.rank_of(earner.tier);
                 let longer = by_tier.iter().map(|(tier, after)| (self.rank_of(*tier), *after));

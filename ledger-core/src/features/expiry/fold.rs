@@ -1,14 +1,15 @@
 //! How it is folded until when points live, and what can live again.
 
 use crate::features::expiry::change::{self, Expiring, Reinstated, ReminderSet};
-use crate::features::expiry::state::Spell;
+use crate::features::expiry::state::ActivityExpiry;
 use crate::tables::here::{Folds, Here};
 use crate::tables::member::Member;
 
-impl Folds for change::Spell {
+impl Folds for change::ActivityExpirySet {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
-        member.purses.of_mut(self.wallet).lifetimes_mut().spell = Some(Spell { since: self.since, until: self.until });
+        member.purses.of_mut(self.wallet).lifetimes_mut().spell =
+            Some(ActivityExpiry { since: self.since, until: self.until });
         Ok(())
     }
 }
@@ -23,7 +24,7 @@ impl Folds for ReminderSet {
     }
 }
 
-impl Folds for change::Lapsed {
+impl Folds for change::ExpiredRecently {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
         let lifetimes = member.purses.of_mut(self.wallet).lifetimes_mut();

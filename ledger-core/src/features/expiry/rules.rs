@@ -15,8 +15,8 @@ use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
 use crate::tables::event::Kind;
-use crate::tables::event::{self, Event, Who};
-use crate::tables::member::{Purse, Spell};
+use crate::tables::event::{self, Event, MemberRef};
+use crate::tables::member::{ActivityExpiry, Purse};
 use crate::tables::program::{Earner, Expiry, Wallet};
 use alloc::vec::Vec;
 
@@ -37,7 +37,7 @@ pub(crate) fn earner(draft: &Draft<'_>) -> Earner {
 
 /// Puts off the end of every spell for which this was an activity, and begins one where points that die with
 /// it come into a purse that has none.
-pub(crate) fn live_on(draft: &mut Draft<'_>, kind: Option<Happening>, paid: impl Fn() -> Money) {
+pub(crate) fn renew_activity(draft: &mut Draft<'_>, kind: Option<Happening>, paid: impl Fn() -> Money) {
     let program = draft.program();
     if draft.member().closed_at().is_some() {
         return;
@@ -49,11 +49,11 @@ pub(crate) fn live_on(draft: &mut Draft<'_>, kind: Option<Happening>, paid: impl
         let until = || program.calendar.start_of(program.after(draft.day(), *after, *round));
         let spell = draft.member().purses.of(wallet.id).spell().filter(|spell| spell.until > draft.counted_at());
         let spell = match spell {
-            Some(spell) if active && until() > spell.until => Spell { until: until(), ..spell },
-            None if begins_spell(draft, wallet.id) => Spell { since: draft.position(), until: until() },
+            Some(spell) if active && until() > spell.until => ActivityExpiry { until: until(), ..spell },
+            None if begins_spell(draft, wallet.id) => ActivityExpiry { since: draft.position(), until: until() },
             _ => continue,
         };
-        draft.change(Change::Spell(change::Spell {
+        draft.change(Change::ActivityExpirySet(change::ActivityExpirySet {
             member: draft.no(),
             wallet: wallet.id,
             since: spell.since,
@@ -65,7 +65,7 @@ pub(crate) fn live_on(draft: &mut Draft<'_>, kind: Option<Happening>, paid: impl
 /// Whether new points of a wallet die with its spell.
 fn begins_spell(draft: &Draft<'_>, wallet: TermNo) -> bool {
     let own = |posting: &&Posting| (posting.member, posting.wallet) == (draft.no(), wallet);
-    let begins = |posting: &Posting| posting.makes_lot() && posting.expires_at == At::WITH_SPELL;
+    let begins = |posting: &Posting| posting.makes_lot() && posting.expires_at == At::SLIDING;
     draft.postings().iter().filter(own).any(begins)
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn expire(draft: &mut Draft<'_>, due: At) {
 pub(crate) fn let_go(draft: &mut Draft<'_>, (wallet, from): (TermNo, Account), rest: &[Slice]) {
     let purse = draft.member().purses.of(wallet);
     for slice in rest {
-        let dead = slice.expires_at == At::WITH_SPELL && is_dead(draft, purse, slice);
+        let dead = slice.expires_at == At::SLIDING && is_dead(draft, purse, slice);
         let to = if dead { Account::Expired } else { Account::Available };
         draft.post(wallet, (from, to), *slice, TermNo::NONE);
     }
@@ -131,12 +131,12 @@ fn lapse_of(draft: &mut Draft<'_>, wallet: TermNo, days: i32) {
         let dies = posting.to == Account::Expired && !matches!(posting.from, Account::Review | Account::Pending);
         own && dies && !purse.is_reinstated(posting.lot)
     };
-    let lapsed = draft.postings().iter().filter(lapses);
-    let points = Points(lapsed.fold(0, |sum, posting| posting.points.0.saturating_add(sum)));
+    let expired_recently = draft.postings().iter().filter(lapses);
+    let points = Points(expired_recently.fold(0, |sum, posting| posting.points.0.saturating_add(sum)));
     if !points.is_zero() {
         let (member, day) = (draft.no(), draft.today());
         let forget_before = day.plus(days.saturating_neg());
-        draft.change(Change::Lapsed(change::Lapsed { member, wallet, day, points, forget_before }));
+        draft.change(Change::ExpiredRecently(change::ExpiredRecently { member, wallet, day, points, forget_before }));
     }
 }
 
@@ -146,7 +146,9 @@ fn next_reminder(draft: &Draft<'_>, wallet: &Wallet) -> At {
     let calendar = &draft.program().calendar;
     let purse = draft.member().purses.of(wallet.id);
     let moved = draft.changes().iter().find_map(|change| match change {
-        Change::Spell(change::Spell { member, wallet: of, until, .. }) if (*member, *of) == (draft.no(), wallet.id) => {
+        Change::ActivityExpirySet(change::ActivityExpirySet { member, wallet: of, until, .. })
+            if (*member, *of) == (draft.no(), wallet.id) =>
+        {
             Some(*until)
         }
         _ => None,
@@ -157,7 +159,7 @@ fn next_reminder(draft: &Draft<'_>, wallet: &Wallet) -> At {
     };
     let coming = || {
         let dates = draft.postings().iter().filter(comes).map(|posting| posting.expires_at);
-        dates.map(|at| if at == At::WITH_SPELL { until } else { at }).filter(|at| *at < At::WITH_SPELL)
+        dates.map(|at| if at == At::SLIDING { until } else { at }).filter(|at| *at < At::SLIDING)
     };
     let reminders = wallet.remind.iter().filter_map(|days| {
         let from = calendar.start_of(draft.today().plus(1).plus(*days));
@@ -188,7 +190,11 @@ pub(crate) fn remind(draft: &mut Draft<'_>, due: At) {
 
 /// Points that died within the program's window live again, until a stated instant: a new lot, marked so that
 /// it happens once.
-pub(crate) fn reinstate(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Reinstated) -> Result<(), Refusal> {
+pub(crate) fn reinstate(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::Reinstated,
+) -> Result<(), Refusal> {
     let event::Reinstated { wallet, points, expires_at, .. } = said;
     let (points, expires_at) = (*points, *expires_at);
     let wallet = wallets::spendable(draft, wallet)?;
@@ -197,8 +203,14 @@ pub(crate) fn reinstate(draft: &mut Draft<'_>, event: &Event<Who>, said: &event:
         return Err(Refusal::LotExpired);
     }
     let forget_before = draft.today().plus(days.saturating_neg());
-    let lapsed = draft.member().purses.of(wallet.id).lapsed().iter().filter(|lapsed| lapsed.day >= forget_before);
-    let there = Points(lapsed.fold(0, |sum, lapsed| lapsed.points.0.saturating_add(sum)));
+    let expired_recently = draft
+        .member()
+        .purses
+        .of(wallet.id)
+        .expired_recently()
+        .iter()
+        .filter(|expired_recently| expired_recently.day >= forget_before);
+    let there = Points(expired_recently.fold(0, |sum, expired_recently| expired_recently.points.0.saturating_add(sum)));
     let points = points.unwrap_or(there);
     if points > there || there.is_zero() {
         return Err(Refusal::NotEnoughExpired);
@@ -207,7 +219,7 @@ pub(crate) fn reinstate(draft: &mut Draft<'_>, event: &Event<Who>, said: &event:
         return Err(Refusal::OverMaxBalance);
     }
     if draft.member().purses.iter().map(Purse::lots_len).fold(1, usize::saturating_add) > LOTS_MAX {
-        return Err(Refusal::MemberFull);
+        return Err(Refusal::MemberLimitReached);
     }
     risk::observe(draft, event, Points::ZERO)?;
     let left = draft.repay(wallet.id, Account::Expired, TermNo::NONE, points, None);
@@ -221,7 +233,11 @@ pub(crate) fn reinstate(draft: &mut Draft<'_>, event: &Event<Who>, said: &event:
 
 /// Points that can be spent and would die before a stated instant live until then, those first that die first: a
 /// new lot. What lives with its spell or was reinstated is left alone.
-pub(crate) fn prolong(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Extended) -> Result<(), Refusal> {
+pub(crate) fn extend_expiry(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::Extended,
+) -> Result<(), Refusal> {
     let event::Extended { wallet, points, expires_at, .. } = said;
     let (points, expires_at) = (*points, *expires_at);
     let wallet = wallets::spendable(draft, wallet)?;
@@ -229,7 +245,7 @@ pub(crate) fn prolong(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::E
         return Err(Refusal::LotExpired);
     }
     let purse = draft.member().purses.of(wallet.id);
-    let dies_sooner = |lot: &&Slice| lot.expires_at < expires_at.min(At::WITH_SPELL) && !purse.is_reinstated(lot.id);
+    let dies_sooner = |lot: &&Slice| lot.expires_at < expires_at.min(At::SLIDING) && !purse.is_reinstated(lot.id);
     let sooner: Vec<Slice> = purse.lots.iter().filter(dies_sooner).copied().collect();
     let there = sum(&sooner);
     let points = points.unwrap_or(there);

@@ -13,11 +13,11 @@ use crate::kernel::lots::Slice;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{Points, TermNo};
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Event, Who};
+use crate::tables::event::{self, Event, MemberRef};
 use crate::tables::program::Fund;
 
 /// A command: what the member has goes to a fund, in the order of spending of the fund's wallet.
-pub(crate) fn donate(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Donate) -> Result<(), Refusal> {
+pub(crate) fn donate(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Donate) -> Result<(), Refusal> {
     let points = said.points;
     let fund = find(draft, &said.fund).ok_or(Refusal::FundUnknown)?;
     let slices = wallets::quote(draft, draft.program().wallet(fund.wallet), points)?;

@@ -13,9 +13,9 @@ use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{LotId, MemberNo, Points, Rounding, TermNo, WHOLE, share};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
-use crate::tables::desk::Party;
+use crate::tables::desk::Subject;
 use crate::tables::draft::{Draft, Effect};
-use crate::tables::event::{Event, Who};
+use crate::tables::event::{Event, MemberRef};
 use crate::tables::program::Household;
 use crate::tables::record::Record;
 use alloc::vec::Vec;
@@ -26,7 +26,11 @@ pub(crate) fn share_of(rules: &Household, points: Points) -> Points {
 }
 
 /// A control: from now on the member shares what it earns with a household.
-pub(crate) fn join<'a>(draft: &mut Draft<'a>, event: &Event<Who>, household: Option<Party<'a>>) -> Result<(), Refusal> {
+pub(crate) fn join<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<MemberRef>,
+    household: Option<Subject<'a>>,
+) -> Result<(), Refusal> {
     let rules = draft.program().household.ok_or(Refusal::HouseholdNotOffered)?;
     let mut home = draft.beside(household.ok_or(Refusal::HouseholdUnknown)?);
     if draft.member().household().is_some() {
@@ -50,7 +54,7 @@ pub(crate) fn join<'a>(draft: &mut Draft<'a>, event: &Event<Who>, household: Opt
 }
 
 /// A control: it does so no more. What was given to the household stays there.
-pub(crate) fn leave(draft: &mut Draft<'_>, event: &Event<Who>) -> Result<(), Refusal> {
+pub(crate) fn leave(draft: &mut Draft<'_>, event: &Event<MemberRef>) -> Result<(), Refusal> {
     let household = draft.member().household().ok_or(Refusal::NotInHousehold)?;
     observe(draft, event, Points::ZERO)?;
     draft.live(LifeChange::HouseholdLeft(change::HouseholdLeft));

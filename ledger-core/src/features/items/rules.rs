@@ -9,13 +9,13 @@ use crate::features::counting::rules::{Counting, count};
 use crate::features::items::state::Piece;
 use crate::kernel::counter::Key;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::trace::{Cut, Trace};
+use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{Day, Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::desk::Redemption;
 use crate::tables::draft::Draft;
-use crate::tables::event::Wanted;
+use crate::tables::event::ItemRequest;
 use crate::tables::member::Hold;
 use crate::tables::program::{Item, PIECES_DAYS};
 
@@ -42,8 +42,8 @@ pub(crate) fn find<'a>(draft: &Draft<'a>, name: &str) -> Option<&'a Item> {
 }
 
 /// How many points are asked for, be they said or what an item costs.
-pub(crate) fn asked(draft: &Draft<'_>, points: Points, wanted: Option<&Wanted>) -> Points {
-    let item = wanted.and_then(|wanted| Some((find(draft, &wanted.item)?, wanted.pieces)));
+pub(crate) fn asked(draft: &Draft<'_>, points: Points, item_request: Option<&ItemRequest>) -> Points {
+    let item = item_request.and_then(|item_request| Some((find(draft, &item_request.item)?, item_request.pieces)));
     item.map_or(points, |(item, pieces)| item.cost(pieces.into()))
 }
 
@@ -53,12 +53,12 @@ pub(crate) fn buys<'a>(
     draft: &mut Draft<'a>,
     wallet: &str,
     points: Points,
-    wanted: &Wanted,
+    item_request: &ItemRequest,
 ) -> Result<Bought<'a>, Refusal> {
-    let item = find(draft, &wanted.item).ok_or(Refusal::ItemUnknown)?;
-    let bought = Bought { item, pieces: wanted.pieces.into() };
+    let item = find(draft, &item_request.item).ok_or(Refusal::ItemUnknown)?;
+    let bought = Bought { item, pieces: item_request.pieces.into() };
     if !item.is_on(draft.today()) {
-        return Err(Refusal::ItemNotNow);
+        return Err(Refusal::ItemNotAvailable);
     }
     if !item.is_for(draft.member().tier.tier) {
         return Err(Refusal::ItemNotForTier);
@@ -66,7 +66,7 @@ pub(crate) fn buys<'a>(
     let is_its_wallet = wallet.is_empty() || draft.term(item.wallet) == wallet;
     if !is_its_wallet || (points != Points::ZERO && points != bought.cost()) {
         let said = if is_its_wallet { points } else { Points::ZERO };
-        let trace = Trace { rule: item.id, computed: said, granted: bought.cost(), cut: Cut::Price };
+        let trace = Trace { rule: item.id, computed: said, granted: bought.cost(), adjustment: Adjustment::Price };
         return Err(draft.lacks(Refusal::ItemPriceDiffers, trace));
     }
     let asked = Points(bought.pieces);
@@ -75,14 +75,14 @@ pub(crate) fn buys<'a>(
         let used = counter.map_or(0, |counter| limit.used(counter, &draft.program().calendar, draft.today()));
         let left = limit.pieces.saturating_sub(used).max(0);
         if left < bought.pieces {
-            let cut = Cut::Limit { limit: item.taken };
-            let trace = Trace { rule: item.id, computed: asked, granted: Points(left), cut };
+            let adjustment = Adjustment::Limit { limit: item.taken };
+            let trace = Trace { rule: item.id, computed: asked, granted: Points(left), adjustment };
             return Err(draft.lacks(Refusal::ItemOverLimit, trace));
         }
     }
     let left = item.stock.map(|stock| stock.saturating_sub(taken_of(draft, item)).max(0));
     if let Some(left) = left.filter(|left| *left < bought.pieces) {
-        let trace = Trace { rule: item.id, computed: asked, granted: Points(left), cut: Cut::Stock };
+        let trace = Trace { rule: item.id, computed: asked, granted: Points(left), adjustment: Adjustment::Stock };
         return Err(draft.lacks(Refusal::ItemSoldOut, trace));
     }
     Ok(bought)
@@ -92,8 +92,8 @@ pub(crate) fn buys<'a>(
 pub(crate) fn is_whole(draft: &mut Draft<'_>, hold: &Hold, points: Points) -> Result<(), Refusal> {
     match hold.item {
         Some(Piece { item, points: price, .. }) if points.0.checked_rem(price.0) != Some(0) => {
-            let trace = Trace { rule: item, computed: points, granted: price, cut: Cut::Price };
-            Err(draft.lacks(Refusal::ItemNotWhole, trace))
+            let trace = Trace { rule: item, computed: points, granted: price, adjustment: Adjustment::Price };
+            Err(draft.lacks(Refusal::ItemNotDivisible, trace))
         }
         _ => Ok(()),
     }

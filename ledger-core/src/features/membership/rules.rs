@@ -14,13 +14,13 @@ use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::change::LifeChange;
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Body, Event, RiskKeys, Who};
+use crate::tables::event::{self, Body, Event, MemberRef, RiskKeys};
 use crate::tables::member::Member;
 use crate::tables::program::Trigger;
 use alloc::vec::Vec;
 
 /// Why this may not be asked of the member, if it may not.
-pub(crate) fn forbids(member: &Member, body: &Body<Who>) -> Option<Refusal> {
+pub(crate) fn forbids(member: &Member, body: &Body<MemberRef>) -> Option<Refusal> {
     let life = member.membership()?;
     if life.closed_at.is_some() && !body.is_fact() {
         return Some(Refusal::MemberClosed);
@@ -47,7 +47,7 @@ pub(crate) fn is_frozen(member: &Member) -> bool {
 }
 
 /// A fact: the member joined.
-pub(crate) fn enroll(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Enrolled) -> Result<(), Refusal> {
+pub(crate) fn enroll(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Enrolled) -> Result<(), Refusal> {
     if draft.member().enrolled_at.is_some() {
         return Err(Refusal::AlreadyEnrolled);
     }
@@ -59,7 +59,7 @@ pub(crate) fn enroll(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::En
 /// A fact: outside models say something about the member.
 pub(crate) fn set_attributes<'a>(
     draft: &mut Draft<'a>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &'a event::AttributesSet,
 ) -> Result<(), Refusal> {
     let known = &draft.program().attributes;
@@ -95,7 +95,7 @@ pub(crate) fn fall_dormant(draft: &mut Draft<'_>, due: At) -> Result<(), Refusal
 }
 
 /// A control: the member may no longer earn, redeem, or either.
-pub(crate) fn freeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Frozen) -> Result<(), Refusal> {
+pub(crate) fn freeze(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Frozen) -> Result<(), Refusal> {
     let scope = said.scope;
     let frozen = draft.member().frozen();
     if frozen.is_some_and(|frozen| frozen.covers(scope)) {
@@ -107,7 +107,7 @@ pub(crate) fn freeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Fr
 }
 
 /// A control: the member may again.
-pub(crate) fn unfreeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Unfrozen) -> Result<(), Refusal> {
+pub(crate) fn unfreeze(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Unfrozen) -> Result<(), Refusal> {
     let frozen = draft.member().frozen().ok_or(Refusal::NotFrozen)?;
     let still = frozen.without(said.scope);
     if still == Some(frozen) {
@@ -119,7 +119,7 @@ pub(crate) fn unfreeze(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::
 }
 
 /// A control: the membership ends for ever.
-pub(crate) fn close(draft: &mut Draft<'_>, event: &Event<Who>) -> Result<(), Refusal> {
+pub(crate) fn close(draft: &mut Draft<'_>, event: &Event<MemberRef>) -> Result<(), Refusal> {
     if !draft.member().holds.is_empty() {
         return Err(Refusal::HoldsOpen);
     }
@@ -135,10 +135,14 @@ pub(crate) fn close(draft: &mut Draft<'_>, event: &Event<Who>) -> Result<(), Ref
 }
 
 /// A control: the member is known by another name as well.
-pub(crate) fn link(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::AliasLinked<Who>) -> Result<(), Refusal> {
-    let Who::Unknown(key) = said.alias else { return Err(Refusal::AliasTaken) };
+pub(crate) fn link(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::AliasLinked<MemberRef>,
+) -> Result<(), Refusal> {
+    let MemberRef::Unknown(key) = said.alias else { return Err(Refusal::AliasTaken) };
     if draft.member().aliases().len() >= ALIASES_MAX {
-        return Err(Refusal::MemberFull);
+        return Err(Refusal::MemberLimitReached);
     }
     risk::observe(draft, event, Points::ZERO)?;
     draft.live(LifeChange::AliasLinked(change::AliasLinked { kind: said.kind.clone(), key }));
@@ -148,10 +152,10 @@ pub(crate) fn link(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Alia
 /// A control: that name stands for the member no more.
 pub(crate) fn unlink(
     draft: &mut Draft<'_>,
-    event: &Event<Who>,
-    said: &event::AliasUnlinked<Who>,
+    event: &Event<MemberRef>,
+    said: &event::AliasUnlinked<MemberRef>,
 ) -> Result<(), Refusal> {
-    let Who::Alias(no, key) = said.alias else { return Err(Refusal::AliasUnknown) };
+    let MemberRef::Alias(no, key) = said.alias else { return Err(Refusal::AliasUnknown) };
     // An alias of a member merged into this one is kept by that one.
     let is_own = draft.member().aliases().iter().any(|known| known.key == key);
     if no != draft.no() || !is_own {

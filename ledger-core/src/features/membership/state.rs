@@ -90,7 +90,7 @@ pub struct Alias {
 
 /// Under which name a member is found from a record on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Naming<'r> {
+pub enum NameBinding<'r> {
     /// A new member's own name.
     Name(&'r str, MemberNo),
     /// The keyed hash of an alias, and the member it stands for; nobody if it stands for no one now.

@@ -16,9 +16,9 @@ use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{At, Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
-use crate::tables::desk::Party;
+use crate::tables::desk::Subject;
 use crate::tables::draft::Draft;
-use crate::tables::event::{Event, Who};
+use crate::tables::event::{Event, MemberRef};
 use crate::tables::member::{Member, Purse};
 use crate::tables::record::Record;
 use alloc::vec::Vec;
@@ -43,7 +43,11 @@ fn lots_of(purse: &Purse) -> impl Iterator<Item = (TermNo, Account, Lot)> {
 }
 
 /// A control: another member is this one as well.
-pub(crate) fn merge<'a>(draft: &mut Draft<'a>, event: &Event<Who>, other: Option<Party<'a>>) -> Result<(), Refusal> {
+pub(crate) fn merge<'a>(
+    draft: &mut Draft<'a>,
+    event: &Event<MemberRef>,
+    other: Option<Subject<'a>>,
+) -> Result<(), Refusal> {
     let mut giver = draft.beside(other.ok_or(Refusal::MemberUnknown)?);
     let other = giver.member();
     if giver.no() == draft.no() {
@@ -64,10 +68,10 @@ pub(crate) fn merge<'a>(draft: &mut Draft<'a>, event: &Event<Who>, other: Option
     let proposed = other.open_proposals(draft.at()).next().is_some();
     let shares = other.household().is_some() || !other.household_members().is_empty();
     if shares || is_unsettled(draft.member()) || is_unsettled(other) || proposed {
-        return Err(Refusal::MergeUnsettled);
+        return Err(Refusal::MergePrecondition);
     }
     if draft.member().absorbed().len() >= MERGED_MAX {
-        return Err(Refusal::MemberFull);
+        return Err(Refusal::MemberLimitReached);
     }
     let brought: Vec<(TermNo, Account, Lot)> = other.purses.iter().flat_map(lots_of).collect();
     if brought.len() > SLICES_MAX {
@@ -94,8 +98,8 @@ fn hand_over<'a>(draft: &mut Draft<'a>, giver: &mut Draft<'a>, (wallet, account,
     let purse = giver.member().purses.of(wallet);
     let (dies_at, waits_until) = (purse.dies_at(&lot), purse.waits_until(lot.id));
     let spell = draft.member().purses.of(wallet).spell().map_or(At::NEVER, |spell| spell.until);
-    let joins = lot.expires_at == At::WITH_SPELL && (dies_at..At::NEVER).contains(&spell);
-    let expires_at = if joins { At::WITH_SPELL } else { dies_at };
+    let joins = lot.expires_at == At::SLIDING && (dies_at..At::NEVER).contains(&spell);
+    let expires_at = if joins { At::SLIDING } else { dies_at };
     let lot = Slice { id: draft.new_lot(), expires_at, ..lot };
     draft.post(wallet, (Account::Moved, account), lot, TermNo::NONE);
     if let Some(until) = waits_until {
@@ -106,8 +110,8 @@ fn hand_over<'a>(draft: &mut Draft<'a>, giver: &mut Draft<'a>, (wallet, account,
 /// A control: it is another after all.
 pub(crate) fn unmerge<'a>(
     draft: &mut Draft<'a>,
-    event: &Event<Who>,
-    other: Option<Party<'a>>,
+    event: &Event<MemberRef>,
+    other: Option<Subject<'a>>,
     merge: Option<&Record>,
 ) -> Result<(), Refusal> {
     let mut getter = draft.beside(other.ok_or(Refusal::MemberUnknown)?);

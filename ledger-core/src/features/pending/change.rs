@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Points of this record, or of one that waits in review, are not to be spent before an instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waits {
+pub struct PendingUntil {
     /// Whose.
     pub member: MemberNo,
     /// Of which wallet.

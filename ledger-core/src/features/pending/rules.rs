@@ -45,7 +45,7 @@ pub(crate) fn wait(draft: &mut Draft<'_>, wallet: TermNo, lot: LotId, until: At)
     let said = draft.find_change(|change| waits(change, member, lot));
     match said {
         Some(said) => *said = until,
-        None => draft.change(Change::Waits(change::Waits { member, wallet, lot, until })),
+        None => draft.change(Change::PendingUntil(change::PendingUntil { member, wallet, lot, until })),
     }
 }
 
@@ -91,7 +91,9 @@ pub(crate) fn settle(draft: &mut Draft<'_>, lots: impl Iterator<Item = (TermNo, 
 /// What a change says of how long a lot waits.
 fn waits(change: &mut Change, no: MemberNo, of: LotId) -> Option<&mut At> {
     match change {
-        Change::Waits(change::Waits { member, lot, until, .. }) if (*member, *lot) == (no, of) => Some(until),
+        Change::PendingUntil(change::PendingUntil { member, lot, until, .. }) if (*member, *lot) == (no, of) => {
+            Some(until)
+        }
         _ => None,
     }
 }

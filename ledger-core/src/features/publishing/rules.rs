@@ -2,7 +2,7 @@
 
 use crate::kernel::refusal::Refusal;
 use crate::tables::change::{self, Change};
-use crate::tables::desk::Desk;
+use crate::tables::desk::Inputs;
 use crate::tables::event::ProgramPublished;
 use crate::tables::program::Program;
 use crate::tables::record::Verdict;
@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// A control: a new version of the program takes effect.
-pub(crate) fn publish(desk: &Desk<'_>, said: &ProgramPublished) -> Result<Verdict, Refusal> {
+pub(crate) fn publish(desk: &Inputs<'_>, said: &ProgramPublished) -> Result<Verdict, Refusal> {
     let mut terms = desk.state.shared.terms.clone();
     let known = terms.len();
     let program = Program::read(&said.text, &mut terms).map_err(|_| Refusal::ProgramInvalid)?;

@@ -41,7 +41,7 @@ pub struct LineReturned {
 
 /// The refund or settlement in this record waits for its purchase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
+pub struct Deferred {
     /// Whose.
     pub member: MemberNo,
     /// [`order_hash`](crate::kernel::names::order_hash) of the order.
@@ -54,7 +54,7 @@ pub struct Parked {
 
 /// It waits no more: its purchase is in this record, and so is what comes of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unparked {
+pub struct DeferredApplied {
     /// Whose.
     pub member: MemberNo,
     /// The record of the refund or settlement.

@@ -1,7 +1,7 @@
 //! How purchases given back are folded.
 
-use crate::features::returns::change::{self, Refunded, TierCounted, Unparked};
-use crate::features::returns::state::{LineReturned, Parked};
+use crate::features::returns::change::{self, DeferredApplied, Refunded, TierCounted};
+use crate::features::returns::state::{Deferred, LineReturned};
 use crate::kernel::units::Day;
 use crate::tables::here::{Folds, Here};
 use crate::tables::member::Member;
@@ -27,20 +27,20 @@ impl Folds for change::LineReturned {
     }
 }
 
-impl Folds for change::Parked {
+impl Folds for change::Deferred {
     #[inline]
     fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
         member.forget_returns(self.forget_before);
-        let parked = Parked { order: self.order, position: here.position, day: self.day };
-        member.returns.get_or_insert_default().parked.push(parked);
+        let deferred = Deferred { order: self.order, position: here.position, day: self.day };
+        member.returns.get_or_insert_default().deferred.push(deferred);
         Ok(())
     }
 }
 
-impl Folds for Unparked {
+impl Folds for DeferredApplied {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
-        let waited = member.returns.as_mut().and_then(|returns| returns.unpark(self.event));
+        let waited = member.returns.as_mut().and_then(|returns| returns.resume_deferred(self.event));
         waited.ok_or("nothing of the kind waits for a purchase")?;
         member.forget_returns(Day(i32::MIN));
         Ok(())

@@ -15,20 +15,20 @@ use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::{Lot, SLICES_MAX, Slice};
 use crate::kernel::names::order_hash;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::trace::{Cut, Trace};
+use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{LotId, MemberNo, Money, Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::desk::{Parties, Party, Purchase};
+use crate::tables::desk::{Purchase, References, Subject};
 use crate::tables::draft::{Draft, Effect};
-use crate::tables::event::{self, Body, Event, LineName, LinePart, LineRefund, Who};
-use crate::tables::member::{LineReturned, Member, PARKED_MAX, Parked, PurchaseRef};
+use crate::tables::event::{self, Body, Event, LineName, LinePart, LineRefund, MemberRef};
+use crate::tables::member::{DEFERRED_MAX, Deferred, LineReturned, Member, PurchaseRef};
 use crate::tables::program::{EarnRule, Negative, Program, Wallet};
 use crate::tables::record::{Cause, Record};
 use alloc::vec::Vec;
 
 /// A purchase, and what went back of its lines.
-struct Sold<'p> {
+struct PurchaseState<'p> {
     purchase: Purchase<'p>,
     returned: Vec<LineReturned>,
     /// The record that merged whoever bought, if it was not the member itself.
@@ -36,18 +36,18 @@ struct Sold<'p> {
 }
 
 /// What goes back by one event.
-struct Back {
+struct RefundAmount {
     /// How much money in all.
     amount: Money,
     /// Of which lines.
     lines: Vec<LineReturned>,
 }
 
-impl<'p> Sold<'p> {
-    fn new(draft: &Draft<'p>, purchase: Purchase<'p>, merge: Option<&'p Record>) -> Sold<'p> {
+impl<'p> PurchaseState<'p> {
+    fn new(draft: &Draft<'p>, purchase: Purchase<'p>, merge: Option<&'p Record>) -> PurchaseState<'p> {
         let buyer = purchase.owner.map_or_else(|| draft.member(), |owner| draft.beside(owner).member());
         let returned = buyer.returned(purchase.known.position).copied().collect();
-        Sold { purchase, returned, merge }
+        PurchaseState { purchase, returned, merge }
     }
 
     /// The lots that a lot of the purchase may be now.
@@ -67,7 +67,7 @@ impl<'p> Sold<'p> {
     }
 
     /// What is kept once `more` has gone back as well.
-    fn keeping(&self, more: &Back) -> Option<Kept> {
+    fn keeping(&self, more: &RefundAmount) -> Option<Kept> {
         let basket = facts(&self.purchase).basket;
         let refunded = Money(self.purchase.known.refunded.0.saturating_add(more.amount.0));
         let returned = [&self.returned[..], &more.lines].concat();
@@ -75,17 +75,17 @@ impl<'p> Sold<'p> {
     }
 
     /// All that did not go back yet.
-    fn rest(&self) -> Result<Back, Refusal> {
+    fn rest(&self) -> Result<RefundAmount, Refusal> {
         let rest = facts(&self.purchase).basket.net().0.saturating_sub(self.purchase.known.refunded.0);
-        let back = Back { amount: Money(rest), lines: Vec::new() };
+        let back = RefundAmount { amount: Money(rest), lines: Vec::new() };
         if rest > 0 { Ok(back) } else { Err(Refusal::RefundOverPaid) }
     }
 
     /// What a refund of these lines, and of so much money in all, comes to: at least what the lines do.
-    fn part(&self, amount: Money, lines: &[LineRefund]) -> Result<Back, Refusal> {
-        let before = self.keeping(&Back::NOTHING).ok_or(Refusal::RefundOverLine)?;
+    fn part(&self, amount: Money, lines: &[LineRefund]) -> Result<RefundAmount, Refusal> {
+        let before = self.keeping(&RefundAmount::NOTHING).ok_or(Refusal::RefundOverLine)?;
         let lines: Result<Vec<_>, _> = lines.iter().map(|line| self.find(line, &before)).collect();
-        let mut back = Back { amount: Money(0), lines: lines? };
+        let mut back = RefundAmount { amount: Money(0), lines: lines? };
         let after = self.keeping(&back).ok_or(Refusal::RefundOverLine)?;
         back.amount = amount.max(Money(before.left.0.saturating_sub(after.left.0)));
         if back.amount > before.net { Err(Refusal::RefundOverPaid) } else { Ok(back) }
@@ -113,8 +113,8 @@ impl<'p> Sold<'p> {
     }
 }
 
-impl Back {
-    const NOTHING: Back = Back { amount: Money(0), lines: Vec::new() };
+impl RefundAmount {
+    const NOTHING: RefundAmount = RefundAmount { amount: Money(0), lines: Vec::new() };
 }
 
 /// The facts of a purchase as they were.
@@ -136,8 +136,10 @@ fn earned_by(facts: &Facts<'_>, trace: &[Trace]) -> Vec<Trace> {
     let mut lines: Vec<Trace> = Vec::with_capacity(trace.len());
     for line in trace {
         let rule = facts.program.earn_rule(line.rule);
-        let most = line.granted.max(match line.cut {
-            Cut::Beaten { by } => trace.iter().find(|best| best.rule == by).map_or(Points::ZERO, |best| best.granted),
+        let most = line.granted.max(match line.adjustment {
+            Adjustment::Beaten { by } => {
+                trace.iter().find(|best| best.rule == by).map_or(Points::ZERO, |best| best.granted)
+            }
             _ => Points::ZERO,
         });
         let computed = match rule {
@@ -163,7 +165,7 @@ fn earned_by(facts: &Facts<'_>, trace: &[Trace]) -> Vec<Trace> {
 /// The least that earlier purchases must have brought to a rule, given what it came to: for the rules that
 /// build on its points, the purchase is worked out again as if that was all.
 fn brought(rule: &EarnRule, line: &Trace, facts: &Facts<'_>) -> i64 {
-    let Some((unit, give, _)) = rule.amount.carrying().filter(|_| is_whole(line.cut)) else { return 0 };
+    let Some((unit, give, _)) = rule.amount.carrying().filter(|_| is_whole(line.adjustment)) else { return 0 };
     let whole = Facts { basket: facts.basket.whole(), ..*facts };
     let units = line.computed.0.checked_div(whole.value(give, rule)).unwrap_or(0);
     units.saturating_mul(unit).saturating_sub(whole.counted(rule)).max(0)
@@ -176,7 +178,7 @@ fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
 }
 
 /// What a refund takes back of one rule.
-struct Due {
+struct Clawback {
     rule: TermNo,
     wallet: TermNo,
     points: Points,
@@ -185,9 +187,9 @@ struct Due {
 }
 
 /// Points of a group are those of the rule that gave them, whichever is best for what is kept.
-fn settle_groups(trace: &[Trace], back: &mut [Due]) {
+fn settle_groups(trace: &[Trace], back: &mut [Clawback]) {
     for (at, line) in trace.iter().enumerate() {
-        let Cut::Beaten { by } = line.cut else { continue };
+        let Adjustment::Beaten { by } = line.adjustment else { continue };
         let points = back.get_mut(at).map_or(0, |back| core::mem::take(&mut back.points.0));
         if let Some(best) = back.iter_mut().find(|back| back.rule == by) {
             best.points.0 = best.points.0.saturating_add(points);
@@ -196,7 +198,7 @@ fn settle_groups(trace: &[Trace], back: &mut [Due]) {
 }
 
 /// A lot that the purchase made, and where it is.
-struct Own {
+struct OwnLot {
     rule: TermNo,
     wallet: TermNo,
     account: Account,
@@ -204,19 +206,19 @@ struct Own {
 }
 
 /// The purchase that the event speaks of, if it can still be refunded.
-pub(crate) fn found<'a>(draft: &Draft<'a>, parties: &Parties<'a>) -> Option<Purchase<'a>> {
+pub(crate) fn found<'a>(draft: &Draft<'a>, parties: &References<'a>) -> Option<Purchase<'a>> {
     parties.purchase.filter(|purchase| purchase.known.day >= draft.horizon())
 }
 
 /// A fact: all of a purchase that is not yet refunded was given back.
 pub(crate) fn cancel<'a>(
     draft: &mut Draft<'a>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &event::Cancelled,
-    parties: &Parties<'a>,
+    parties: &References<'a>,
 ) -> Result<(), Refusal> {
-    let Some(purchase) = found(draft, parties) else { return park(draft, event, &said.order) };
-    let sold = Sold::new(draft, purchase, parties.merge);
+    let Some(purchase) = found(draft, parties) else { return defer(draft, event, &said.order) };
+    let sold = PurchaseState::new(draft, purchase, parties.merge);
     let rest = sold.rest()?;
     risk::observe(draft, event, Points::ZERO)?;
     take_back(draft, &sold, &rest, purchase.owner)
@@ -225,15 +227,15 @@ pub(crate) fn cancel<'a>(
 /// A fact: part of a purchase was given back.
 pub(crate) fn refund<'a>(
     draft: &mut Draft<'a>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &event::Refunded,
-    parties: &Parties<'a>,
+    parties: &References<'a>,
 ) -> Result<(), Refusal> {
     if said.currency != draft.program().currency {
         return Err(Refusal::CurrencyMismatch);
     }
-    let Some(purchase) = found(draft, parties) else { return park(draft, event, &said.order) };
-    let sold = Sold::new(draft, purchase, parties.merge);
+    let Some(purchase) = found(draft, parties) else { return defer(draft, event, &said.order) };
+    let sold = PurchaseState::new(draft, purchase, parties.merge);
     let part = sold.part(said.amount, &said.lines)?;
     risk::observe(draft, event, Points::ZERO)?;
     take_back(draft, &sold, &part, purchase.owner)
@@ -242,64 +244,64 @@ pub(crate) fn refund<'a>(
 /// A fact: a purchase is settled; what waited for that can be spent.
 pub(crate) fn settle<'a>(
     draft: &mut Draft<'a>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &event::Settled,
-    parties: &Parties<'a>,
+    parties: &References<'a>,
 ) -> Result<(), Refusal> {
-    let Some(purchase) = found(draft, parties) else { return park(draft, event, &said.order) };
-    let sold = Sold::new(draft, purchase, parties.merge);
+    let Some(purchase) = found(draft, parties) else { return defer(draft, event, &said.order) };
+    let sold = PurchaseState::new(draft, purchase, parties.merge);
     risk::observe(draft, event, Points::ZERO)?;
     pending::settle(draft, sold.all_lots());
     Ok(())
 }
 
 /// A refund or settlement whose purchase is not known waits for it.
-fn park(draft: &mut Draft<'_>, event: &Event<Who>, order: &str) -> Result<(), Refusal> {
-    if draft.member().parked_from(draft.horizon()).count() >= PARKED_MAX {
-        return Err(Refusal::MemberFull);
+fn defer(draft: &mut Draft<'_>, event: &Event<MemberRef>, order: &str) -> Result<(), Refusal> {
+    if draft.member().deferred_from(draft.horizon()).count() >= DEFERRED_MAX {
+        return Err(Refusal::MemberLimitReached);
     }
     risk::observe(draft, event, Points::ZERO)?;
     let (order, day, forget_before) = (order_hash(order), draft.today(), draft.horizon());
-    draft.change(Change::Parked(change::Parked { member: draft.no(), order, day, forget_before }));
+    draft.change(Change::Deferred(change::Deferred { member: draft.no(), order, day, forget_before }));
     Ok(())
 }
 
 /// What waited for the purchase in this very record: as if each had come right behind it. One that would then have
 /// been refused does nothing, and the record says why. One that happened on an earlier date is of another purchase,
 /// and waits on.
-pub(crate) fn unpark(
+pub(crate) fn resume_deferred(
     draft: &mut Draft<'_>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &event::Purchase,
-    parked: &[(MemberNo, Parked, Record)],
+    deferred: &[(MemberNo, Deferred, Record)],
 ) {
-    if parked.is_empty() {
+    if deferred.is_empty() {
         return;
     }
     let (at, cause, verdict) = (draft.at(), Cause::Event(event.clone()), draft.verdict_so_far().clone());
     let record = Record { at, program: 0, cause, verdict };
     let (order, position, refunded) = (order_hash(&said.order), draft.position(), Money(0));
     let known = PurchaseRef { order, position, day: draft.day(), refunded };
-    let mut sold = Sold {
+    let mut sold = PurchaseState {
         purchase: Purchase { known, record: &record, program: draft.program(), owner: None },
         returned: Vec::new(),
         merge: None,
     };
     let (horizon, calendar) = (draft.horizon(), &draft.program().calendar);
-    let is_its = |(_, waiting, late): &&(MemberNo, Parked, Record)| {
+    let is_its = |(_, waiting, late): &&(MemberNo, Deferred, Record)| {
         let Cause::Event(late) = &late.cause else { return false };
         waiting.day >= horizon && calendar.day_of(late.occurred_at) >= known.day
     };
-    for (whose, waiting, late) in parked.iter().filter(is_its) {
+    for (whose, waiting, late) in deferred.iter().filter(is_its) {
         let refusal = draft.attempt(|draft| catch_up(draft, &mut sold, late));
         draft.lend_to_no(*whose, |owner| {
             let (member, event) = (owner.no(), waiting.position);
-            owner.change(Change::Unparked(change::Unparked { member, event, refusal }));
+            owner.change(Change::DeferredApplied(change::DeferredApplied { member, event, refusal }));
         });
     }
 }
 
-fn catch_up(draft: &mut Draft<'_>, sold: &mut Sold<'_>, late: &Record) -> Result<(), Refusal> {
+fn catch_up(draft: &mut Draft<'_>, sold: &mut PurchaseState<'_>, late: &Record) -> Result<(), Refusal> {
     if draft.day() < draft.horizon() {
         return Err(Refusal::OrderUnknown);
     }
@@ -320,7 +322,12 @@ fn catch_up(draft: &mut Draft<'_>, sold: &mut Sold<'_>, late: &Record) -> Result
 }
 
 /// What goes back of a purchase: counted back for whoever bought, and taken from the member.
-fn take_back<'a>(draft: &mut Draft<'a>, sold: &Sold<'_>, gone: &Back, owner: Option<Party<'a>>) -> Result<(), Refusal> {
+fn take_back<'a>(
+    draft: &mut Draft<'a>,
+    sold: &PurchaseState<'_>,
+    gone: &RefundAmount,
+    owner: Option<Subject<'a>>,
+) -> Result<(), Refusal> {
     let Some(owner) = owner else {
         let back = undo(draft, sold, gone)?;
         return claw_back(draft, sold, back);
@@ -333,26 +340,26 @@ fn take_back<'a>(draft: &mut Draft<'a>, sold: &Sold<'_>, gone: &Back, owner: Opt
 }
 
 /// Counts back what a refund changes; answers what each rule gave too much.
-fn undo(draft: &mut Draft<'_>, sold: &Sold<'_>, gone: &Back) -> Result<Vec<Due>, Refusal> {
+fn undo(draft: &mut Draft<'_>, sold: &PurchaseState<'_>, gone: &RefundAmount) -> Result<Vec<Clawback>, Refusal> {
     let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
     let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
-    let (before, after) = (kept(&Back::NOTHING)?, kept(gone)?);
+    let (before, after) = (kept(&RefundAmount::NOTHING)?, kept(gone)?);
     let before = Facts { basket: whole.basket.keeping(&before), ..whole };
     let after = Facts { basket: whole.basket.keeping(&after), ..whole };
     let trace = &purchase.record.verdict.trace;
-    let mut back: Vec<Due> = Vec::with_capacity(trace.len());
+    let mut back: Vec<Clawback> = Vec::with_capacity(trace.len());
     for (line, (had, has)) in trace.iter().zip(earned_by(&before, trace).iter().zip(earned_by(&after, trace))) {
         let rule = purchase.program.earn_rule(line.rule);
-        let carrying = rule.filter(|rule| rule.amount.carry().is_some() && is_whole(line.cut));
+        let carrying = rule.filter(|rule| rule.amount.carry().is_some() && is_whole(line.adjustment));
         let points = match carrying {
             Some(rule) => uncarry(draft, rule, &before, &after),
             None => had.granted.0.saturating_sub(has.granted.0),
         };
         let wallet = rule.map_or(purchase.program.wallet.id, |rule| rule.wallet);
-        back.push(Due { rule: line.rule, wallet, points: Points(points), kept: has.granted });
+        back.push(Clawback { rule: line.rule, wallet, points: Points(points), kept: has.granted });
     }
     settle_groups(trace, &mut back);
-    for Due { rule, points, .. } in &back {
+    for Clawback { rule, points, .. } in &back {
         if let Some(rule) = purchase.program.earn_rule(*rule) {
             let when = (purchase.known.day, &whole.basket);
             limits::count_taken_back(draft, rule, when, *points, purchase.program.refund_reopens);
@@ -380,10 +387,10 @@ fn uncarry(draft: &mut Draft<'_>, rule: &EarnRule, before: &Facts<'_>, after: &F
     units.saturating_mul(before.value(give, rule))
 }
 
-fn claw_back(draft: &mut Draft<'_>, sold: &Sold<'_>, mut back: Vec<Due>) -> Result<(), Refusal> {
+fn claw_back(draft: &mut Draft<'_>, sold: &PurchaseState<'_>, mut back: Vec<Clawback>) -> Result<(), Refusal> {
     take_from_funds(draft, sold.purchase.program, &mut back);
     let row = draft.row();
-    let mut own: Vec<Own> = sold
+    let mut own: Vec<OwnLot> = sold
         .made()
         .flat_map(|posting| sold.lots(posting.lot).map(move |lot| (posting, lot)))
         .filter_map(|(posting, lot)| {
@@ -392,7 +399,7 @@ fn claw_back(draft: &mut Draft<'_>, sold: &Sold<'_>, mut back: Vec<Due>) -> Resu
             let pending = || purse.pending().find(lot).map(|lot| (Account::Pending, *lot));
             let review = || purse.review().find(lot).map(|lot| (Account::Review, *lot));
             let found = available.or_else(pending).or_else(review);
-            found.map(|(account, lot)| Own { rule: posting.rule, wallet: posting.wallet, account, lot })
+            found.map(|(account, lot)| OwnLot { rule: posting.rule, wallet: posting.wallet, account, lot })
         })
         .collect();
     let own_ids: Vec<LotId> = own.iter().map(|own| own.lot.id).collect();
@@ -409,7 +416,7 @@ fn claw_back(draft: &mut Draft<'_>, sold: &Sold<'_>, mut back: Vec<Due>) -> Resu
 }
 
 /// Takes from funds what a purchase gave them too much; what is due from the member stays due.
-fn take_from_funds(draft: &mut Draft<'_>, program: &Program, back: &mut [Due]) {
+fn take_from_funds(draft: &mut Draft<'_>, program: &Program, back: &mut [Clawback]) {
     for due in back.iter_mut().filter(|due| !due.points.is_zero()) {
         let Some(fund) = program.earn_rule(due.rule).and_then(|rule| program.fund_of(rule)) else { continue };
         funds::take_back(draft, due.rule, fund, core::mem::take(&mut due.points));
@@ -417,10 +424,10 @@ fn take_from_funds(draft: &mut Draft<'_>, program: &Program, back: &mut [Due]) {
 }
 
 /// Takes from the household what it would not have got for what is kept.
-fn take_contributed(draft: &mut Draft<'_>, purchase: &Purchase<'_>, back: &mut [Due]) {
+fn take_contributed(draft: &mut Draft<'_>, purchase: &Purchase<'_>, back: &mut [Clawback]) {
     let Some(rules) = purchase.program.household else { return };
-    let of_wallet = |due: &&Due| due.wallet == rules.wallet;
-    let sum = |points: fn(&Due) -> Points| {
+    let of_wallet = |due: &&Clawback| due.wallet == rules.wallet;
+    let sum = |points: fn(&Clawback) -> Points| {
         back.iter().filter(of_wallet).fold(Points::ZERO, |sum, due| Points(sum.0.saturating_add(points(due).0)))
     };
     let (due, kept) = (sum(|due| due.points), sum(|due| due.kept));
@@ -434,7 +441,7 @@ fn take_contributed(draft: &mut Draft<'_>, purchase: &Purchase<'_>, back: &mut [
 }
 
 /// Takes from the purchase's own lots.
-fn take_own(draft: &mut Draft<'_>, own: &mut [Own], back: &mut Due, of: impl Fn(&Own) -> bool) {
+fn take_own(draft: &mut Draft<'_>, own: &mut [OwnLot], back: &mut Clawback, of: impl Fn(&OwnLot) -> bool) {
     for own in own.iter_mut().filter(|own| own.wallet == back.wallet && of(own)) {
         let taken = own.lot.left.min(back.points);
         draft.post(own.wallet, (own.account, Account::ClawedBack), Slice { left: taken, ..own.lot }, back.rule);
@@ -450,7 +457,7 @@ fn take_others(
     row: &Member,
     wallet: &Wallet,
     own: &[LotId],
-    back: &[Due],
+    back: &[Clawback],
 ) -> Result<(), Refusal> {
     let back = || back.iter().filter(|back| back.wallet == wallet.id && !back.points.is_zero());
     let all = Points(back().fold(0, |sum, back| back.points.0.saturating_add(sum)));
@@ -466,7 +473,7 @@ fn take_others(
     };
     let mut others = others.into_iter().take(SLICES_MAX);
     let mut slice: Option<Slice> = None;
-    for Due { rule, points, .. } in back() {
+    for Clawback { rule, points, .. } in back() {
         let mut points = *points;
         while !points.is_zero() {
             let Some(current) = slice.take().or_else(|| others.next()) else { break };
@@ -478,7 +485,7 @@ fn take_others(
             slice = (!left.is_zero()).then_some(Slice { left, ..current });
         }
         if wallet.negative == Negative::Clamp && !points.is_zero() {
-            draft.trace(*rule, Points(points.0.saturating_neg()), Points::ZERO, Cut::Clamped);
+            draft.trace(*rule, Points(points.0.saturating_neg()), Points::ZERO, Adjustment::Clamped);
             continue;
         }
         draft.post(wallet.id, (Account::Debt, Account::ClawedBack), Slice::in_no_lot(points), *rule);

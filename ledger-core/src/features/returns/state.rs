@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Most refunds and settlements of one member that wait for their purchases.
-pub const PARKED_MAX: usize = 64;
+pub const DEFERRED_MAX: usize = 64;
 
 /// A purchase that can still be refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +27,12 @@ pub struct Returns {
     /// Parts of lines of purchases that can still be refunded, each line once, in order of the first time.
     pub lines: Vec<LineReturned>,
     /// Refunds and settlements that wait for their purchase, oldest first.
-    pub parked: Vec<Parked>,
+    pub deferred: Vec<Deferred>,
 }
 
 /// A refund, cancellation or settlement that came before its purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
+pub struct Deferred {
     /// FNV-1a 64 of the order number.
     pub order: u64,
     /// The record of it.
@@ -68,9 +68,9 @@ impl Returns {
     }
 
     /// What waited for its purchase waits no more. `None` if it did not.
-    pub(crate) fn unpark(&mut self, event: Position) -> Option<()> {
-        let at = self.parked.iter().position(|parked| parked.position == event)?;
-        self.parked.remove(at);
+    pub(crate) fn resume_deferred(&mut self, event: Position) -> Option<()> {
+        let at = self.deferred.iter().position(|deferred| deferred.position == event)?;
+        self.deferred.remove(at);
         Some(())
     }
 
@@ -79,7 +79,7 @@ impl Returns {
     pub(crate) fn forget(kept: &mut Option<Box<Returns>>, purchases: &[PurchaseRef], from: Day) {
         let Some(returns) = kept else { return };
         returns.lines.retain(|back| purchases.iter().any(|known| known.position == back.purchase));
-        returns.parked.retain(|parked| parked.day >= from);
+        returns.deferred.retain(|deferred| deferred.day >= from);
         if **returns == Returns::default() {
             *kept = None;
         }

@@ -9,12 +9,12 @@ use crate::kernel::account::Account;
 use crate::kernel::counter::{Counter, Key};
 use crate::kernel::lots::Slice;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::trace::Cut;
+use crate::kernel::trace::Adjustment;
 use crate::kernel::units::{At, MemberNo, Points, Position, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
-use crate::tables::event::{Class, Event, Finding, RiskKeys, Who};
+use crate::tables::event::{Class, Event, Finding, MemberRef, RiskKeys};
 use crate::tables::program::{CounterRule, KeyKind, Measure, Program, RiskRule};
 use alloc::vec::Vec;
 
@@ -26,11 +26,11 @@ const CASE_MEMBERS_MAX: usize = 1_000;
 ///
 /// # Errors
 /// [`Refusal::RiskDenied`] for a command that a rule denies.
-pub(crate) fn observe(draft: &mut Draft<'_>, event: &Event<Who>, asked: Points) -> Result<(), Refusal> {
+pub(crate) fn observe(draft: &mut Draft<'_>, event: &Event<MemberRef>, asked: Points) -> Result<(), Refusal> {
     let kind = event.body.kind();
     draft.register();
     count_kind(draft, kind.into(), &event.keys, asked.0);
-    if draft.denied() == Some(Cut::Denied) && kind.class() == Class::Command {
+    if draft.denied() == Some(Adjustment::Denied) && kind.class() == Class::Command {
         return Err(Refusal::RiskDenied);
     }
     Ok(())
@@ -49,7 +49,7 @@ pub(crate) fn count_kind(draft: &mut Draft<'_>, kind: Happening, keys: &RiskKeys
 
 /// Counts what came of a fact: points earned, and limits that were hit.
 pub(crate) fn count_consequences(draft: &mut Draft<'_>, kind: Happening, keys: &RiskKeys) {
-    let hits = draft.traced().iter().filter(|line| matches!(line.cut, Cut::Limit { .. })).count();
+    let hits = draft.traced().iter().filter(|line| matches!(line.adjustment, Adjustment::Limit { .. })).count();
     if hits > 0 {
         let hits = i64::try_from(hits).unwrap_or(i64::MAX);
         for (index, rule) in counters_on(draft.program(), Happening::LimitHit) {

@@ -18,7 +18,7 @@ pub struct Redeem {
     /// What the whole order costs, for programs that limit the share paid with points.
     pub total: Option<Money>,
     /// What is bought with them, if the program sells it.
-    pub item: Option<Box<Wanted>>,
+    pub item: Option<Box<ItemRequest>>,
 }
 
 impl Payload for Redeem {
@@ -27,8 +27,8 @@ impl Payload for Redeem {
         found.amount("points", self.points.0, i64::from(self.item.is_none()));
         found.name("order", &self.order, 0);
         found.money("total", self.total);
-        if let Some(wanted) = &self.item {
-            wanted.limits(found);
+        if let Some(item_request) = &self.item {
+            item_request.limits(found);
         }
     }
 }
@@ -49,7 +49,7 @@ pub struct Hold {
     /// What the whole order costs, for programs that limit the share paid with points.
     pub total: Option<Money>,
     /// What is bought with them, if the program sells it.
-    pub item: Option<Box<Wanted>>,
+    pub item: Option<Box<ItemRequest>>,
 }
 
 impl Payload for Hold {
@@ -60,8 +60,8 @@ impl Payload for Hold {
         ttl_limits(found, self.ttl_ms);
         found.name("order", &self.order, 0);
         found.money("total", self.total);
-        if let Some(wanted) = &self.item {
-            wanted.limits(found);
+        if let Some(item_request) = &self.item {
+            item_request.limits(found);
         }
     }
 }
@@ -130,14 +130,14 @@ impl Payload for RedeemRefunded {
 
 /// What points are spent on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct ItemRequest {
     /// The item, by its name in the program. 1 to 128 bytes.
     pub item: Box<str>,
     /// How many of it, 1 to [`PIECES_MAX`].
     pub pieces: u32,
 }
 
-impl Wanted {
+impl ItemRequest {
     fn limits(&self, found: &mut Fields) {
         found.name("item", &self.item, 1);
         if !(1..=PIECES_MAX).contains(&self.pieces) {

@@ -18,7 +18,7 @@ use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::desk::Redemption;
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Event, Who};
+use crate::tables::event::{self, Event, MemberRef};
 use crate::tables::member::{Hold, RedemptionRef};
 use crate::tables::program::Wallet;
 use alloc::vec::Vec;
@@ -42,7 +42,7 @@ pub(crate) fn redeemable(
         return Err(Refusal::RedeemAboveMax);
     }
     if rules.step.is_some_and(|step| points.0.checked_rem(step.0) != Some(0)) {
-        return Err(Refusal::RedeemNotInSteps);
+        return Err(Refusal::RedeemNotMultiple);
     }
     let order = hash_of(order);
     let taken = |counts: &dyn Fn(u64, Day) -> bool| taken(draft, wallet.id, counts);
@@ -101,7 +101,7 @@ pub(crate) fn redeemed(
 /// smaller redemption would have taken, in whatever parts the rest comes back.
 pub(crate) fn give_back<'a>(
     draft: &mut Draft<'a>,
-    event: &Event<Who>,
+    event: &Event<MemberRef>,
     said: &event::RedeemRefunded,
     redemption: Option<Redemption<'a>>,
 ) -> Result<(), Refusal> {

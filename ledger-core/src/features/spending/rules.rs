@@ -13,7 +13,7 @@ use crate::kernel::units::{At, Money, Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Event, Wanted, Who};
+use crate::tables::event::{self, Event, ItemRequest, MemberRef};
 use crate::tables::member::{HOLDS_MAX, Hold};
 use crate::tables::program::Wallet;
 use alloc::vec::Vec;
@@ -31,9 +31,9 @@ fn spending<'a>(
     draft: &mut Draft<'a>,
     (wallet, points): (&str, Points),
     order: &str,
-    (total, wanted): (Option<Money>, Option<&Wanted>),
+    (total, item_request): (Option<Money>, Option<&ItemRequest>),
 ) -> Result<Spending<'a>, Refusal> {
-    let item = wanted.map(|wanted| items::buys(draft, wallet, points, wanted)).transpose()?;
+    let item = item_request.map(|item_request| items::buys(draft, wallet, points, item_request)).transpose()?;
     let (wallet, points) = match &item {
         Some(bought) => (draft.program().wallet(bought.item.wallet), bought.cost()),
         None => (wallets::spendable(draft, wallet)?, points),
@@ -43,7 +43,7 @@ fn spending<'a>(
 }
 
 /// A command: spend points at once.
-pub(crate) fn redeem(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Redeem) -> Result<(), Refusal> {
+pub(crate) fn redeem(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Redeem) -> Result<(), Refusal> {
     let Spending { wallet, points, order, item } =
         spending(draft, (&said.wallet, said.points), &said.order, (said.total, said.item.as_deref()))?;
     let slices = wallets::quote(draft, wallet, points)?;
@@ -56,14 +56,14 @@ pub(crate) fn redeem(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Re
 }
 
 /// A command: reserve points.
-pub(crate) fn hold(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Hold) -> Result<(), Refusal> {
+pub(crate) fn hold(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Hold) -> Result<(), Refusal> {
     let Spending { wallet, points, order, item } =
         spending(draft, (&said.wallet, said.points), &said.order, (said.total, said.item.as_deref()))?;
     if draft.member().hold(&said.hold).is_some() || was_held(draft, &said.hold) {
         return Err(Refusal::HoldExists);
     }
     if draft.member().holds.len() >= HOLDS_MAX {
-        return Err(Refusal::MemberFull);
+        return Err(Refusal::MemberLimitReached);
     }
     let slices = wallets::quote(draft, wallet, points)?;
     risk::observe(draft, event, points)?;
@@ -77,7 +77,7 @@ pub(crate) fn hold(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Hold
 }
 
 /// A command: spend reserved points.
-pub(crate) fn capture(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Capture) -> Result<(), Refusal> {
+pub(crate) fn capture(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Capture) -> Result<(), Refusal> {
     let event::Capture { hold, points, last } = said;
     let hold = open_hold(draft, hold)?;
     let held = hold.points();
@@ -101,7 +101,11 @@ pub(crate) fn capture(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::C
 }
 
 /// A command: keep a hold for longer, or shorter.
-pub(crate) fn extend(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::HoldExtended) -> Result<(), Refusal> {
+pub(crate) fn extend(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::HoldExtended,
+) -> Result<(), Refusal> {
     let hold = open_hold(draft, &said.hold)?;
     risk::observe(draft, event, Points::ZERO)?;
     let expires_at = held_until(draft, draft.program().wallet(hold.wallet), said.ttl_ms);
@@ -114,7 +118,7 @@ fn held_until(draft: &Draft<'_>, wallet: &Wallet, ttl_ms: Option<i64>) -> At {
 }
 
 /// A command: release reserved points.
-pub(crate) fn void(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Void) -> Result<(), Refusal> {
+pub(crate) fn void(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Void) -> Result<(), Refusal> {
     let hold = open_hold(draft, &said.hold)?;
     risk::observe(draft, event, Points::ZERO)?;
     release(draft, hold);

@@ -52,7 +52,7 @@ pub enum TierWhy {
     /// A streak, ladder or the like gave it.
     Granted,
     /// The footing changed, the tier did not.
-    Footing,
+    Progress,
     /// The tier was not earned for too long.
     Lapsed,
 }

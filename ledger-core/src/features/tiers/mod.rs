@@ -9,4 +9,4 @@ pub(crate) mod program_toml;
 pub(crate) mod rules;
 pub mod state;
 
-pub use rules::{Footing, footing};
+pub use rules::{TierProgress, tier_progress};

@@ -12,7 +12,7 @@ use crate::tables::program::{Program, Tiers};
 
 /// How firmly a member stands, for people who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Footing {
+pub struct TierProgress {
     /// The metric in its window, in minor units.
     pub metric: i64,
     /// The next tier and what its metric must be.
@@ -24,7 +24,7 @@ pub struct Footing {
 }
 
 /// How firmly a member stands at `at`; `None` without tiers.
-pub fn footing(program: &Program, member: &Member, at: At) -> Option<Footing> {
+pub fn tier_progress(program: &Program, member: &Member, at: At) -> Option<TierProgress> {
     let tiers = program.tiers.as_ref()?;
     let today = program.calendar.day_of(at);
     let tallies = Tallies::new(tiers, member, (today, 0));
@@ -32,7 +32,7 @@ pub fn footing(program: &Program, member: &Member, at: At) -> Option<Footing> {
     let next = tiers.ranks.get(rank.saturating_add(1)).map(|tier| (tier.id, tier.least));
     let lost_on = member.tier.unmet_since.and_then(|since| tiers.patience_days.map(|days| since.plus(days)));
     let falls = if member.tier.unmet_since.is_some() { None } else { short_on(tiers, rank, &tallies, today) };
-    Some(Footing { metric: tallies.sum(tiers, today), next, falls_short_on: falls, lost_on })
+    Some(TierProgress { metric: tallies.sum(tiers, today), next, falls_short_on: falls, lost_on })
 }
 
 /// Makes a newcomer that the event only speaks of a member, with the lowest tier.
@@ -52,7 +52,7 @@ pub(crate) fn evaluate(draft: &mut Draft<'_>) {
     let tallies = Tallies::new(tiers, draft.member(), draft.metric());
     let standing = draft.member().tier;
     let mut rank = program.rank_of(standing.tier);
-    let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Footing };
+    let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Progress };
     let mut unmet_since = standing.unmet_since;
     if let Some(granted) = draft.granted().filter(|granted| *granted > rank) {
         (rank, why, unmet_since) = (granted, TierWhy::Granted, None);
@@ -70,15 +70,15 @@ pub(crate) fn review(draft: &mut Draft<'_>) {
     let program = draft.program();
     let Some(tiers) = &program.tiers else {
         // The program has no tiers any more: nothing is due.
-        return tier_change(draft, draft.member().tier.tier, None, At::NEVER, TierWhy::Footing);
+        return tier_change(draft, draft.member().tier.tier, None, At::NEVER, TierWhy::Progress);
     };
     let tallies = Tallies::new(tiers, draft.member(), (draft.today(), 0));
     let natural = natural(draft, tiers, tallies.sum(tiers, draft.today()));
     let mut rank = program.rank_of(draft.member().tier.tier);
     let mut unmet_since = draft.member().tier.unmet_since;
-    let mut why = TierWhy::Footing;
-    let lapsed = |since: Day| tiers.patience_days.is_some_and(|days| draft.today() >= since.plus(days));
-    if natural < rank && unmet_since.is_some_and(lapsed) {
+    let mut why = TierWhy::Progress;
+    let expired_recently = |since: Day| tiers.patience_days.is_some_and(|days| draft.today() >= since.plus(days));
+    if natural < rank && unmet_since.is_some_and(expired_recently) {
         (rank, why, unmet_since) = (rank.saturating_sub(1), TierWhy::Lapsed, None);
     }
     unmet_since = if natural < rank { unmet_since.or_else(|| Some(draft.today())) } else { None };

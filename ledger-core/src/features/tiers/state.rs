@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Tier and footing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct TierState {
     /// The tier.
     pub tier: TermNo,
     /// Since when the member falls short of it.

@@ -12,18 +12,18 @@ use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
-use crate::tables::desk::Party;
+use crate::tables::desk::Subject;
 use crate::tables::draft::{Draft, Effect};
-use crate::tables::event::{self, Event, OpeningLot, Who};
+use crate::tables::event::{self, Event, MemberRef, OpeningLot};
 use crate::tables::program::{TransferRules, Wallet};
 use alloc::vec::Vec;
 
 /// A command: give points to another member.
 pub(crate) fn transfer<'a>(
     draft: &mut Draft<'a>,
-    event: &Event<Who>,
-    said: &event::Transfer<Who>,
-    recipient: Option<Party<'a>>,
+    event: &Event<MemberRef>,
+    said: &event::Transfer<MemberRef>,
+    recipient: Option<Subject<'a>>,
 ) -> Result<(), Refusal> {
     let (points, wallet) = (said.points, wallets::spendable(draft, &said.wallet)?);
     let rules = wallet.transfer.ok_or(Refusal::TransferNotAllowed)?;
@@ -70,7 +70,7 @@ fn may_give(draft: &Draft<'_>, wallet: &Wallet, rules: &TransferRules, points: P
 }
 
 /// Points of another system, each lot as old as it was there, into a wallet that was never used.
-pub(crate) fn import(draft: &mut Draft<'_>, event: &Event<Who>, said: &event::Imported) -> Result<(), Refusal> {
+pub(crate) fn import(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Imported) -> Result<(), Refusal> {
     let (lots, wallet) = (&said.lots, wallets::spendable(draft, &said.wallet)?);
     if draft.member().purses.of(wallet.id).wallet == wallet.id {
         return Err(Refusal::WalletInUse);

@@ -1,6 +1,6 @@
 //! Changes: visits.
 
-use crate::features::visits::state::Stay;
+use crate::features::visits::state::VisitSpan;
 use crate::kernel::units::{MemberNo, TermNo};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ pub struct Visited {
     /// Whose.
     pub member: MemberNo,
     /// When and where it is now: whatever visits lie in it are one with it.
-    pub stay: Stay,
+    pub stay: VisitSpan,
     /// What limits count in it beside what they did: points, or how often rules apply.
     pub counted: Vec<(TermNo, i64)>,
 }

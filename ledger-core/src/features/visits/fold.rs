@@ -8,6 +8,6 @@ impl Folds for Visited {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
         let visits = member.life.get_or_insert_default().visits.get_or_insert_default();
-        visits.carry_on(self.stay, &self.counted).ok_or("a visit does not add up")
+        visits.extend_visit(self.stay, &self.counted).ok_or("a visit does not add up")
     }
 }

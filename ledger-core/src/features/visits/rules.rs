@@ -5,7 +5,7 @@
 //! for every purchase. What is told late joins the visit in whose time it happened. What thereby makes two visits one
 //! counts what both did, so nothing is given twice for what is one visit by all that is known.
 
-use crate::features::visits::state::Stay;
+use crate::features::visits::state::VisitSpan;
 use crate::kernel::names::{Origin, hash_of};
 use crate::kernel::units::{At, TermNo};
 use crate::tables::change;
@@ -23,7 +23,7 @@ pub(crate) fn place_of(origin: Option<&Origin>, at: At) -> Place {
 
 /// The event begins a visit, or carries one on.
 pub(crate) fn visit(draft: &mut Draft<'_>, (store, at): Place, gap_ms: i64) {
-    let new = || Stay { store, from: at, until: at, late: false };
+    let new = || VisitSpan { store, from: at, until: at, late: false };
     let stay = draft.member().visits().map_or_else(new, |visits| visits.at(store, at, gap_ms));
     draft.change(Change::Visited(change::Visited { member: draft.no(), stay, counted: Vec::new() }));
 }

@@ -31,14 +31,14 @@ pub struct Visits {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
     /// When and where.
-    pub stay: Stay,
+    pub stay: VisitSpan,
     /// What limits counted in it, in order of the first time.
     pub counted: Vec<(TermNo, i64)>,
 }
 
 /// When and where a visit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stay {
+pub struct VisitSpan {
     /// [`order_hash`](crate::kernel::names::order_hash) of the store; 0 for all that name none.
     pub store: u64,
     /// When the first of what belongs to it happened.
@@ -49,14 +49,14 @@ pub struct Stay {
     pub late: bool,
 }
 
-impl Stay {
+impl VisitSpan {
     /// Whether something of that instant happened in it, or no more than `gap_ms` before or behind it.
     fn is_near(&self, store: u64, at: At, gap_ms: i64) -> bool {
         self.store == store && at.plus_ms(gap_ms) >= self.from && at <= self.until.plus_ms(gap_ms)
     }
 
     /// Whether all of `other` is in it.
-    pub(crate) fn has(&self, other: &Stay) -> bool {
+    pub(crate) fn has(&self, other: &VisitSpan) -> bool {
         self.store == other.store && self.from <= other.from && other.until <= self.until
     }
 }
@@ -80,17 +80,18 @@ impl Visit {
 impl Visits {
     /// The visit to which something belongs that happened in a store: one that is known, all of several that it joins
     /// to one, or a new one.
-    pub(crate) fn at(&self, store: u64, at: At, gap_ms: i64) -> Stay {
+    pub(crate) fn at(&self, store: u64, at: At, gap_ms: i64) -> VisitSpan {
         let near = self.known.iter().map(|visit| visit.stay).filter(|stay| stay.is_near(store, at, gap_ms));
-        let alone = Stay { store, from: at, until: at, late: false };
+        let alone = VisitSpan { store, from: at, until: at, late: false };
         let (mut stay, mut first) = (alone, At::NEVER);
-        for Stay { from, until, late, .. } in near {
-            stay = Stay { store, from: stay.from.min(from), until: stay.until.max(until), late: stay.late || late };
+        for VisitSpan { from, until, late, .. } in near {
+            stay =
+                VisitSpan { store, from: stay.from.min(from), until: stay.until.max(until), late: stay.late || late };
             first = first.min(from);
         }
         // Before the first of them there may be what is forgotten.
         let may_touch = at < first && self.forgotten_until.is_some_and(|end| at <= end.plus_ms(gap_ms));
-        Stay { late: stay.late || may_touch, ..stay }
+        VisitSpan { late: stay.late || may_touch, ..stay }
     }
 
     /// The visit in which something happened, if it is known.
@@ -99,14 +100,14 @@ impl Visits {
     }
 
     /// What a limit counted in all that is now part of a visit.
-    pub(crate) fn counted_in(&self, stay: &Stay, limit: TermNo) -> i64 {
+    pub(crate) fn counted_in(&self, stay: &VisitSpan, limit: TermNo) -> i64 {
         let parts = self.known.iter().filter(|visit| stay.has(&visit.stay));
         parts.fold(0, |sum, visit| sum.saturating_add(visit.counted(limit)))
     }
 
     /// A visit is as `stay` says now, with all that was counted in its parts, and more besides. `None` if that
     /// overflows, or the visit ends before it begins.
-    pub(crate) fn carry_on(&mut self, stay: Stay, more: &[(TermNo, i64)]) -> Option<()> {
+    pub(crate) fn extend_visit(&mut self, stay: VisitSpan, more: &[(TermNo, i64)]) -> Option<()> {
         if stay.until < stay.from {
             return None;
         }

@@ -42,7 +42,7 @@ pub(crate) fn may_receive(draft: &Draft<'_>, wallet: &Wallet, given: &[Slice]) -
     let purse = draft.member().purses.of(wallet.id);
     let most = purse.lots.total().0.max(purse.review().total().0);
     let full = lots > LOTS_MAX || most.saturating_add(points) > BALANCE_MAX;
-    if full { Err(Refusal::MemberFull) } else { Ok(()) }
+    if full { Err(Refusal::MemberLimitReached) } else { Ok(()) }
 }
 
 /// What another gave: debt is repaid first, and what is under review waits. The lots are new ones with the

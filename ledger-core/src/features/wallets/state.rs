@@ -1,6 +1,6 @@
 //! Purses: what a member has of each wallet.
 
-use crate::features::expiry::state::{Lapsed, Lifetimes, Spell};
+use crate::features::expiry::state::{ActivityExpiry, ExpiredRecently, Lifetimes};
 use crate::features::pending::state::{Wait, Waiting};
 use crate::kernel::lots::{Lot, Lots, Slice, slices_of};
 use crate::kernel::units::{At, LotId, Points, TermNo};
@@ -143,13 +143,13 @@ impl Purse {
     }
 
     /// The last spell of activity, over or not.
-    pub fn spell(&self) -> Option<Spell> {
+    pub fn spell(&self) -> Option<ActivityExpiry> {
         self.aside.as_ref().and_then(|aside| aside.lifetimes.spell)
     }
 
     /// When a lot is gone, as things stand; long ago if it is of a spell before the last.
     pub fn dies_at(&self, lot: &Lot) -> At {
-        Spell::dies_at(self.spell(), lot)
+        ActivityExpiry::dies_at(self.spell(), lot)
     }
 
     pub(crate) fn spell_until(&self) -> At {
@@ -168,8 +168,8 @@ impl Purse {
 
     /// The first date at or behind `from` on which lots that can be spent die; those of a spell die at `until`.
     pub(crate) fn next_death(&self, from: At, until: At) -> Option<At> {
-        let dated = self.lots.first_from(from).map(|lot| lot.expires_at).filter(|at| *at < At::WITH_SPELL);
-        let spell = self.lots.first_from(At::WITH_SPELL).filter(|lot| lot.expires_at == At::WITH_SPELL);
+        let dated = self.lots.first_from(from).map(|lot| lot.expires_at).filter(|at| *at < At::SLIDING);
+        let spell = self.lots.first_from(At::SLIDING).filter(|lot| lot.expires_at == At::SLIDING);
         let spell = spell.map(|_| until).filter(|until| *until >= from);
         dated.into_iter().chain(spell).min()
     }
@@ -180,8 +180,8 @@ impl Purse {
     }
 
     /// What died and can be reinstated, by date.
-    pub fn lapsed(&self) -> &[Lapsed] {
-        self.aside.as_ref().map(|aside| aside.lifetimes.lapsed.as_slice()).unwrap_or_default()
+    pub fn expired_recently(&self) -> &[ExpiredRecently] {
+        self.aside.as_ref().map(|aside| aside.lifetimes.expired_recently.as_slice()).unwrap_or_default()
     }
 
     /// Whether the points of a lot died before.

@@ -3,7 +3,7 @@
 use crate::features::membership::state::Scope;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::counter::{Counter, Key};
-use crate::kernel::trace::{Cut, Trace};
+use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{At, Day, LotId, MemberNo, Points, Position, TermNo};
 use crate::tables::change::Change;
 use crate::tables::draft::{Draft, Running};
@@ -118,9 +118,13 @@ impl<'a> Draft<'a> {
 
     /// Why the member's life gives it no points, if so.
     #[inline]
-    pub(crate) fn barred(&self) -> Option<Cut> {
+    pub(crate) fn barred(&self) -> Option<Adjustment> {
         let life = self.member.membership()?;
-        if life.closed_at.is_some() { Some(Cut::Closed) } else { life.freezes(Scope::Earn).then_some(Cut::Frozen) }
+        if life.closed_at.is_some() {
+            Some(Adjustment::Closed)
+        } else {
+            life.freezes(Scope::Earn).then_some(Adjustment::Frozen)
+        }
     }
 
     /// Whether new points wait in review.
@@ -131,7 +135,7 @@ impl<'a> Draft<'a> {
 
     /// Why there are no points at all, if so.
     #[inline]
-    pub(crate) fn denied(&self) -> Option<Cut> {
+    pub(crate) fn denied(&self) -> Option<Adjustment> {
         self.denied
     }
 

@@ -34,7 +34,7 @@ pub enum Act {
     },
     CheckIn,
     Refer {
-        referee: Who,
+        referee: MemberRef,
     },
     Redeem {
         points: i64,
@@ -82,7 +82,7 @@ pub enum Act {
         points: i64,
     },
     Give {
-        to: Who,
+        to: MemberRef,
         points: i64,
     },
     /// Points of another system: how many, how many days old, and for how many days to come.

@@ -15,12 +15,12 @@ impl Books {
             return self.carry_out(work, act, gives, points);
         }
         if by.is_empty() {
-            return Err("NOBODY_STANDS");
+            return Err("APPROVER_REQUIRED");
         }
         let now = self.now;
         let proposed = &mut self.member(work.who).proposed;
         if proposed.iter().filter(|one| one.is_open(now)).count() == 16 {
-            return Err("MEMBER_FULL");
+            return Err("MEMBER_LIMIT_REACHED");
         }
         proposed.push(Proposed { points, gives, by: vec![by], lapses: now + LAPSE, over: false });
         self.observe(work, act)

@@ -38,10 +38,10 @@ impl Books {
         self.member(who).bought.push(bought);
         // What came back before it, as if it came now. What cannot go back now never does.
         let at = self.member(who).bought.len() - 1;
-        let parked = std::mem::take(&mut self.member(who).parked);
-        let is_its = |back: &Parked| back.order == order && back.came >= horizon && back.happened >= day;
-        let (its, others): (Vec<Parked>, _) = parked.into_iter().partition(is_its);
-        self.member(who).parked = others;
+        let deferred = std::mem::take(&mut self.member(who).deferred);
+        let is_its = |back: &Deferred| back.order == order && back.rule_outcome >= horizon && back.happened >= day;
+        let (its, others): (Vec<Deferred>, _) = deferred.into_iter().partition(is_its);
+        self.member(who).deferred = others;
         for back in its.into_iter().filter(|_| day >= horizon) {
             let _ = self.take_back(work, at, &back.act);
         }
@@ -80,7 +80,7 @@ impl Books {
         Ok(())
     }
 
-    pub(super) fn refer(&mut self, work: &mut Work, act: &Act, referee: Who) -> Done {
+    pub(super) fn refer(&mut self, work: &mut Work, act: &Act, referee: MemberRef) -> Done {
         let now = self.now;
         if referee == work.who {
             return Err("SELF_REFERRAL");

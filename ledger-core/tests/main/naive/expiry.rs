@@ -4,7 +4,7 @@ use super::*;
 
 impl Books {
     /// Point by point from what would die first, whatever was reinstated apart, into a lot of another date.
-    pub(super) fn prolong(
+    pub(super) fn extend_expiry(
         &mut self,
         work: &mut Work,
         act: &Act,
@@ -46,15 +46,15 @@ impl Books {
         if days <= 0 {
             return Err("LOT_EXPIRED");
         }
-        let lapsed = &mut self.member(work.who).lapsed;
-        lapsed.retain(|(day, _)| *day >= today - REINSTATE_DAYS);
-        let there: i64 = lapsed.iter().map(|(_, points)| points).sum();
+        let expired_recently = &mut self.member(work.who).expired_recently;
+        expired_recently.retain(|(day, _)| *day >= today - REINSTATE_DAYS);
+        let there: i64 = expired_recently.iter().map(|(_, points)| points).sum();
         let points = points.unwrap_or(there);
         if there == 0 || points > there {
             return Err("NOT_ENOUGH_EXPIRED");
         }
         for _ in 0..points {
-            let first = lapsed.iter_mut().find(|(_, points)| *points > 0).expect("as many as there are");
+            let first = expired_recently.iter_mut().find(|(_, points)| *points > 0).expect("as many as there are");
             first.1 -= 1;
         }
         self.observe(work, act)?;

@@ -39,7 +39,7 @@ impl Member {
     pub(super) fn lapse(&mut self, gone: &[Lot], at: i64) -> i64 {
         let points: i64 = gone.iter().filter(|lot| !lot.reinstated).map(|lot| lot.points).sum();
         if self.closed_at.is_none() && points > 0 {
-            self.lapsed.push((day_of(at), points));
+            self.expired_recently.push((day_of(at), points));
         }
         sum(gone)
     }
@@ -71,7 +71,7 @@ impl Member {
     }
 
     /// The member was active: everything that is still alive by it lives on, wherever it is.
-    pub(super) fn live_on(&mut self, until: i64, now: i64) {
+    pub(super) fn renew_activity(&mut self, until: i64, now: i64) {
         if self.alive_until <= now || until <= self.alive_until {
             return;
         }

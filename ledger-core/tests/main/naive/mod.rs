@@ -51,12 +51,12 @@ const FUTURE: i64 = DAY;
 pub const TIERS: [&str; 4] = ["bronze", "silver", "gold", "leader"];
 
 /// What somebody is called: "A" to "E".
-pub type Who = &'static str;
+pub type MemberRef = &'static str;
 
 /// Whose counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    Member(Who),
+    Member(MemberRef),
     Device(u8),
     Ip(u8),
     Phone(u8),
@@ -124,8 +124,8 @@ struct Bought {
 
 /// What came back before it was bought: when it came and when it happened.
 #[derive(Clone, Debug)]
-pub struct Parked {
-    pub came: i64,
+pub struct Deferred {
+    pub rule_outcome: i64,
     happened: i64,
     order: String,
     act: Act,
@@ -156,7 +156,7 @@ pub struct Member {
     percentile: Option<i64>,
     bought: Vec<Bought>,
     /// What came back before it was bought.
-    pub parked: Vec<Parked>,
+    pub deferred: Vec<Deferred>,
     /// Money spent, by day: the tier metric.
     spent: Vec<(i64, i64)>,
     /// Rank; none before the first event is over.
@@ -170,7 +170,7 @@ pub struct Member {
     /// Until when points live that live as long as the member is active.
     alive_until: i64,
     /// What died and can be reinstated: the date, and how many.
-    lapsed: Vec<(i64, i64)>,
+    expired_recently: Vec<(i64, i64)>,
     /// Up to when the member was reminded of what dies.
     reminded_at: i64,
     /// Uses of limits: rule, day, amount.
@@ -194,7 +194,7 @@ pub struct Case {
     pub rule: &'static str,
     pub key: Key,
     pub action: Action,
-    pub members: Vec<Who>,
+    pub members: Vec<MemberRef>,
     /// Open, or how it ended.
     pub fraud: Option<bool>,
 }
@@ -212,17 +212,17 @@ pub struct Answer {
 pub struct Books {
     pub now: i64,
     pub version: usize,
-    pub members: BTreeMap<Who, Member>,
+    pub members: BTreeMap<MemberRef, Member>,
     pub cases: Vec<Case>,
     /// Everything ever counted: counter, key, bucket, amount, by whom.
-    counted: Vec<(usize, Key, i64, i64, Who)>,
+    counted: Vec<(usize, Key, i64, i64, MemberRef)>,
     lots_made: u64,
     /// What check-ins and referrals gave to anybody, by year and month.
     pub visits: Vec<((i64, i64), i64)>,
     /// Issued, redeemed, expired, clawed back, voided, debited, fees, donated.
     pub totals: [i64; 8],
     /// Everything anybody was reminded of: who, when, which date, how many points.
-    pub reminders: Vec<(Who, i64, i64, i64)>,
+    pub reminders: Vec<(MemberRef, i64, i64, i64)>,
 }
 
 const REDEEMED: usize = 1;
@@ -235,7 +235,7 @@ const DONATED: usize = 7;
 
 /// The event or timer the clerk works on.
 struct Work {
-    who: Who,
+    who: MemberRef,
     keys: Keys,
     /// Date of what happened, and of the clerk's clock.
     day: i64,
@@ -254,7 +254,7 @@ struct Work {
     /// The case this work opens, and those it joined.
     opens: Option<Case>,
     joined: Vec<usize>,
-    counted: Vec<(usize, Key, i64, i64, Who)>,
+    counted: Vec<(usize, Key, i64, i64, MemberRef)>,
     bought: Vec<(&'static str, i64, u64)>,
 }
 
@@ -266,15 +266,15 @@ impl Books {
         Rules::of(self.version)
     }
 
-    fn member(&mut self, who: Who) -> &mut Member {
+    fn member(&mut self, who: MemberRef) -> &mut Member {
         self.members.get_mut(who).expect("the clerk knows the member")
     }
 
-    fn available(&self, who: Who) -> i64 {
+    fn available(&self, who: MemberRef) -> i64 {
         self.members.get(who).map_or(0, |member| sum(&member.available))
     }
 
-    fn work(&self, who: Who, keys: Keys, happened_at: i64, at: i64) -> Work {
+    fn work(&self, who: MemberRef, keys: Keys, happened_at: i64, at: i64) -> Work {
         let on = |action: Action| {
             let open = self.cases.iter().filter(|case| case.fraud.is_none() && case.members.contains(&who));
             open.filter(|case| case.action == action).count() > 0
@@ -300,7 +300,7 @@ impl Books {
     }
 
     /// Somebody says something at the clerk's time.
-    pub fn say(&mut self, who: Who, keys: Keys, happened_at: i64, act: &Act) -> Answer {
+    pub fn say(&mut self, who: MemberRef, keys: Keys, happened_at: i64, act: &Act) -> Answer {
         let before = self.clone();
         match self.try_say(who, keys, happened_at, act) {
             Ok(earned) => Answer { refusal: None, earned, available: self.available(who) },
@@ -315,12 +315,12 @@ impl Books {
         }
     }
 
-    fn try_say(&mut self, who: Who, keys: Keys, happened_at: i64, act: &Act) -> Result<i64, &'static str> {
+    fn try_say(&mut self, who: MemberRef, keys: Keys, happened_at: i64, act: &Act) -> Result<i64, &'static str> {
         self.may_say(who, happened_at, act)?;
         let mut work = self.work(who, keys, happened_at, self.now);
-        self.carry_on(&mut work, act)?;
+        self.extend_visit(&mut work, act)?;
         self.count_consequences(&mut work, act.kind());
-        self.live_on(&work, act);
+        self.renew_activity(&work, act);
         self.stand(&work);
         let earned = work.earned;
         self.keep(work);
@@ -328,7 +328,7 @@ impl Books {
     }
 
     /// Whether the member may say such a thing at all; whoever speaks first is a member from then on.
-    fn may_say(&mut self, who: Who, happened_at: i64, act: &Act) -> Done {
+    fn may_say(&mut self, who: MemberRef, happened_at: i64, act: &Act) -> Done {
         if happened_at > self.now + FUTURE {
             return Err("IN_THE_FUTURE");
         }
@@ -349,7 +349,7 @@ impl Books {
         }
     }
 
-    fn carry_on(&mut self, work: &mut Work, act: &Act) -> Done {
+    fn extend_visit(&mut self, work: &mut Work, act: &Act) -> Done {
         match act {
             Act::Enrol { birthday } => self.enrol(work, act, *birthday),
             Act::Attribute { known, value } => self.attribute(work, act, *known, *value),
@@ -368,7 +368,7 @@ impl Books {
             Act::Donate { known, points } => self.donate(work, act, *known, *points),
             Act::Give { to, points } => self.give(work, act, to, *points),
             Act::Import { lots } => self.import(work, act, lots),
-            Act::Prolong { points, days } => self.prolong(work, act, *points, *days),
+            Act::Prolong { points, days } => self.extend_expiry(work, act, *points, *days),
             Act::Reinstate { points, days } => self.reinstate(work, act, *points, *days),
             Act::Hold { name, points, ttl } => self.hold(work, act, name, *points, *ttl),
             Act::Capture { name, points, last } => self.capture(work, act, name, *points, *last),
@@ -382,7 +382,7 @@ impl Books {
     }
 
     /// What ends a dormancy, and what lets points live on.
-    fn live_on(&mut self, work: &Work, act: &Act) {
+    fn renew_activity(&mut self, work: &Work, act: &Act) {
         let (who, rules, now) = (work.who, self.rules(), self.now);
         if self.member(who).closed_at.is_some() {
             return;
@@ -401,7 +401,7 @@ impl Books {
         };
         if self.version == 1 && active {
             let until = expires_at(1, work.day);
-            self.member(who).live_on(until, now);
+            self.member(who).renew_activity(until, now);
         }
     }
 }

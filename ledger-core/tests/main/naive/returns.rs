@@ -18,9 +18,9 @@ impl Books {
         match self.known_order(work, order) {
             Some(at) => self.take_back(work, at, act)?,
             None => {
-                let (came, happened) = (work.today, work.day);
-                let parked = Parked { came, happened, order: order.to_string(), act: act.clone() };
-                self.member(work.who).parked.push(parked);
+                let (rule_outcome, happened) = (work.today, work.day);
+                let deferred = Deferred { rule_outcome, happened, order: order.to_string(), act: act.clone() };
+                self.member(work.who).deferred.push(deferred);
             }
         }
         Ok(())

@@ -10,15 +10,15 @@ impl CounterRule {
 
 /// The running bucket and as many full ones as the window has.
 pub(super) fn recount(
-    counted: &[(usize, Key, i64, i64, Who)],
+    counted: &[(usize, Key, i64, i64, MemberRef)],
     index: usize,
     key: Key,
     at: i64,
-) -> (i64, BTreeSet<Who>) {
+) -> (i64, BTreeSet<MemberRef>) {
     let rule = &COUNTERS[index];
     let from = rule.bucket(at) - rule.buckets;
     let inside = counted.iter().filter(|(of, whose, bucket, ..)| *of == index && *whose == key && *bucket >= from);
-    let members: BTreeSet<Who> = inside.clone().map(|(.., who)| *who).collect();
+    let members: BTreeSet<MemberRef> = inside.clone().map(|(.., who)| *who).collect();
     let amount = inside.map(|(_, _, _, amount, _)| amount).sum();
     (if rule.measure == Measure::Members { members.len() as i64 } else { amount }, members)
 }
@@ -98,7 +98,7 @@ impl Books {
                 Some(at) if work.joined.contains(&at) => {}
                 Some(at) => {
                     let known = &mut self.cases[at].members;
-                    let new: Vec<Who> = concerned.into_iter().filter(|who| !known.contains(who)).collect();
+                    let new: Vec<MemberRef> = concerned.into_iter().filter(|who| !known.contains(who)).collect();
                     known.extend(new);
                     work.joined.push(at);
                 }

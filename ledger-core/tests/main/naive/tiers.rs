@@ -39,13 +39,13 @@ impl Member {
 }
 
 impl Books {
-    pub(super) fn review_tier(&mut self, who: Who, today: i64) {
+    pub(super) fn review_tier(&mut self, who: MemberRef, today: i64) {
         let rules = self.rules();
         let member = self.member(who);
         let natural = member.natural(&rules, today);
         let mut rank = member.tier.unwrap_or(0);
-        let lapsed = member.unmet_since.is_some_and(|since| today >= since + rules.patience_days);
-        if natural < rank && lapsed {
+        let expired_recently = member.unmet_since.is_some_and(|since| today >= since + rules.patience_days);
+        if natural < rank && expired_recently {
             rank -= 1;
             member.unmet_since = None;
         }
@@ -70,7 +70,7 @@ impl Books {
     }
 
     /// How firmly somebody stands now: the metric, when it falls short, and when the tier is lost.
-    pub fn footing(&self, who: Who) -> (i64, Option<i64>, Option<i64>) {
+    pub fn tier_progress(&self, who: MemberRef) -> (i64, Option<i64>, Option<i64>) {
         let (rules, today) = (self.rules(), day_of(self.now));
         let member = &self.members[who];
         let (rank, metric) = (member.tier.unwrap_or(0), member.spent_in_window(today));

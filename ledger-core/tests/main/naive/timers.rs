@@ -25,7 +25,7 @@ impl Books {
     /// Everybody is brought up to date.
     pub fn go_to(&mut self, now: i64) {
         self.now = self.now.max(now);
-        let everybody: Vec<Who> = self.members.keys().copied().collect();
+        let everybody: Vec<MemberRef> = self.members.keys().copied().collect();
         for who in everybody {
             while let Some((due, timer)) = self.member(who).due().filter(|(due, _)| *due <= self.now) {
                 self.fire(who, due, timer);
@@ -35,7 +35,7 @@ impl Books {
         }
     }
 
-    fn fire(&mut self, who: Who, due: i64, timer: u8) {
+    fn fire(&mut self, who: MemberRef, due: i64, timer: u8) {
         let reminded_at = &mut self.member(who).reminded_at;
         // Whatever comes by this timer comes too late for earlier reminders.
         *reminded_at = (*reminded_at).max(due - 1);
@@ -65,7 +65,7 @@ impl Books {
         }
     }
 
-    fn expire(&mut self, who: Who, due: i64) {
+    fn expire(&mut self, who: MemberRef, due: i64) {
         let member = self.member(who);
         let closed = member.closed_at.is_some();
         let is_over = |lot: &Lot| closed || lot.expires <= due;
@@ -79,7 +79,7 @@ impl Books {
         self.totals[EXPIRED] += gone;
     }
 
-    fn remind(&mut self, who: Who, due: i64) {
+    fn remind(&mut self, who: MemberRef, due: i64) {
         let today = day_of(due);
         let member = self.member(who);
         member.reminded_at = due;

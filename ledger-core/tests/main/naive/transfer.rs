@@ -4,7 +4,7 @@ use super::*;
 
 impl Books {
     /// A gift: every point of it goes to its place alone.
-    pub(super) fn give(&mut self, work: &mut Work, act: &Act, to: Who, points: i64) -> Result<(), &'static str> {
+    pub(super) fn give(&mut self, work: &mut Work, act: &Act, to: MemberRef, points: i64) -> Result<(), &'static str> {
         let (rules, now, who) = (self.rules(), self.now, work.who);
         let other = self.members.get(to).ok_or("RECIPIENT_UNKNOWN")?;
         if to == who {

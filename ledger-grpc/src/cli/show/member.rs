@@ -64,8 +64,8 @@ fn life(member: &proto::Member, local: &Local) -> String {
     for one in &member.merged {
         let _ = writeln!(out, "  {} is merged into it since record {}", one.name, one.position);
     }
-    for parked in &member.parked_events {
-        let proto::ParkedEvent { position, since, until } = parked;
+    for deferred in &member.parked_events {
+        let proto::ParkedEvent { position, since, until } = deferred;
         let _ = writeln!(out, "  record {position} waits for its purchase since {since}, until {until}");
     }
     for open in &member.proposals {
@@ -79,8 +79,8 @@ fn life(member: &proto::Member, local: &Local) -> String {
 }
 
 fn proposed(open: &proto::Proposal) -> String {
-    let hand = word(open.hand().as_str_name(), "BY_HAND_");
-    format!("{hand} of {} {} by {}", grouped(open.points), open.wallet, open.by.join(" and "))
+    let adjustment = word(open.adjustment().as_str_name(), "MANUAL_ADJUSTMENT_");
+    format!("{adjustment} of {} {} by {}", grouped(open.points), open.wallet, open.by.join(" and "))
 }
 
 pub(super) fn exchanging(open: &proto::OpenExchange, local: &Local) -> String {
@@ -143,19 +143,19 @@ pub(in crate::cli) fn quote(quote: &proto::QuoteResponse, wallet: &str, local: &
         }
         Some(proto::quote_response::Result::Refused(refused)) => {
             let available = of_first(format!("; {} available", grouped(refused.available)));
-            let lacking = refused.lacking.as_ref().map(lacking).unwrap_or_default();
-            format!("it would be refused: {} ({}){lacking}{available}", refused.message, refused.reason)
+            let shortfall = refused.shortfall.as_ref().map(shortfall).unwrap_or_default();
+            format!("it would be refused: {} ({}){shortfall}{available}", refused.message, refused.reason)
         }
         None => String::new(),
     }
 }
 
 /// What a refused item lacks.
-pub(in crate::cli) fn lacking(lacking: &proto::Lacking) -> String {
-    use proto::lacking::Lack;
-    match lacking.lack {
-        Some(Lack::Pieces(pieces)) => format!("; {} of {} can be had", grouped(pieces), lacking.item),
-        Some(Lack::Points(points)) => format!("; {} costs {}", lacking.item, grouped(points)),
+pub(in crate::cli) fn shortfall(shortfall: &proto::Shortfall) -> String {
+    use proto::shortfall::Lack;
+    match shortfall.lack {
+        Some(Lack::Pieces(pieces)) => format!("; {} of {} can be had", grouped(pieces), shortfall.item),
+        Some(Lack::Points(points)) => format!("; {} costs {}", shortfall.item, grouped(points)),
         None => String::new(),
     }
 }

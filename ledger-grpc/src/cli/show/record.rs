@@ -5,7 +5,7 @@ use super::event::body;
 use super::member::exchanging;
 use super::{lot_name, table, word};
 use comfy_table::Table;
-use ledger_grpc::proto::{self, Cut, TierWhy, change::Change, record::Cause};
+use ledger_grpc::proto::{self, Adjustment, TierWhy, change::Change, record::Cause};
 
 /// Postings of one record that are shown; a person reads no more.
 const POSTINGS_SHOWN: usize = 6;
@@ -104,19 +104,21 @@ fn why(record: &proto::Record, member: &str, local: &Local) -> String {
 pub(in crate::cli) fn reason(trace: &proto::Trace) -> String {
     let rule = &trace.rule;
     let granted = grouped(trace.granted);
-    match trace.cut() {
-        Cut::Unspecified | Cut::None => format!("{rule} {granted}"),
-        Cut::Limit => format!("{rule} {granted} of {}: {} reached", grouped(trace.computed), trace.limit),
-        Cut::Review => format!("{rule} {granted}, in review"),
-        Cut::Denied => format!("{rule} {granted} of {}: denied", grouped(trace.computed)),
-        Cut::Frozen => format!("{rule} {granted} of {}: the member is frozen", grouped(trace.computed)),
-        Cut::Closed => format!("{rule} {granted} of {}: the member is closed", grouped(trace.computed)),
-        Cut::MaxBalance => format!("{rule} {granted} of {}: the most the wallet allows", grouped(trace.computed)),
-        Cut::Beaten => format!("{rule} {granted} of {}: {} gives more", grouped(trace.computed), trace.limit),
-        Cut::Expired => format!("{rule} {granted} of {}: the wallet's time is over", grouped(trace.computed)),
-        Cut::Stock => format!("{} of {rule} asked for, {granted} left", grouped(trace.computed)),
-        Cut::Price => format!("{} said, {rule} costs {granted}", grouped(trace.computed)),
-        Cut::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
+    match trace.adjustment() {
+        Adjustment::Unspecified | Adjustment::None => format!("{rule} {granted}"),
+        Adjustment::Limit => format!("{rule} {granted} of {}: {} reached", grouped(trace.computed), trace.limit),
+        Adjustment::Review => format!("{rule} {granted}, in review"),
+        Adjustment::Denied => format!("{rule} {granted} of {}: denied", grouped(trace.computed)),
+        Adjustment::Frozen => format!("{rule} {granted} of {}: the member is frozen", grouped(trace.computed)),
+        Adjustment::Closed => format!("{rule} {granted} of {}: the member is closed", grouped(trace.computed)),
+        Adjustment::MaxBalance => {
+            format!("{rule} {granted} of {}: the most the wallet allows", grouped(trace.computed))
+        }
+        Adjustment::Beaten => format!("{rule} {granted} of {}: {} gives more", grouped(trace.computed), trace.limit),
+        Adjustment::Expired => format!("{rule} {granted} of {}: the wallet's time is over", grouped(trace.computed)),
+        Adjustment::Stock => format!("{} of {rule} asked for, {granted} left", grouped(trace.computed)),
+        Adjustment::Price => format!("{} said, {rule} costs {granted}", grouped(trace.computed)),
+        Adjustment::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
     }
 }
 
@@ -139,12 +141,12 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
             let action = word(one.action().as_str_name(), "RISK_ACTION_");
             format!("case opened: {} ({action}), {} {} from {} on", one.rule, one.counter, one.value, one.at_least)
         }
-        Change::Parked(_) => "waits for its purchase".to_owned(),
-        Change::Unparked(one) if one.refused.is_empty() => format!("with what record {} says", one.event),
-        Change::Unparked(one) => format!("not what record {} says: {}", one.event, one.refused),
+        Change::Deferred(_) => "waits for its purchase".to_owned(),
+        Change::DeferredApplied(one) if one.refused.is_empty() => format!("with what record {} says", one.event),
+        Change::DeferredApplied(one) => format!("not what record {} says: {}", one.event, one.refused),
         Change::ExchangeOpened(one) => exchanging(one, local),
         Change::ExchangeClosed(one) => format!("{} {} is open no more", one.exchange, one.reference),
-        Change::Waits(one) => match &one.until {
+        Change::PendingUntil(one) => match &one.until {
             Some(until) => {
                 format!("{}{} waits until {}", whose(&one.member), lot_name(one.lot.as_ref()), local.stamp(Some(until)))
             }
@@ -171,7 +173,7 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
         | Change::HoldOpened(_)
         | Change::HoldClosed(_)
         | Change::HoldExtended(_)
-        | Change::Spell(_)
+        | Change::ActivityExpirySet(_)
         | Change::Visited(_)
         | Change::Expiring(_) => return None,
     };
@@ -181,7 +183,7 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
 fn tier_set(one: &proto::TierSet) -> Option<String> {
     let why = match one.why() {
         TierWhy::Joined => return None,
-        TierWhy::Unspecified | TierWhy::Footing => "",
+        TierWhy::Unspecified | TierWhy::Progress => "",
         TierWhy::Earned => "earned",
         TierWhy::Granted => "granted",
         TierWhy::Lapsed => "not earned for too long",

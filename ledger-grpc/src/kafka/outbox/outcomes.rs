@@ -2,7 +2,7 @@
 
 use super::Told;
 use super::types::{self, Common, Data, Outcome, Type};
-use crate::proto::lacking::Lack;
+use crate::proto::shortfall::Lack;
 use crate::{instant, proto};
 use ledger_core::account::{Account, Posting};
 use ledger_core::change;
@@ -11,7 +11,7 @@ use ledger_core::change::LifeChange;
 use ledger_core::event::{self, Body, Event, Finding};
 use ledger_core::features::tiers::change::TierWhy;
 use ledger_core::record::{Cause, Record, Timer};
-use ledger_core::trace::{Cut, Trace};
+use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, MemberNo, Points, Position, TermNo};
 use prost_types::Timestamp;
 
@@ -52,18 +52,19 @@ impl Telling<'_> {
 
     fn refused(&self) -> Option<Outcome> {
         let refusal = self.record.verdict.refusal?;
-        let lacking = self.record.verdict.trace.first().map(|lacks| {
+        let shortfall = self.record.verdict.trace.first().map(|lacks| {
             let granted = lacks.granted.0;
-            let lack = if lacks.cut == Cut::Price { Lack::Points(granted) } else { Lack::Pieces(granted) };
-            proto::Lacking { item: self.term(lacks.rule).unwrap_or_default(), lack: Some(lack) }
+            let lack =
+                if lacks.adjustment == Adjustment::Price { Lack::Points(granted) } else { Lack::Pieces(granted) };
+            proto::Shortfall { item: self.term(lacks.rule).unwrap_or_default(), lack: Some(lack) }
         });
         let (reason, why) = (refusal.reason().to_owned(), refusal.to_string());
-        let data = proto::OutboxEventRejected { reason, why, lacking, ..Default::default() };
+        let data = proto::OutboxEventRejected { reason, why, shortfall, ..Default::default() };
         Some(self.outcome(types::EVENT_REJECTED, self.record.member(), data))
     }
 
     fn limit_hit(&self, trace: &Trace) -> Option<Outcome> {
-        let Cut::Limit { limit } = trace.cut else { return None };
+        let Adjustment::Limit { limit } = trace.adjustment else { return None };
         let data = proto::OutboxLimitHit {
             rule: self.term(trace.rule),
             limit: self.term(limit),
@@ -107,7 +108,7 @@ impl Telling<'_> {
                 let kind = match why {
                     TierWhy::Earned | TierWhy::Granted => types::TIER_UPGRADED,
                     TierWhy::Lapsed => types::TIER_DOWNGRADED,
-                    TierWhy::Joined | TierWhy::Footing => return None,
+                    TierWhy::Joined | TierWhy::Progress => return None,
                 };
                 let (previous_tier, tier) = (told.term(*from), told.term(*to));
                 let data = proto::OutboxTierMoved { previous_tier, tier, ..Default::default() };
@@ -126,7 +127,7 @@ impl Telling<'_> {
             Change::Expiring(change::Expiring { member, wallet, expires_at, points }) => {
                 self.outcome(types::POINTS_EXPIRING, *member, self.dated(*wallet, Some(*points), *expires_at))
             }
-            Change::Spell(change::Spell { member, wallet, until, .. }) => {
+            Change::ActivityExpirySet(change::ActivityExpirySet { member, wallet, until, .. }) => {
                 self.outcome(types::POINTS_EXTENDED, *member, self.dated(*wallet, None, *until))
             }
             Change::Life(change::Life { member, change }) => return self.life_changed(*member, change),
@@ -153,13 +154,13 @@ impl Telling<'_> {
             | Change::RedeemRefunded(..)
             | Change::TermsAdded(..)
             | Change::LineReturned(..)
-            | Change::Parked(..)
-            | Change::Unparked(..)
-            | Change::Waits(..)
+            | Change::Deferred(..)
+            | Change::DeferredApplied(..)
+            | Change::PendingUntil(..)
             | Change::Visited(..)
             | Change::TierCounted(..)
             | Change::ReminderSet(..)
-            | Change::Lapsed(..)
+            | Change::ExpiredRecently(..)
             | Change::Reinstated(..) => return None,
         })
     }
@@ -268,9 +269,9 @@ impl Telling<'_> {
 
     fn proposal(&self, member: MemberNo, change: &LifeChange) -> Option<Outcome> {
         Some(match change {
-            LifeChange::Proposed(change::Proposed { hand, wallet, points, by, lapses_at }) => {
+            LifeChange::Proposed(change::Proposed { adjustment, wallet, points, by, lapses_at }) => {
                 let data = proto::OutboxProposalOpened {
-                    hand: hand.name().to_owned(),
+                    adjustment: adjustment.name().to_owned(),
                     wallet: self.term(*wallet),
                     points: points.0,
                     by: by.to_string(),
@@ -323,7 +324,7 @@ fn cause(cause: &Cause) -> proto::OutboxCause {
 }
 
 fn at(instant: At) -> Option<Timestamp> {
-    (instant < At::WITH_SPELL).then(|| instant::stamp(instant))
+    (instant < At::SLIDING).then(|| instant::stamp(instant))
 }
 
 /// Whether points are put down again with another date.

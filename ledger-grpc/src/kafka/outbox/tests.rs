@@ -6,7 +6,7 @@ use ledger_core::features::items::state::Piece;
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Timer, Verdict};
 use ledger_core::refusal::Refusal;
-use ledger_core::trace::{Cut, Trace};
+use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, Day, LotId, Points};
 use prost_reflect::DescriptorPool;
 use serde_json::Value;
@@ -57,8 +57,12 @@ fn what_is_redeemed_of_an_item_is_told_and_what_a_refused_one_lacks() {
     });
     let told = told_of(Vec::new(), vec![redeemed]);
     assert_eq!(told, [("item.redeemed", json!({ "item": "points", "pieces": 3, "points": 60 }))]);
-    for (cut, what) in [(Cut::Stock, "pieces"), (Cut::Limit { limit: TermNo(1) }, "pieces"), (Cut::Price, "points")] {
-        let trace = Trace { rule: TermNo(1), computed: Points(9), granted: Points(7), cut };
+    for (adjustment, what) in [
+        (Adjustment::Stock, "pieces"),
+        (Adjustment::Limit { limit: TermNo(1) }, "pieces"),
+        (Adjustment::Price, "points"),
+    ] {
+        let trace = Trace { rule: TermNo(1), computed: Points(9), granted: Points(7), adjustment };
         let verdict = Verdict { refusal: Some(Refusal::ItemSoldOut), trace: vec![trace], ..Verdict::default() };
         let told = told_by(verdict);
         let [(kind, more)] = told.as_slice() else { panic!("one outcome, and no limit is hit") };
@@ -96,11 +100,11 @@ fn how_points_die_and_live_again_is_told() {
         expires_at: AT,
         rule: TermNo::NONE,
     };
-    let by_activity = Posting { from: Account::Issued, expires_at: At::WITH_SPELL, ..lives_again };
+    let by_activity = Posting { from: Account::Issued, expires_at: At::SLIDING, ..lives_again };
     let changes = vec![
         Change::Expiring(change::Expiring { member, wallet, expires_at: AT, points: Points(5) }),
         Change::ReminderSet(change::ReminderSet { member, wallet, at: AT }),
-        Change::Spell(change::Spell { member, wallet, since: Position(2), until: AT }),
+        Change::ActivityExpirySet(change::ActivityExpirySet { member, wallet, since: Position(2), until: AT }),
     ];
     let told = told_of(vec![lives_again, by_activity], changes);
     let kinds: Vec<&str> = told.iter().map(|(kind, _)| *kind).collect();
