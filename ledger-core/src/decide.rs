@@ -105,7 +105,7 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<MemberRef>, parties: &Refer
         Body::Cancelled(said) => returns::cancel(draft, event, said, parties),
         Body::Refunded(said) => returns::refund(draft, event, said, parties),
         Body::Settled(said) => returns::settle(draft, event, said, parties),
-        Body::CheckIn(event::CheckIn) => earning::check_in(draft, event),
+        Body::CheckIn(..) | Body::Action(..) => earning::only_earn(draft, event),
         Body::Referral(..) => earning::refer(draft, event, other),
         Body::Redeem(said) => spending::redeem(draft, event, said),
         Body::RedeemRefunded(said) => redemption::give_back(draft, event, said, parties.redemption),

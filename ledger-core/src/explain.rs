@@ -60,7 +60,7 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
             if let Body::AttributesSet(event::AttributesSet { attributes }) = &event.body {
                 draft.set_attributes(attributes);
             }
-            (waits_for(&event.body), Basket::of(event))
+            (Trigger::of(event.body.kind()), Basket::of(event))
         }
         Cause::Timer { timer: Timer::Inactivity, due, .. } => (Some(Trigger::Inactive), Basket::empty(*due)),
         Cause::Timer { .. } => (None, Basket::empty(happened_at)),
@@ -87,16 +87,6 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
         record.verdict.trace.iter().filter(|line| program.conversions.iter().any(|one| one.id == line.rule));
     rules.extend(converted.map(|line| (line.rule, RuleOutcome::Applied(*line))));
     Explanation { rules, factors: Vec::new() }
-}
-
-fn waits_for(body: &Body<MemberRef>) -> Option<Trigger> {
-    match body {
-        Body::Enrolled(..) => Some(Trigger::Enrolled),
-        Body::Purchase(..) => Some(Trigger::Purchase),
-        Body::CheckIn(event::CheckIn) => Some(Trigger::CheckIn),
-        Body::Referral(..) => Some(Trigger::Referral),
-        _ => None,
-    }
 }
 
 /// What a refused item lacks.

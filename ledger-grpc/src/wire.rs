@@ -5,6 +5,7 @@
 //! caller mends all of them at once. What goes out is cut to fit into one message. It knows neither the store's
 //! workings nor a status code.
 
+mod actions;
 mod approvals;
 mod counting;
 mod earning;

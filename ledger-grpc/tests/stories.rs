@@ -538,6 +538,9 @@ fn message(body: &Body<Name>) -> proto::event::Body {
             amount: amount.0,
             lines: lines.iter().map(line_refund).collect(),
         }),
+        Body::Action(event::Action { kind, target, value }) => {
+            Message::Action(proto::Action { kind: kind.to_string(), target: target.to_string(), value: *value })
+        }
         Body::CheckIn(event::CheckIn) => Message::CheckIn(proto::CheckIn {}),
         Body::Referral(event::Referral { referee }) => {
             Message::Referral(proto::Referral { referee: referee.to_string() })

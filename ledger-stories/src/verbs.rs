@@ -1,5 +1,6 @@
 //! The words of stories: one table of verbs and one of details, each entry beside the code that reads it.
 
+mod actions;
 mod approvals;
 mod earning;
 mod exchange;
@@ -63,11 +64,12 @@ struct Feature {
     details: &'static [Detail],
 }
 
-const FEATURES: [Feature; 17] = [
+const FEATURES: [Feature; 18] = [
     Feature { title: "Telling", verbs: telling::VERBS, details: telling::DETAILS },
     Feature { title: "Members", verbs: membership::VERBS, details: &[] },
     Feature { title: "Wallets", verbs: wallets::VERBS, details: wallets::DETAILS },
     Feature { title: "Earning", verbs: earning::VERBS, details: earning::DETAILS },
+    Feature { title: "Actions", verbs: actions::VERBS, details: actions::DETAILS },
     Feature { title: "Points that wait", verbs: pending::VERBS, details: &[] },
     Feature { title: "Returns", verbs: returns::VERBS, details: returns::DETAILS },
     Feature { title: "Spending", verbs: spending::VERBS, details: spending::DETAILS },

@@ -1,5 +1,6 @@
 //! Features: one folder for each thing a loyalty program does.
 
+pub mod actions;
 pub mod approvals;
 pub mod conversion;
 pub mod counting;

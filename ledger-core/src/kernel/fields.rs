@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 /// Longest source, id, member name, order, hold, line or attribute name, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
-/// Longest kind of an alias, in bytes.
+/// Longest kind that sources name in their own words, as that of an alias, in bytes.
 pub const KIND_BYTES_MAX: usize = 32;
 /// Longest name of whoever of the staff stands for something, in bytes.
 pub const STAFF_BYTES_MAX: usize = 64;
@@ -81,6 +81,13 @@ impl Fields {
         }
     }
 
+    /// A kind, in the source's own words.
+    pub(crate) fn kind(&mut self, field: &str, value: &str) {
+        if !is_kind(value) {
+            self.add(field, format!("must be 1 to {KIND_BYTES_MAX} of a-z, 0-9 and _"));
+        }
+    }
+
     pub(crate) fn amount(&mut self, field: &str, value: i64, least: i64) {
         if value < least || value > AMOUNT_MAX {
             self.add(field, format!("is {value}; must be {least} to {AMOUNT_MAX}"));
@@ -112,4 +119,10 @@ impl Fields {
             self.add(field, "must be three capital letters, as in ISO 4217".into());
         }
     }
+}
+
+/// Whether it may be a kind: 1 to [`KIND_BYTES_MAX`] of a-z, 0-9 and _.
+pub(crate) fn is_kind(value: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    !value.is_empty() && value.len() <= KIND_BYTES_MAX && value.bytes().all(plain)
 }

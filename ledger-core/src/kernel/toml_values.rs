@@ -48,7 +48,7 @@ impl Reading<'_> {
     pub(crate) fn choice(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<usize> {
         let (word, at) = self.text_of(section, key)?;
         let choices = self.takes(section, key, |takes| match takes {
-            Takes::OneOf(words) => Some(words()),
+            Takes::OneOf(words) | Takes::OneOfThe(_, words) => Some(words()),
             _ => None,
         })?;
         let choice = choices.iter().position(|choice| *choice == word);
@@ -112,7 +112,7 @@ impl Reading<'_> {
     pub(crate) fn choices(&mut self, section: &mut Section<'_>, key: &'static str) -> Vec<usize> {
         let texts = self.texts(section, key);
         let known = self.takes(section, key, |takes| match takes {
-            Takes::List(Takes::OneOf(words), ..) => Some(words()),
+            Takes::List(Takes::OneOf(words) | Takes::OneOfThe(_, words), ..) => Some(words()),
             _ => None,
         });
         let (known, mut found) = (known.unwrap_or_default(), Vec::new());

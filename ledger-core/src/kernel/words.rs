@@ -76,6 +76,8 @@ pub enum Takes {
     True,
     /// One of these words.
     OneOf(fn() -> Vec<&'static str>),
+    /// One of these words, of which the reference lists all in one place: under this title, behind the events.
+    OneOfThe(&'static str, fn() -> Vec<&'static str>),
     /// A decimal amount in the program's currency, at least so many minor units.
     Money(i64),
     /// A duration in these bounds, in milliseconds.

@@ -15,6 +15,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
+pub use crate::features::actions::event::*;
 pub use crate::features::approvals::event::*;
 pub use crate::features::earning::event::*;
 pub use crate::features::exchange::event::*;
@@ -67,13 +68,20 @@ pub enum Class {
 
 /// Declares the kinds of events. Each line: its number in the record's bytes, for ever; its payload, which speaks of
 /// `W` if it names somebody beside the member; its class and name; the field of the other one it `names`; whether it
-/// is `of nobody`, a member being no part of it; whether counters may count it though it is a control (`counted`).
+/// is `of nobody`, a member being no part of it; whether counters may count it though it is a control (`counted`);
+/// whether it earns: `points` by the rules that wait for it, or those and a place among what is one visit (`visiting`).
 macro_rules! bodies {
     ($(
         $(#[$doc:meta])*
         $no:literal $kind:ident $(<$w:ident>)?: $class:ident $name:literal
-        $(names $other:ident)? $(of $nobody:ident)? $(and $counted:ident)?;
+        $(names $other:ident)? $(of $nobody:ident)? $(and $counted:ident)? $(earns $earned:ident)?;
     )*) => {
+        /// Hands the names of all kinds to a macro, in order of their numbers.
+        #[macro_export]
+        macro_rules! each_kind {
+            ($then:ident) => { $then! { $($kind)* } };
+        }
+
         /// What happened, or what is asked.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Body<W> {
@@ -111,6 +119,16 @@ macro_rules! bodies {
                 match self { $(Kind::$kind => bodies!(@unless $($nobody)?),)* }
             }
 
+            /// Whether rules, streaks and ladders may wait for it.
+            pub const fn is_earning(self) -> bool {
+                match self { $(Kind::$kind => bodies!(@earns $($earned)?),)* }
+            }
+
+            /// Whether it is part of a visit.
+            pub const fn is_visit(self) -> bool {
+                match self { $(Kind::$kind => bodies!(@visits $($earned)?),)* }
+            }
+
             /// Whether counters may count it: facts, commands, and a control where the table says so.
             pub const fn is_countable(self) -> bool {
                 match self {
@@ -145,25 +163,30 @@ macro_rules! bodies {
     };
     (@unless) => { true };
     (@unless $mark:ident) => { false };
+    (@earns) => { false };
+    (@earns $how:ident) => { true };
+    (@visits) => { false };
+    (@visits points) => { false };
+    (@visits visiting) => { true };
     (@map $said:ident $who:ident) => { $said };
     (@map $said:ident $who:ident $other:ident) => { $said.map($who) };
 }
 
 bodies! {
     /// Fact: the member joined.
-    0 Enrolled: Fact "enrolled";
+    0 Enrolled: Fact "enrolled" earns points;
     /// Fact: outside models say something about the member.
     1 AttributesSet: Fact "attributes_set";
     /// Fact: a purchase was paid.
-    2 Purchase: Fact "purchase";
+    2 Purchase: Fact "purchase" earns visiting;
     /// Fact: all of a purchase that is not yet refunded was given back.
     3 Cancelled: Fact "cancelled";
     /// Fact: part of a purchase was given back.
     4 Refunded: Fact "refunded";
     /// Fact: the member checked in.
-    5 CheckIn: Fact "check_in";
+    5 CheckIn: Fact "check_in" earns visiting;
     /// Fact: somebody the member invited has qualified.
-    6 Referral<W>: Fact "referral" names referee;
+    6 Referral<W>: Fact "referral" names referee earns points;
     /// Command: spend points at once.
     7 Redeem: Command "redeem";
     /// Command: reserve points.
@@ -226,6 +249,8 @@ bodies! {
     36 ExchangeSettled: Control "exchange_settled" and counted;
     /// Command: points that would die sooner live until a stated instant.
     37 Extended: Command "extended";
+    /// Fact: the member did something that the program knows by its kind.
+    38 Action: Fact "action" earns points;
 }
 
 impl core::fmt::Display for Kind {

@@ -141,6 +141,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
             expires_at: AT,
             reason: "sorry".into(),
         }),
+        Body::Action(event::Action { kind: "watched".into(), target: "video 17".into(), value: 90 }),
     ];
     let number = |body: &Body<MemberRef>| match body {
         Body::Enrolled(..) => 0,
@@ -181,8 +182,9 @@ fn bodies() -> Vec<Body<MemberRef>> {
         Body::ExchangeIn(..) => 35,
         Body::ExchangeSettled(..) => 36,
         Body::Extended(..) => 37,
+        Body::Action(..) => 38,
     };
-    assert!(bodies.iter().map(number).eq(0..38), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..39), "one of each, in order");
     bodies
 }
 

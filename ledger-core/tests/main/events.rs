@@ -63,6 +63,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
             lines: vec![LineRefund { line: LineName::Sku(name()), part: LinePart::Items(u32::MAX) }; LINES_MAX],
         }),
         Body::CheckIn(event::CheckIn),
+        Body::Action(event::Action { kind: long(KIND_BYTES_MAX), target: name(), value: AMOUNT_MAX }),
         Body::Referral(event::Referral { referee: name() }),
         Body::Redeem(event::Redeem {
             wallet: name(),
@@ -208,6 +209,7 @@ fn what_breaks_a_limit_is_told() {
         })),
         with(Body::refund("o", Currency([0, 159, 146]), Money(0))),
         with(Body::Referral(event::Referral { referee: "".into() })),
+        with(Body::Action(event::Action { kind: "Watched".into(), target: long(NAME_BYTES_MAX + 1), value: -1 })),
         with(Body::Redeem(event::Redeem {
             wallet: "".into(),
             points: Points(0),
@@ -367,6 +369,9 @@ fn what_breaks_a_limit_is_told() {
         refunded.currency: must be three capital letters, as in ISO 4217
         refunded.amount: is 0; must be 1 to 1000000000000
         referral.referee: must not be empty
+        action.kind: must be 1 to 32 of a-z, 0-9 and _
+        action.target: has 129 bytes; at most 128 are allowed
+        action.value: is -1; must be 0 to 1000000000000
         redeem.points: is 0; must be 1 to 1000000000000
         redeem.order: has 129 bytes; at most 128 are allowed
         hold.hold: must not be empty

@@ -1,7 +1,7 @@
 //! Explanations: of every record of every story, every rule that might have applied is told, and why.
 
 use crate::ledger;
-use ledger_core::event::{self, Body};
+use ledger_core::event::{Body, Kind};
 use ledger_core::explain::{Explanation, RuleOutcome, explain};
 use ledger_core::fold::fold_member;
 use ledger_core::member::Member;
@@ -42,10 +42,11 @@ fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
 fn waits_for(record: &Record) -> Option<Trigger> {
     match &record.cause {
         Cause::Event(event) => match &event.body {
-            Body::Enrolled(..) => Some(Trigger::Enrolled),
-            Body::Purchase(..) => Some(Trigger::Purchase),
-            Body::CheckIn(event::CheckIn) => Some(Trigger::CheckIn),
-            Body::Referral(..) => Some(Trigger::Referral),
+            Body::Enrolled(..) => Some(Trigger::Event(Kind::Enrolled)),
+            Body::Purchase(..) => Some(Trigger::Event(Kind::Purchase)),
+            Body::Action(..) => Some(Trigger::Event(Kind::Action)),
+            Body::CheckIn(..) => Some(Trigger::Event(Kind::CheckIn)),
+            Body::Referral(..) => Some(Trigger::Event(Kind::Referral)),
             _ => None,
         },
         Cause::Timer { timer, .. } => (*timer == Timer::Inactivity).then_some(Trigger::Inactive),
@@ -61,6 +62,7 @@ fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
         ("ledger-core/tests/stories", "drops"),
         ("ledger-core/tests/stories", "sale"),
         ("ledger-core/tests/stories", "conditions"),
+        ("ledger-core/tests/stories", "actions"),
     ];
     for (folder, name) in stories {
         let memory = played(folder, name);
@@ -81,7 +83,7 @@ fn every_rule_of_every_record_is_told_and_every_condition_once_fails() {
             }));
         }
     }
-    let all = "at_least, attributes, birthday, channels, first, from, until, hours, partners, \
+    let all = "at_least, attributes, birthday, channels, first, from, until, hours, kinds, partners, \
         skus, categories, tags, except, stores, tiers, weekdays";
     assert_eq!(failed.into_iter().collect::<Vec<_>>().join(", "), all);
 }

@@ -90,11 +90,11 @@ action = "review"
             line 4: currencies: is not a field here; write one of id, timezone, currency, minor_digits, future_tolerance, attributes, wallet, earn, campaign, visit, refund, redeem, item, transfer, fund, convert, exchange, household, approvals, tiers, tier, streak, ladder, inactivity, counter, risk
             line 8: wallet[0].expiry.after: "1y" is no span; write 90d or 12M
             line 8: wallet[0].expiry.round: "week" is not known here; write one of day, month_end, year_end
-            line 12: earn[0].on: "purchases" is not known here; write one of enrolled, purchase, check_in, referral, inactive
+            line 12: earn[0].on: "purchases" is not known here; write one of enrolled, purchase, check_in, referral, action, inactive
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, settled, exchange_out, exchange_in, exchange_settled, extended, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, settled, exchange_out, exchange_in, exchange_settled, extended, action, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -1014,7 +1014,7 @@ fn faults_of_expiries_are_told() {
             line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
             line 26: wallet[7].expiry.round: is not a field here
             line 29: wallet[8].expiry.by_tier: is not a field here
-            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, settled, exchange_out, exchange_in, exchange_settled, extended, limit_hit, inactive
+            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, settled, exchange_out, exchange_in, exchange_settled, extended, action, limit_hit, inactive
             line 32: wallet[9].expiry.at_least: must be a text in quotes
             line 32: wallet[9].expiry.by_tier: is not a field here
             line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d
@@ -1179,4 +1179,14 @@ fn faults_of_exchanges_are_told() {
             line 26: exchange[3].fee: is not a field here; write one of id, wallet, out, in, per_day, within
         "#]],
     );
+}
+
+#[test]
+fn only_an_action_is_of_a_kind() {
+    let text = std::fs::read_to_string(crate::ledger::root().join("ledger-core/tests/stories/actions.toml"))
+        .expect("it is there");
+    let text = text.replacen("on = \"action\"\nwhen", "on = \"purchase\"\nwhen", 1);
+    let faults = Program::read(&text, &mut Vec::new()).expect_err("a purchase is of no kind");
+    let told: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.problem)).collect();
+    assert_eq!(told, ["earn[1].when.kinds: only `on = \"action\"` says it"]);
 }

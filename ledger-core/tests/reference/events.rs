@@ -2,6 +2,8 @@
 
 use crate::{hold, root};
 use ledger_core::event::{Class, Kind};
+use ledger_core::features::counting::happening::Happening;
+use ledger_core::program::Trigger;
 use ledger_core::refusal::Refusal;
 use std::collections::BTreeSet;
 
@@ -47,8 +49,12 @@ fn table(message: &Message) -> String {
 
 #[test]
 fn events_have_a_page() {
-    let proto = std::fs::read_to_string(root().join("proto/ledger/v1/event.proto")).expect("the API is there");
-    let messages = messages(&proto);
+    let read = |name: &str| std::fs::read_to_string(root().join("proto").join(name)).expect("the API is there");
+    let proto = read("ledger/v1/event.proto");
+    let imported = proto.lines().filter_map(|line| line.strip_prefix("import \"")?.strip_suffix("\";"));
+    let own = imported.filter(|name| name.starts_with("ledger/")).map(read).collect::<String>();
+    let text = proto + &own;
+    let messages = messages(&text);
     let named = |name: &str| messages.iter().find(|message| message.name == name);
     let envelope = named("Event").expect("the envelope");
     let bodies: Vec<_> = envelope.fields.iter().filter(|(_, kind, _)| named(kind).is_some()).collect();
@@ -92,6 +98,15 @@ fn events_have_a_page() {
     text += "\n# Parts of events\n";
     for message in messages.iter().filter(|message| !told.contains(message.name.as_str())) {
         text += &format!("\n## `{}`\n\n{}\n\n{}", message.name, message.about, table(message));
+    }
+    let lists = [
+        ("What rules wait for", Trigger::all().map(Trigger::name).collect::<Vec<_>>()),
+        ("What counters count", Happening::all().map(Happening::name).collect()),
+    ];
+    text += "\n# Lists of events\n";
+    for (title, words) in lists {
+        let words: Vec<String> = words.into_iter().map(|word| format!("`\"{word}\"`")).collect();
+        text += &format!("\n## {title}\n\n{}\n", words.join(", "));
     }
     hold("events.md", &text);
 }

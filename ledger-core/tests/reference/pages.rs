@@ -40,6 +40,10 @@ fn takes(takes: &Takes) -> String {
         Takes::Flag => "`true` or `false`".into(),
         Takes::True => "`true`".into(),
         Takes::OneOf(words) => words().iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+        Takes::OneOfThe(title, _) => {
+            let (of, anchor) = (title.to_lowercase(), title.to_lowercase().replace(' ', "-"));
+            format!("a word of [{of}](../events.md#{anchor})")
+        }
         Takes::Money(0) => "an amount".into(),
         Takes::Money(_) => "an amount, more than 0".into(),
         Takes::Duration(1, most) => format!("a duration in m, h or d, up to {}", show_duration(*most)),
@@ -68,7 +72,9 @@ fn table(form: &Form) -> String {
     let mut text =
         "| word | takes | if absent | what it says | example | since |\n|---|---|---|---|---|---|\n".to_string();
     for word in form.words {
-        let own = word.example.lines().take_while(|line| !line.starts_with('['));
+        // An example that begins with tables of its own stands in the last of them.
+        let mine = word.example.rsplit_once("]\n").filter(|_| word.example.starts_with('[')).map(|(_, mine)| mine);
+        let own = mine.unwrap_or(word.example).lines().take_while(|line| !line.starts_with('['));
         let example = own.map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", ");
         let (name, since) = (word.name, word.since);
         let line = [takes(&word.takes), absent(word), word.meaning.into(), example].join(" | ");

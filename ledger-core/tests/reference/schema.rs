@@ -21,7 +21,7 @@ fn takes(takes: &Takes) -> Value {
         Takes::Integer(least, most, _) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Takes::Flag => json!({ "type": "boolean" }),
         Takes::True => json!({ "const": true }),
-        Takes::OneOf(words) => json!({ "enum": words() }),
+        Takes::OneOf(words) | Takes::OneOfThe(_, words) => json!({ "enum": words() }),
         Takes::Money(_) => json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]{1,4})?$" }),
         Takes::Duration(..) => json!({ "type": "string", "pattern": "^[0-9]+[mhd]$" }),
         Takes::Days(..) => json!({ "type": "string", "pattern": "^[0-9]+d$" }),

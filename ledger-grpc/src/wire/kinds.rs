@@ -1,4 +1,5 @@
-//! Kinds: a line for each kind of event and of change. How one reads and is told stands with its feature.
+//! Kinds: a line for each kind of change; those of events come from the table of the ledger. How one reads and is told
+//! stands with its feature.
 
 use super::{Faults, Names};
 use crate::proto;
@@ -69,46 +70,7 @@ macro_rules! events {
     };
 }
 
-events! {
-    Enrolled
-    AttributesSet
-    Purchase
-    Cancelled
-    Refunded
-    CheckIn
-    Referral
-    Redeem
-    Hold
-    Capture
-    Void
-    Credit
-    Debit
-    CaseResolved
-    ProgramPublished
-    Tick
-    Frozen
-    Unfrozen
-    Closed
-    AliasLinked
-    AliasUnlinked
-    HoldExtended
-    RedeemRefunded
-    Transfer
-    Imported
-    Reinstated
-    Merged
-    Unmerged
-    Approved
-    Withdrawn
-    Donate
-    HouseholdJoined
-    HouseholdLeft
-    Settled
-    ExchangeOut
-    ExchangeIn
-    ExchangeSettled
-    Extended
-}
+ledger_core::each_kind!(events);
 
 /// Tells the kinds of changes, and passes over those that the event or the postings tell.
 macro_rules! changes {

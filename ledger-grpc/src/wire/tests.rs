@@ -38,6 +38,7 @@ fn bodies() -> Vec<Body> {
             ],
         }),
         Body::CheckIn(proto::CheckIn {}),
+        Body::Action(proto::Action { kind: "watched".into(), target: "video 17".into(), value: 90 }),
         Body::Referral(proto::Referral { referee: "anna".into() }),
         Body::Redeem(proto::Redeem { points: 5, order: "gift".into(), total: Some(700), ..Default::default() }),
         Body::Redeem(proto::Redeem { wallet: "w".into(), item: "cup".into(), pieces: 2, ..Default::default() }),

@@ -7,7 +7,7 @@
 use crate::features::earning::kept::{Kept, KeptLine, part};
 use crate::features::visits::rules::{Place, place_of};
 use crate::kernel::units::{At, Money, Rounding, share};
-use crate::tables::event::{self, Body, Event, Line, MemberRef, Origin};
+use crate::tables::event::{self, Body, Event, Line, MemberRef};
 use crate::tables::program::{EarnRule, Goods, Lines, Price};
 
 /// An event as earn rules see it.
@@ -15,8 +15,8 @@ use crate::tables::program::{EarnRule, Goods, Lines, Price};
 pub(crate) struct Basket<'e> {
     /// When it happened.
     pub(crate) at: At,
-    /// Where, if the source says.
-    pub(crate) origin: Option<&'e Origin>,
+    /// What was said, if it is an event.
+    pub(crate) event: Option<&'e Event<MemberRef>>,
     lines: &'e [Line],
     shipping: Money,
     points_paid: Money,
@@ -32,12 +32,12 @@ impl<'e> Basket<'e> {
     pub(crate) fn empty(at: At) -> Basket<'e> {
         let nothing = Money(0);
         let (shipping, points_paid, net, kept) = (nothing, nothing, nothing, nothing);
-        Basket { at, origin: None, lines: &[], shipping, points_paid, net, kept, rest: None }
+        Basket { at, event: None, lines: &[], shipping, points_paid, net, kept, rest: None }
     }
 
     /// An event.
     pub(crate) fn of(event: &'e Event<MemberRef>) -> Basket<'e> {
-        let empty = Basket { origin: event.origin.as_deref(), ..Basket::empty(event.occurred_at) };
+        let empty = Basket { event: Some(event), ..Basket::empty(event.occurred_at) };
         let Body::Purchase(event::Purchase { lines, shipping, points_paid, .. }) = &event.body else { return empty };
         let net = Money(lines.iter().fold(0, |sum, line| line.net.0.saturating_add(sum)));
         Basket { lines, shipping: *shipping, points_paid: *points_paid, net, kept: net, ..empty }
@@ -58,7 +58,7 @@ impl<'e> Basket<'e> {
 
     /// Where and when it happened, as visits see it.
     pub(crate) fn place(&self) -> Place {
-        place_of(self.origin, self.at)
+        place_of(self.event.and_then(|event| event.origin.as_deref()), self.at)
     }
 
     /// The lines as they were bought.

@@ -13,5 +13,6 @@ pub mod program;
 pub(crate) mod program_toml;
 pub(crate) mod rules;
 pub(crate) mod totals;
+pub mod trigger;
 pub(crate) mod trigger_toml;
 pub(crate) mod when_toml;

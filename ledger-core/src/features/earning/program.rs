@@ -4,6 +4,7 @@
 //! of events (channel, SKU, tag …) as text and the program's own words (tiers, attributes) as terms.
 //! How they are judged is `decide/earn.rs` and `decide/basket.rs`.
 
+use crate::features::earning::condition::Said;
 use crate::features::pending::program::Pending;
 use crate::kernel::calendar::Calendar;
 use crate::kernel::counter::Counter;
@@ -11,20 +12,7 @@ use crate::kernel::units::{Day, Money, Rounding, TermNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// What an earn rule waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trigger {
-    /// A member enrolled.
-    Enrolled,
-    /// A purchase was completed.
-    Purchase,
-    /// A check-in.
-    CheckIn,
-    /// A referral qualified; the referrer earns.
-    Referral,
-    /// The member became dormant.
-    Inactive,
-}
+pub use crate::features::earning::trigger::Trigger;
 
 /// A rule that gives points.
 #[derive(Clone, Debug)]
@@ -85,12 +73,8 @@ pub struct When {
     pub weekdays: Option<Weekdays>,
     /// A time of the local day.
     pub hours: Option<Hours>,
-    /// It happened through one of these channels.
-    pub channels: Words,
-    /// It happened in one of these stores.
-    pub stores: Words,
-    /// One of these partners says it.
-    pub partners: Words,
+    /// What the event says: one of these words, for each of [`Said::ALL`] that is asked.
+    pub said: Vec<(Said, Words)>,
     /// The member stood in one of these tiers before it; any, if empty.
     pub tiers: Vec<TermNo>,
     /// What the member's attributes are.
@@ -106,10 +90,14 @@ pub struct When {
 impl When {
     /// Whether it asks for the first event of its kind and nothing else.
     pub fn is_first_of_all(&self) -> bool {
-        let free = self.channels.is_empty() && self.stores.is_empty() && self.partners.is_empty();
         let timeless = self.from.is_none() && self.until.is_none() && self.weekdays.is_none() && self.hours.is_none();
         let anyone = !self.birthday && self.tiers.is_empty() && self.attributes.is_empty();
-        self.first.is_some() && free && timeless && anyone && self.at_least.is_none() && self.lines.is_none()
+        self.first.is_some()
+            && self.said.is_empty()
+            && timeless
+            && anyone
+            && self.at_least.is_none()
+            && self.lines.is_none()
     }
 }
 
@@ -410,28 +398,6 @@ pub enum Measure {
     Points,
     /// Distinct members.
     Members,
-}
-
-impl Trigger {
-    /// All of them, in order of declaration.
-    pub const ALL: [Trigger; 5] =
-        [Trigger::Enrolled, Trigger::Purchase, Trigger::CheckIn, Trigger::Referral, Trigger::Inactive];
-
-    /// Whether it is part of a visit.
-    pub fn is_visit(self) -> bool {
-        matches!(self, Trigger::Purchase | Trigger::CheckIn)
-    }
-
-    /// The kind of event, as in program files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Trigger::Enrolled => "enrolled",
-            Trigger::Purchase => "purchase",
-            Trigger::CheckIn => "check_in",
-            Trigger::Referral => "referral",
-            Trigger::Inactive => "inactive",
-        }
-    }
 }
 
 /// The rules of a program that wait for one trigger, in the order of the file: a stretch of rules that

@@ -3,7 +3,7 @@
 
 use crate::features::earning::amount_toml::{PERCENT, STEP, TIMES, amount};
 use crate::features::earning::limits_toml::{OF_BUDGETS, OF_LIMITS, campaigns_of, check_visiting, limits};
-use crate::features::earning::program::{Amount, Campaign, EarnRule, RoundAt, Trigger};
+use crate::features::earning::program::{Amount, Campaign, EarnRule, RoundAt, Trigger, When};
 use crate::features::earning::trigger_toml::{TRIGGERS, trigger, trigger_of};
 use crate::features::earning::when_toml::{BASE, PRICES, WHEN, base, when};
 use crate::features::funds::program::Fund;
@@ -231,13 +231,14 @@ fn earn_rule(
     }
     let limits = limits(reading, &mut section, id, known.visits);
     let pending = pending(reading, &mut section);
-    if pending.is_some_and(|pending| pending.until == PendingUntil::Settled) && on != Some(Trigger::Purchase) {
+    if pending.is_some_and(|pending| pending.until == PendingUntil::Settled) && on != Some(Trigger::PURCHASE) {
         let problem = "only a purchase is settled; let it wait with `after`";
         reading.fault(section.place("pending"), &section.field("pending.on"), problem.into());
     }
-    if on.is_some_and(|on| on != Trigger::Purchase) {
+    if on.is_some_and(|on| on != Trigger::PURCHASE) {
         purchases_only(reading, &section);
     }
+    asks_its_own(reading, &section, on, when.as_deref());
     reading.end(&section);
     let (id, on, wallet, amount) = (id?, on?, wallet?, amount?);
     let (fund, campaigns) = (None, Vec::new());
@@ -287,6 +288,18 @@ fn group(
         reading.fault(section.place(way), &field, problem.into());
     }
     Some(group)
+}
+
+/// Complains about conditions on words that only another kind of event says.
+fn asks_its_own(reading: &mut Reading<'_>, section: &Section<'_>, on: Option<Trigger>, when: Option<&When>) {
+    for (said, _) in when.into_iter().flat_map(|when| &when.said) {
+        if let (Some(of), Some(on)) = (said.of(), on)
+            && Trigger::of(of) != Some(on)
+        {
+            let field = section.field(&format!("when.{}", said.name()));
+            reading.fault(section.place("when"), &field, format!("only `on = \"{of}\"` says it"));
+        }
+    }
 }
 
 /// Complains about fields that mean something for purchases alone.

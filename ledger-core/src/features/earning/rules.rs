@@ -5,7 +5,7 @@
 
 use crate::features::counting::rules::{Counting, count};
 use crate::features::earning::basket::Basket;
-use crate::features::earning::condition::Condition;
+use crate::features::earning::condition::{Condition, Said};
 use crate::features::earning::limits::{self, Allowed};
 use crate::features::expiry::rules as expiry;
 use crate::features::funds::rules as funds;
@@ -23,7 +23,7 @@ use crate::tables::change::Change;
 use crate::tables::desk::Subject;
 use crate::tables::draft::Draft;
 use crate::tables::event::{self, Event, MemberRef};
-use crate::tables::program::{Amount, EarnRule, Program, RoundAt, Trigger, Value, When};
+use crate::tables::program::{Amount, EarnRule, Program, RoundAt, Trigger, Value, When, Words};
 
 /// What rules are worked out from.
 #[derive(Clone, Copy)]
@@ -54,13 +54,13 @@ pub(crate) fn purchase(
     let (member, order, day) = (draft.no(), order_hash(&said.order), draft.day());
     draft.change(Change::Purchased(change::Purchased { member, order, day, forget_before }));
     measure(draft, day, basket.net().0);
-    earn(draft, Trigger::Purchase, basket)
+    earn(draft, Trigger::PURCHASE, basket)
 }
 
-/// A fact: the member checked in.
-pub(crate) fn check_in(draft: &mut Draft<'_>, event: &Event<MemberRef>) -> Result<(), Refusal> {
+/// A fact that earns, and of which nothing else is judged.
+pub(crate) fn only_earn(draft: &mut Draft<'_>, event: &Event<MemberRef>) -> Result<(), Refusal> {
     observe(draft, event, Points::ZERO)?;
-    earn(draft, Trigger::CheckIn, Basket::of(event))
+    earn(draft, Trigger::Event(event.body.kind()), Basket::of(event))
 }
 
 /// A fact: somebody the member invited has qualified.
@@ -82,7 +82,7 @@ pub(crate) fn refer<'a>(
         tiers::welcome(referee);
         referee.change(Change::ReferredBy(change::ReferredBy { member: referee.no(), referrer }));
     });
-    earn(draft, Trigger::Referral, Basket::of(event))
+    earn(draft, Trigger::REFERRAL, Basket::of(event))
 }
 
 /// Adds to the tier metric on a date.
@@ -114,7 +114,7 @@ pub(crate) fn earn(draft: &mut Draft<'_>, on: Trigger, basket: Basket<'_>) -> Re
         tier_counts |= now.iter().any(looks_at_tier);
         rest = later;
     }
-    if tier_counts && on == Trigger::Purchase {
+    if tier_counts && on == Trigger::PURCHASE {
         draft.change(Change::TierCounted(change::TierCounted { member: draft.no(), tier: facts.tier }));
     }
     streaks(draft, on);
@@ -135,9 +135,8 @@ pub(crate) fn unmet(draft: &Draft<'_>, rule: &EarnRule, facts: &Facts<'_>) -> Op
 
 fn unmet_of(draft: &Draft<'_>, when: &When, rule: &EarnRule, facts: &Facts<'_>) -> Option<Condition> {
     let (calendar, basket) = (&draft.program().calendar, &facts.basket);
-    let said = |words: &crate::tables::program::Words, word: fn(&crate::tables::event::Origin) -> &str| {
-        words.is_empty() || basket.origin.is_some_and(|origin| words.has(word(origin)))
-    };
+    let is_said =
+        |said: Said, words: &Words| basket.event.and_then(|event| said.read(event)).is_some_and(|word| words.has(word));
     let is = |name: TermNo, least: i64, most: i64| {
         draft.attribute(name).is_some_and(|value| (least..=most).contains(&value))
     };
@@ -145,12 +144,8 @@ fn unmet_of(draft: &Draft<'_>, when: &When, rule: &EarnRule, facts: &Facts<'_>) 
         Some(Condition::Dates)
     } else if when.weekdays.is_some_and(|days| !days.has(draft.day())) {
         Some(Condition::Weekdays)
-    } else if !said(&when.channels, |origin| &origin.channel) {
-        Some(Condition::Channels)
-    } else if !said(&when.stores, |origin| &origin.store) {
-        Some(Condition::Stores)
-    } else if !said(&when.partners, |origin| &origin.partner) {
-        Some(Condition::Partners)
+    } else if let Some((said, _)) = when.said.iter().find(|(said, words)| !is_said(*said, words)) {
+        Some(Condition::Said(*said))
     } else if !(when.tiers.is_empty() || when.tiers.contains(&facts.standing())) {
         Some(Condition::Tiers)
     } else if !when.attributes.iter().all(|test| is(test.name, test.least, test.most)) {
@@ -172,7 +167,7 @@ fn unmet_of(draft: &Draft<'_>, when: &When, rule: &EarnRule, facts: &Facts<'_>) 
 
 /// Whether a rule has seen nothing like it; of purchases as such, the member's row knows more.
 fn is_first(draft: &Draft<'_>, when: &When, rule: &EarnRule, counter: TermNo) -> bool {
-    let bought = rule.on == Trigger::Purchase && when.is_first_of_all() && !draft.member().purchases.is_empty();
+    let bought = rule.on == Trigger::PURCHASE && when.is_first_of_all() && !draft.member().purchases.is_empty();
     !bought && draft.member().counter(counter).is_none_or(|counter| counter.total == 0)
 }
 

@@ -1,5 +1,6 @@
 //! Reads `when`, what must hold for a rule to apply, and `base`, which money counts.
 
+use crate::features::earning::condition::Said;
 use crate::features::earning::program::{AttributeTest, Base, Goods, Hours, Lines, Price, Weekdays, When, Words};
 use crate::features::membership::program_toml::declared;
 use crate::features::tiers::named_toml::{TIERS_NAMED, tiers_named};
@@ -69,6 +70,7 @@ pub(crate) static WHEN: Form = Form::within(
         Word::new("channels", SAID, "The event says one of these channels.", "channels = [\"app\"]").means("any"),
         Word::new("stores", SAID, "The event says one of these stores.", "stores = [\"s-1\", \"s-2\"]").means("any"),
         Word::new("partners", SAID, "The event says one of these partners.", "partners = [\"bakery\"]").means("any"),
+        Word::new("kinds", SAID, "The `action` is of one of these kinds.", ACTED).means("any"),
         Word::new("tiers", TIERS_NAMED, "The member stood in one of these before the event.", "tiers = [\"gold\"]")
             .means("any"),
         Word::new(
@@ -100,6 +102,7 @@ pub(crate) static WHEN: Form = Form::within(
     ],
 );
 
+const ACTED: &str = "[[earn]]\nid = \"act\"\non = \"action\"\nfixed = 5\n[earn.when]\nkinds = [\"posted\"]";
 const SKUS: Word =
     Word::new("skus", SAID, "Lines of one of these. Only those lines count.", "skus = [\"4711\"]").means("any");
 const CATEGORIES: Word =
@@ -171,9 +174,7 @@ pub(crate) fn when(
         until,
         weekdays: weekdays(reading, &mut when),
         hours: hours(reading, &mut when),
-        channels: words(reading, &mut when, "channels"),
-        stores: words(reading, &mut when, "stores"),
-        partners: words(reading, &mut when, "partners"),
+        said: said(reading, &mut when),
         tiers: tiers_named(reading, &mut when),
         attributes: attribute_tests(reading, &mut when, attributes),
         at_least: reading.money(&mut when, "at_least").map(|(money, _)| money),
@@ -201,6 +202,12 @@ fn goods(reading: &mut Reading<'_>, section: &mut Section<'_>) -> Goods {
         categories: words(reading, section, "categories"),
         tags: words(reading, section, "tags"),
     }
+}
+
+/// What the event must say.
+fn said(reading: &mut Reading<'_>, when: &mut Section<'_>) -> Vec<(Said, Words)> {
+    let asked = Said::ALL.iter().map(|said| (*said, words(reading, when, said.name())));
+    asked.filter(|(_, words)| !words.is_empty()).collect()
 }
 
 /// A list of words that events may say.

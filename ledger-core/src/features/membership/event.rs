@@ -1,7 +1,7 @@
 //! Events: who a member is, and what it may do.
 
 use crate::features::membership::state::Scope;
-use crate::kernel::fields::{ATTRIBUTES_MAX, Fields, KIND_BYTES_MAX, NAME_BYTES_MAX, NOTE_BYTES_MAX, Payload};
+use crate::kernel::fields::{ATTRIBUTES_MAX, Fields, NAME_BYTES_MAX, NOTE_BYTES_MAX, Payload, is_kind};
 use crate::kernel::names::Name;
 use crate::kernel::units::MonthDay;
 use alloc::boxed::Box;
@@ -139,9 +139,8 @@ fn is_date(at: &MonthDay) -> bool {
 }
 
 fn alias_limits(found: &mut Fields, kind: &str, alias: &str) {
-    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    if kind.is_empty() || kind.len() > KIND_BYTES_MAX || !kind.bytes().all(plain) {
-        found.add("kind", format!("must be 1 to {KIND_BYTES_MAX} of a-z, 0-9 and _"));
+    if !is_kind(kind) {
+        found.kind("kind", kind);
     } else if let Some(rest) = alias.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')) {
         found.text("name", rest, 1, NAME_BYTES_MAX.saturating_sub(kind.len()).saturating_sub(1));
     } else {

@@ -53,7 +53,7 @@ pub(crate) fn enroll(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &eve
     }
     risk::observe(draft, event, Points::ZERO)?;
     draft.change(Change::Enrolled(change::Enrolled { member: draft.no(), birthday: said.birthday }));
-    earning::earn(draft, Trigger::Enrolled, Basket::of(event))
+    earning::earn(draft, Trigger::ENROLLED, Basket::of(event))
 }
 
 /// A fact: outside models say something about the member.

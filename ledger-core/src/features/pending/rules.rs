@@ -17,7 +17,7 @@ use crate::tables::program::{EarnRule, PendingUntil, Trigger, Wallet};
 pub(crate) fn waits_until(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, points: Points) -> Option<At> {
     let pending = rule.pending.or(wallet.pending).filter(|pending| points > pending.over)?;
     match pending.until {
-        PendingUntil::Settled => (rule.on == Trigger::Purchase).then_some(At::NEVER),
+        PendingUntil::Settled => (rule.on == Trigger::PURCHASE).then_some(At::NEVER),
         PendingUntil::Days(days) => {
             let until = draft.program().calendar.start_of(draft.day().plus(days));
             (until > draft.counted_at()).then_some(until)

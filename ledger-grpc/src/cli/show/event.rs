@@ -23,6 +23,7 @@ pub(super) fn body(event: &proto::Event, local: &Local) -> String {
         Body::Cancelled(said) => format!("cancelled {}", said.order),
         Body::Refunded(said) => refunded(said, local),
         Body::CheckIn(_) => "check-in".to_owned(),
+        Body::Action(said) => format!("{} {} {}", said.kind, said.target, said.value),
         Body::Referral(said) => format!("referral of {}", said.referee),
         Body::Redeem(said) => redeem(said),
         Body::Hold(said) => format!("hold {} {}", said.hold, bought(said.points, said.pieces, &said.item)),
