@@ -673,12 +673,12 @@ fn stories_reach_every_rule() {
         review to clawed_back, review to voided, held to available, held to redeemed, \
         debt to clawed_back, available to moved, available to fees, moved to available, moved to review, \
         issued to pending, pending to available, pending to debt, pending to expired, pending to clawed_back, \
-        review to pending, pending to moved, moved to pending, Waits, \
+        review to pending, pending to moved, moved to pending, PendingUntil, \
         issued to donated, available to donated, donated to clawed_back, \
         expired to available, expired to review, held to expired, redeemed to expired, \
-        Registered, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, Parked, Unparked, ReferredBy, Counted, TierSet, Streak, Active, \
-        HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, Spell, Expiring, ReminderSet, Lapsed, Reinstated, \
-        tier Joined, tier Earned, tier Granted, tier Footing, tier Lapsed, case Flag, case Review, case Deny, \
+        Registered, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, Deferred, DeferredApplied, ReferredBy, Counted, TierSet, Streak, Active, \
+        HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, ActivityExpirySet, Expiring, ReminderSet, ExpiredRecently, Reinstated, \
+        tier Joined, tier Earned, tier Granted, tier Progress, tier Lapsed, case Flag, case Review, case Deny, \
         cut None, cut Limit, cut Review, cut Denied, cut by base.limit, cut by check_in.limit, \
         cut by visits.budget.month";
     let missed: Vec<&str> = expected.split(", ").map(str::trim).filter(|what| !reached.contains(*what)).collect();
