@@ -418,7 +418,7 @@ impl<'de> Visitor<'de> for Any {
 /// The whole number that a floating-point number is, if it is one and told exactly.
 #[allow(clippy::cast_possible_truncation)]
 fn exact(number: f64) -> Option<i128> {
-    (number.fract() == 0.0 && number.abs() <= EXACT_MAX).then_some(number as i128)
+    (number.fract() == 0.0 && number.abs() < EXACT_MAX).then_some(number as i128)
 }
 
 /// Whether a text is a number as JSON writes one.

@@ -72,7 +72,7 @@ def show(outcome):
         later = "perhaps later" if no.retry_may_succeed else "never"
         return f"{again}refused {no.reason}, {later}, available {no.available}\n  {no.message}"
     yes = outcome.accepted
-    rules = " ".join(f"{one.rule}:{one.granted}:{enum_name(one, 'cut')}" for one in yes.trace)
+    rules = " ".join(f"{one.rule}:{one.granted}:{enum_name(one, 'adjustment')}" for one in yes.trace)
     return f"{again}accepted at {outcome.position}, earned {sum(one.points for one in yes.earned)}, available {yes.available} [{rules}]"
 
 

@@ -108,7 +108,7 @@ async function main() {
     accepted: fresh.filter((outcome) => outcome.result === 'accepted').length,
     earned: fresh.reduce((sum, outcome) => sum + outcome.accepted.earned[0].points, 0),
     ascending: fresh.every((outcome, n) => n === 0 || fresh[n - 1].position < outcome.position),
-    rules: [...new Set(fresh.flatMap((one) => one.accepted.trace.map(({ rule, cut }) => `${rule} ${cut}`)))].join(),
+    rules: [...new Set(fresh.flatMap((one) => one.accepted.trace.map(({ rule, adjustment }) => `${rule} ${adjustment}`)))].join(),
     again: again.every((outcome, n) => outcome.duplicate && outcome.position === first[n].position),
     names: got.members.every((one, n) => one.name === names[n]),
     known: known.length,

@@ -66,7 +66,7 @@ fn what_is_redeemed_of_an_item_is_told_and_what_a_refused_one_lacks() {
         let verdict = Verdict { refusal: Some(Refusal::ItemSoldOut), trace: vec![trace], ..Verdict::default() };
         let told = told_by(verdict);
         let [(kind, more)] = told.as_slice() else { panic!("one outcome, and no limit is hit") };
-        assert_eq!((*kind, &more["lacking"]), ("event.rejected", &json!({ "item": "points", what: 7 })));
+        assert_eq!((*kind, &more["shortfall"]), ("event.rejected", &json!({ "item": "points", what: 7 })));
     }
 }
 
