@@ -20,10 +20,7 @@ pub struct Credit {
 
 impl Payload for Credit {
     fn limits(&self, found: &mut Fields) {
-        found.name("wallet", &self.wallet, 0);
-        found.amount("points", self.points.0, 1);
-        found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);
-        found.text("by", &self.by, 0, STAFF_BYTES_MAX);
+        by_hand_limits(found, &self.wallet, self.points, (&self.reason, &self.by));
     }
 }
 
@@ -42,10 +39,7 @@ pub struct Debit {
 
 impl Payload for Debit {
     fn limits(&self, found: &mut Fields) {
-        found.name("wallet", &self.wallet, 0);
-        found.amount("points", self.points.0, 1);
-        found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);
-        found.text("by", &self.by, 0, STAFF_BYTES_MAX);
+        by_hand_limits(found, &self.wallet, self.points, (&self.reason, &self.by));
     }
 }
 
@@ -80,4 +74,12 @@ impl Payload for Withdrawn {
         found.text("by", &self.by, 1, STAFF_BYTES_MAX);
         found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);
     }
+}
+
+/// The limits of what is given or taken by hand.
+fn by_hand_limits(found: &mut Fields, wallet: &str, points: Points, (reason, by): (&str, &str)) {
+    found.name("wallet", wallet, 0);
+    found.amount("points", points.0, 1);
+    found.text("reason", reason, 1, NOTE_BYTES_MAX);
+    found.text("by", by, 0, STAFF_BYTES_MAX);
 }

@@ -20,10 +20,7 @@ pub struct Reinstated {
 
 impl Payload for Reinstated {
     fn limits(&self, found: &mut Fields) {
-        found.name("wallet", &self.wallet, 0);
-        found.points("points", self.points);
-        found.instant("expires_at", self.expires_at);
-        found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);
+        new_date_limits(found, &self.wallet, self.points, (self.expires_at, &self.reason));
     }
 }
 
@@ -42,9 +39,14 @@ pub struct Extended {
 
 impl Payload for Extended {
     fn limits(&self, found: &mut Fields) {
-        found.name("wallet", &self.wallet, 0);
-        found.points("points", self.points);
-        found.instant("expires_at", self.expires_at);
-        found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);
+        new_date_limits(found, &self.wallet, self.points, (self.expires_at, &self.reason));
     }
+}
+
+/// The limits of what gives points another date.
+fn new_date_limits(found: &mut Fields, wallet: &str, points: Option<Points>, (expires_at, reason): (At, &str)) {
+    found.name("wallet", wallet, 0);
+    found.points("points", points);
+    found.instant("expires_at", expires_at);
+    found.text("reason", reason, 1, NOTE_BYTES_MAX);
 }

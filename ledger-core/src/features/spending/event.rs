@@ -42,7 +42,7 @@ pub struct Hold {
     pub wallet: Box<str>,
     /// How many, greater than 0; 0 for what the item costs.
     pub points: Points,
-    /// How long, in milliseconds; the program's default if absent.
+    /// How long, in milliseconds; the wallet's default if absent.
     pub ttl_ms: Option<i64>,
     /// What for, in the caller's words; may be empty.
     pub order: Box<str>,
@@ -102,7 +102,7 @@ impl Payload for Void {
 pub struct HoldExtended {
     /// The hold.
     pub hold: Box<str>,
-    /// How long from now, in milliseconds; the program's default if absent.
+    /// How long from now, in milliseconds; the wallet's default if absent.
     pub ttl_ms: Option<i64>,
 }
 
