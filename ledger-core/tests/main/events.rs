@@ -432,13 +432,3 @@ fn what_breaks_a_limit_is_told() {
     "#]]
     .assert_eq(&told);
 }
-
-#[test]
-fn only_an_action_is_of_a_kind() {
-    let text = std::fs::read_to_string(crate::ledger::root().join("ledger-core/tests/stories/actions.toml"))
-        .expect("it is there");
-    let text = text.replacen("on = \"action\"\nwhen", "on = \"purchase\"\nwhen", 1);
-    let faults = ledger_core::program::Program::read(&text, &mut Vec::new()).expect_err("a purchase is of no kind");
-    let told: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.problem)).collect();
-    assert_eq!(told, ["earn[1].when.kinds: only `on = \"action\"` says it"]);
-}

@@ -1,7 +1,6 @@
 //! Explanations: of every record of every story, every rule that might have applied is told, and why.
 
 use crate::ledger;
-use ledger_core::event::{Body, Kind};
 use ledger_core::explain::{Explanation, RuleOutcome, explain};
 use ledger_core::fold::fold_member;
 use ledger_core::member::Member;
@@ -41,14 +40,7 @@ fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
 
 fn waits_for(record: &Record) -> Option<Trigger> {
     match &record.cause {
-        Cause::Event(event) => match &event.body {
-            Body::Enrolled(..) => Some(Trigger::Event(Kind::Enrolled)),
-            Body::Purchase(..) => Some(Trigger::Event(Kind::Purchase)),
-            Body::Action(..) => Some(Trigger::Event(Kind::Action)),
-            Body::CheckIn(..) => Some(Trigger::Event(Kind::CheckIn)),
-            Body::Referral(..) => Some(Trigger::Event(Kind::Referral)),
-            _ => None,
-        },
+        Cause::Event(event) => Some(event.body.kind()).filter(|kind| kind.is_earning()).map(Trigger::Event),
         Cause::Timer { timer, .. } => (*timer == Timer::Inactivity).then_some(Trigger::Inactive),
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::ledger::root;
 use expect_test::{Expect, expect};
+use ledger_core::event::Kind;
+use ledger_core::features::earning::condition::Said;
 use ledger_core::program::{Program, RULES_MAX};
 use std::fs;
 
@@ -9,8 +11,19 @@ use std::fs;
 fn faults(text: &str) -> String {
     match Program::read(text, &mut Vec::new()) {
         Ok(_) => String::new(),
-        Err(faults) => faults.iter().map(|fault| format!("{fault}\n")).collect(),
+        Err(faults) => faults.iter().map(|fault| format!("{}\n", shortened(&fault.to_string()))).collect(),
     }
+}
+
+/// A fault without the lists of kinds, which grow with every kind: what counts, and what earns.
+fn shortened(fault: &str) -> String {
+    let named = |is: fn(Kind) -> bool| {
+        let kinds: Vec<_> = Kind::ALL.iter().filter(|kind| is(**kind)).map(|kind| kind.name()).collect();
+        kinds.join(", ")
+    };
+    // The longer list first: the other may stand at its head.
+    let fault = fault.replace(&named(Kind::is_countable), "{what counts}");
+    fault.replace(&named(Kind::is_earning), "{what earns}")
 }
 
 fn check(text: &str, expected: Expect) {
@@ -90,11 +103,11 @@ action = "review"
             line 4: currencies: is not a field here; write one of id, timezone, currency, minor_digits, future_tolerance, attributes, wallet, earn, campaign, visit, refund, redeem, item, transfer, fund, convert, exchange, household, approvals, tiers, tier, streak, ladder, inactivity, counter, risk
             line 8: wallet[0].expiry.after: "1y" is no span; write 90d or 12M
             line 8: wallet[0].expiry.round: "week" is not known here; write one of day, month_end, year_end
-            line 12: earn[0].on: "purchases" is not known here; write one of enrolled, purchase, check_in, referral, action, inactive
+            line 12: earn[0].on: "purchases" is not known here; write one of {what earns}, inactive
             line 13: earn[0].per: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 17: earn[1].id: "base" is used twice; every id must be unique in the file
             line 20: earn[1].limit.per: is missing
-            line 24: counter[0].on: "enroled" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, settled, exchange_out, exchange_in, exchange_settled, extended, action, limit_hit, inactive
+            line 24: counter[0].on: "enroled" is not known here; write one of {what counts}, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
             line 32: risk[0].counter: no counter is called "device"
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
@@ -1014,7 +1027,7 @@ fn faults_of_expiries_are_told() {
             line 23: wallet[6].expiry.anniversary: is 0; must be 1 to 100
             line 26: wallet[7].expiry.round: is not a field here
             line 29: wallet[8].expiry.by_tier: is not a field here
-            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of enrolled, attributes_set, purchase, cancelled, refunded, check_in, referral, redeem, hold, capture, void, credit, debit, hold_extended, redeem_refunded, transfer, imported, reinstated, approved, withdrawn, donate, settled, exchange_out, exchange_in, exchange_settled, extended, action, limit_hit, inactive
+            line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of {what counts}, limit_hit, inactive
             line 32: wallet[9].expiry.at_least: must be a text in quotes
             line 32: wallet[9].expiry.by_tier: is not a field here
             line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d
@@ -1179,4 +1192,28 @@ fn faults_of_exchanges_are_told() {
             line 26: exchange[3].fee: is not a field here; write one of id, wallet, out, in, per_day, within
         "#]],
     );
+}
+
+#[test]
+fn a_word_that_one_kind_says_is_asked_of_no_other() {
+    let earning = || Kind::ALL.iter().filter(|kind| kind.is_earning());
+    let mut told = 0;
+    for said in Said::ALL {
+        for kind in earning() {
+            let rule = format!(
+                "[[earn]]\nid = \"a\"\non = \"{}\"\nfixed = 1\nwhen = {{ {} = [\"x\"] }}\n",
+                kind.name(),
+                said.name()
+            );
+            let expected = match said.of() {
+                Some(of) if of != *kind => {
+                    format!("line 10: earn[0].when.{}: only `on = \"{of}\"` says it\n", said.name())
+                }
+                _ => String::new(),
+            };
+            assert_eq!(faults(&format!("{HEAD}{rule}")), expected, "{} of {kind}", said.name());
+            told += usize::from(!expected.is_empty());
+        }
+    }
+    assert!(told > 0, "no word belongs to one kind");
 }
