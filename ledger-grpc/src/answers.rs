@@ -17,7 +17,7 @@ use ledger_store::{AsOf, Handle, MemberView, Moment, Pending, ReadError};
 
 /// The words of the ledger, and the names of some of its members.
 fn names_of(moment: &mut Moment<'_>, members: impl IntoIterator<Item = MemberNo>) -> Names {
-    Names::of_terms(moment.terms()).and_members(members.into_iter().map(|no| (no, moment.name(no))))
+    Names::of_terms(moment.identity(), moment.terms()).and_members(members.into_iter().map(|no| (no, moment.name(no))))
 }
 
 /// The same, for what was read from the log: whom a number stands for never changes.
@@ -31,12 +31,12 @@ fn names_in_log(store: &Handle, members: Vec<MemberNo>) -> Result<Names, ReadErr
 /// # Errors
 /// [`ReadError`].
 pub fn outcome(store: &Handle, asked: &EventAsked) -> Result<Option<proto::GetOutcomeResponse>, ReadError> {
-    let found = store.ask(|moment| (find_outcome(moment, asked), Names::of_terms(moment.terms())));
+    let found = store.ask(|moment| (find_outcome(moment, asked), Names::of_terms(moment.identity(), moment.terms())));
     let told = found.map(|(outcome, names), position| {
         let tell = |outcome| proto::GetOutcomeResponse {
             outcome: Some(wire::outcome(&outcome, &names)),
             position: position.0,
-            token: wire::token(position),
+            token: wire::token(position, &names),
         };
         Ok(outcome?.map(tell))
     });
@@ -81,11 +81,11 @@ pub fn members(store: &Handle, asked: &[Name]) -> Pending<proto::BatchGetMembers
     found.map(|(views, names), position| {
         let tell = |view: &MemberView| {
             let view = wire::member(view, &names, LOTS_SHOWN_OF_MANY);
-            proto::Member { position: position.0, token: wire::token(position), ..view }
+            proto::Member { position: position.0, token: wire::token(position, &names), ..view }
         };
         let one = |(name, view): (&Name, &Option<MemberView>)| wire::maybe_member(name, view.as_ref().map(tell));
         let members = asked.iter().zip(&views).map(one).collect();
-        proto::BatchGetMembersResponse { members, position: position.0, token: wire::token(position) }
+        proto::BatchGetMembersResponse { members, position: position.0, token: wire::token(position, &names) }
     })
 }
 
@@ -99,7 +99,7 @@ pub fn records(store: &Handle, name: &str, page: Page) -> Result<Option<proto::L
     let names = names_in_log(store, mentioned_members)?;
     let told = history.records.iter().map(|(position, record)| (position.0, wire::record(*position, record, &names)));
     let (records, next_page_token) = wire::fit(told, page.limit);
-    let (position, token) = (history.position.0, wire::token(history.position));
+    let (position, token) = (history.position.0, wire::token(history.position, &names));
     Ok(Some(proto::ListRecordsResponse { records, next_page_token, position, token }))
 }
 
@@ -122,16 +122,18 @@ pub fn replay(
 
 /// What would come of a redemption, if it were said now.
 pub fn quote(store: &Handle, event: Event<Name>) -> Pending<Result<proto::QuoteResponse, ReadError>> {
-    let foreseen = store.ask(|moment| (moment.preview(event), Names::of_terms(moment.terms())));
+    let foreseen = store.ask(|moment| (moment.preview(event), Names::of_terms(moment.identity(), moment.terms())));
     foreseen.map(|(verdict, names), position| Ok(wire::quoted(&verdict?, position, &names)))
 }
 
 /// A page of the programs published so far.
 pub fn programs(store: &Handle, page: Page) -> Pending<proto::ListProgramsResponse> {
+    let identity = store.identity();
     store.programs().map(|rows, position| {
         let told = (1u32..).zip(&rows).map(|(version, row)| (version.into(), wire::program(version, row)));
         let (programs, next_page_token) = wire::fit(told.skip_while(|(version, _)| *version <= page.after), page.limit);
-        proto::ListProgramsResponse { programs, next_page_token, position: position.0, token: wire::token(position) }
+        let token = wire::token_of(position, identity);
+        proto::ListProgramsResponse { programs, next_page_token, position: position.0, token }
     })
 }
 
@@ -154,7 +156,7 @@ pub fn counters(store: &Handle, whose: &Whose) -> Pending<Option<proto::ListCoun
     found.map(|found, position| {
         let (counters, names) = found?;
         let counters = counters.iter().map(|one| wire::counter(one, &names)).collect();
-        Some(proto::ListCountersResponse { counters, position: position.0, token: wire::token(position) })
+        Some(proto::ListCountersResponse { counters, position: position.0, token: wire::token(position, &names) })
     })
 }
 
@@ -169,6 +171,6 @@ pub fn cases(store: &Handle, open_only: bool, page: Page) -> Pending<proto::List
     found.map(|(cases, names), position| {
         let told = cases.iter().map(|(position, case)| (position.0, wire::case(*position, case, &names)));
         let (cases, next_page_token) = wire::fit(told, page.limit);
-        proto::ListCasesResponse { cases, next_page_token, position: position.0, token: wire::token(position) }
+        proto::ListCasesResponse { cases, next_page_token, position: position.0, token: wire::token(position, &names) }
     })
 }

@@ -9,7 +9,7 @@ use crate::wire::{DecodedBatch, Names};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
 use ledger_core::units::{At, Position, RiskKey};
-use ledger_store::{Batch, Clock, CommitError, Handle, Health, Pending, ReadError, SubmitError};
+use ledger_store::{Batch, Clock, CommitError, Handle, Health, Identity, Pending, ReadError, SubmitError};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -358,7 +358,12 @@ impl Engine {
 
     /// The words of the ledger.
     pub fn terms(&self) -> Names {
-        Names::of_terms(self.handle.terms())
+        Names::of_terms(self.identity(), self.handle.terms())
+    }
+
+    /// Which ledger this is.
+    pub fn identity(&self) -> Identity {
+        self.handle.identity()
     }
 
     /// Reads and checks a program file.

@@ -11,7 +11,7 @@ use crate::proto::member_service_server::MemberService;
 use crate::proto::program_service_server::ProgramService;
 use crate::proto::*;
 use crate::wire::{self, ANSWER_BYTES_MAX, Invalid, When};
-use ledger_core::units::RiskKey;
+use ledger_core::units::{Position, RiskKey};
 use ledger_store::{AsOf, Handle};
 use prost::Message;
 use std::pin::Pin;
@@ -32,6 +32,10 @@ impl Service {
     pub(crate) fn new(engine: Arc<Engine>) -> Service {
         Service(engine)
     }
+
+    fn read_token(&self, token: &str) -> Result<Position, Invalid> {
+        wire::read_token(token, self.0.identity())
+    }
 }
 
 fn open<T>(request: Request<T>) -> (Call, T) {
@@ -46,8 +50,9 @@ fn answer<T: Message>(message: T) -> Answer<T> {
 }
 
 /// The token of an answer that tells these outcomes; none if it tells of nothing that is recorded.
-fn token_of(outcomes: &[ledger_core::outcome::Outcome]) -> String {
-    outcomes.iter().map(|one| one.position).max().map(wire::token).unwrap_or_default()
+fn token_of(outcomes: &[ledger_core::outcome::Outcome], engine: &Engine) -> String {
+    let last = outcomes.iter().map(|one| one.position).max();
+    last.map(|last| wire::token_of(last, engine.identity())).unwrap_or_default()
 }
 
 fn hash(engine: &Engine) -> impl Fn(&str, &str) -> RiskKey {
@@ -63,7 +68,7 @@ impl EventService for Service {
         let decoded = wire::one(message.event, &hash(&self.0))?;
         let outcomes = self.0.submit(&call, decoded).await?;
         let outcome = outcomes.first().map(|one| wire::outcome(one, &self.0.terms()));
-        Ok(Response::new(SubmitResponse { outcome, token: token_of(&outcomes) }))
+        Ok(Response::new(SubmitResponse { outcome, token: token_of(&outcomes, &self.0) }))
     }
 
     async fn submit_batch(&self, request: Request<SubmitBatchRequest>) -> Answer<SubmitBatchResponse> {
@@ -73,7 +78,7 @@ impl EventService for Service {
         let invalid = std::mem::take(&mut decoded.invalid);
         let judged = self.0.submit(&call, decoded).await?;
         let outcomes = wire::outcomes(&judged, invalid, &self.0.terms());
-        Ok(Response::new(SubmitBatchResponse { outcomes, token: token_of(&judged) }))
+        Ok(Response::new(SubmitBatchResponse { outcomes, token: token_of(&judged, &self.0) }))
     }
 
     type SubmitStreamStream = Answers<SubmitStreamResponse>;
@@ -93,7 +98,7 @@ impl EventService for Service {
 
     async fn get_outcome(&self, request: Request<GetOutcomeRequest>) -> Answer<GetOutcomeResponse> {
         let (call, message) = open(request);
-        let (token, asked) = (wire::read_token(&message.token)?, wire::event_asked(message)?);
+        let (token, asked) = (self.read_token(&message.token)?, wire::event_asked(message)?);
         self.0.reach(&call, token).await?;
         let found = self.0.read_log(&call, move |store| answers::outcome(store, &asked)).await?;
         answer(found.ok_or(Failure::OutcomeUnknown)?)
@@ -144,7 +149,7 @@ async fn answer_batch(engine: Arc<Engine>, batch: Result<Queued, Status>) -> Res
     let Queued { tag, invalid, ticket } = batch?;
     let judged = ticket.outcomes().await?;
     let outcomes = wire::outcomes(&judged, invalid, &engine.terms());
-    Ok(SubmitStreamResponse { tag, outcomes, token: token_of(&judged) })
+    Ok(SubmitStreamResponse { tag, outcomes, token: token_of(&judged, &engine) })
 }
 
 // ---- members ---------------------------------------------------------------------------------
@@ -154,7 +159,7 @@ impl MemberService for Service {
     async fn get_member(&self, request: Request<GetMemberRequest>) -> Answer<Member> {
         let (call, message) = open(request);
         let (name, when) = (wire::member_name(message.member)?, wire::when(message.as_of)?);
-        self.0.reach(&call, when.position().max(wire::read_token(&message.token)?)).await?;
+        self.0.reach(&call, when.position().max(self.read_token(&message.token)?)).await?;
         let then = match when {
             When::Now => {
                 let member = self.0.read(&call, |store| answers::member(store, &name)).await?;
@@ -170,7 +175,7 @@ impl MemberService for Service {
     async fn batch_get_members(&self, request: Request<BatchGetMembersRequest>) -> Answer<BatchGetMembersResponse> {
         let (call, message) = open(request);
         let names = wire::member_names(message.members)?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         // So many members take a while to tell.
         answer(self.0.read_log(&call, move |store| answers::members(store, &names).wait()).await?)
     }
@@ -179,14 +184,14 @@ impl MemberService for Service {
         let (call, message) = open(request);
         let name = wire::member_name(message.member)?;
         let page = wire::page(message.page_size, &message.page_token, wire::PAGE_USUAL, wire::PAGE_MAX)?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         let records = self.0.read_log(&call, move |store| answers::records(store, &name, page)).await?;
         answer(records.ok_or(Failure::MemberUnknown)?)
     }
 
     async fn quote(&self, request: Request<QuoteRequest>) -> Answer<QuoteResponse> {
         let (call, message) = open(request);
-        let token = wire::read_token(&message.token)?;
+        let token = self.read_token(&message.token)?;
         let event = wire::quote(message, &hash(&self.0))?;
         self.0.reach(&call, token).await?;
         answer(self.0.read(&call, |store| answers::quote(store, event)).await?.map_err(Failure::Read)?)
@@ -197,7 +202,7 @@ impl MemberService for Service {
     async fn replay_member(&self, request: Request<ReplayMemberRequest>) -> Answer<Answers<ReplayMemberResponse>> {
         let (call, message) = open(request);
         let name = wire::member_name(message.member)?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         let steps = self.0.replay(move |store| answers::replay(store, &name))?;
         Ok(Response::new(Box::pin(steps.map(|step| step.map_err(Status::from)))))
     }
@@ -228,7 +233,7 @@ impl ProgramService for Service {
         let version = rows.iter().position(|row| Some(row.position) == position).map_or(0, |at| at + 1);
         let outcome = judged.first().map(|one| wire::outcome(one, &self.0.terms()));
         let version = u32::try_from(version).unwrap_or(u32::MAX);
-        let (warnings, token) = (wire::faults(&program.warnings), token_of(&judged));
+        let (warnings, token) = (wire::faults(&program.warnings), token_of(&judged, &self.0));
         Ok(Response::new(PublishProgramResponse { outcome, version, warnings, token }))
     }
 
@@ -236,7 +241,7 @@ impl ProgramService for Service {
         let (call, message) = open(request);
         let sizes = (wire::PROGRAM_PAGE_USUAL, wire::PROGRAM_PAGE_MAX);
         let page = wire::page(message.page_size, &message.page_token, sizes.0, sizes.1)?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         answer(self.0.read(&call, |store| answers::programs(store, page)).await?)
     }
 }
@@ -247,13 +252,13 @@ impl ProgramService for Service {
 impl AuditService for Service {
     async fn get_totals(&self, request: Request<GetTotalsRequest>) -> Answer<GetTotalsResponse> {
         let (call, message) = open(request);
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         answer(self.0.read(&call, answers::totals).await?)
     }
 
     async fn explain_event(&self, request: Request<ExplainEventRequest>) -> Answer<ExplainEventResponse> {
         let (call, message) = open(request);
-        let (token, which) = (wire::read_token(&message.token)?, wire::which(message)?);
+        let (token, which) = (self.read_token(&message.token)?, wire::which(message)?);
         self.0.reach(&call, token).await?;
         let told = self.0.read_log(&call, move |store| answers::explain_event(store, &which)).await?;
         answer(told.map_err(Failure::from)?)
@@ -262,7 +267,7 @@ impl AuditService for Service {
     async fn explain_balance(&self, request: Request<ExplainBalanceRequest>) -> Answer<ExplainBalanceResponse> {
         let (call, message) = open(request);
         let (name, wallet) = (wire::member_name(message.member)?, message.wallet);
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         let told = self.0.read_log(&call, move |store| answers::explain_balance(store, &name, &wallet)).await?;
         answer(told.map_err(Failure::from)?)
     }
@@ -270,7 +275,7 @@ impl AuditService for Service {
     async fn list_counters(&self, request: Request<ListCountersRequest>) -> Answer<ListCountersResponse> {
         let (call, message) = open(request);
         let whose = wire::whose(message.whose, &hash(&self.0))?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         let counters = self.0.read(&call, |store| answers::counters(store, &whose)).await?;
         answer(counters.ok_or(Failure::MemberUnknown)?)
     }
@@ -278,7 +283,7 @@ impl AuditService for Service {
     async fn list_cases(&self, request: Request<ListCasesRequest>) -> Answer<ListCasesResponse> {
         let (call, message) = open(request);
         let page = wire::page(message.page_size, &message.page_token, wire::PAGE_USUAL, wire::PAGE_MAX)?;
-        self.0.reach(&call, wire::read_token(&message.token)?).await?;
+        self.0.reach(&call, self.read_token(&message.token)?).await?;
         answer(self.0.read(&call, |store| answers::cases(store, message.open_only, page)).await?)
     }
 }

@@ -47,7 +47,7 @@ pub use self::request::{
     whose, whose_key,
 };
 pub use self::risk::{case, members_of_case};
-pub use self::token::{read_token, token};
+pub use self::token::{read_token, token, token_of};
 pub use self::totals::totals;
 pub use self::values::stamp;
 

@@ -93,6 +93,11 @@ impl World {
         Ok(self.members().get_member(request).await?.into_inner())
     }
 
+    /// The token of an answer that is true at this position.
+    fn token(&self, position: u64) -> String {
+        wire::token_of(Position(position), self.ledger.handle().identity())
+    }
+
     /// Stops the server, then the ledger.
     async fn end(self) {
         self.stop.send(()).unwrap();
@@ -366,7 +371,7 @@ async fn history_and_replay_tell_the_same_story() {
     let referral = Body::Referral(proto::Referral { referee: "fay".into() });
     assert_eq!((cause.member.as_str(), &cause.body), ("emil", &Some(referral)));
 
-    let request = proto::ReplayMemberRequest { member: "emil".into(), token: wire::token(Position(last.position)) };
+    let request = proto::ReplayMemberRequest { member: "emil".into(), token: world.token(last.position) };
     let steps: Vec<_> = world.members().replay_member(request).await.unwrap().into_inner().collect().await;
     let steps: Vec<_> = steps.into_iter().map(Result::unwrap).collect();
     let replayed: Vec<_> = steps.iter().map(|step| step.record.clone().unwrap()).collect();
@@ -451,7 +456,7 @@ async fn a_limit_reached_says_so_and_harms_nobody() {
     assert_eq!(world.say(large).await.unwrap_err().code(), Code::OutOfRange);
     world.say(event("e-1", "ida", 1, enrolled())).await.unwrap();
 
-    let ahead = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: wire::token(Position(1_000_000)) };
+    let ahead = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: world.token(1_000_000) };
     let status = world.members().get_member(ahead).await.unwrap_err();
     assert_eq!(told(&status), says(Code::FailedPrecondition, "POSITION_NOT_REACHED"));
     let foreign = proto::GetMemberRequest { member: "ida".into(), as_of: None, token: "yesterday".into() };

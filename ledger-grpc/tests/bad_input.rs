@@ -114,6 +114,11 @@ impl World {
         Ok(self.programs().publish_program(request).await?.into_inner())
     }
 
+    /// The token of an answer that is true at this position.
+    fn token(&self, position: u64) -> String {
+        ledger_grpc::wire::token_of(Position(position), self.ledger.handle().identity())
+    }
+
     /// An id that was not used before.
     fn id(&self) -> String {
         format!("e-{}", self.said.fetch_add(1, Ordering::Relaxed))
@@ -207,10 +212,6 @@ fn verify(dir: &Path) {
 
 async fn connect(address: SocketAddr) -> Channel {
     Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
-}
-
-fn token(position: u64) -> String {
-    ledger_grpc::wire::token(Position(position))
 }
 
 fn stamp(seconds: i64) -> Option<Timestamp> {
@@ -650,7 +651,8 @@ async fn questions_that_make_no_sense_are_invalid() {
         assert_eq!(ask("anna", i32::MAX, token).await.unwrap().into_inner().records, [], "{token:?}");
     }
     let look = async |as_of, position| {
-        let request = proto::GetMemberRequest { member: "anna".into(), as_of: Some(as_of), token: token(position) };
+        let request =
+            proto::GetMemberRequest { member: "anna".into(), as_of: Some(as_of), token: world.token(position) };
         world.members().get_member(request).await
     };
     use proto::get_member_request::AsOf;
@@ -1409,7 +1411,7 @@ async fn who_comes_when_the_server_is_full_is_told_when_to_come_back() {
     };
 
     // Two wait for what does not come; there is no place for a third.
-    let ahead = proto::GetMemberRequest { member: "anna".into(), as_of: None, token: token(1_000_000) };
+    let ahead = proto::GetMemberRequest { member: "anna".into(), as_of: None, token: world.token(1_000_000) };
     let waiting: Vec<_> = (0..2)
         .map(|_| {
             let (mut members, ahead) = (world.members(), ahead.clone());

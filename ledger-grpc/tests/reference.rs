@@ -71,7 +71,8 @@ fn the_outbox_has_a_page() {
         `ledgerd serve --kafka` reads). A record tells any number of outcomes, or none.\n\n\
         - `type` is `ledger.v1.` and a name of the table below; `data` is its message, in JSON.\n\
         - `subject` is the member's name, and the key of the message: a member's outcomes keep the order of the log.\n\
-        - `id` is the same for the same outcome for ever: it may come twice, and then has the same `id`.\n\
+        - `id` is the same for the same outcome for ever: it may come twice, and then has the same `id`. It says the\n\
+        \x20\x20ledger, its lineage, the record's position and the outcome's place in it.\n\
         - `time` is the ledger's time of the record; `cause` says when the event happened.\n\
         - `source` is the same for all outcomes of a ledger.\n\n\
         Names of fields are as below. Numbers are plain integers of up to 64 bits, instants are RFC 3339 in UTC. A\n\

@@ -100,7 +100,7 @@ impl Disk {
     }
 
     /// Damage, unless the log is empty: what a ledger is made with is missing in one that was used.
-    fn must_be_new(&self, row: &str) -> Result<(), Damage> {
+    pub(crate) fn must_be_new(&self, row: &str) -> Result<(), Damage> {
         match self.scan(keys::LOG, b"").next() {
             None => Ok(()),
             Some(_) => Err(Damage::Row { row: row.into(), what: "is missing".into() }),

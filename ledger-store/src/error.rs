@@ -3,6 +3,7 @@
 //! None of these is a refusal (that is a record) and none is swallowed: a failed write or damage
 //! stops the shard, and everyone who asks is told why.
 
+use crate::identity::LedgerId;
 use ledger_core::fold::Corrupt;
 use ledger_core::units::Position;
 
@@ -35,10 +36,18 @@ pub enum OpenError {
     /// The secret given is not the one the ledger was made with.
     #[error("the secret is not the one this ledger was made with")]
     Secret,
+    /// The identity given is not the one the ledger was made with.
+    #[error("the ledger is {found}, not {given}")]
+    OtherLedger {
+        /// The directory's.
+        found: LedgerId,
+        /// The one that was asked for.
+        given: LedgerId,
+    },
     /// What is stored contradicts itself. Run `ledgerd verify`.
     #[error(transparent)]
     Damage(#[from] Damage),
-    /// No randomness for the ledger's secret, or no thread to run on.
+    /// No randomness for the ledger's secret or identity, or no thread to run on.
     #[error("cannot start: {0}")]
     System(String),
 }

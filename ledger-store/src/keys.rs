@@ -24,6 +24,8 @@ pub(crate) const SHARD: u16 = 0;
 pub(crate) const FORMAT: &[u8] = b"fo";
 /// `meta`: the ledger's own secret.
 pub(crate) const SECRET: &[u8] = b"se";
+/// `meta`: which ledger this is.
+pub(crate) const IDENTITY: &[u8] = b"id";
 /// `meta`: where the last snapshot stands.
 pub(crate) const SNAPSHOT: &[u8] = b"sn";
 /// `state`: the shared row.

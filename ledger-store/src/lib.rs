@@ -24,6 +24,7 @@ mod commit;
 mod disk;
 mod error;
 mod filter;
+mod identity;
 mod ids;
 mod keys;
 mod live;
@@ -34,6 +35,7 @@ mod snapshot;
 mod verify;
 
 pub use error::{CommitError, Damage, OpenError, ReadError, SubmitError};
+pub use identity::{Identity, LedgerId};
 pub use read::{AsOf, CounterView, Explained, History, MemberView, Moment, Pending, Replay, Step, Totals};
 pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
 pub use verify::{FINDINGS_MAX, Report, rebuild, totals_at, verify};

@@ -12,6 +12,7 @@ pub use self::log::{Explained, History, Replay, Step};
 pub use self::moment::Moment;
 
 use crate::error::ReadError;
+use crate::identity::Identity;
 use crate::shard::{Handle, Inner};
 use ledger_core::event::{Event, Name};
 use ledger_core::member::Member;
@@ -94,6 +95,8 @@ pub struct MemberView {
 /// What all members have and did together.
 #[derive(Clone, Debug)]
 pub struct Totals {
+    /// Which ledger has them.
+    pub identity: Identity,
     /// The position at which this is true.
     pub position: Position,
     /// The ledger time of that record.
@@ -111,9 +114,10 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn of(state: &State, program: Option<&Arc<Program>>) -> Totals {
+    pub(crate) fn of(identity: Identity, state: &State, program: Option<&Arc<Program>>) -> Totals {
         let shared = state.shared.clone();
         Totals {
+            identity,
             position: shared.position,
             at: shared.at,
             shared,

@@ -7,6 +7,7 @@
 
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
+use crate::identity::{Identity, LedgerId};
 use crate::ids;
 use crate::keys;
 use crate::live::{Live, StoreLog};
@@ -25,14 +26,23 @@ pub(crate) struct Recovered {
     pub(crate) disk: Arc<Disk>,
     pub(crate) live: Live,
     pub(crate) secret: [u8; 32],
+    pub(crate) identity: Identity,
     pub(crate) tree: Frontier,
     /// How far the snapshot reached.
     pub(crate) snapshot: Position,
 }
 
+/// What a ledger may be made with, and must be opened with if it is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) secret: Option<[u8; 32]>,
+    pub(crate) ledger: Option<LedgerId>,
+}
+
 /// Brings the ledger on this disk up to the end of its log.
-pub(crate) fn recover(disk: Arc<Disk>, secret: Option<[u8; 32]>) -> Result<Recovered, OpenError> {
-    let secret = disk.secret(secret)?;
+pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenError> {
+    let secret = disk.secret(given.secret)?;
+    let identity = disk.identity(given.ledger)?;
     if disk.has_older_rows()? {
         disk.drop_rows()?;
     }
@@ -78,7 +88,7 @@ pub(crate) fn recover(disk: Arc<Disk>, secret: Option<[u8; 32]>) -> Result<Recov
         return Err(Damage::Row { row: "shared".into(), what }.into());
     }
     live.programs = compiled(&live.state)?;
-    Ok(Recovered { disk, live, secret, tree, snapshot: snapshot.folded })
+    Ok(Recovered { disk, live, secret, identity, tree, snapshot: snapshot.folded })
 }
 
 /// The programs that were published.

@@ -20,8 +20,9 @@ use self::judge::Judge;
 use crate::commit;
 use crate::disk::Disk;
 use crate::error::{CommitError, OpenError};
+use crate::identity::{Identity, LedgerId};
 use crate::live::Live;
-use crate::recover::recover;
+use crate::recover::{Given, recover};
 use crate::snapshot::{self, Job};
 use ledger_core::merkle::Frontier;
 use ledger_core::units::{At, Position};
@@ -47,6 +48,8 @@ pub struct Options {
     pub time: Time,
     /// Key of the hashes of risk keys and ids. `None`: the ledger's own, drawn once and kept with it.
     pub secret: Option<[u8; 32]>,
+    /// Which ledger this is to be, if it is made, and must be, if it is there. `None`: drawn once and kept with it.
+    pub ledger: Option<LedgerId>,
     /// A snapshot is written after so many records; a crash costs folding at most three times as many.
     pub snapshot_records: u64,
     /// Submitted batches that wait are judged together up to so many events, unless one alone is larger:
@@ -61,6 +64,7 @@ impl Default for Options {
         Options {
             time: Time::Wall,
             secret: None,
+            ledger: None,
             snapshot_records: 2_000_000,
             batch_events_max: 1_000,
             queue_events_max: 100_000,
@@ -89,6 +93,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) options: Options,
     secret: [u8; 32],
+    pub(crate) identity: Identity,
     tree: Mutex<(Position, Frontier)>,
     snapshot: AtomicU64,
     waiting: AtomicUsize,
@@ -116,7 +121,7 @@ impl Ledger {
     /// [`OpenError`]; a damaged ledger is not opened.
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
         let disk = Arc::new(Disk::open_or_make(dir)?);
-        let secret = options.secret;
+        let given = Given { secret: options.secret, ledger: options.ledger };
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);
         let (begin, begun) = sync_channel(0);
@@ -124,7 +129,7 @@ impl Ledger {
         let (start, started) = channel::<Arc<Inner>>();
         // The judge loads the members, too: what a thread allocates it can grow and free most cheaply.
         let judge = spawn("judge", move || {
-            let recovered = recover(disk, secret);
+            let recovered = recover(disk, given);
             let begun = recovered.as_ref().map_or(Position(0), |recovered| recovered.snapshot);
             if tell.send(recovered).is_ok()
                 && let Ok(inner) = started.recv()
@@ -147,6 +152,7 @@ impl Ledger {
             clock,
             options,
             secret: recovered.secret,
+            identity: recovered.identity,
             tree: Mutex::new((committed, recovered.tree)),
             snapshot: AtomicU64::new(recovered.snapshot.0),
             waiting: AtomicUsize::new(0),

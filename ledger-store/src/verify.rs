@@ -7,11 +7,12 @@
 
 use crate::disk::{Disk, SnapshotAt};
 use crate::error::{Damage, OpenError};
+use crate::identity::Identity;
 use crate::ids::{self, Ids};
 use crate::keys;
 use crate::live::risk_key;
 use crate::read::Totals;
-use crate::recover::{compiled, recover};
+use crate::recover::{Given, compiled, recover};
 use crate::snapshot::rows;
 use ledger_core::account::Account;
 use ledger_core::bytes::{decode, encode_row};
@@ -31,6 +32,8 @@ pub const FINDINGS_MAX: usize = 20;
 /// What `verify` found.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
+    /// Which ledger this is.
+    pub identity: Identity,
     /// Records folded.
     pub records: u64,
     /// Ledger time of the last one.
@@ -70,7 +73,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
     let mut report = Report::default();
     // First the ledger as anyone would open it: stored rows, and the tail of the log over them.
     let disk = Arc::new(Disk::open(dir)?);
-    let live = match recover(disk.clone(), None) {
+    let live = match recover(disk.clone(), Given::default()) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {
             report.finding(format!("the ledger cannot be opened: {damage}"));
@@ -79,6 +82,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
         Err(other) => return Err(other),
     };
     let secret = disk.secret(None)?;
+    report.identity = disk.identity(None)?;
     match check_log(&disk, &secret, &mut report, progress) {
         Ok(refolded) => {
             compare(&disk, live.as_ref(), &refolded, &mut report).map_err(OpenError::Damage)?;
@@ -106,8 +110,10 @@ pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
 /// # Errors
 /// If the log cannot be read or is damaged before that position.
 pub fn totals_at(dir: &Path, position: Position, progress: &mut dyn FnMut(u64)) -> Result<Totals, OpenError> {
-    let state = fold_up_to(&Disk::open(dir)?, position, progress)?;
-    Ok(Totals::of(&state, compiled(&state)?.current()))
+    let disk = Disk::open(dir)?;
+    let identity = disk.identity(None)?;
+    let state = fold_up_to(&disk, position, progress)?;
+    Ok(Totals::of(identity, &state, compiled(&state)?.current()))
 }
 
 fn fold_up_to(disk: &Disk, position: Position, progress: &mut dyn FnMut(u64)) -> Result<State, Damage> {
@@ -284,7 +290,7 @@ fn check_meta(disk: &Disk, report: &mut Report) -> Result<(), Damage> {
     for row in disk.scan(keys::META, b"") {
         let (key, value) = row?;
         match &*key {
-            keys::FORMAT | keys::SECRET | keys::SNAPSHOT => {}
+            keys::FORMAT | keys::SECRET | keys::IDENTITY | keys::SNAPSHOT => {}
             [b'c', b'u', source @ ..] if std::str::from_utf8(source).is_ok() && value.len() == 8 => {}
             _ => report.finding(format!("meta {key:02x?} is not understood")),
         }

@@ -74,7 +74,8 @@ pub fn balance(
     name: &str,
     wallet: &str,
 ) -> Result<Result<proto::ExplainBalanceResponse, Unknown>, ReadError> {
-    let found = store.ask(|moment| Some((moment.member(name)?, Names::of_terms(moment.terms())))).wait()?;
+    let found =
+        store.ask(|moment| Some((moment.member(name)?, Names::of_terms(moment.identity(), moment.terms())))).wait()?;
     let Some((view, names)) = found else { return Ok(Err(Unknown::Member)) };
     let named = |one: &&Wallet| wallet.is_empty() || names.term(one.id) == wallet;
     let Some(wallet) = view.program.iter().flat_map(|program| program.wallets()).find(named).map(|wallet| wallet.id)
@@ -97,7 +98,7 @@ pub fn balance(
     }
     Ok(Ok(proto::ExplainBalanceResponse {
         position: view.position.0,
-        token: wire::token(view.position),
+        token: wire::token(view.position, &names),
         at: wire::stamp(view.at),
         debts: if purse.debt == 0 { Vec::new() } else { debts(store, &view, wallet, &names)? },
         purse: Some(purse),

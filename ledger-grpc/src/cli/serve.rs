@@ -62,7 +62,7 @@ impl Serve {
         let ledger = open_or_make(&self.data, self.time, self.secret.read()?)?;
         let handle = ledger.handle();
         let stats = handle.stats();
-        info!(position = stats.committed.0, members = stats.members, "the ledger is open");
+        info!(identity = %handle.identity(), position = stats.committed.0, members = stats.members, "the ledger is open");
         if let Some(program) = &self.program {
             match publish_first(&handle, program, self.time)? {
                 true => info!(program = %program.display(), "published"),

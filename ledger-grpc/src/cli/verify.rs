@@ -55,6 +55,7 @@ pub(super) fn verify(dir: &Path) -> Result<Report> {
 pub(super) fn verdict(report: &Report) -> String {
     let utc = Local::of(None);
     let mut table = show::table(&["checked", ""], &[]);
+    table.add_row(["ledger".to_owned(), report.identity.to_string()]);
     table.add_row([
         "records".to_owned(),
         format!("{}, the last at {} UTC", grouped(report.records), utc.time(report.at)),
@@ -86,6 +87,9 @@ fn told(report: &Report) -> Value {
     });
     json!({
         "agrees": report.agrees(),
+        "ledger": report.identity.ledger.to_string(),
+        "lineage": report.identity.lineage,
+        "shard": report.identity.shard,
         "records": report.records,
         "at": instant::show(report.at),
         "members": report.members,

@@ -1,7 +1,7 @@
 //! Outbox: what came of every event, read from the log in order and put on a topic as CloudEvents.
 //!
-//! A record tells any number of outcomes; each has an id that follows from the ledger, the record's
-//! position and the outcome's place in it, so a consumer knows one that comes again. How far the outbox
+//! A record tells any number of outcomes; each has an id that follows from the ledger, its lineage,
+//! the record's position and the outcome's place in it, so a consumer knows one that comes again. How far the outbox
 //! is stands in the ledger itself, written after the brokers acknowledged: at least once, never skipped.
 //! Messages carry the member's name as key, so a member's outcomes keep the order of the log.
 //! The data of each is a message of `outbox.proto`, and [`TYPES`] has them all.
@@ -17,7 +17,7 @@ use super::produce::{Outgoing, Producer};
 use crate::{instant, wire};
 use ledger_core::record::Record;
 use ledger_core::units::{MemberNo, Position, TermNo};
-use ledger_store::{Batch, Cursor, ReadError};
+use ledger_store::{Batch, Cursor, Identity, ReadError};
 use outcomes::outcomes;
 use serde_json::json;
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ pub(super) fn run(shared: &Arc<Shared>, producer: &Producer, topic: &str) {
         producer,
         topic,
         cursor: format!("outbox:{topic}").into(),
-        ledger: shared.handle.risk_key("outbox", "ledger").to_string(),
+        identity: shared.handle.identity(),
     };
     let mut sent = None;
     while !shared.stop.asked() {
@@ -65,7 +65,7 @@ struct Outbox<'a> {
     producer: &'a Producer,
     topic: &'a str,
     cursor: Box<str>,
-    ledger: String,
+    identity: Identity,
 }
 
 impl Outbox<'_> {
@@ -96,12 +96,13 @@ impl Outbox<'_> {
 
     fn messages(&self, position: Position, record: &Record, told: &Told) -> Vec<Outgoing> {
         let all = outcomes(position, record, told);
+        let Identity { ledger, lineage, .. } = self.identity;
         let message = |(n, outcome): (usize, Outcome)| {
             let member = told.name(outcome.member);
             let cloud = json!({
                 "specversion": "1.0",
-                "id": format!("{}-{position}-{n}", self.ledger),
-                "source": format!("/ledger/{}", self.ledger),
+                "id": format!("{ledger}-{lineage}-{position}-{n}"),
+                "source": format!("/ledger/{ledger}"),
                 "type": format!("{TYPE_PREFIX}{}", outcome.kind),
                 "time": instant::show(record.at),
                 "subject": member,

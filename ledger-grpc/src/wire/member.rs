@@ -45,7 +45,7 @@ pub fn member(view: &MemberView, names: &Names, shown_max: usize) -> proto::Memb
         proposals: member.open_proposals(at).map(|open| proposal(open, names)).collect(),
         exchanges: member.exchanges().iter().map(|open| open_exchange(open, names)).collect(),
         household: member.household().map(|no| names.member(no)).unwrap_or_default(),
-        token: token(*position),
+        token: token(*position, names),
         household_members: member.household_members().iter().map(|no| names.member(*no)).collect(),
     }
 }

@@ -1,28 +1,35 @@
-//! Names: the words and names with which numbers are told to callers.
+//! Names: the words and names with which numbers are told to callers, and the ledger whose they are.
 
 use ledger_core::event::{MemberRef, Name};
 use ledger_core::units::{MemberNo, TermNo};
+use ledger_store::Identity;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The words of the ledger, and the names of the members that an answer speaks of.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
+    identity: Identity,
     /// The vocabulary: term n is the n-th word.
     terms: Arc<Vec<Box<str>>>,
     members: HashMap<MemberNo, Name>,
 }
 
 impl Names {
-    /// The words of a vocabulary, and nobody's name.
-    pub fn of_terms(terms: Arc<Vec<Box<str>>>) -> Names {
-        Names { terms, members: HashMap::new() }
+    /// The words of a ledger's vocabulary, and nobody's name.
+    pub fn of_terms(identity: Identity, terms: Arc<Vec<Box<str>>>) -> Names {
+        Names { identity, terms, members: HashMap::new() }
     }
 
     /// The same, and the names of these members.
     pub fn and_members(mut self, members: impl IntoIterator<Item = (MemberNo, Name)>) -> Names {
         self.members.extend(members);
         self
+    }
+
+    /// Which ledger they are of.
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// The word of a term; empty if none.

@@ -135,7 +135,7 @@ pub fn quoted(verdict: &Verdict, position: Position, names: &Names) -> proto::Qu
             proto::quote_response::Result::Quoted(proto::Quoted { lots, lots_count, available })
         }
     };
-    proto::QuoteResponse { result: Some(result), position: position.0, token: token(position) }
+    proto::QuoteResponse { result: Some(result), position: position.0, token: token(position, names) }
 }
 
 /// Takes what fits into one answer of `items`, of which each says where it stands, and the token for

@@ -64,7 +64,7 @@ pub fn step(position: Position, of: &Record, after: &Member, names: &Names) -> p
     proto::ReplayMemberResponse {
         record: Some(record(position, of, names)),
         after: Some(after),
-        token: token(position),
+        token: token(position, names),
     }
 }
 

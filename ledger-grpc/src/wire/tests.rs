@@ -7,6 +7,7 @@ use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record, Verdict};
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, MemberNo, Points, Position, RiskKey};
+use ledger_store::{Identity, LedgerId};
 use prost_types::{Duration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -228,11 +229,25 @@ fn counters_can_be_asked_for_by_every_kind_of_key() {
 
 #[test]
 fn a_token_says_what_its_answer_rested_on_and_nothing_else_does() {
+    let here = Identity { ledger: LedgerId([0xab; 16]), lineage: 1, shard: 0 };
     for position in [0, 1, 16, u64::MAX].map(Position) {
-        assert_eq!(read_token(&token(position)), Ok(position));
+        assert_eq!(read_token(&token_of(position, here), here), Ok(position));
     }
-    assert_eq!(read_token(""), Ok(Position(0)));
-    for foreign in ["7", "1-", "1-+7", "1-g", "2-7", "1-10000000000000000", " 1-7"] {
-        assert_eq!(fields(read_token(foreign).expect_err(foreign)), ["token"]);
+    assert_eq!(read_token("", here), Ok(Position(0)));
+    let own = token_of(Position(7), here);
+    let cut = &own[..own.len() - 1];
+    let longer = format!("{own}-7");
+    let foreign = ["7", "1-", "1-7", "2-7", cut, &longer, &format!("{cut}+7"), &format!("{cut}g"), &format!(" {own}")];
+    for foreign in foreign.into_iter().chain([format!("{cut}10000000000000000").as_str()]) {
+        assert_eq!(fields(read_token(foreign, here).expect_err(foreign)), ["token"]);
+    }
+    let others = [
+        (Identity { ledger: LedgerId([0xac; 16]), ..here }, "of the ledger acac"),
+        (Identity { lineage: 2, ..here }, "of lineage 2, and the ledger is in lineage 1"),
+        (Identity { shard: 1, ..here }, "of shard 1, and this is shard 0"),
+    ];
+    for (other, why) in others {
+        let Invalid(found) = read_token(&token_of(Position(7), other), here).expect_err(why);
+        assert!(found[0].field == "token" && found[0].problem.contains(why), "{found:?}");
     }
 }

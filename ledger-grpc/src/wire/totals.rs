@@ -17,11 +17,11 @@ use std::sync::Arc;
 pub fn totals(totals: &Totals) -> proto::GetTotalsResponse {
     let Totals { shared, tallies, .. } = totals;
     let program = totals.program.as_deref();
-    let names = Names::of_terms(Arc::new(shared.terms.clone()));
+    let names = Names::of_terms(totals.identity, Arc::new(shared.terms.clone()));
     let tier = |(term, members): &(TermNo, u64)| proto::TierCount { tier: names.term(*term), members: *members };
     proto::GetTotalsResponse {
         position: totals.position.0,
-        token: token(totals.position),
+        token: token(totals.position, &names),
         at: stamp(totals.at),
         wallets: shared.wallets.iter().map(|one| wallet_totals(one, program, &names)).collect(),
         members: totals.members.into(),

@@ -2,6 +2,7 @@
 
 use super::{CounterView, MemberView, Totals};
 use crate::error::ReadError;
+use crate::identity::Identity;
 use crate::live::Live;
 use crate::shard::{Handle, Time};
 use ledger_core::counter::Counter;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 /// The ledger between two events, for as long as it is asked: see [`Handle::ask`].
 pub struct Moment<'a> {
     live: &'a Live,
+    identity: Identity,
     at: At,
     /// What was durable by then.
     committed: Position,
@@ -39,7 +41,7 @@ impl<'a> Moment<'a> {
             Time::Events | Time::Simulated => recorded,
         };
         let committed = handle.committed().min(live.state.shared.position);
-        Moment { live, at, committed, rests_on: Position(0) }
+        Moment { live, identity: handle.inner.identity, at, committed, rests_on: Position(0) }
     }
 
     pub(super) fn rests_on(&self) -> Position {
@@ -54,6 +56,11 @@ impl<'a> Moment<'a> {
     /// Ledger time as reads see it.
     pub fn at(&self) -> At {
         self.at
+    }
+
+    /// Which ledger this is.
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// The vocabulary: term n is the n-th word.
@@ -162,7 +169,7 @@ impl<'a> Moment<'a> {
     /// The trial balance, members per tier, campaigns, budgets and vocabulary.
     pub fn totals(&mut self) -> Totals {
         self.rest_on(self.live.state.shared.position);
-        let totals = Totals::of(&self.live.state, self.program());
+        let totals = Totals::of(self.identity, &self.live.state, self.program());
         Totals { duplicates: self.live.duplicates, ..totals }
     }
 

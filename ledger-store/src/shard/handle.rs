@@ -3,6 +3,7 @@
 
 use super::queue::Submission;
 use super::{Inner, Notify};
+use crate::identity::Identity;
 use crate::live::risk_key;
 use ledger_core::units::{Position, RiskKey};
 use parking_lot::Mutex;
@@ -54,6 +55,11 @@ impl Handle {
     /// The keyed hash under which a device, address or phone is known (`kind`: `device`, `ip`, `phone`).
     pub fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
         risk_key(&self.inner.secret, kind, text)
+    }
+
+    /// Which ledger this is: what makes a position mean something outside of it.
+    pub fn identity(&self) -> Identity {
+        self.inner.identity
     }
 
     /// The last durable record.

@@ -198,6 +198,7 @@ fn the_block_of_the_document_is_what_a_ledger_writes_and_reads() {
     let raw = Raw::create(again.path());
     raw.put("meta", b"fo", &example("format"));
     raw.put("meta", b"se", &ledger::SECRET);
+    raw.put("meta", b"id", &example("identity"));
     raw.put("log", &example("block-key"), &example("block"));
     drop(raw);
     let (one, other) = (ledger::verified(again.path()), ledger::verified(dir.path()));
@@ -212,6 +213,7 @@ fn the_rows_of_the_document_are_what_a_ledger_writes() {
     let raw = Raw::open(dir.path());
     let row = |family: &str, key: &[u8]| raw.get(family, key).unwrap_or_else(|| panic!("{family} {}", hex(key)));
     assert_example("format", &row("meta", b"fo"));
+    assert_example("identity", &row("meta", b"id"));
     assert_example("snapshot", &row("meta", b"sn"));
     assert_example("member", &row("state", b"me\0\0\0\x01"));
     assert_example("shared", &row("state", b"sh"));
@@ -239,7 +241,7 @@ fn the_document_names_every_family_and_every_kind_of_key() {
     // Every kind is written there as the first two letters of a byte string.
     let kinds = keys.split("b\"").skip(1).map(|behind| &behind[..2]);
     let kinds: std::collections::BTreeSet<&str> = kinds.collect();
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
     for kind in kinds {
         assert!(document.contains(&format!("### `{kind}`: ")), "FORMAT.md does not describe {kind:?}");
     }

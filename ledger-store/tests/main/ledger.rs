@@ -9,7 +9,7 @@ use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
 use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position};
-use ledger_store::{Batch, Clock, Handle, Ledger, MemberView, Options, Report, Time, verify};
+use ledger_store::{Batch, Clock, Handle, Ledger, LedgerId, MemberView, Options, Report, Time, verify};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -19,6 +19,9 @@ use tempfile::TempDir;
 
 /// The secret of every ledger here, so that equal events make equal bytes.
 pub const SECRET: [u8; 32] = [7; 32];
+
+/// Which ledger each of them is, so that equal events make equal bytes.
+pub const LEDGER: LedgerId = LedgerId([b'L'; 16]);
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -32,7 +35,8 @@ pub fn directory() -> TempDir {
 
 /// Options of a ledger whose time is that of its events.
 pub fn simulated(snapshot_records: u64) -> Options {
-    Options { time: Time::Simulated, secret: Some(SECRET), snapshot_records, ..Options::default() }
+    let time = Time::Simulated;
+    Options { time, secret: Some(SECRET), ledger: Some(LEDGER), snapshot_records, ..Options::default() }
 }
 
 /// The end of time, for ledgers that ask no clock.

@@ -1,11 +1,11 @@
 //! Recovery: what a crash may leave is brought back whole, and what no crash leaves is refused.
 
-use crate::ledger::{self, SECRET, directory, far_future, open, say, simulated};
+use crate::ledger::{self, LEDGER, SECRET, directory, far_future, open, say, simulated};
 use crate::raw::{self, FAMILIES, Raw, Row};
 use crate::said::{Random, Stream};
 use ledger_core::bytes::ROW_VERSION;
 use ledger_core::units::At;
-use ledger_store::{Ledger, OpenError, Options, rebuild, verify};
+use ledger_store::{Identity, Ledger, LedgerId, OpenError, Options, rebuild, verify};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -244,6 +244,31 @@ fn another_secret_is_refused_and_none_is_the_ledgers_own() {
 }
 
 #[test]
+fn another_ledger_than_the_one_asked_for_is_refused_and_one_that_is_not_told_draws_its_own() {
+    let dir = fed(10, 100);
+    let other = Options { ledger: Some(LedgerId([9; 16])), ..simulated(100) };
+    let error = refused(dir.path(), other);
+    assert!(matches!(error, OpenError::OtherLedger { found: LEDGER, .. }), "{error}");
+    let own = Options { ledger: None, ..simulated(100) };
+    let ledger = Ledger::open(dir.path(), own.clone(), far_future()).expect("whichever it is");
+    let here = Identity { ledger: LEDGER, lineage: 1, shard: 0 };
+    assert_eq!(ledger.handle().identity(), here);
+    drop(ledger);
+    assert_eq!(ledger::verified(dir.path()).identity, here);
+    let drawn = [directory(), directory()].map(|dir| {
+        let open = || Ledger::open(dir.path(), own.clone(), far_future()).expect("it is made");
+        let drawn = open().handle().identity();
+        assert_eq!(open().handle().identity(), drawn, "drawn once");
+        drawn.ledger
+    });
+    assert_ne!(drawn[0], drawn[1]);
+    for wrong in [&b""[..], &[1; 21], &[1; 23], &[&[9; 16][..], &[0; 6]].concat(), &[&[9; 16][..], &[1; 6]].concat()] {
+        Raw::open(dir.path()).put("meta", b"id", wrong);
+        assert!(matches!(refused(dir.path(), own.clone()), OpenError::Damage(_)), "{wrong:02x?}");
+    }
+}
+
+#[test]
 fn an_unknown_format_is_refused_and_left_alone() {
     let dir = fed(10, 100);
     for unknown in [&2u32.to_le_bytes()[..], &0u32.to_le_bytes(), b"", b"one"] {
@@ -257,14 +282,14 @@ fn an_unknown_format_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_ledger_without_its_secret_or_format_is_refused_and_not_given_new_ones() {
+fn a_ledger_without_its_secret_identity_or_format_is_refused_and_not_given_new_ones() {
     let dir = fed(10, 100);
-    for key in [b"se", b"fo"] {
+    for key in [b"se", b"id", b"fo"] {
         let raw = Raw::open(dir.path());
         let row = raw.get("meta", key).expect("every ledger has it");
         raw.delete("meta", key);
         drop(raw);
-        for secret in [None, Some([9; 32])] {
+        for secret in [None, Some(if key == b"se" { [9; 32] } else { SECRET })] {
             let error = refused(dir.path(), Options { secret, ..simulated(100) });
             assert!(matches!(error, OpenError::Damage(_)), "{error}");
         }
