@@ -14,6 +14,7 @@ use crate::features::spending::redemption;
 use crate::features::wallets::rules as wallets;
 use crate::kernel::names::hash_of;
 use crate::kernel::refusal::Refusal;
+use crate::kernel::sealed::Plain;
 use crate::kernel::trace::Trace;
 use crate::kernel::units::{Day, MemberNo, Points, TermNo};
 use crate::tables::desk::{Inputs, Subject};
@@ -53,7 +54,8 @@ pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, 
         Cause::Event(event) => event.occurred_at,
         Cause::Timer { due, .. } => *due,
     };
-    let desk = Inputs { state, program: Some(program), position: before.position.next(), at: record.at };
+    let desk =
+        Inputs { state, program: Some(program), position: before.position.next(), at: record.at, sealing: &Plain };
     let mut draft = Draft::new(&desk, program, Subject::new(no, before, None), happened_at);
     let (on, basket) = match &record.cause {
         Cause::Event(event) => {

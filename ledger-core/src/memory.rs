@@ -6,6 +6,7 @@
 use crate::features::membership::state::NameBinding;
 use crate::judge::{LogAccess, Programs, find, fire_due, judge, preview};
 use crate::kernel::bytes::{decode, encode};
+use crate::kernel::sealed::{Plain, Sealing};
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::event::{Event, Name};
 use crate::tables::fold::{Corrupt, fold};
@@ -58,6 +59,10 @@ impl LogAccess for Log {
         hash_key("name", name)
     }
 
+    fn sealing(&self) -> &dyn Sealing {
+        &Plain
+    }
+
     fn record(&self, position: Position) -> Result<Record, Corrupt> {
         let at = usize::try_from(position.0).ok().and_then(|at| at.checked_sub(1));
         let bytes = at.and_then(|at| self.records.get(at)).ok_or(Corrupt::Bytes { what: "no such record" })?;
@@ -70,7 +75,7 @@ impl LogAccess for Log {
         self.records.push(bytes);
         for naming in record.name_bindings() {
             match naming {
-                NameBinding::Name(name, no) => self.names.insert(name.into(), no),
+                NameBinding::Name(name, no) => self.names.insert(name.as_plain().unwrap_or_default().into(), no),
                 NameBinding::Alias(key, MemberNo::NOBODY) => self.aliases.remove(&key),
                 NameBinding::Alias(key, no) => self.aliases.insert(key, no),
             };
@@ -144,6 +149,11 @@ impl Memory {
     /// The number of a member, by its own name or an alias.
     pub fn member_no(&self, name: &str) -> Option<MemberNo> {
         find(&self.log, name)
+    }
+
+    /// The name of a member; empty if there is none of this number.
+    pub fn name(&self, no: MemberNo) -> &str {
+        self.state.member(no).and_then(|member| member.name.as_plain()).unwrap_or_default()
     }
 
     /// A record of the log.

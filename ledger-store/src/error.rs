@@ -72,6 +72,12 @@ pub enum Damage {
         /// What is wrong.
         what: String,
     },
+    /// A personal text was sealed otherwise than it is to be opened, or changed since.
+    #[error("{what} does not open: the ledger is kept under another sealing key than the one given, or under none")]
+    Sealed {
+        /// Which.
+        what: String,
+    },
     /// A record or row does not decode or fold.
     #[error(transparent)]
     Corrupt(#[from] Corrupt),

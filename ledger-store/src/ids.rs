@@ -14,7 +14,7 @@ use ledger_core::event::{Event, MemberRef};
 use ledger_core::fold::Corrupt;
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
-use ledger_core::units::{MemberNo, Position, RiskKey};
+use ledger_core::units::Position;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -67,8 +67,8 @@ impl Hash {
         hasher.finish128().as_u128()
     }
 
-    /// The hash of an event whose id was used before with another body: the whole event, every name in
-    /// it hidden, so that it stays the same when somebody named in it becomes a member.
+    /// The hash of an event whose id was used before with another body: the whole event, of members by number and of
+    /// others by their hidden names, aliases among them, so that it stays the same when an alias gets another member.
     pub(crate) fn conflict(self, event: &Event<MemberRef>) -> Result<u128, Corrupt> {
         let mut bytes = Vec::new();
         encode(event, &mut bytes)?;
@@ -104,18 +104,13 @@ impl Ids {
         }
     }
 
-    /// Under which hash a record is found; timers have none. `hidden` hides the name of a member.
-    pub(crate) fn key_of(
-        &self,
-        record: &Record,
-        hidden: impl Fn(MemberNo) -> Option<RiskKey>,
-    ) -> Result<Option<u128>, Corrupt> {
+    /// Under which hash a record is found; timers have none.
+    pub(crate) fn key_of(&self, record: &Record) -> Result<Option<u128>, Corrupt> {
         match &record.cause {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
                 let event = event.clone().map(|who| match who {
-                    MemberRef::Known(no) => hidden(no).map_or(who, MemberRef::Unknown),
                     MemberRef::Alias(_, hash) => MemberRef::Unknown(hash),
-                    MemberRef::Nobody | MemberRef::Unknown(_) => who,
+                    MemberRef::Nobody | MemberRef::Known(_) | MemberRef::Unknown(_) => who,
                 });
                 self.hash.conflict(&event).map(Some)
             }

@@ -30,6 +30,7 @@ mod keys;
 mod live;
 mod read;
 mod recover;
+mod sealing;
 mod shard;
 mod snapshot;
 mod verify;

@@ -8,6 +8,7 @@ use crate::block::Staged;
 use crate::disk::Disk;
 use crate::error::Damage;
 use crate::ids::{AsIs, Hash, Ids};
+use crate::sealing::Seals;
 use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::bytes::decode;
 use ledger_core::event::{Event, MemberRef, Name};
@@ -16,6 +17,7 @@ use ledger_core::judge::{LogAccess, Programs, fire_due, judge};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record};
+use ledger_core::sealed::{Sealed, SealedFor, Sealing};
 use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position, RiskKey};
 use parking_lot::Mutex;
@@ -64,6 +66,7 @@ pub(crate) enum Answer {
 pub(crate) struct StoreLog {
     disk: Arc<Disk>,
     secret: [u8; 32],
+    pub(crate) seals: Seals,
     /// Members by the keyed 128-bit hash of their name: no string to follow, and no two alike.
     names: HashMap<u128, MemberNo, BuildHasherDefault<AsIs>>,
     /// Members by the hidden name of each of their aliases.
@@ -96,6 +99,10 @@ impl LogAccess for StoreLog {
         risk_key(&self.secret, "name", name)
     }
 
+    fn sealing(&self) -> &dyn Sealing {
+        &self.seals
+    }
+
     fn record(&self, position: Position) -> Result<Record, Damage> {
         let staged = std::iter::once(&self.staged).chain(self.in_flight.iter().map(|batch| &**batch));
         if let Some(record) = staged.filter_map(|batch| batch.record(position)).next() {
@@ -115,18 +122,19 @@ impl LogAccess for StoreLog {
         if self.staged.len() == 0 {
             self.staged = Staged::new(position, self.in_flight.back().map_or(0, |batch| batch.len()));
         }
-        self.learn_names(&record);
+        self.learn_names(&record)?;
         self.staged.push(record);
         Ok(())
     }
 }
 
 impl StoreLog {
-    pub(crate) fn new(disk: Arc<Disk>, secret: [u8; 32], expected_ids: u64) -> StoreLog {
+    pub(crate) fn new(disk: Arc<Disk>, secret: [u8; 32], seals: Seals, expected_ids: u64) -> StoreLog {
         StoreLog {
             disk,
             ids: Ids::new(&secret, expected_ids),
             secret,
+            seals,
             names: HashMap::default(),
             aliases: HashMap::default(),
             pages: BTreeMap::new(),
@@ -136,8 +144,21 @@ impl StoreLog {
         }
     }
 
-    pub(crate) fn learn_name(&mut self, name: &str, no: MemberNo) {
-        self.names.insert(self.ids.hash.name(name), no);
+    /// Notes the name of a member, if it can be read at all.
+    pub(crate) fn learn_name(&mut self, name: &Sealed, no: MemberNo) -> Result<(), Damage> {
+        match self.seals.open(SealedFor::member(no), name) {
+            Some(name) => {
+                self.names.insert(self.ids.hash.name(&name), no);
+                Ok(())
+            }
+            None if matches!(self.seals, Seals::Unread) => Ok(()),
+            None => Err(Damage::Sealed { what: format!("the name of member {no}") }),
+        }
+    }
+
+    /// The name of a member, of whom this is the row.
+    pub(crate) fn name_of(&self, no: MemberNo, row: &Member) -> Name {
+        self.seals.open(SealedFor::member(no), &row.name).unwrap_or_default()
     }
 
     /// Notes the aliases of a member's row.
@@ -149,10 +170,10 @@ impl StoreLog {
 
     /// Notes for whom names stand from a record on. Records come in order: whatever rows from several
     /// positions said of an alias, the last record that speaks of it is right.
-    pub(crate) fn learn_names(&mut self, record: &Record) {
+    pub(crate) fn learn_names(&mut self, record: &Record) -> Result<(), Damage> {
         for naming in record.name_bindings() {
             match naming {
-                NameBinding::Name(name, no) => self.learn_name(name, no),
+                NameBinding::Name(name, no) => self.learn_name(name, no)?,
                 NameBinding::Alias(key, no) => {
                     let key = u128::from_le_bytes(key.0);
                     match no {
@@ -162,6 +183,7 @@ impl StoreLog {
                 }
             }
         }
+        Ok(())
     }
 
     /// Everything judged since the last call, ready for the disk; nothing if nothing was.
@@ -195,24 +217,45 @@ impl Live {
             self.duplicates += 1;
             return Ok(Answer::Again(Outcome::of(first, &record, true)));
         }
-        let hidden = event.clone().map(|name| match &*name {
-            "" => MemberRef::Nobody,
-            name => MemberRef::Unknown(self.book.keyed_hash(name)),
-        });
-        let conflict = self.book.ids.hash.conflict(&hidden)?;
-        if let Some(position) = self.book.ids.find(conflict, &self.book.disk)? {
+        if let Some(position) = self.refused_before(&event)? {
             self.duplicates += 1;
             return Ok(Answer::Again(Outcome::of(position, &self.book.record(position)?, true)));
         }
         let position = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, true)?;
-        self.book.ids.insert(conflict, position);
+        if let Some(conflict) = self.book.ids.key_of(&self.book.record(position)?)? {
+            self.book.ids.insert(conflict, position);
+        }
         Ok(Answer::New(position))
     }
 
-    /// The hash under which the record's event is found, if it has an event.
-    pub(crate) fn id_of(&self, record: &Record) -> Result<Option<u128>, Damage> {
-        let hidden = |no| self.state.member(no).map(|member| self.book.keyed_hash(&member.name));
-        Ok(self.book.ids.key_of(record, hidden)?)
+    /// The record that refused this event because its id was used before with another body. Whoever is a member now
+    /// may have been none by then, and is meant by number or by a hidden name.
+    fn refused_before(&self, event: &Event<Name>) -> Result<Option<Position>, Damage> {
+        let mut people = Vec::with_capacity(2);
+        let hidden = event.clone().map(|name| {
+            let (who, known) = match &*name {
+                "" => (MemberRef::Nobody, None),
+                name => (MemberRef::Unknown(self.book.keyed_hash(name)), self.book.member_no(name)),
+            };
+            people.push((who, known));
+            who
+        });
+        // Bit n: the n-th one is meant by number.
+        for by_number in 0..1usize << people.len() {
+            let mut people = people.iter().enumerate();
+            let is_known = |n: usize| by_number >> n & 1 == 1;
+            if people.clone().any(|(n, (_, known))| is_known(n) && known.is_none()) {
+                continue;
+            }
+            let said = hidden.clone().map(|who| match people.next() {
+                Some((n, (_, Some(no)))) if is_known(n) => MemberRef::Known(*no),
+                _ => who,
+            });
+            if let Some(position) = self.book.ids.find(self.book.ids.hash.conflict(&said)?, &self.book.disk)? {
+                return Ok(Some(position));
+            }
+        }
+        Ok(None)
     }
 
     /// Touches what judging these events will touch, all at once: memory answers many such calls in
@@ -265,7 +308,7 @@ impl Live {
         let said = event.clone().map(|name| {
             same &= match people.next() {
                 Some(MemberRef::Nobody) => name.is_empty(),
-                Some(MemberRef::Known(no)) => self.state.member(no).is_some_and(|member| member.name == name),
+                Some(MemberRef::Known(no)) => self.book.member_no(&name) == Some(no),
                 Some(MemberRef::Unknown(hash) | MemberRef::Alias(_, hash)) => self.book.keyed_hash(&name) == hash,
                 None => false,
             };

@@ -82,6 +82,8 @@ impl<T> Pending<T> {
 pub struct MemberView {
     /// Its number.
     pub no: MemberNo,
+    /// Its name.
+    pub name: Name,
     /// Its row, brought up to `at`: nothing that is due is left out.
     pub member: Member,
     /// A durable position at which this is true.

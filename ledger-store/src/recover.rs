@@ -11,6 +11,7 @@ use crate::identity::{Identity, LedgerId};
 use crate::ids;
 use crate::keys;
 use crate::live::{Live, StoreLog};
+use crate::sealing::Seals;
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::judge::Programs;
@@ -33,10 +34,11 @@ pub(crate) struct Recovered {
 }
 
 /// What a ledger may be made with, and must be opened with if it is given.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Given {
     pub(crate) secret: Option<[u8; 32]>,
     pub(crate) ledger: Option<LedgerId>,
+    pub(crate) seals: Seals,
 }
 
 /// Brings the ledger on this disk up to the end of its log.
@@ -50,7 +52,7 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
     let mut live = Live {
         state: State::new(),
         programs: Programs::default(),
-        book: StoreLog::new(disk.clone(), secret, snapshot.ids),
+        book: StoreLog::new(disk.clone(), secret, given.seals, snapshot.ids),
         terms: Arc::default(),
         duplicates: 0,
     };
@@ -104,8 +106,8 @@ pub(crate) fn compiled(state: &State) -> Result<Programs, Damage> {
 fn refold(live: &mut Live, position: Position, record: &Record) -> Result<(), Damage> {
     fold(&mut live.state, position, record)?;
     live.end_batch();
-    live.book.learn_names(record);
-    if let Some(key) = live.id_of(record)? {
+    live.book.learn_names(record)?;
+    if let Some(key) = live.book.ids.key_of(record)? {
         live.book.ids.insert(key, position);
     }
     Ok(())
@@ -116,6 +118,12 @@ fn load(disk: &Disk, live: &mut Live) -> Result<(), Damage> {
     for row in disk.scan(keys::STATE, b"") {
         let (key, value) = row?;
         load_row(live, &key, &value).map_err(|what| Damage::Row { row: format!("{key:02x?}"), what })?;
+    }
+    for no in (1..=live.state.members_len()).map(MemberNo) {
+        let Live { state, book, .. } = live;
+        if let Some(member) = state.member(no) {
+            book.learn_name(&member.name, no)?;
+        }
     }
     live.state.programs_loaded();
     for row in disk.scan(keys::IDS, b"") {
@@ -138,7 +146,6 @@ fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
         b"me" => {
             let no = MemberNo(int()?);
             let member: Member = decode_row(value).map_err(text)?;
-            live.book.learn_name(&member.name, no);
             live.book.learn_aliases(&member, no);
             if live.state.load_member(no, member) { Ok(()) } else { Err("member number out of turn".into()) }
         }

@@ -23,6 +23,7 @@ use crate::error::{CommitError, OpenError};
 use crate::identity::{Identity, LedgerId};
 use crate::live::Live;
 use crate::recover::{Given, recover};
+use crate::sealing::Seals;
 use crate::snapshot::{self, Job};
 use ledger_core::merkle::Frontier;
 use ledger_core::units::{At, Position};
@@ -50,6 +51,8 @@ pub struct Options {
     pub secret: Option<[u8; 32]>,
     /// Which ledger this is to be, if it is made, and must be, if it is there. `None`: drawn once and kept with it.
     pub ledger: Option<LedgerId>,
+    /// Under which key names are sealed. `None`: under none. A ledger has one for ever, or none.
+    pub sealing_key: Option<[u8; 32]>,
     /// A snapshot is written after so many records; a crash costs folding at most three times as many.
     pub snapshot_records: u64,
     /// Submitted batches that wait are judged together up to so many events, unless one alone is larger:
@@ -65,6 +68,7 @@ impl Default for Options {
             time: Time::Wall,
             secret: None,
             ledger: None,
+            sealing_key: None,
             snapshot_records: 2_000_000,
             batch_events_max: 1_000,
             queue_events_max: 100_000,
@@ -121,7 +125,8 @@ impl Ledger {
     /// [`OpenError`]; a damaged ledger is not opened.
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
         let disk = Arc::new(Disk::open_or_make(dir)?);
-        let given = Given { secret: options.secret, ledger: options.ledger };
+        let seals = Seals::with(options.sealing_key);
+        let given = Given { secret: options.secret, ledger: options.ledger, seals };
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);
         let (begin, begun) = sync_channel(0);

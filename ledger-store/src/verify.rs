@@ -10,9 +10,9 @@ use crate::error::{Damage, OpenError};
 use crate::identity::Identity;
 use crate::ids::{self, Ids};
 use crate::keys;
-use crate::live::risk_key;
 use crate::read::Totals;
 use crate::recover::{Given, compiled, recover};
+use crate::sealing::Seals;
 use crate::snapshot::rows;
 use ledger_core::account::Account;
 use ledger_core::bytes::{decode, encode_row};
@@ -73,7 +73,8 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
     let mut report = Report::default();
     // First the ledger as anyone would open it: stored rows, and the tail of the log over them.
     let disk = Arc::new(Disk::open(dir)?);
-    let live = match recover(disk.clone(), Given::default()) {
+    let given = Given { secret: None, ledger: None, seals: Seals::Unread };
+    let live = match recover(disk.clone(), given) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {
             report.finding(format!("the ledger cannot be opened: {damage}"));
@@ -100,7 +101,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
 /// If the log itself is damaged, or cannot be read. Nothing is dropped then.
 pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
     let disk = Disk::open(dir)?;
-    refold(&disk, |_, _, _| Ok(()), |_| ())?;
+    refold(&disk, |_, _| Ok(()), |_| ())?;
     Ok(disk.drop_rows()?)
 }
 
@@ -138,11 +139,11 @@ struct Refolded {
     tree: Frontier,
 }
 
-/// Folds the log from its beginning and hashes every record. `folded` sees every record and the state
-/// after it, `packed` the tree after every block.
+/// Folds the log from its beginning and hashes every record. `folded` sees every record, `packed` the tree
+/// after every block.
 fn refold(
     disk: &Disk,
-    mut folded: impl FnMut(&State, Position, &Record) -> Result<(), Damage>,
+    mut folded: impl FnMut(Position, &Record) -> Result<(), Damage>,
     mut packed: impl FnMut(&Frontier),
 ) -> Result<Refolded, Damage> {
     let mut refolded = Refolded { state: State::new(), pages: Vec::new(), tree: Frontier::default() };
@@ -160,7 +161,7 @@ fn refold(
             let record: Record = decode(bytes)?;
             fold(state, position, &record)?;
             pages.extend(state.take_pages());
-            folded(state, position, &record)?;
+            folded(position, &record)?;
         }
         packed(tree);
     }
@@ -181,9 +182,8 @@ fn check_log(
     });
     let (mut of_snapshot, mut found, mut astray) = (0u64, 0u64, Vec::new());
     let mut tree = (snapshot.tree.size() == 0).then(Frontier::default);
-    let check_id = |state: &State, position: Position, record: &Record| {
-        let hidden = |no| state.member(no).map(|member| risk_key(secret, "name", &member.name));
-        let Some(key) = hashes.key_of(record, hidden)? else { return Ok(()) };
+    let check_id = |position: Position, record: &Record| {
+        let Some(key) = hashes.key_of(record)? else { return Ok(()) };
         of_snapshot += u64::from(position <= snapshot.folded);
         match disk.get(keys::IDS, &key.to_be_bytes())?.as_deref().map(ids::position) {
             Some(Ok(known)) if known == position => found += 1,

@@ -36,8 +36,8 @@ impl Stage for Memory {
         let no = known(self, name)?;
         let row = self.state.member(no).cloned().unwrap_or_default();
         let row = if as_of { folded(self, no, |_, record| record.at <= at)? } else { row };
-        if let Some(into) = row.merged_into().and_then(|into| self.state.member(into)) {
-            let name = into.name.clone();
+        if let Some(into) = row.merged_into() {
+            let name = Memory::name(self, into).to_string();
             return Stage::member(self, &name, at, as_of);
         }
         let published = self.state.programs.iter().filter(|program| !as_of || program.at <= at).count();
@@ -65,7 +65,7 @@ impl Stage for Memory {
     fn ledger(&mut self) -> Result<SeenLedger, String> {
         let state = &self.state;
         let word = |term: TermNo| state.term(term).to_string();
-        let name = |no| state.member(no).map(|member| member.name.to_string()).unwrap_or_default();
+        let name = |no| Memory::name(self, no).to_string();
         let current = self.programs.current().map(|program| &**program);
         let wallets = state.shared.wallets.iter().map(|one| SeenTotals::of(one, current, state.term(one.wallet)));
         let cases = state.cases.iter().map(|(at, case)| SeenCase::of(*at, case, &word(case.opened.rule), name));

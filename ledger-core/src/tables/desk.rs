@@ -1,5 +1,6 @@
 //! Desk: what a decision may look at, and everyone and everything its event speaks of.
 
+use crate::kernel::sealed::Sealing;
 use crate::kernel::units::{At, MemberNo, Position};
 use crate::tables::member::{Deferred, Member, PurchaseRef, RedemptionRef};
 use crate::tables::program::Program;
@@ -17,6 +18,8 @@ pub struct Inputs<'a> {
     pub position: Position,
     /// Ledger time.
     pub at: At,
+    /// What seals personal texts.
+    pub sealing: &'a dyn Sealing,
 }
 
 /// A member at the desk.

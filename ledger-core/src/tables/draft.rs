@@ -8,9 +8,10 @@ use crate::features::risk::change::Action;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, Slice};
 use crate::kernel::refusal::Refusal;
+use crate::kernel::sealed::SealedFor;
 use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{At, Day, MemberNo, Points, Position, TermNo};
-use crate::tables::change::{self, Change, LifeChange, Sealed};
+use crate::tables::change::{self, Change, LifeChange};
 use crate::tables::desk::{Inputs, Subject};
 use crate::tables::member::{Member, Purse};
 use crate::tables::program::Program;
@@ -237,7 +238,7 @@ impl<'a> Draft<'a> {
     #[inline]
     pub(crate) fn register(&mut self) -> bool {
         let Some(name) = self.newcomer else { return false };
-        let name = Sealed { scheme: 0, bytes: name.into() };
+        let name = self.desk.sealing.seal(SealedFor::member(self.no), name);
         self.change(Change::Registered(change::Registered { member: self.no, name }));
         true
     }

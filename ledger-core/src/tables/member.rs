@@ -10,6 +10,7 @@ use crate::features::merge::state::Absorbed;
 use crate::features::transfer::state::Gifts;
 use crate::features::visits::state::Visits;
 use crate::kernel::counter::{self, Counter};
+use crate::kernel::sealed::Sealed;
 use crate::kernel::units::{At, Day, MemberNo, MonthDay, Points, Position, TermNo};
 use crate::tables::life::Life;
 use alloc::boxed::Box;
@@ -33,8 +34,8 @@ pub struct Member {
     pub position: Position,
     /// How many records were folded: the member's own version.
     pub records: u64,
-    /// The name outside the ledger.
-    pub name: Box<str>,
+    /// The name outside the ledger, as it is stored.
+    pub name: Sealed,
     /// When the member enrolled, if it did; facts make a member known before that.
     pub enrolled_at: Option<At>,
     /// Birthday without the year.

@@ -85,7 +85,7 @@ impl Record {
     /// The names that stand for somebody, or for nobody, from this record on.
     pub fn name_bindings(&self) -> impl Iterator<Item = NameBinding<'_>> {
         self.verdict.changes.iter().filter_map(|change| match change {
-            Change::Registered(change::Registered { member, name }) => Some(NameBinding::Name(&name.bytes, *member)),
+            Change::Registered(change::Registered { member, name }) => Some(NameBinding::Name(name, *member)),
             Change::Life(change::Life { member, change: LifeChange::AliasLinked(change::AliasLinked { key, .. }) }) => {
                 Some(NameBinding::Alias(*key, *member))
             }

@@ -17,7 +17,6 @@ use ledger_core::event::{
 use ledger_core::features::approvals::state::ManualAdjustment;
 use ledger_core::features::exchange::state::OpenExchange;
 use ledger_core::features::items::state::Piece;
-use ledger_core::features::membership::change::Sealed;
 use ledger_core::features::membership::state::Scope;
 use ledger_core::features::risk::change::{Action, CaseOpened};
 use ledger_core::features::tiers::change::TierWhy;
@@ -27,6 +26,7 @@ use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::record::{Cause, Record, Timer, Verdict};
 use ledger_core::refusal::Refusal;
+use ledger_core::sealed::Sealed;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
 use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
@@ -200,7 +200,7 @@ fn changes() -> Vec<Change> {
         members: vec![MemberNo(1), MemberNo(2), MemberNo(300)],
     };
     let changes = vec![
-        Change::Registered(change::Registered { member, name: Sealed { scheme: 0, bytes: "Zoë".into() } }),
+        Change::Registered(change::Registered { member, name: Sealed::plain("Zoë") }),
         Change::Enrolled(change::Enrolled { member, birthday: None }),
         Change::AttributeSet(change::AttributeSet { member, term: TermNo(4), value: i64::MIN }),
         Change::Purchased(change::Purchased { member, order: u64::MAX, day: Day(20_454), forget_before: Day(-1) }),

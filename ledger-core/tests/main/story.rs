@@ -402,7 +402,7 @@ impl World {
             self.compare_counters(who, &member);
         }
         let told = state.cases.values().map(|case| {
-            let name = |no: &MemberNo| &*state.member(*no).expect("a member").name;
+            let name = |no: &MemberNo| state.member(*no).expect("a member").name.as_plain().expect("plain");
             let members: BTreeSet<&str> = case.opened.members.iter().map(name).collect();
             let action = match case.opened.action {
                 Action::Flag => naive::Action::Flag,
@@ -429,7 +429,7 @@ impl World {
             let Cause::Timer { due, .. } = record.cause else { continue };
             for change in &record.verdict.changes {
                 let Change::Expiring(change::Expiring { member, expires_at, points, .. }) = change else { continue };
-                let name = self.memory.state.member(*member).expect("a member").name.to_string();
+                let name = self.memory.name(*member).to_string();
                 told.push((name, due.0, expires_at.0, points.0));
             }
         }

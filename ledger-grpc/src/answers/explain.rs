@@ -109,7 +109,7 @@ pub fn balance(
 /// What was owed and repaid since nothing last was.
 fn debts(store: &Handle, view: &MemberView, wallet: TermNo, names: &Names) -> Result<Vec<proto::Origin>, ReadError> {
     let (mut debts, mut owed) = (Vec::new(), 0i64);
-    for step in store.replay(&view.member.name)?.into_iter().flatten() {
+    for step in store.replay_no(view.no)?.into_iter().flatten() {
         let step = step?;
         if step.position > view.position {
             break;

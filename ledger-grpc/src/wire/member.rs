@@ -17,11 +17,11 @@ use ledger_store::MemberView;
 
 /// A member, with at most so many lots and holds.
 pub fn member(view: &MemberView, names: &Names, shown_max: usize) -> proto::Member {
-    let MemberView { no, member, position, at, program } = view;
+    let MemberView { no, name, member, position, at, program } = view;
     let (program, at) = (program.as_deref(), *at);
     let first = program.map_or_else(|| member.purses.first().wallet, |program| program.wallet.id);
     proto::Member {
-        name: member.name.to_string(),
+        name: name.to_string(),
         no: no.0,
         position: position.0,
         at: values::stamp(at),

@@ -93,7 +93,8 @@ impl Handle {
     /// # Errors
     /// [`ReadError`].
     pub fn history(&self, name: &str, after: Position, limit: usize) -> Result<Option<History>, ReadError> {
-        let Some(found) = self.positions(name, after, limit)? else { return Ok(None) };
+        let Some(no) = self.find(name) else { return Ok(None) };
+        let Some(found) = self.positions(no, after, limit)? else { return Ok(None) };
         let mut log = LogReader { inner: &self.inner, block: None };
         let read = |position| Ok((position, log.record(position)?));
         let records = found.positions.into_iter().map(read).collect::<Result<_, ReadError>>()?;
@@ -106,7 +107,15 @@ impl Handle {
     /// # Errors
     /// [`ReadError`].
     pub fn replay(&self, name: &str) -> Result<Option<Replay>, ReadError> {
-        let found = self.positions(name, Position(0), usize::MAX)?;
+        Ok(self.find(name).map(|no| self.replay_no(no)).transpose()?.flatten())
+    }
+
+    /// The same of a member by its number.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn replay_no(&self, no: MemberNo) -> Result<Option<Replay>, ReadError> {
+        let found = self.positions(no, Position(0), usize::MAX)?;
         Ok(found.map(|Positions { no, positions, .. }| Replay {
             inner: self.inner.clone(),
             no,
@@ -121,8 +130,12 @@ impl Handle {
     /// # Errors
     /// [`ReadError`].
     pub fn member_as_of(&self, name: &str, as_of: AsOf) -> Result<Option<MemberView>, ReadError> {
-        let Some(replay) = self.replay(name)? else { return Ok(None) };
-        let no = replay.no;
+        self.find(name).map_or(Ok(None), |no| self.member_no_as_of(no, as_of))
+    }
+
+    /// The same of a member by its number.
+    fn member_no_as_of(&self, no: MemberNo, as_of: AsOf) -> Result<Option<MemberView>, ReadError> {
+        let Some(replay) = self.replay_no(no)? else { return Ok(None) };
         let mut then: Option<Step> = None;
         for step in replay {
             let step = step?;
@@ -137,8 +150,7 @@ impl Handle {
         }
         let into = then.as_ref().and_then(|step| step.after.merged_into());
         if let Some(into) = into {
-            let name = self.inner.live.read().state.member(into).map(|row| row.name.clone());
-            return name.map_or(Ok(None), |name| self.member_as_of(&name, as_of));
+            return self.member_no_as_of(into, as_of);
         }
         Ok(then.map(|step| {
             let live = self.inner.live.read();
@@ -152,7 +164,8 @@ impl Handle {
                 AsOf::Position(_) => (step.record.at, step.after),
                 AsOf::Instant(at) => (at, projected_to(&live.state, program.as_deref(), no, &step.after, at)),
             };
-            MemberView { no, member, position: step.position, at, program }
+            let name = live.book.name_of(no, &member);
+            MemberView { no, name, member, position: step.position, at, program }
         }))
     }
 
@@ -166,8 +179,7 @@ impl Handle {
         }
         let record = LogReader { inner: &self.inner, block: None }.record(position)?;
         let no = record.member();
-        let name = self.inner.live.read().state.member(no).map(|row| row.name.clone()).unwrap_or_default();
-        let before = self.member_as_of(&name, AsOf::Position(Position(position.0 - 1)))?;
+        let before = self.member_no_as_of(no, AsOf::Position(Position(position.0 - 1)))?;
         let before = before.map(|view| view.member).unwrap_or_default();
         let live = self.inner.live.read();
         let program = live.programs.version(record.program);
@@ -175,12 +187,15 @@ impl Handle {
         Ok(Some(Explained { position, record, before, why }))
     }
 
+    /// The member of a name.
+    fn find(&self, name: &str) -> Option<MemberNo> {
+        find(&self.inner.live.read().book, name)
+    }
+
     /// The durable positions of a member's records behind `after`.
-    fn positions(&self, name: &str, after: Position, limit: usize) -> Result<Option<Positions>, ReadError> {
+    fn positions(&self, no: MemberNo, after: Position, limit: usize) -> Result<Option<Positions>, ReadError> {
         let live = self.inner.live.read();
-        let Some((no, row)) = find(&live.book, name).and_then(|no| live.state.member(no).map(|row| (no, row))) else {
-            return Ok(None);
-        };
+        let Some(row) = live.state.member(no) else { return Ok(None) };
         let committed = self.committed();
         let page_len = ledger_core::member::HISTORY_PAGE as u64;
         let recent = row.history.recent.clone();

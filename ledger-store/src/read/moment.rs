@@ -87,7 +87,7 @@ impl<'a> Moment<'a> {
     pub fn name(&mut self, no: MemberNo) -> Name {
         let Some(row) = self.live.state.member(no) else { return Name::default() };
         self.rest_on(row.position);
-        row.name.clone()
+        self.live.book.name_of(no, row)
     }
 
     /// A member by its name.
@@ -106,7 +106,8 @@ impl<'a> Moment<'a> {
         self.rest_on(row.position);
         // Nothing touched the row since, so it is also true at anything durable behind it.
         let position = row.position.max(self.committed);
-        Some(MemberView { no, member, position, at: self.at, program: program.cloned() })
+        let name = self.live.book.name_of(no, row);
+        Some(MemberView { no, name, member, position, at: self.at, program: program.cloned() })
     }
 
     /// Several members, all from one position.

@@ -179,7 +179,7 @@ fn readers_see_what_is_durable_and_adds_up_while_others_write() {
     assert!(views.len() > 50, "readers saw something: {}", views.len());
     let mut compared = 0;
     for seen in views.iter().step_by(1 + views.len() / 500) {
-        let then = handle.member_as_of(&seen.member.name, AsOf::Position(seen.position));
+        let then = handle.member_as_of(&seen.name, AsOf::Position(seen.position));
         let then = then.expect("readable").expect("it was a member");
         // Where something was due, what was seen is ahead of the record.
         if then.member.next_due.at > seen.at {
@@ -216,9 +216,9 @@ fn read_on(
             assert!(view.member.position <= view.position, "the row is not newer than its position");
             assert_eq!(view.position, seen[0].position, "all from one position");
             assert_adds_up(&view.member);
-            let before = latest.insert(view.member.name.clone(), (view.member.position, view.member.records));
+            let before = latest.insert(view.name.clone(), (view.member.position, view.member.records));
             let forward = before.is_none_or(|before| before <= (view.member.position, view.member.records));
-            assert!(forward, "{} went back", view.member.name);
+            assert!(forward, "{} went back", view.name);
         }
         if reads % 16 == 0 {
             views.lock().expect("no reader failed").extend(seen);

@@ -316,7 +316,7 @@ fn a_log_of_format_1_folds_to_what_it_did_when_it_was_written() {
     assert!(say(&handle, vec![more])[0].position > known);
     let record = handle.record(Position(1)).expect("readable").expect("the first");
     let unhidden = handle.member_by_no(ledger_core::units::MemberNo(1)).wait().expect("the shard works");
-    assert!(unhidden.is_some_and(|view| !view.member.name.is_empty()) && record.program == 0);
+    assert!(unhidden.is_some_and(|view| !view.name.is_empty()) && record.program == 0);
     drop(handle);
     ledger.close().expect("nothing failed");
     ledger::verified(dir.path());

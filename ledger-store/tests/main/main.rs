@@ -30,5 +30,6 @@ mod model;
 mod raw;
 mod recovery;
 mod said;
+mod sealing;
 mod stage;
 mod time;

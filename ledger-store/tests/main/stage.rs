@@ -120,7 +120,7 @@ impl Stage for Playing {
         let cases = self.handle.cases(false, Position(0), usize::MAX).wait().map_err(words)?;
         let name = |no: MemberNo| {
             let view = self.handle.member_by_no(no).wait().expect("the shard works");
-            view.expect("cases concern members").member.name.to_string()
+            view.expect("cases concern members").name.to_string()
         };
         let word = |term: TermNo| self.word(term);
         let current = self.handle.current_program();

@@ -1,6 +1,7 @@
 //! Changes: who a member is, and what it may do.
 
 use crate::features::membership::state::Scope;
+use crate::kernel::sealed::Sealed;
 use crate::kernel::units::{MemberNo, MonthDay, RiskKey, TermNo};
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
@@ -59,13 +60,4 @@ pub struct AliasLinked {
 pub struct AliasUnlinked {
     /// Its keyed hash.
     pub key: RiskKey,
-}
-
-/// A personal field, as stored. Scheme 0 is the bytes as they are; sealed schemes come with keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
-    /// How the bytes are sealed.
-    pub scheme: u8,
-    /// The bytes.
-    pub bytes: Box<str>,
 }

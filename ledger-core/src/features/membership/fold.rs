@@ -14,7 +14,7 @@ impl Folds for Registered {
         if member.records != 0 {
             return Err("a member is registered twice");
         }
-        member.name = self.name.bytes.clone();
+        member.name = self.name.clone();
         Ok(())
     }
 }

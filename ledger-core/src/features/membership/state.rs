@@ -4,6 +4,7 @@
 //! its points are due at once. An alias (card, phone, QR code) stands for its member wherever a name is asked for;
 //! the ledger knows only its keyed hash.
 
+use crate::kernel::sealed::Sealed;
 use crate::kernel::units::{At, MemberNo, RiskKey};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -91,8 +92,8 @@ pub struct Alias {
 /// Under which name a member is found from a record on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameBinding<'r> {
-    /// A new member's own name.
-    Name(&'r str, MemberNo),
+    /// A new member's own name, as it is stored.
+    Name(&'r Sealed, MemberNo),
     /// The keyed hash of an alias, and the member it stands for; nobody if it stands for no one now.
     Alias(RiskKey, MemberNo),
 }
