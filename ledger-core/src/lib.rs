@@ -80,5 +80,5 @@ pub(crate) mod timers;
 pub mod totals;
 
 pub use features::visits::state as visit;
-pub use kernel::{account, bytes, calendar, counter, lots, merkle, names, refusal, sealed, tally, trace, units};
+pub use kernel::{account, bytes, calendar, counter, lots, merkle, names, refusal, salts, sealed, tally, trace, units};
 pub use tables::{change, event, fold, life, member, outcome, program, record, state};

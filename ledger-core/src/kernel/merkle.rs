@@ -1,8 +1,11 @@
 //! The tree over the log: RFC 6962 hashes over the bytes of records as they are stored.
 //!
-//! Leaf: `SHA-256(0x00 || record bytes)`; node: `SHA-256(0x01 || left || right)`; the root of n leaves
+//! Leaf: `SHA-256(0x00 || verdict part || hash of the cause part)`, so that a record can be proved without
+//! showing what was said. That hash is `SHA-256(salt || cause part)`, so that a short cause cannot be
+//! guessed; 32 zero bytes if nothing was said. Node: `SHA-256(0x01 || left || right)`; the root of n leaves
 //! as in RFC 6962 §2.1. Only the right edge of the tree is kept: one hash per complete subtree.
 
+use crate::kernel::salts::Salt;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,9 +13,22 @@ use sha2::{Digest, Sha256};
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
 
-/// The hash of one record's stored bytes.
-pub fn leaf(record: &[u8]) -> Hash {
-    Sha256::new().chain_update([0]).chain_update(record).finalize().into()
+/// In place of the hash of a cause part, where nothing was said.
+pub const NO_CAUSE: Hash = [0; 32];
+
+/// The hash of a leaf's bytes.
+pub fn leaf(bytes: &[u8]) -> Hash {
+    Sha256::new().chain_update([0]).chain_update(bytes).finalize().into()
+}
+
+/// The hash of a record: of the stored bytes of its verdict part, and of the hash of its cause part.
+pub fn record_leaf(verdict: &[u8], cause: &Hash) -> Hash {
+    Sha256::new().chain_update([0]).chain_update(verdict).chain_update(cause).finalize().into()
+}
+
+/// The hash of the stored bytes of a cause part.
+pub fn cause_hash(salt: &Salt, cause: &[u8]) -> Hash {
+    Sha256::new().chain_update(salt).chain_update(cause).finalize().into()
 }
 
 fn node(left: &Hash, right: &Hash) -> Hash {

@@ -12,6 +12,7 @@ pub mod lots;
 pub mod merkle;
 pub mod names;
 pub mod refusal;
+pub mod salts;
 pub mod sealed;
 pub mod tally;
 pub(crate) mod toml_reader;
