@@ -55,7 +55,7 @@ PYTHON
 }
 start() {
   "$ledgerd" serve --data "$dir/kafka" --program programs/music.toml --time events --secret-file "$dir/secret" \
-    --listen 127.0.0.1:0 --metrics 127.0.0.1:0 --kafka "$dir/kafka.toml" >"$dir/said" 2>>"$dir/ledgerd.log" &
+    --salts-file "$dir/salts" --listen 127.0.0.1:0 --metrics 127.0.0.1:0 --kafka "$dir/kafka.toml" >"$dir/said" 2>>"$dir/ledgerd.log" &
   server=$!
   until grep -q '^listening on' "$dir/said"; do
     kill -0 "$server" 2>/dev/null || { tail -5 "$dir/ledgerd.log" >&2; exit 1; }
@@ -64,8 +64,10 @@ start() {
 }
 
 head -c 32 /dev/urandom >"$dir/secret"
+head -c 16 /dev/urandom >"$dir/salts"
 say "the ledger as an import makes it: $csv"
-"$ledgerd" import "$csv" --data "$dir/embedded" --program programs/music.toml --time events --secret-file "$dir/secret"
+"$ledgerd" import "$csv" --data "$dir/embedded" --program programs/music.toml --time events --secret-file "$dir/secret" \
+  --salts-file "$dir/salts"
 verify embedded
 # Purchases, the program, and what became due in the meantime.
 records=$(sed -E 's/.*"records":([0-9]+).*/\1/' "$dir/embedded.json")

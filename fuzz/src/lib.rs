@@ -15,7 +15,7 @@ use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Earner, Program};
-use ledger_core::record::Record;
+use ledger_core::record::VerdictPart;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
 use ledger_core::units::{At, Day, MemberNo, Position};
 use ledger_stories::run;
@@ -76,9 +76,9 @@ pub fn event_bytes(data: &[u8]) {
     ledger::check(&memory);
 }
 
-/// Any bytes are a record or none; a record folds or is corrupt.
+/// Any bytes are the verdict part of a record or none; it folds or is corrupt.
 pub fn record_bytes(data: &[u8]) {
-    let Some(record) = read::<Record>(data) else { return };
+    let Some(record) = read::<VerdictPart>(data) else { return };
     let mut fresh = State::new();
     let _: Result<(), Corrupt> = fold(&mut fresh, Position(1), &record);
     let mut state = lived_in().state.clone();
@@ -380,17 +380,15 @@ mod tests {
         ledger::hex(data)
     }
 
-    /// Records as they are in the log of the café, without their version byte.
+    /// Verdict parts as they are in the log of the café, without their version byte.
     fn records() -> Vec<Vec<u8>> {
-        lived_in().log().iter().map(|record| record[1..].to_vec()).collect()
+        lived_in().log().iter().map(|stored| stored.verdict[1..].to_vec()).collect()
     }
 
     #[test]
     fn any_bytes_are_an_event_or_none() {
-        let events = ledger::log(lived_in()).into_iter().filter_map(|(_, record)| match record.cause {
-            ledger_core::record::Cause::Event(event) => Some(ledger::bytes(&event)[1..].to_vec()),
-            ledger_core::record::Cause::Timer { .. } => None,
-        });
+        let causes = lived_in().log().iter().map(|stored| &stored.cause);
+        let events = causes.filter(|cause| !cause.is_empty()).map(|cause| cause[1..].to_vec());
         let mut named: Vec<Vec<u8>> = Vec::new();
         for (n, body) in [
             ledger_core::event::Body::CheckIn(event::CheckIn),

@@ -50,29 +50,30 @@ pub struct Explanation {
 /// Explains a record to whoever asks. `before` is the record's own member before it, an empty row if it was
 /// none; `program` is the version that judged.
 pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, record: &Record) -> Explanation {
-    let happened_at = match &record.cause {
+    let happened_at = match record.cause() {
         Cause::Event(event) => event.occurred_at,
-        Cause::Timer { due, .. } => *due,
+        Cause::Timer { due, .. } => due,
+        Cause::HeldBack => return Explanation::default(),
     };
     let desk =
         Inputs { state, program: Some(program), position: before.position.next(), at: record.at, sealing: &Plain };
     let mut draft = Draft::new(&desk, program, Subject::new(no, before, None), happened_at);
-    let (on, basket) = match &record.cause {
+    let (on, basket) = match record.cause() {
         Cause::Event(event) => {
             if let Body::AttributesSet(event::AttributesSet { attributes }) = &event.body {
                 draft.set_attributes(attributes);
             }
             (Trigger::of(event.body.kind()), Basket::of(event))
         }
-        Cause::Timer { timer: Timer::Inactivity, due, .. } => (Some(Trigger::Inactive), Basket::empty(*due)),
-        Cause::Timer { .. } => (None, Basket::empty(happened_at)),
+        Cause::Timer { timer: Timer::Inactivity, due, .. } => (Some(Trigger::Inactive), Basket::empty(due)),
+        Cause::Timer { .. } | Cause::HeldBack => (None, Basket::empty(happened_at)),
     };
-    if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, &record.cause) {
+    if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, record.cause()) {
         let shortfall = record.verdict.trace.first();
         let factors = shortfall.map_or_else(|| factors(&draft, refusal, event), |shortfall| lacks(refusal, shortfall));
         return Explanation { rules: asks(&draft, refusal, event), factors };
     }
-    if let Cause::Event(event) = &record.cause
+    if let Cause::Event(event) = record.cause()
         && record.leaves_open()
     {
         return Explanation { rules: Vec::new(), factors: approvals::stands(&draft, event) };

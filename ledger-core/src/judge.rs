@@ -17,7 +17,7 @@ use crate::tables::event::{self, Body, Event, MemberRef, Name};
 use crate::tables::fold::{Corrupt, fold, fold_member};
 use crate::tables::member::{Member, Next};
 use crate::tables::program::{Fault, Program};
-use crate::tables::record::{Cause, Record, Timer, Verdict};
+use crate::tables::record::{CausePart, Record, Timer, Verdict, VerdictPart, Why};
 use crate::tables::state::State;
 use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
@@ -162,7 +162,7 @@ pub fn judge<B: LogAccess>(
             _ => who,
         });
     }
-    append(state, programs, book, at, Cause::Event(event), verdict)
+    append(state, programs, book, at, (Why::of(&event), CausePart::Event(event)), verdict)
 }
 
 /// Fetches what the event speaks of and lets `decide` judge.
@@ -354,8 +354,8 @@ pub fn projected_to(state: &State, program: Option<&Program>, no: MemberNo, memb
         let desk = Inputs { state, program: Some(program), position: Position::UNRECORDED, at, sealing: &Plain };
         let verdict = decide_timer(&desk, Subject::new(no, &member, None), next.at, next.timer);
         let idle = verdict.postings.is_empty() && verdict.changes.is_empty();
-        let cause = Cause::Timer { member: no, due: next.at, timer: next.timer };
-        let record = Record { at, program: 0, cause, verdict };
+        let why = Why::Timer { member: no, due: next.at, timer: next.timer };
+        let record = VerdictPart { at, program: 0, why, verdict };
         // A timer that does nothing would fire for ever: the row is damaged.
         if idle || fold_member(&mut member, no, position, &record).is_err() {
             break;
@@ -441,7 +441,7 @@ fn fire_one<B: LogAccess>(
     let verdict: Verdict = decide_timer(&desk, Subject::new(no, member, None), due, timer);
     // So many lots may be due at once that they take several records.
     let more = matches!(timer, Timer::Activation | Timer::Expiry) && !verdict.postings.is_empty();
-    append(state, programs, book, at, Cause::Timer { member: no, due, timer }, verdict)?;
+    append(state, programs, book, at, (Why::Timer { member: no, due, timer }, CausePart::None), verdict)?;
     let stuck = state.member(no).is_some_and(|member| member.next_due == Next { at: due, timer });
     if stuck && !more {
         return Err(
@@ -456,11 +456,12 @@ fn append<B: LogAccess>(
     programs: &mut Programs,
     book: &mut B,
     at: At,
-    cause: Cause,
+    (why, cause_part): (Why, CausePart),
     verdict: Verdict,
 ) -> Result<Position, B::Error> {
     let position = state.shared.position.next();
-    let record = Record { at, program: programs.len(), cause, verdict };
+    let verdict_part = VerdictPart { at, program: programs.len(), why, verdict };
+    let record = Record { verdict_part, cause_part };
     fold(state, position, &record)?;
     book.append(position, record)?;
     if state.programs.len() > usize::try_from(programs.len()).unwrap_or(usize::MAX) {

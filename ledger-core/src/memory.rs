@@ -5,7 +5,7 @@
 
 use crate::features::membership::state::NameBinding;
 use crate::judge::{LogAccess, Programs, find, fire_due, judge, preview};
-use crate::kernel::bytes::{decode, encode};
+use crate::kernel::bytes::decode;
 use crate::kernel::sealed::{Plain, Sealing};
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::event::{Event, Name};
@@ -33,13 +33,22 @@ pub struct Memory {
     conflicts: Vec<(Event<Name>, Position)>,
 }
 
+/// The bytes of a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Of its verdict part.
+    pub verdict: Vec<u8>,
+    /// Of its cause part; none if nothing was said.
+    pub cause: Vec<u8>,
+}
+
 type SourceAndId = (Box<str>, Box<str>);
 
 #[derive(Debug, Default)]
 struct Log {
     names: BTreeMap<Box<str>, MemberNo>,
     aliases: BTreeMap<RiskKey, MemberNo>,
-    records: Vec<Vec<u8>>,
+    records: Vec<Stored>,
     /// The one appended last.
     last: Option<Record>,
 }
@@ -65,14 +74,14 @@ impl LogAccess for Log {
 
     fn record(&self, position: Position) -> Result<Record, Corrupt> {
         let at = usize::try_from(position.0).ok().and_then(|at| at.checked_sub(1));
-        let bytes = at.and_then(|at| self.records.get(at)).ok_or(Corrupt::Bytes { what: "no such record" })?;
-        decode(bytes)
+        let stored = at.and_then(|at| self.records.get(at)).ok_or(Corrupt::Bytes { what: "no such record" })?;
+        Record::decode(&stored.verdict, &stored.cause)
     }
 
     fn append(&mut self, _: Position, record: Record) -> Result<(), Corrupt> {
-        let mut bytes = Vec::new();
-        encode(&record, &mut bytes)?;
-        self.records.push(bytes);
+        let mut stored = Stored::default();
+        record.encode(&mut stored.verdict, &mut stored.cause)?;
+        self.records.push(stored);
         for naming in record.name_bindings() {
             match naming {
                 NameBinding::Name(name, no) => self.names.insert(name.as_plain().unwrap_or_default().into(), no),
@@ -116,7 +125,7 @@ impl Memory {
             let again = if *first == event { Some(*position) } else { conflict.map(|(_, position)| *position) };
             if let Some(position) = again {
                 self.duplicates = self.duplicates.saturating_add(1);
-                return Ok(Outcome::of(position, &self.log.record(position)?, true));
+                return Ok(Outcome::of(position, &*self.log.record(position)?, true));
             }
             reused = true;
         }
@@ -165,7 +174,7 @@ impl Memory {
     }
 
     /// The records as stored, oldest first.
-    pub fn log(&self) -> &[Vec<u8>] {
+    pub fn log(&self) -> &[Stored] {
         &self.log.records
     }
 
@@ -175,9 +184,9 @@ impl Memory {
     /// If a record does not fold.
     pub fn refold(&self) -> Result<State, Corrupt> {
         let mut state = State::new();
-        for bytes in &self.log.records {
+        for stored in &self.log.records {
             let position = state.shared.position.next();
-            fold(&mut state, position, &decode(bytes)?)?;
+            fold(&mut state, position, &decode(&stored.verdict)?)?;
         }
         Ok(state)
     }

@@ -88,6 +88,8 @@ news! {
     WALLET_UNKNOWN: StatusSpec::new(Code::NotFound, "WALLET_UNKNOWN");
     /// The log does not go as far as the position that was asked for.
     RECORD_UNKNOWN: StatusSpec::new(Code::NotFound, "RECORD_UNKNOWN");
+    /// What was said in a record that the answer speaks of is held back. What it did stands, in the balance too.
+    CAUSE_HELD_BACK: StatusSpec::new(Code::NotFound, "CAUSE_HELD_BACK");
     /// The ledger did not get to the token in time. `position` in the metadata says how far it is. Ask again.
     POSITION_NOT_REACHED: StatusSpec::new(Code::FailedPrecondition, "POSITION_NOT_REACHED");
     /// As many calls as the server allows are in progress. Come again after a moment.
@@ -194,6 +196,7 @@ fn commit_news(error: &CommitError) -> StatusSpec {
 fn read_news(error: &ReadError) -> StatusSpec {
     match error {
         ReadError::Stopped { .. } => STOPPED,
+        ReadError::CauseHeldBack { .. } => CAUSE_HELD_BACK,
         ReadError::Damage(Damage::Database(_)) => STORE_FAILED,
         ReadError::Damage(_) => CORRUPT,
         _ => STORE_FAILED,

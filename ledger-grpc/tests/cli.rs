@@ -653,6 +653,9 @@ fn a_secret_is_the_ledgers_for_ever() {
     place.ask(&format!("import {file} --secret-file {secret}")).exits(0);
     place.ask(&format!("import {file} --secret-file {other}")).exits(3).has(&["not the one this ledger was made with"]);
     let short = place.file("short", "5a5a");
+    place.ask(&format!("import {file} --salts-file {short}")).exits(3).has(&["16 bytes or 32 hexadecimal digits"]);
+    let salts = place.file("salts", &"5a".repeat(16));
+    place.ask(&format!("import {file} --salts-file {salts}")).exits(3).has(&["not the one this ledger was made with"]);
     place.ask(&format!("import {file} --secret-file {short}")).exits(3).has(&["32 bytes or 64 hexadecimal digits"]);
 }
 

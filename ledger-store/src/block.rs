@@ -1,30 +1,36 @@
 //! Blocks: records on their way to disk and back, up to 256 at a time, compressed.
 //!
 //! ```text
-//! version u8 | check 8 bytes | first u64 | count u32 | root 32 bytes | raw_len u32 | zstd frame
-//! raw: count × end u32, then the records' bytes; record i is bytes[end(i-1) .. end(i)]
+//! version u8 | check 8 bytes | first u64 | count u32 | root 32 bytes
+//!     | verdict_len u32 | verdict_raw u32 | cause_raw u32 | cause_check 8 bytes | verdict frame | cause frame
+//! raw, of each frame: count × length u32, then the parts one behind the other
 //! ```
-//! The root is that of the tree over the whole log up to this block (RFC 6962), so a block vouches
-//! for everything before it.
+//! The verdict parts and the cause parts of the records are in zstd frames of their own: whoever folds
+//! unpacks the first alone. A cause can be held back; its hash stands in its place then. The root is that of
+//! the tree over the whole log up to this block (RFC 6962), so a block vouches for everything before it.
 
 use crate::error::Damage;
-use ledger_core::bytes::encode;
+use ledger_core::bytes::decode;
 use ledger_core::fold::Corrupt;
-use ledger_core::merkle::{Frontier, Hash, leaf};
-use ledger_core::record::Record;
+use ledger_core::merkle::{Frontier, Hash, NO_CAUSE, cause_hash, record_leaf};
+use ledger_core::record::{Record, VerdictPart, Why};
+use ledger_core::salts::SaltWalk;
 use ledger_core::units::Position;
 use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
 
 /// Most records in one block.
 pub(crate) const BLOCK_RECORDS: usize = 256;
-/// Largest block, unpacked: 128 MiB.
+/// Longest frame, unpacked: 128 MiB.
 const RAW_BYTES_MAX: usize = 128 << 20;
-const VERSION: u8 = 1;
-/// A block ends once it is so long, unpacked: 1 MiB, and one record more.
+const VERSION: u8 = 2;
+/// A block ends once its records are so long, unpacked: 1 MiB, and one record more.
 const BLOCK_BYTES: usize = 1 << 20;
-const HEADER: usize = 1 + CHECK + 8 + 4 + 32 + 4;
+const HEADER: usize = 1 + CHECK + 8 + 4 + 32 + 4 + 4 + 4 + CHECK;
 const CHECK: usize = 8;
 const ZSTD_LEVEL: i32 = 1;
+/// With this byte begins what stands for a cause that is held back; a value begins with its version, which is another.
+const HELD_BACK: u8 = 0;
 
 /// Records that are judged and folded, and not yet on disk.
 #[derive(Debug, Default)]
@@ -59,16 +65,16 @@ impl Staged {
     }
 
     /// Packs everything into blocks and grows the tree by it.
-    pub(crate) fn pack(&self, tree: &mut Frontier) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
+    pub(crate) fn pack(&self, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
         let mut packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(io)?;
         let mut blocks = Vec::with_capacity(self.len().div_ceil(BLOCK_RECORDS));
-        let mut open = Open { first: self.first, ends: Vec::with_capacity(BLOCK_RECORDS * 4), bytes: Vec::new() };
-        for record in &self.records {
-            let start = open.bytes.len();
-            encode(record, &mut open.bytes)?;
-            tree.append(leaf(&open.bytes[start..]));
-            open.ends.extend_from_slice(&(open.bytes.len() as u32).to_le_bytes());
-            if open.count() == BLOCK_RECORDS as u32 || open.bytes.len() >= BLOCK_BYTES {
+        let mut open = Open { first: self.first, verdicts: Parts::default(), causes: Parts::default() };
+        for (position, record) in (self.first..).map(Position).zip(&self.records) {
+            record.encode(&mut open.verdicts.bytes, &mut open.causes.bytes)?;
+            let (verdict, cause) = (open.verdicts.end_part(), open.causes.end_part());
+            let entry = if cause.is_empty() { Entry::None } else { Entry::Plain(cause) };
+            tree.append(record_leaf(verdict, &entry.hash(position, salts)?));
+            if open.count() == BLOCK_RECORDS as u32 || open.verdicts.end + open.causes.end >= BLOCK_BYTES {
                 blocks.push(open.close(&tree.root(), &mut packer)?);
             }
         }
@@ -82,43 +88,73 @@ impl Staged {
 /// A block in the making.
 struct Open {
     first: u64,
-    ends: Vec<u8>,
+    verdicts: Parts,
+    causes: Parts,
+}
+
+/// One part of each record of a block in the making.
+#[derive(Default)]
+struct Parts {
+    lengths: Vec<u8>,
     bytes: Vec<u8>,
+    /// Where the last one ends.
+    end: usize,
+}
+
+impl Parts {
+    /// Notes that a part ends where the bytes do, and answers with it.
+    fn end_part(&mut self) -> &[u8] {
+        let part = &self.bytes[std::mem::replace(&mut self.end, self.bytes.len())..];
+        self.lengths.extend_from_slice(&(part.len() as u32).to_le_bytes());
+        part
+    }
+
+    /// The frame of all of them, and how long it is unpacked; then there are none.
+    fn pack(&mut self, packer: &mut zstd::bulk::Compressor<'_>) -> Result<(Vec<u8>, u32), Damage> {
+        self.lengths.append(&mut self.bytes);
+        let raw = &self.lengths;
+        if raw.len() > RAW_BYTES_MAX {
+            return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
+        }
+        let packed = (packer.compress(raw).map_err(io)?, raw.len() as u32);
+        self.lengths.clear();
+        self.end = 0;
+        Ok(packed)
+    }
 }
 
 impl Open {
     fn count(&self) -> u32 {
-        self.ends.len() as u32 / 4
+        self.verdicts.lengths.len() as u32 / 4
     }
 
     /// The block, and its last position; the next one begins behind it.
     fn close(&mut self, root: &Hash, packer: &mut zstd::bulk::Compressor<'_>) -> Result<(Position, Vec<u8>), Damage> {
         let count = self.count();
-        self.ends.append(&mut self.bytes);
-        let raw = &self.ends;
-        if raw.len() > RAW_BYTES_MAX {
-            return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
-        }
-        let packed = packer.compress(raw).map_err(io)?;
-        let mut block = Vec::with_capacity(HEADER + packed.len());
+        let (verdicts, verdict_raw) = self.verdicts.pack(packer)?;
+        let (causes, cause_raw) = self.causes.pack(packer)?;
+        let mut block = Vec::with_capacity(HEADER + verdicts.len() + causes.len());
         block.push(VERSION);
         block.extend_from_slice(&[0; CHECK]);
         block.extend_from_slice(&self.first.to_le_bytes());
         block.extend_from_slice(&count.to_le_bytes());
         block.extend_from_slice(root);
-        block.extend_from_slice(&(raw.len() as u32).to_le_bytes());
-        block.extend_from_slice(&packed);
-        let check = check(&block);
+        block.extend_from_slice(&(verdicts.len() as u32).to_le_bytes());
+        block.extend_from_slice(&verdict_raw.to_le_bytes());
+        block.extend_from_slice(&cause_raw.to_le_bytes());
+        block.extend_from_slice(&check(&causes));
+        block.extend_from_slice(&verdicts);
+        let check = check(&block[1 + CHECK..]);
         block[1..1 + CHECK].copy_from_slice(&check);
-        self.ends.clear();
+        block.extend_from_slice(&causes);
         self.first += u64::from(count);
         Ok((Position(self.first - 1), block))
     }
 }
 
-/// What a block's check must be: zstd ignores some bits of its frames, and they must not change either.
-fn check(block: &[u8]) -> [u8; CHECK] {
-    let hash = Sha256::digest(&block[1 + CHECK..]);
+/// What the check of these bytes must be: zstd ignores some bits of its frames, and they must not change either.
+fn check(bytes: &[u8]) -> [u8; CHECK] {
+    let hash = Sha256::digest(bytes);
     let mut check = [0; CHECK];
     check.copy_from_slice(&hash[..CHECK]);
     check
@@ -128,7 +164,104 @@ fn io(error: std::io::Error) -> Damage {
     Damage::Database(error.to_string())
 }
 
-/// A block read back: its records' bytes, checked for length and checksum, not yet decoded.
+/// What stands in a block of what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry<'b> {
+    /// Nothing was said.
+    None,
+    /// The bytes of the event.
+    Plain(&'b [u8]),
+    /// Something, which is not here.
+    HeldBack {
+        /// The hash of its bytes.
+        hash: Hash,
+        /// Under which key `ids` has the record.
+        id: u128,
+    },
+}
+
+impl Entry<'_> {
+    fn read(bytes: &[u8]) -> Result<Entry<'_>, &'static str> {
+        match bytes.split_first() {
+            None => Ok(Entry::None),
+            Some((&HELD_BACK, held_back)) => {
+                let told = held_back.split_first_chunk::<32>();
+                let (hash, id) = told.ok_or("a cause is neither there nor held back")?;
+                let id = id.try_into().map_err(|_| "a cause is neither there nor held back")?;
+                Ok(Entry::HeldBack { hash: *hash, id: u128::from_be_bytes(id) })
+            }
+            Some(_) => Ok(Entry::Plain(bytes)),
+        }
+    }
+
+    /// The hash of what was said at a position.
+    pub(crate) fn hash(&self, position: Position, salts: &mut SaltWalk) -> Result<Hash, Damage> {
+        match self {
+            Entry::None => Ok(NO_CAUSE),
+            Entry::HeldBack { hash, .. } => Ok(*hash),
+            Entry::Plain(bytes) => match salts.salt(position) {
+                Some(salt) => Ok(cause_hash(&salt, bytes)),
+                None => Err(Damage::Row { row: "salts".into(), what: format!("that of record {position} is gone") }),
+            },
+        }
+    }
+
+    /// The record whose verdict part this is.
+    pub(crate) fn join(&self, verdict_part: VerdictPart) -> Result<Record, Damage> {
+        match (self, verdict_part.why) {
+            (Entry::HeldBack { .. }, Why::Said { .. }) => Ok(verdict_part.into()),
+            (Entry::HeldBack { .. }, Why::Timer { .. }) => {
+                Err(Corrupt::Bytes { what: "a timer has a cause that is held back" }.into())
+            }
+            (Entry::Plain(bytes), _) => Ok(verdict_part.with_cause(bytes)?),
+            (Entry::None, _) => Ok(verdict_part.with_cause(&[])?),
+        }
+    }
+}
+
+/// One part of each record, unpacked.
+#[derive(Debug)]
+struct Frame {
+    raw: Vec<u8>,
+    /// Where each part ends, in `raw`.
+    ends: Vec<usize>,
+}
+
+impl Frame {
+    /// Unpacks a frame that claims to be so long unpacked. Nothing is made room for before that is known to be true
+    /// of the frame.
+    fn unpack(packed: &[u8], raw_len: usize, count: usize) -> Result<Frame, &'static str> {
+        if raw_len > RAW_BYTES_MAX || raw_len / 4 < count {
+            return Err("impossible length");
+        }
+        match zstd::zstd_safe::get_frame_content_size(packed) {
+            Ok(Some(length)) if length == raw_len as u64 => {}
+            _ => return Err("lengths do not add up"),
+        }
+        let raw = zstd::bulk::decompress(packed, raw_len).map_err(|_| "does not unpack")?;
+        let (lengths, parts) = raw.split_at_checked(count * 4).ok_or("lengths do not add up")?;
+        let mut end = lengths.len();
+        let ends: Vec<usize> = lengths
+            .chunks_exact(4)
+            .map(|length| {
+                end += u32::from_le_bytes(length.try_into().unwrap_or_default()) as usize;
+                end
+            })
+            .collect();
+        if end != lengths.len() + parts.len() {
+            return Err("lengths do not add up");
+        }
+        Ok(Frame { raw, ends })
+    }
+
+    fn part(&self, at: usize) -> Option<&[u8]> {
+        let start = at.checked_sub(1).map_or(Some(self.ends.len() * 4), |before| self.ends.get(before).copied())?;
+        self.raw.get(start..*self.ends.get(at)?)
+    }
+}
+
+/// A block read back: its verdict parts, checked for length and checksum, not yet decoded. The cause parts are
+/// unpacked when somebody asks for one.
 #[derive(Debug)]
 pub(crate) struct Block {
     /// The position of its first record.
@@ -136,128 +269,173 @@ pub(crate) struct Block {
     /// The root of the tree up to and with this block.
     pub(crate) root: Hash,
     count: usize,
-    raw: Vec<u8>,
+    verdicts: Frame,
+    stored: Box<[u8]>,
+    /// Where the frame of the cause parts begins in `stored`, and how long it is unpacked.
+    packed_causes: (usize, usize),
+    causes: OnceLock<Frame>,
 }
 
 impl Block {
     /// Unpacks a stored block whose key says `last`.
-    pub(crate) fn unpack(last: Position, stored: &[u8]) -> Result<Block, Damage> {
+    pub(crate) fn unpack(last: Position, stored: Box<[u8]>) -> Result<Block, Damage> {
         let damage = |what| Damage::Block { last, what };
-        let header = stored.get(..HEADER).ok_or_else(|| damage("shorter than its header"))?;
+        let (header, frames) = stored.split_at_checked(HEADER).ok_or_else(|| damage("shorter than its header"))?;
         if header[0] != VERSION {
             return Err(damage("unknown version"));
         }
         let int = |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().unwrap_or_default()) as usize;
-        if header[1..1 + CHECK] != check(stored) {
+        let verdict_len = int(53);
+        let packed = frames.get(..verdict_len).ok_or_else(|| damage("shorter than its verdicts"))?;
+        let causes_from = HEADER + verdict_len;
+        if header[1..1 + CHECK] != check(&stored[1 + CHECK..causes_from]) {
             return Err(damage("is not what was written"));
         }
         let first = Position(u64::from_le_bytes(header[9..17].try_into().unwrap_or_default()));
         let count = int(17);
         let root: Hash = header[21..53].try_into().unwrap_or_default();
-        let raw_len = int(53);
         if count == 0 || first.0.checked_add(count as u64 - 1) != Some(last.0) {
             return Err(damage("key and header disagree"));
         }
-        if raw_len > RAW_BYTES_MAX || raw_len / 4 < count {
-            return Err(damage("impossible length"));
-        }
-        let raw = zstd::bulk::decompress(&stored[HEADER..], raw_len).map_err(|_| damage("does not unpack"))?;
-        let block = Block { first, root, count, raw };
-        let bytes = raw_len.saturating_sub(count * 4);
-        let ordered = (0..count).all(|at| block.start(at) <= block.end(at));
-        if block.raw.len() != raw_len || !ordered || block.end(count - 1) != bytes {
-            return Err(damage("lengths do not add up"));
-        }
-        Ok(block)
+        let verdicts = Frame::unpack(packed, int(57), count).map_err(damage)?;
+        let packed_causes = (causes_from, int(61));
+        Ok(Block { first, root, count, verdicts, stored, packed_causes, causes: OnceLock::new() })
     }
 
     pub(crate) fn last(&self) -> Position {
         Position(self.first.0 + self.count as u64 - 1)
     }
 
-    /// The bytes of the record at `position`, if it is in this block.
-    pub(crate) fn record(&self, position: Position) -> Option<&[u8]> {
-        let at = usize::try_from(position.0.checked_sub(self.first.0)?).ok().filter(|at| *at < self.count)?;
-        let bytes = self.count * 4;
-        self.raw.get(bytes + self.start(at)..bytes + self.end(at))
+    /// The bytes of the verdict part at `position`, if it is in this block.
+    pub(crate) fn verdict(&self, position: Position) -> Option<&[u8]> {
+        self.verdicts.part(self.place(position)?)
     }
 
-    /// All records, in order.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (Position, &[u8])> {
-        (0..self.count as u64).filter_map(|at| {
-            let position = Position(self.first.0 + at);
-            self.record(position).map(|bytes| (position, bytes))
-        })
+    /// All verdict parts, in order.
+    pub(crate) fn verdicts(&self) -> impl Iterator<Item = (Position, &[u8])> {
+        (self.first.0..=self.last().0).map(Position).filter_map(|at| self.verdict(at).map(|bytes| (at, bytes)))
     }
 
-    fn end(&self, at: usize) -> usize {
-        self.raw.get(at * 4..at * 4 + 4).map_or(0, |end| u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize)
+    /// What was said at `position`, which is in this block.
+    pub(crate) fn entry(&self, position: Position) -> Result<Entry<'_>, Damage> {
+        let damage = |what| Damage::Block { last: self.last(), what };
+        let bytes = self.place(position).and_then(|at| self.causes().map(|causes| causes.part(at)).transpose());
+        Entry::read(bytes.ok_or_else(|| damage("has no such record"))??).map_err(damage)
     }
 
-    fn start(&self, at: usize) -> usize {
-        if at == 0 { 0 } else { self.end(at - 1) }
+    /// The record at `position`, if it is in this block.
+    pub(crate) fn record(&self, position: Position) -> Result<Option<Record>, Damage> {
+        let Some(verdict) = self.verdict(position) else { return Ok(None) };
+        self.entry(position)?.join(decode(verdict)?).map(Some)
+    }
+
+    /// Grows the tree by the block's records, which must come to the block's root.
+    pub(crate) fn grow(&self, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<(), Damage> {
+        for (position, verdict) in self.verdicts() {
+            tree.append(record_leaf(verdict, &self.entry(position)?.hash(position, salts)?));
+        }
+        if tree.root() == self.root && tree.size() == self.last().0 {
+            return Ok(());
+        }
+        Err(Damage::Block { last: self.last(), what: "the tree has another root: a record was changed" })
+    }
+
+    fn place(&self, position: Position) -> Option<usize> {
+        usize::try_from(position.0.checked_sub(self.first.0)?).ok().filter(|at| *at < self.count)
+    }
+
+    /// The cause parts, unpacked and checked once.
+    fn causes(&self) -> Result<&Frame, Damage> {
+        if let Some(causes) = self.causes.get() {
+            return Ok(causes);
+        }
+        let damage = |what| Damage::Block { last: self.last(), what };
+        let (from, raw_len) = self.packed_causes;
+        let packed = self.stored.get(from..).unwrap_or_default();
+        if self.stored[HEADER - CHECK..HEADER] != check(packed) {
+            return Err(damage("its causes are not what was written"));
+        }
+        let causes = Frame::unpack(packed, raw_len, self.count).map_err(damage)?;
+        Ok(self.causes.get_or_init(|| causes))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger_core::bytes::decode;
     use ledger_core::event::{self, Body, Event, MemberRef, RiskKeys};
-    use ledger_core::record::{Cause, Timer, Verdict};
+    use ledger_core::record::{Timer, Verdict};
+    use ledger_core::salts::Salts;
     use ledger_core::units::{At, MemberNo};
 
     #[test]
     fn records_come_back_as_they_went_and_no_damage_passes() {
         let mut staged = Staged::new(Position(5), 0);
         for n in 0..600u32 {
-            let cause = Cause::Timer { member: MemberNo(n), due: At(7), timer: Timer::Tier };
-            staged.push(Record { at: At(i64::from(n)), program: 1, cause, verdict: Verdict::default() });
+            let (at, why) = (At(i64::from(n)), Why::Timer { member: MemberNo(n), due: At(7), timer: Timer::Tier });
+            let timed = VerdictPart { at, program: 1, why, verdict: Verdict::default() };
+            staged.push(if n % 3 == 0 { Record::said(at, 1, check_in(n), Verdict::default()) } else { timed.into() });
         }
+        let salts = || SaltWalk::from(Salts::new([3; 16]));
         let mut tree = Frontier::default();
-        let blocks = staged.pack(&mut tree).expect("packs");
+        (1..5).for_each(|_| tree.append(NO_CAUSE));
+        let mut read = tree.clone();
+        let blocks = staged.pack(&mut tree, &mut salts()).expect("packs");
         assert_eq!(blocks.iter().map(|(last, _)| last.0).collect::<Vec<_>>(), [260, 516, 604]);
-        let bytes_of = |position: Position| {
-            let mut bytes = Vec::new();
-            encode(staged.record(position).expect("staged"), &mut bytes).expect("encodes");
-            bytes
-        };
         for (last, stored) in &blocks {
-            let block = Block::unpack(*last, stored).expect("unpacks");
-            assert!(block.records().all(|(position, bytes)| bytes == bytes_of(position)));
+            let block = Block::unpack(*last, stored.as_slice().into()).expect("unpacks");
+            for (position, _) in block.verdicts() {
+                assert_eq!(block.record(position).expect("reads").as_ref(), staged.record(position));
+            }
+            block.grow(&mut read, &mut salts()).expect("it has its root");
         }
+        assert_eq!(read.root(), tree.root());
         let (last, stored) = &blocks[2];
         for bit in 0..stored.len() * 8 {
             let mut damaged = stored.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(Block::unpack(*last, &damaged).is_err(), "bit {bit} changed unnoticed");
+            let read = Block::unpack(*last, damaged.into()).and_then(|block| block.record(*last));
+            assert!(read.is_err(), "bit {bit} changed unnoticed");
+        }
+        for length in 0..stored.len() {
+            let read = Block::unpack(*last, stored[..length].into()).and_then(|block| block.record(*last));
+            assert!(read.is_err(), "cut to {length} unnoticed");
         }
     }
+
+    fn check_in(n: u32) -> Event<MemberRef> {
+        let (id, member, body) = (n.to_string().into(), MemberRef::Known(MemberNo(n)), Body::CheckIn(event::CheckIn));
+        let (occurred_at, keys) = (At(7), RiskKeys::default());
+        Event { source: "s".into(), id, occurred_at, member, keys, origin: None, body }
+    }
+
+    #[test]
+    fn a_frame_that_lies_about_its_length_is_refused_before_there_is_room_for_it() {
+        let packed = zstd::bulk::compress(&[1, 0, 0, 0, 7], 1).expect("packs");
+        assert_eq!(Frame::unpack(&packed, 5, 1).expect("unpacks").part(0), Some(&[7][..]));
+        for (raw_len, count) in
+            [(RAW_BYTES_MAX, 1), (RAW_BYTES_MAX + 1, 1), (usize::MAX, 1), (6, 1), (4, 1), (5, 2), (3, 1)]
+        {
+            assert!(Frame::unpack(&packed, raw_len, count).is_err(), "{raw_len} bytes of {count}");
+        }
+    }
+
     #[test]
     fn no_block_is_too_large_to_be_read_back() {
         let text = "x".repeat(512 << 10);
         let mut staged = Staged::new(Position(1), 0);
-        for n in 0..300i64 {
+        for n in 0..300u32 {
             let body = Body::ProgramPublished(event::ProgramPublished { text: text.as_str().into() });
-            let keys = RiskKeys::default();
-            let event = Event {
-                source: "s".into(),
-                id: "i".into(),
-                occurred_at: At(n),
-                member: MemberRef::Nobody,
-                keys,
-                origin: None,
-                body,
-            };
-            staged.push(Record { at: At(n), program: 0, cause: Cause::Event(event), verdict: Verdict::default() });
+            let event = Event { member: MemberRef::Nobody, body, ..check_in(n) };
+            staged.push(Record::said(At(i64::from(n)), 0, event, Verdict::default()));
         }
-        let mut read = 0;
-        for (last, stored) in staged.pack(&mut Frontier::default()).expect("packs") {
-            let block = Block::unpack(last, &stored).expect("what was written can be read");
-            for (position, bytes) in block.records() {
+        let (mut read, mut salts) = (0, SaltWalk::from(Salts::new([3; 16])));
+        for (last, stored) in staged.pack(&mut Frontier::default(), &mut salts).expect("packs") {
+            let block = Block::unpack(last, stored.into()).expect("what was written can be read");
+            for (position, _) in block.verdicts() {
                 read += 1;
                 assert_eq!(position, Position(read), "every record, in order");
-                assert_eq!(&decode::<Record>(bytes).expect("decodes"), staged.record(position).expect("staged"));
+                assert_eq!(block.record(position).expect("reads").as_ref(), staged.record(position));
             }
         }
         assert_eq!(read, 300);

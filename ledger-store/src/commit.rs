@@ -12,6 +12,7 @@ use crate::live::Answer;
 use crate::shard::{Cursor, Done, Status};
 use ledger_core::merkle::Frontier;
 use ledger_core::outcome::Outcome;
+use ledger_core::salts::SaltWalk;
 use ledger_core::units::Position;
 use parking_lot::Mutex;
 use rocksdb::WriteBatch;
@@ -33,10 +34,10 @@ pub(crate) struct Judged {
 }
 
 /// Writes batches together. The only place that writes the log.
-fn write(disk: &Disk, tree: &mut Frontier, batches: &[Judged]) -> Result<(), Damage> {
+fn write(disk: &Disk, tree: &mut Frontier, salts: &mut SaltWalk, batches: &[Judged]) -> Result<(), Damage> {
     let mut rows = WriteBatch::default();
     for staged in batches.iter().filter_map(|batch| batch.staged.as_deref()) {
-        for (last, block) in staged.pack(tree)? {
+        for (last, block) in staged.pack(tree, salts)? {
             rows.put_cf(disk.family(keys::LOG), keys::block(last), block);
         }
     }
@@ -48,12 +49,18 @@ fn write(disk: &Disk, tree: &mut Frontier, batches: &[Judged]) -> Result<(), Dam
 
 /// Commits batches in the order they were judged, all that wait with one flush, until there are no more or
 /// one fails.
-pub(crate) fn run(disk: &Disk, tree: &Mutex<(Position, Frontier)>, status: &Status, judged: &Receiver<Judged>) {
+pub(crate) fn run(
+    disk: &Disk,
+    tree: &Mutex<(Position, Frontier)>,
+    mut salts: SaltWalk,
+    status: &Status,
+    judged: &Receiver<Judged>,
+) {
     let (mut committed, mut frontier) = tree.lock().clone();
     while let Ok(first) = judged.recv() {
         let batches: Vec<Judged> = std::iter::once(first).chain(judged.try_iter().take(BATCHES_AT_ONCE - 1)).collect();
         if status.stopped().is_none() {
-            match write(disk, &mut frontier, &batches) {
+            match write(disk, &mut frontier, &mut salts, &batches) {
                 Ok(()) => {
                     let staged = batches.iter().rev().find_map(|batch| batch.staged.as_deref());
                     committed = staged.map_or(committed, Staged::last);

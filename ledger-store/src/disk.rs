@@ -6,19 +6,23 @@
 use crate::block::Block;
 use crate::error::{Damage, OpenError};
 use crate::keys;
-use ledger_core::bytes::{ROW_VERSION, decode, decode_row, encode_row};
+use ledger_core::bytes::{ROW_VERSION, decode, decode_row, encode, encode_row};
 use ledger_core::merkle::Frontier;
 use ledger_core::record::Record;
+use ledger_core::salts::{Salt, Salts};
 use ledger_core::units::Position;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
     IteratorMode, Options, WriteBatch, WriteOptions,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// The version of keys and values.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
+/// Before the salts stand so many bytes of their hash.
+const SALTS_CHECK: usize = 8;
 const CACHE_BYTES: usize = 256 << 20;
 
 /// A stored row: key and value.
@@ -88,7 +92,11 @@ impl Disk {
         match self.get(keys::META, keys::FORMAT)? {
             Some(bytes) => {
                 let found = u32::from_le_bytes(bytes.as_slice().try_into().unwrap_or([0xff; 4]));
-                if found == FORMAT { Ok(()) } else { Err(OpenError::Format { found, known: FORMAT }) }
+                match found {
+                    FORMAT => Ok(()),
+                    1 => Err(OpenError::BeforeRelease { found }),
+                    _ => Err(OpenError::Format { found, known: FORMAT }),
+                }
             }
             None => {
                 self.must_be_new("format")?;
@@ -114,18 +122,34 @@ impl Disk {
             return if given.is_none_or(|given| given == stored) { Ok(stored) } else { Err(OpenError::Secret) };
         }
         self.must_be_new("secret")?;
-        let secret = match given {
-            Some(given) => given,
-            None => {
-                let mut drawn = [0; 32];
-                getrandom::fill(&mut drawn).map_err(|error| OpenError::System(error.to_string()))?;
-                drawn
-            }
-        };
+        let secret = given.map_or_else(drawn, Ok)?;
         let mut batch = WriteBatch::default();
         batch.put_cf(self.family(keys::META), keys::SECRET, secret);
         self.write_synced(batch).map_err(Damage::from)?;
         Ok(secret)
+    }
+
+    /// The salts of causes: those under the root given, or under the one drawn when the ledger was made, but for
+    /// those that were taken away since.
+    pub(crate) fn salts(&self, given: Option<Salt>) -> Result<Salts, OpenError> {
+        let damage = |what: &str| Damage::Row { row: "salts".into(), what: what.into() };
+        if let Some(stored) = self.get(keys::META, keys::SALTS)? {
+            let (check, value) = stored.split_at_checked(SALTS_CHECK).ok_or_else(|| damage("is too short"))?;
+            if *check != Sha256::digest(value)[..SALTS_CHECK] {
+                return Err(damage("is not what was written").into());
+            }
+            let salts: Salts = decode(value).map_err(Damage::from)?;
+            return if given.is_none_or(|root| salts.is_under(&root)) { Ok(salts) } else { Err(OpenError::Salts) };
+        }
+        self.must_be_new("salts")?;
+        let salts = Salts::new(given.map_or_else(drawn, Ok)?);
+        let mut value = Vec::new();
+        encode(&salts, &mut value).map_err(Damage::from)?;
+        let row = [&Sha256::digest(&value)[..SALTS_CHECK], &value].concat();
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::META), keys::SALTS, row);
+        self.write_synced(batch).map_err(Damage::from)?;
+        Ok(salts)
     }
 
     pub(crate) fn family(&self, name: &str) -> &ColumnFamily {
@@ -163,22 +187,21 @@ impl Disk {
             let last = key.get(2..10).and_then(|last| last.try_into().ok()).map(u64::from_be_bytes);
             let last =
                 Position(last.ok_or_else(|| Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })?);
-            Block::unpack(last, &value)
+            Block::unpack(last, value)
         })
     }
 
     /// The block that holds `position`, if the log reaches so far.
     pub(crate) fn block(&self, position: Position) -> Result<Option<Block>, Damage> {
         match self.blocks(position).next() {
-            Some(block) => block.map(|block| Some(block).filter(|block| block.record(position).is_some())),
+            Some(block) => block.map(|block| Some(block).filter(|block| block.verdict(position).is_some())),
             None => Ok(None),
         }
     }
 
     /// A record of the log.
     pub(crate) fn record(&self, position: Position) -> Result<Option<Record>, Damage> {
-        let block = self.block(position)?;
-        block.and_then(|block| block.record(position).map(|bytes| Ok(decode(bytes)?))).transpose()
+        self.block(position)?.map_or(Ok(None), |block| block.record(position))
     }
 
     pub(crate) fn snapshot_at(&self) -> Result<SnapshotAt, Damage> {
@@ -230,6 +253,13 @@ impl Disk {
         };
         keys::FAMILIES.iter().filter_map(live).sum()
     }
+}
+
+/// As many random bytes as are asked for.
+fn drawn<const BYTES: usize>() -> Result<[u8; BYTES], OpenError> {
+    let mut drawn = [0; BYTES];
+    getrandom::fill(&mut drawn).map_err(|error| OpenError::System(error.to_string()))?;
+    Ok(drawn)
 }
 
 fn family(name: &str, cache: &Cache) -> Options {

@@ -25,6 +25,12 @@ pub enum OpenError {
         /// The directory.
         dir: String,
     },
+    /// The directory was made before there was a release.
+    #[error("the ledger has format {found}, made by a version before the first release; import it anew")]
+    BeforeRelease {
+        /// The directory's.
+        found: u32,
+    },
     /// The directory belongs to another version of this software.
     #[error("the ledger has format {found}, this version reads format {known}")]
     Format {
@@ -44,6 +50,9 @@ pub enum OpenError {
         /// The one that was asked for.
         given: LedgerId,
     },
+    /// The root of the salts that was given is not the one the ledger was made with, or some were taken away since.
+    #[error("the root of the salts is not the one this ledger was made with")]
+    Salts,
     /// What is stored contradicts itself. Run `ledgerd verify`.
     #[error(transparent)]
     Damage(#[from] Damage),
@@ -132,6 +141,12 @@ pub enum ReadError {
     Stopped {
         /// Why.
         reason: String,
+    },
+    /// What was said is held back: the record tells what it did, and of its cause the hash alone is there.
+    #[error("what was said in record {position} is held back")]
+    CauseHeldBack {
+        /// The record.
+        position: Position,
     },
     /// What is stored contradicts itself.
     #[error(transparent)]

@@ -5,6 +5,7 @@
 //! front stands a filter: nearly every new event is told so by one touch of memory. Behind it come
 //! the ids since the last snapshot, the ids a snapshot is writing, and the family `ids` on disk.
 
+use crate::block::Entry;
 use crate::disk::Disk;
 use crate::error::Damage;
 use crate::filter::Filter;
@@ -104,9 +105,9 @@ impl Ids {
         }
     }
 
-    /// Under which hash a record is found; timers have none.
-    pub(crate) fn key_of(&self, record: &Record) -> Result<Option<u128>, Corrupt> {
-        match &record.cause {
+    /// Under which hash a record is found; timers have none. A cause that is held back brings its own.
+    pub(crate) fn key_of(&self, record: &Record, entry: Entry<'_>) -> Result<Option<u128>, Corrupt> {
+        match record.cause() {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
                 let event = event.clone().map(|who| match who {
                     MemberRef::Alias(_, hash) => MemberRef::Unknown(hash),
@@ -116,6 +117,10 @@ impl Ids {
             }
             Cause::Event(event) => Ok(Some(self.hash.id(event))),
             Cause::Timer { .. } => Ok(None),
+            Cause::HeldBack => match entry {
+                Entry::HeldBack { id, .. } => Ok(Some(id)),
+                Entry::None | Entry::Plain(_) => Ok(None),
+            },
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) const FORMAT: &[u8] = b"fo";
 pub(crate) const SECRET: &[u8] = b"se";
 /// `meta`: which ledger this is.
 pub(crate) const IDENTITY: &[u8] = b"id";
+/// `meta`: of what the salts of causes are derived.
+pub(crate) const SALTS: &[u8] = b"sa";
 /// `meta`: where the last snapshot stands.
 pub(crate) const SNAPSHOT: &[u8] = b"sn";
 /// `state`: the shared row.

@@ -4,13 +4,12 @@
 //! One thread judges and holds the write lock; readers take the read lock between events. What they
 //! see may rest on records not durable yet, which is why reads go through `Pending`.
 
-use crate::block::Staged;
+use crate::block::{Entry, Staged};
 use crate::disk::Disk;
 use crate::error::Damage;
 use crate::ids::{AsIs, Hash, Ids};
 use crate::sealing::Seals;
 use hmac::{Hmac, KeyInit, Mac};
-use ledger_core::bytes::decode;
 use ledger_core::event::{Event, MemberRef, Name};
 use ledger_core::features::membership::state::NameBinding;
 use ledger_core::judge::{LogAccess, Programs, fire_due, judge};
@@ -109,11 +108,11 @@ impl LogAccess for StoreLog {
             return Ok(record.clone());
         }
         let mut last = self.last_block.lock();
-        if last.as_ref().is_none_or(|block| block.record(position).is_none()) {
+        if last.as_ref().is_none_or(|block| block.verdict(position).is_none()) {
             *last = self.disk.block(position)?;
         }
-        match last.as_ref().and_then(|block| block.record(position)) {
-            Some(bytes) => Ok(decode(bytes)?),
+        match last.as_ref().map_or(Ok(None), |block| block.record(position))? {
+            Some(record) => Ok(record),
             None => Err(Damage::Row { row: format!("record {position}"), what: "is not in the log".into() }),
         }
     }
@@ -213,16 +212,17 @@ impl Live {
             return Ok(Answer::New(position));
         };
         let record = self.book.record(first)?;
-        if self.is(&event, &record) {
+        // What is held back cannot be compared: whoever says it again is told what came of it.
+        if record.cause() == Cause::HeldBack || self.is(&event, &record) {
             self.duplicates += 1;
             return Ok(Answer::Again(Outcome::of(first, &record, true)));
         }
         if let Some(position) = self.refused_before(&event)? {
             self.duplicates += 1;
-            return Ok(Answer::Again(Outcome::of(position, &self.book.record(position)?, true)));
+            return Ok(Answer::Again(Outcome::of(position, &*self.book.record(position)?, true)));
         }
         let position = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, true)?;
-        if let Some(conflict) = self.book.ids.key_of(&self.book.record(position)?)? {
+        if let Some(conflict) = self.book.ids.key_of(&self.book.record(position)?, Entry::None)? {
             self.book.ids.insert(conflict, position);
         }
         Ok(Answer::New(position))
@@ -279,7 +279,7 @@ impl Live {
         let Some(position) = self.book.ids.find(self.book.ids.hash.id(event), &self.book.disk)? else {
             return Ok(None);
         };
-        Ok(Some(Outcome::of(position, &self.book.record(position)?, true)))
+        Ok(Some(Outcome::of(position, &*self.book.record(position)?, true)))
     }
 
     /// Fires everything due at or before `at`.
@@ -300,7 +300,7 @@ impl Live {
 
     /// Whether a record's event is this one: the same in every field, and of the same people.
     fn is(&self, event: &Event<Name>, record: &Record) -> bool {
-        let Cause::Event(recorded) = &record.cause else { return false };
+        let Cause::Event(recorded) = record.cause() else { return false };
         let mut people = Vec::with_capacity(2);
         let recorded_as = recorded.clone().map(|who| people.push(who));
         let mut people = people.into_iter();

@@ -3,8 +3,9 @@
 //! Loads the rows of the last snapshot, then folds the tail of the log over them. Rows stand at
 //! different positions; each skips what it has. Rows that an older version wrote are dropped, and all of the
 //! log is folded. Blocks behind the snapshot's tree are hashed and must
-//! have the root they claim.
+//! have the root they claim. Of what was said only the hashes and the ids are needed.
 
+use crate::block::Entry;
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
 use crate::identity::{Identity, LedgerId};
@@ -16,8 +17,9 @@ use ledger_core::bytes::{decode, decode_row};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::judge::Programs;
 use ledger_core::member::Member;
-use ledger_core::merkle::{Frontier, leaf};
+use ledger_core::merkle::Frontier;
 use ledger_core::record::Record;
+use ledger_core::salts::{Salt, SaltWalk};
 use ledger_core::state::State;
 use ledger_core::units::{MemberNo, Position, RiskKey, TermNo};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub(crate) struct Recovered {
     pub(crate) secret: [u8; 32],
     pub(crate) identity: Identity,
     pub(crate) tree: Frontier,
+    pub(crate) salts: SaltWalk,
     /// How far the snapshot reached.
     pub(crate) snapshot: Position,
 }
@@ -38,6 +41,7 @@ pub(crate) struct Recovered {
 pub(crate) struct Given {
     pub(crate) secret: Option<[u8; 32]>,
     pub(crate) ledger: Option<LedgerId>,
+    pub(crate) salts: Option<Salt>,
     pub(crate) seals: Seals,
 }
 
@@ -45,6 +49,7 @@ pub(crate) struct Given {
 pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenError> {
     let secret = disk.secret(given.secret)?;
     let identity = disk.identity(given.ledger)?;
+    let mut salts = SaltWalk::from(disk.salts(given.salts)?);
     if disk.has_older_rows()? {
         disk.drop_rows()?;
     }
@@ -66,14 +71,12 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
         }
         last = block.last();
         if last.0 > tree.size() {
-            block.records().for_each(|(_, bytes)| tree.append(leaf(bytes)));
-            if tree.root() != block.root || tree.size() != last.0 {
-                return Err(Damage::Block { last, what: "the tree has another root" }.into());
-            }
+            block.grow(&mut tree, &mut salts)?;
         }
-        for (position, bytes) in block.records().filter(|(position, _)| *position > snapshot.folded) {
-            let record: Record = decode(bytes).map_err(Damage::from)?;
-            refold(&mut live, position, &record)?;
+        for (position, bytes) in block.verdicts().filter(|(position, _)| *position > snapshot.folded) {
+            let entry = block.entry(position)?;
+            let record = entry.join(decode(bytes).map_err(Damage::from)?)?;
+            refold(&mut live, position, &record, entry)?;
         }
     }
     let end = Position(tree.size());
@@ -90,7 +93,7 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
         return Err(Damage::Row { row: "shared".into(), what }.into());
     }
     live.programs = compiled(&live.state)?;
-    Ok(Recovered { disk, live, secret, identity, tree, snapshot: snapshot.folded })
+    Ok(Recovered { disk, live, secret, identity, tree, salts, snapshot: snapshot.folded })
 }
 
 /// The programs that were published.
@@ -103,11 +106,11 @@ pub(crate) fn compiled(state: &State) -> Result<Programs, Damage> {
     Ok(programs)
 }
 
-fn refold(live: &mut Live, position: Position, record: &Record) -> Result<(), Damage> {
+fn refold(live: &mut Live, position: Position, record: &Record, entry: Entry<'_>) -> Result<(), Damage> {
     fold(&mut live.state, position, record)?;
     live.end_batch();
     live.book.learn_names(record)?;
-    if let Some(key) = live.book.ids.key_of(record)? {
+    if let Some(key) = live.book.ids.key_of(record, entry)? {
         live.book.ids.insert(key, position);
     }
     Ok(())

@@ -26,6 +26,7 @@ use crate::recover::{Given, recover};
 use crate::sealing::Seals;
 use crate::snapshot::{self, Job};
 use ledger_core::merkle::Frontier;
+use ledger_core::salts::Salt;
 use ledger_core::units::{At, Position};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::Path;
@@ -53,6 +54,8 @@ pub struct Options {
     pub ledger: Option<LedgerId>,
     /// Under which key names are sealed. `None`: under none. A ledger has one for ever, or none.
     pub sealing_key: Option<[u8; 32]>,
+    /// Root of the salts of what is said. `None`: the ledger's own, drawn once and kept with it.
+    pub salts: Option<Salt>,
     /// A snapshot is written after so many records; a crash costs folding at most three times as many.
     pub snapshot_records: u64,
     /// Submitted batches that wait are judged together up to so many events, unless one alone is larger:
@@ -69,6 +72,7 @@ impl Default for Options {
             secret: None,
             ledger: None,
             sealing_key: None,
+            salts: None,
             snapshot_records: 2_000_000,
             batch_events_max: 1_000,
             queue_events_max: 100_000,
@@ -126,7 +130,7 @@ impl Ledger {
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
         let disk = Arc::new(Disk::open_or_make(dir)?);
         let seals = Seals::with(options.sealing_key);
-        let given = Given { secret: options.secret, ledger: options.ledger, seals };
+        let given = Given { secret: options.secret, ledger: options.ledger, salts: options.salts, seals };
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);
         let (begin, begun) = sync_channel(0);
@@ -165,9 +169,10 @@ impl Ledger {
             room_lock: Mutex::new(()),
         });
         let alarm = Alarm(inner.clone());
+        let salts = recovered.salts;
         let committer = spawn("committer", move || {
             let inner = &alarm.0;
-            commit::run(&inner.disk, &inner.tree, &inner.status, &committing);
+            commit::run(&inner.disk, &inner.tree, salts, &inner.status, &committing);
         })?;
         let alarm = Alarm(inner.clone());
         let snapshotter = spawn("snapshotter", move || alarm.0.write_snapshots(&begun))?;

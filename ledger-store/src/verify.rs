@@ -5,6 +5,7 @@
 //! byte; and checks that the trial balance sums to zero and equals the members. The first divergence
 //! is named. `rebuild` drops what is folded, so that the next opening folds it anew from the log.
 
+use crate::block::Block;
 use crate::disk::{Disk, SnapshotAt};
 use crate::error::{Damage, OpenError};
 use crate::identity::Identity;
@@ -17,8 +18,9 @@ use crate::snapshot::rows;
 use ledger_core::account::Account;
 use ledger_core::bytes::{decode, encode_row};
 use ledger_core::fold::fold;
-use ledger_core::merkle::{Frontier, Hash, leaf};
-use ledger_core::record::Record;
+use ledger_core::merkle::{Frontier, Hash};
+use ledger_core::record::VerdictPart;
+use ledger_core::salts::SaltWalk;
 use ledger_core::state::{HistoryPage, State, WalletTotals};
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use sha2::{Digest, Sha256};
@@ -73,7 +75,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
     let mut report = Report::default();
     // First the ledger as anyone would open it: stored rows, and the tail of the log over them.
     let disk = Arc::new(Disk::open(dir)?);
-    let given = Given { secret: None, ledger: None, seals: Seals::Unread };
+    let given = Given { secret: None, ledger: None, salts: None, seals: Seals::Unread };
     let live = match recover(disk.clone(), given) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {
@@ -101,7 +103,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
 /// If the log itself is damaged, or cannot be read. Nothing is dropped then.
 pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
     let disk = Disk::open(dir)?;
-    refold(&disk, |_, _| Ok(()), |_| ())?;
+    refold(&disk, |_, _, _| Ok(()), |_| ())?;
     Ok(disk.drop_rows()?)
 }
 
@@ -121,11 +123,11 @@ fn fold_up_to(disk: &Disk, position: Position, progress: &mut dyn FnMut(u64)) ->
     let mut state = State::new();
     for block in disk.blocks(Position(0)) {
         let block = block?;
-        for (at, bytes) in block.records() {
+        for (at, bytes) in block.verdicts() {
             if at > position {
                 return Ok(state);
             }
-            fold(&mut state, at, &decode(bytes)?)?;
+            fold(&mut state, at, &decode::<VerdictPart>(bytes)?)?;
             state.take_pages();
         }
         progress(state.shared.position.0);
@@ -139,29 +141,30 @@ struct Refolded {
     tree: Frontier,
 }
 
-/// Folds the log from its beginning and hashes every record. `folded` sees every record, `packed` the tree
-/// after every block.
+/// Folds the log from its beginning and hashes every record. `folded` sees every verdict part with its block,
+/// `packed` the tree after every block.
 fn refold(
     disk: &Disk,
-    mut folded: impl FnMut(Position, &Record) -> Result<(), Damage>,
+    mut folded: impl FnMut(Position, VerdictPart, &Block) -> Result<(), Damage>,
     mut packed: impl FnMut(&Frontier),
 ) -> Result<Refolded, Damage> {
     let mut refolded = Refolded { state: State::new(), pages: Vec::new(), tree: Frontier::default() };
     let Refolded { state, pages, tree } = &mut refolded;
+    let mut salts = SaltWalk::from(disk.salts(None).map_err(|error| match error {
+        OpenError::Damage(damage) => damage,
+        error => Damage::Row { row: "salts".into(), what: error.to_string() },
+    })?);
     for block in disk.blocks(Position(0)) {
         let block = block?;
         if block.first.0 != tree.size() + 1 {
             return Err(Damage::Block { last: block.last(), what: "does not follow the block before" });
         }
-        block.records().for_each(|(_, bytes)| tree.append(leaf(bytes)));
-        if tree.root() != block.root {
-            return Err(Damage::Block { last: block.last(), what: "the tree has another root: a record was changed" });
-        }
-        for (position, bytes) in block.records() {
-            let record: Record = decode(bytes)?;
-            fold(state, position, &record)?;
+        block.grow(tree, &mut salts)?;
+        for (position, bytes) in block.verdicts() {
+            let verdict_part: VerdictPart = decode(bytes)?;
+            fold(state, position, &verdict_part)?;
             pages.extend(state.take_pages());
-            folded(position, &record)?;
+            folded(position, verdict_part, &block)?;
         }
         packed(tree);
     }
@@ -182,8 +185,10 @@ fn check_log(
     });
     let (mut of_snapshot, mut found, mut astray) = (0u64, 0u64, Vec::new());
     let mut tree = (snapshot.tree.size() == 0).then(Frontier::default);
-    let check_id = |position: Position, record: &Record| {
-        let Some(key) = hashes.key_of(record)? else { return Ok(()) };
+    let check_id = |position: Position, verdict_part: VerdictPart, block: &Block| {
+        let entry = block.entry(position)?;
+        let record = entry.join(verdict_part)?;
+        let Some(key) = hashes.key_of(&record, entry)? else { return Ok(()) };
         of_snapshot += u64::from(position <= snapshot.folded);
         match disk.get(keys::IDS, &key.to_be_bytes())?.as_deref().map(ids::position) {
             Some(Ok(known)) if known == position => found += 1,
@@ -290,7 +295,7 @@ fn check_meta(disk: &Disk, report: &mut Report) -> Result<(), Damage> {
     for row in disk.scan(keys::META, b"") {
         let (key, value) = row?;
         match &*key {
-            keys::FORMAT | keys::SECRET | keys::IDENTITY | keys::SNAPSHOT => {}
+            keys::FORMAT | keys::SECRET | keys::IDENTITY | keys::SALTS | keys::SNAPSHOT => {}
             [b'c', b'u', source @ ..] if std::str::from_utf8(source).is_ok() && value.len() == 8 => {}
             _ => report.finding(format!("meta {key:02x?} is not understood")),
         }

@@ -53,10 +53,15 @@ pub(super) fn find_purchase<B: LogAccess>(
         // Past the refund horizon a number may be used again: the latest is meant.
         for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
             let record = book.record(known.position)?;
-            if let Cause::Event(Event { body: Body::Purchase(event::Purchase { order: recorded, .. }), .. }) =
-                &record.cause
-                && recorded == order
-            {
+            let is_it = match record.cause() {
+                Cause::Event(Event { body: Body::Purchase(event::Purchase { order: recorded, .. }), .. }) => {
+                    recorded == order
+                }
+                // It cannot be compared: another purchase of it is refused, and what speaks of it waits.
+                Cause::HeldBack => matches!(body, Body::Purchase(..)),
+                Cause::Event(_) | Cause::Timer { .. } => false,
+            };
+            if is_it {
                 return Ok(Some((no, *known, record)));
             }
         }
@@ -82,7 +87,7 @@ pub(super) fn find_parked<B: LogAccess>(
                     | Body::Refunded(event::Refunded { order: of, .. })
                     | Body::Settled(event::Settled { order: of }),
                 ..
-            }) = &record.cause
+            }) = record.cause()
                 && of == order
             {
                 found.push((no, *deferred, record));

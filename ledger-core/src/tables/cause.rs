@@ -4,11 +4,14 @@ use crate::kernel::units::{At, MemberNo};
 use crate::tables::event::{Event, MemberRef};
 use serde::{Deserialize, Serialize};
 
-/// What brings a record about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cause {
+/// What brings a record about, as its verdict part tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Why {
     /// Somebody said something.
-    Event(Event<MemberRef>),
+    Said {
+        /// The member it concerns; nobody if there is none.
+        member: MemberNo,
+    },
     /// Something was due by itself.
     Timer {
         /// For whom.
@@ -18,6 +21,42 @@ pub enum Cause {
         /// What.
         timer: Timer,
     },
+}
+
+impl Why {
+    /// Why there is a record of this event.
+    pub fn of(event: &Event<MemberRef>) -> Why {
+        Why::Said { member: event.member.no().unwrap_or(MemberNo::NOBODY) }
+    }
+}
+
+/// What was said, as far as it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CausePart {
+    /// Nothing was said: something was due by itself.
+    None,
+    /// This.
+    Event(Event<MemberRef>),
+    /// Something, of which only the hash is there.
+    HeldBack,
+}
+
+/// What brings a record about, with what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause<'r> {
+    /// Somebody said something.
+    Event(&'r Event<MemberRef>),
+    /// Something was due by itself.
+    Timer {
+        /// For whom.
+        member: MemberNo,
+        /// Since when; the postings count from here, however late the timer fires.
+        due: At,
+        /// What.
+        timer: Timer,
+    },
+    /// Somebody said something, and what is held back.
+    HeldBack,
 }
 
 /// What can be due. At one instant they fire in this order.

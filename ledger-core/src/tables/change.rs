@@ -72,7 +72,7 @@ macro_rules! changes {
 
             /// Folds it into the row of a member, if it is one that it changes.
             #[inline]
-            pub(crate) fn apply(&self, no: MemberNo, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+            pub(crate) fn apply(&self, no: MemberNo, member: &mut Member, here: &Here) -> Result<(), &'static str> {
                 match self {
                     $(Change::$kind(said) if changes!(@whose said $whose).contains(&no) => said.apply(member, here),)*
                     $(Change::$kind(..) => Ok(()),)*
@@ -90,7 +90,7 @@ macro_rules! changes {
 
             /// Folds it into rows that are no member's.
             #[inline]
-            pub(crate) fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here<'_>) -> Result<(), &'static str> {
+            pub(crate) fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here) -> Result<(), &'static str> {
                 match self { $(Change::$kind(said) => said.apply_shared(rows, here),)* }
             }
 
@@ -104,7 +104,7 @@ macro_rules! changes {
     (@folds LifeChange $($kind:ident;)*) => {
         impl FoldsLife for LifeChange {
             #[inline]
-            fn apply(&self, life: &mut Row, here: &Here<'_>) -> Result<(), &'static str> {
+            fn apply(&self, life: &mut Row, here: &Here) -> Result<(), &'static str> {
                 match self { $(LifeChange::$kind(said) => said.apply(life, here),)* }
             }
         }
@@ -160,7 +160,7 @@ changes! {
         14 CaseClosed of members;
         /// The vocabulary grew; terms are numbered in order, for ever.
         15 TermsAdded of nobody;
-        /// The program in this record's event is in force from the next record on.
+        /// A program is in force from the next record on.
         16 ProgramSet of nobody;
         /// The member's life changed.
         17 Life of member;
@@ -250,7 +250,7 @@ pub struct Life {
 
 impl Folds for Life {
     #[inline]
-    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
         let mut life = member.life.take().unwrap_or_default();
         self.change.apply(&mut life, here)?;
         member.life = (!life.is_ordinary()).then_some(life);

@@ -12,19 +12,19 @@ use crate::kernel::lots::{Lot, Slice};
 use crate::kernel::units::{MemberNo, Points, Position, TermNo};
 use crate::tables::here::{Here, Rows};
 use crate::tables::member::{HistoryPage, Hold, Member, Purse};
-use crate::tables::record::Record;
+use crate::tables::record::VerdictPart;
 use crate::tables::state::State;
 use crate::tables::totals::{Shared, WalletTotals};
 use alloc::vec::Vec;
 
 pub use crate::kernel::corrupt::Corrupt;
 
-/// Folds the record at `position` into the state.
+/// Folds the record at `position` into the state: its verdict part is all there is to fold.
 ///
 /// # Errors
 /// [`Corrupt::Fold`] names the record, the member and what does not add up. The state is then of no
 /// more use.
-pub fn fold(state: &mut State, position: Position, record: &Record) -> Result<(), Corrupt> {
+pub fn fold(state: &mut State, position: Position, record: &VerdictPart) -> Result<(), Corrupt> {
     let mut last = MemberNo::NOBODY;
     for no in record.mentions() {
         // Whoever is mentioned again later has the record already, by its position.
@@ -54,11 +54,11 @@ pub fn fold_member(
     member: &mut Member,
     no: MemberNo,
     position: Position,
-    record: &Record,
+    record: &VerdictPart,
 ) -> Result<Option<HistoryPage>, Corrupt> {
     let corrupt = |what| Corrupt::Fold { position, member: no, what };
     let verdict = &record.verdict;
-    let here = Here { position, at: record.at, cause: &record.cause };
+    let here = Here { position, at: record.at };
     for change in &verdict.changes {
         change.apply(no, member, &here).map_err(corrupt)?;
     }
@@ -169,8 +169,8 @@ fn take_in(member: &mut Member, coming: &mut Coming) -> Result<(), &'static str>
     member.purses.of_mut(coming.wallet).lots.put_all(lots).ok_or("balance overflows")
 }
 
-fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result<(), &'static str> {
-    let here = Here { position, at: record.at, cause: &record.cause };
+fn fold_shared(state: &mut State, position: Position, record: &VerdictPart) -> Result<(), &'static str> {
+    let here = Here { position, at: record.at };
     let mut rows = Rows { state, counted: Vec::new() };
     for change in &record.verdict.changes {
         change.apply_shared(&mut rows, &here)?;
@@ -181,7 +181,7 @@ fn fold_shared(state: &mut State, position: Position, record: &Record) -> Result
     Ok(())
 }
 
-fn fold_totals(shared: &mut Shared, position: Position, record: &Record) -> Result<(), &'static str> {
+fn fold_totals(shared: &mut Shared, position: Position, record: &VerdictPart) -> Result<(), &'static str> {
     if record.at < shared.at {
         return Err("time runs backwards");
     }

@@ -4,7 +4,6 @@
 //! if it has anything to do with it.
 
 use crate::kernel::units::{At, Position, RiskKey, TermNo};
-use crate::tables::cause::Cause;
 use crate::tables::life::Life;
 use crate::tables::member::Member;
 use crate::tables::state::State;
@@ -13,13 +12,11 @@ use alloc::vec::Vec;
 
 /// The record of which a change is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Here<'r> {
+pub(crate) struct Here {
     /// Where it stands.
     pub(crate) position: Position,
     /// The ledger time at which it was judged.
     pub(crate) at: At,
-    /// Why there is one.
-    pub(crate) cause: &'r Cause,
 }
 
 /// Rows that are no member's, while one record is folded into them.
@@ -35,7 +32,7 @@ pub(crate) struct Rows<'s> {
 pub(crate) trait Folds {
     /// Into the row of a member whose it is.
     #[inline]
-    fn apply(&self, _: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, _: &mut Member, _: &Here) -> Result<(), &'static str> {
         Ok(())
     }
 
@@ -47,7 +44,7 @@ pub(crate) trait Folds {
 
     /// Into rows that are no member's, each of which knows whether it has the record already.
     #[inline]
-    fn apply_shared(&self, _: &mut Rows<'_>, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply_shared(&self, _: &mut Rows<'_>, _: &Here) -> Result<(), &'static str> {
         Ok(())
     }
 
@@ -61,5 +58,5 @@ pub(crate) trait Folds {
 /// How a change of a member's life is folded into it.
 pub(crate) trait FoldsLife {
     /// Into the life of the member.
-    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str>;
+    fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str>;
 }

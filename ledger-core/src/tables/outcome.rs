@@ -4,10 +4,10 @@
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::Trace;
-use crate::kernel::units::{At, Points, Position, TermNo};
+use crate::kernel::units::{At, MemberNo, Points, Position, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::record::{Cause, Record};
+use crate::tables::record::{VerdictPart, Why};
 use alloc::vec::Vec;
 
 /// The outcome of one event.
@@ -49,14 +49,14 @@ impl Outcome {
     }
 
     /// The outcome that a record tells.
-    pub fn of(position: Position, record: &Record, duplicate: bool) -> Outcome {
+    pub fn of(position: Position, record: &VerdictPart, duplicate: bool) -> Outcome {
         let verdict = &record.verdict;
         let is_earned = |posting: &&Posting| posting.from == Account::Issued && !posting.is_of_funds();
         let first = Some(verdict.wallet).filter(|wallet| *wallet != TermNo::NONE);
         let mut earned: Vec<(TermNo, Points)> = first.map(|wallet| (wallet, Points::ZERO)).into_iter().collect();
-        let whose = match &record.cause {
-            Cause::Event(event) => event.member.no(),
-            Cause::Timer { .. } => None,
+        let whose = match record.why {
+            Why::Said { member } if member != MemberNo::NOBODY => Some(member),
+            Why::Said { .. } | Why::Timer { .. } => None,
         };
         // What a gift became for its recipient is no business of the giver.
         let own = |posting: &&Posting| whose.is_none_or(|no| posting.member == no);
@@ -82,7 +82,7 @@ impl Outcome {
 }
 
 /// What is new and waits, but for what came of it at once.
-fn waits(record: &Record, own: impl Fn(&&Posting) -> bool) -> Vec<(TermNo, Points, At)> {
+fn waits(record: &VerdictPart, own: impl Fn(&&Posting) -> bool) -> Vec<(TermNo, Points, At)> {
     let postings = || record.verdict.postings.iter().filter(&own);
     let waiting = record.verdict.changes.iter().filter_map(|change| {
         let Change::PendingUntil(change::PendingUntil { wallet, lot, until, .. }) = change else { return None };

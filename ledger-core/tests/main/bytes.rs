@@ -24,7 +24,7 @@ use ledger_core::fold::{Corrupt, fold, fold_member};
 use ledger_core::lots::{Lots, Slice};
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
-use ledger_core::record::{Cause, Record, Timer, Verdict};
+use ledger_core::record::{Record, Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
 use ledger_core::sealed::Sealed;
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
@@ -243,7 +243,7 @@ fn changes() -> Vec<Change> {
             members: vec![member],
         }),
         Change::TermsAdded(change::TermsAdded { terms: vec!["points".into(), "base".into()] }),
-        Change::ProgramSet(change::ProgramSet),
+        Change::ProgramSet(change::ProgramSet { text: "id = \"t\"".into() }),
         Change::Life(change::Life { member, change: LifeChange::Closed(change::Closed) }),
         Change::Redeemed(change::Redeemed {
             member,
@@ -407,12 +407,19 @@ fn here(origin: Origin) -> Event<MemberRef> {
     }
 }
 
-fn said(member: MemberRef, keys: RiskKeys, body: Body<MemberRef>) -> Cause {
-    Cause::Event(Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member, keys, origin: None, body })
+fn said(member: MemberRef, keys: RiskKeys, body: Body<MemberRef>) -> Event<MemberRef> {
+    Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member, keys, origin: None, body }
 }
 
-fn record(cause: Cause, verdict: Verdict) -> Record {
-    Record { at: AT, program: 1, cause, verdict }
+fn record(event: Event<MemberRef>, verdict: Verdict) -> Record {
+    Record::said(AT, 1, event, verdict)
+}
+
+/// The bytes of both parts of a record.
+fn parts(record: &Record) -> [Vec<u8>; 2] {
+    let [mut verdict, mut cause] = [Vec::new(), Vec::new()];
+    record.encode(&mut verdict, &mut cause).expect("everything stored can be encoded");
+    [verdict, cause]
 }
 
 /// Records that between them hold every variant of everything a record may hold.
@@ -447,7 +454,7 @@ fn records() -> Vec<(String, Record)> {
         partner: "p-4".into(),
     };
     let event = Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member: m1, ..here(origin) };
-    all.push(("origin".into(), record(Cause::Event(event), Verdict::default())));
+    all.push(("origin".into(), record(event, Verdict::default())));
     for timer in [
         Timer::Activation,
         Timer::Expiry,
@@ -457,8 +464,9 @@ fn records() -> Vec<(String, Record)> {
         Timer::Reminder,
         Timer::ExchangeLapse,
     ] {
-        let cause = Cause::Timer { member: MemberNo(1), due: AT, timer };
-        all.push((format!("timer {timer:?}"), record(cause, Verdict::default())));
+        let why = Why::Timer { member: MemberNo(1), due: AT, timer };
+        let timed = VerdictPart { at: AT, program: 1, why, verdict: Verdict::default() };
+        all.push((format!("timer {timer:?}"), timed.into()));
     }
     for change in changes() {
         all.push((
@@ -660,7 +668,8 @@ fn rows(memory: &Memory) -> Vec<(&'static str, Vec<u8>)> {
 fn bytes_on_disk_are_frozen() {
     let mut told = String::new();
     for (name, record) in records() {
-        told.push_str(&format!("{name:32} {}\n", hex(&bytes(&record))));
+        let told_parts = parts(&record).map(|part| hex(&part)).join(" | ");
+        told.push_str(&format!("{name:32} {}\n", told_parts.trim_end()));
     }
     let life = life();
     check(&life);
@@ -691,7 +700,8 @@ fn accounts_keep_their_places() {
 #[test]
 fn what_is_encoded_is_decoded_again() {
     for (name, record) in records() {
-        assert_eq!(decode::<Record>(&bytes(&record)).as_ref(), Ok(&record), "{name}");
+        let [verdict, cause] = parts(&record);
+        assert_eq!(Record::decode(&verdict, &cause).as_ref(), Ok(&record), "{name}");
     }
     let life = life();
     for (no, member) in crate::ledger::members(&life.state) {
@@ -736,7 +746,7 @@ fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
     let wallet = life.programs.current().expect("a program is published").wallet.id;
     let available = life.state.member(MemberNo(1)).map_or(Points::ZERO, |member| member.available(wallet));
     let more = record(cause, Verdict { wallet, available, ..Verdict::default() });
-    let more = Record { at: life.state.shared.at, ..more };
+    let more = VerdictPart { at: life.state.shared.at, ..more.verdict_part };
     let position = life.state.shared.position.next();
     assert_eq!(fold(&mut there, position, &more), Ok(()));
     assert_eq!(fold(&mut here, position, &more), Ok(()));
@@ -744,7 +754,7 @@ fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
 }
 
 /// Folding whatever could be decoded ends in `Ok` or `Corrupt`, never in a panic.
-fn fold_anything(record: &Record) {
+fn fold_anything(record: &VerdictPart) {
     let mut state = State::new();
     let _ = fold(&mut state, Position(1), record);
     let mut state = life().state;
@@ -754,37 +764,57 @@ fn fold_anything(record: &Record) {
 
 #[test]
 fn a_truncated_record_is_no_record() {
+    let left_over = Corrupt::Bytes { what: "bytes left over after the value" };
     for (name, record) in records() {
-        let whole = bytes(&record);
-        for length in 0..whole.len() {
-            let adjustment = decode::<Record>(&whole[..length]);
-            assert!(matches!(adjustment, Err(Corrupt::Bytes { .. })), "{name} cut to {length} bytes: {adjustment:?}");
+        let [verdict, cause] = parts(&record);
+        for length in 0..verdict.len() {
+            let cut = Record::decode(&verdict[..length], &cause);
+            assert!(matches!(cut, Err(Corrupt::Bytes { .. })), "{name}: verdict cut to {length} bytes: {cut:?}");
         }
-        let longer = [&whole[..], &[0]].concat();
-        let left_over = Err(Corrupt::Bytes { what: "bytes left over after the value" });
-        assert_eq!(decode::<Record>(&longer), left_over, "{name}");
+        for length in 0..cause.len() {
+            let cut = Record::decode(&verdict, &cause[..length]);
+            assert!(matches!(cut, Err(Corrupt::Bytes { .. })), "{name}: cause cut to {length} bytes: {cut:?}");
+        }
+        let longer = |part: &[u8]| [part, &[0]].concat();
+        assert_eq!(Record::decode(&longer(&verdict), &cause), Err(left_over.clone()), "{name}");
+        let longer = Record::decode(&verdict, &longer(&cause));
+        assert!(matches!(longer, Err(Corrupt::Bytes { .. })), "{name}: {longer:?}");
     }
+}
+
+#[test]
+fn the_parts_of_two_records_are_no_record() {
+    let check_in = |no| said(MemberRef::Known(MemberNo(no)), RiskKeys::default(), Body::CheckIn(event::CheckIn));
+    let [one, two] = [1, 2].map(|no| parts(&record(check_in(no), Verdict::default())));
+    let why = Why::Timer { member: MemberNo(1), due: AT, timer: Timer::Tier };
+    let timed = parts(&VerdictPart { at: AT, program: 1, why, verdict: Verdict::default() }.into());
+    let other = Err(Corrupt::Bytes { what: "verdict and cause are of two records" });
+    for (verdict, cause) in [(&one[0], &two[1]), (&one[0], &timed[1]), (&timed[0], &one[1])] {
+        assert_eq!(Record::decode(verdict, cause), other);
+    }
+    let held_back = Record::from(record(check_in(1), Verdict::default()).verdict_part);
+    assert!(held_back.encode(&mut Vec::new(), &mut Vec::new()).is_err(), "what is not there is not written");
 }
 
 #[test]
 fn a_record_with_one_byte_changed_is_another_record_or_none() {
     let (mut none, mut other) = (0u32, 0u32);
     for (name, record) in records() {
-        let whole = bytes(&record);
-        for at in 0..whole.len() {
+        let whole = parts(&record);
+        for (part, at) in [0, 1].into_iter().flat_map(|part| (0..whole[part].len()).map(move |at| (part, at))) {
             for bit in 0..8 {
                 let mut changed = whole.clone();
-                changed[at] ^= 1 << bit;
-                match decode::<Record>(&changed) {
-                    Err(_) => none += 1,
-                    Ok(read) => {
-                        other += 1;
-                        assert_ne!(read, record, "{name}: bit {bit} of byte {at} means nothing");
-                        assert_eq!(decode::<Record>(&bytes(&read)), Ok(read.clone()), "{name}");
-                        let mut state = State::new();
-                        let _ = fold(&mut state, Position(1), &read);
-                    }
-                }
+                changed[part][at] ^= 1 << bit;
+                let read = Record::decode(&changed[0], &changed[1]);
+                let Ok(read) = read else {
+                    none += 1;
+                    continue;
+                };
+                other += 1;
+                assert_ne!(read, record, "{name}: bit {bit} of byte {at} of part {part} means nothing");
+                let [verdict, cause] = parts(&read);
+                assert_eq!(Record::decode(&verdict, &cause).as_ref(), Ok(&read), "{name}");
+                let _ = fold(&mut State::new(), Position(1), &read);
             }
         }
     }
@@ -794,15 +824,21 @@ fn a_record_with_one_byte_changed_is_another_record_or_none() {
 #[test]
 fn the_first_byte_is_the_version() {
     for (name, record) in records() {
-        let mut whole = bytes(&record);
-        assert_eq!(whole[0], VERSION, "{name}");
+        let [mut verdict, mut cause] = parts(&record);
+        assert!([&verdict, &cause].into_iter().all(|part| part.is_empty() || part[0] == VERSION), "{name}");
+        let unknown = Err(Corrupt::Bytes { what: "unknown version byte" });
         for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
-            whole[0] = version;
-            let unknown = Err(Corrupt::Bytes { what: "unknown version byte" });
-            assert_eq!(decode::<Record>(&whole), unknown, "{name} in version {version}");
+            if let Some(first) = cause.first_mut() {
+                *first = version;
+                assert_eq!(Record::decode(&verdict, &cause), unknown, "{name}, its cause in version {version}");
+                cause[0] = VERSION;
+            }
+            verdict[0] = version;
+            assert_eq!(Record::decode(&verdict, &cause), unknown, "{name} in version {version}");
+            verdict[0] = VERSION;
         }
     }
-    assert_eq!(decode::<Record>(&[]), Err(Corrupt::Bytes { what: "unknown version byte" }));
+    assert_eq!(decode::<VerdictPart>(&[]), Err(Corrupt::Bytes { what: "unknown version byte" }));
 }
 
 #[test]

@@ -39,9 +39,10 @@ fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
 }
 
 fn waits_for(record: &Record) -> Option<Trigger> {
-    match &record.cause {
+    match record.cause() {
         Cause::Event(event) => Some(event.body.kind()).filter(|kind| kind.is_earning()).map(Trigger::Event),
-        Cause::Timer { timer, .. } => (*timer == Timer::Inactivity).then_some(Trigger::Inactive),
+        Cause::Timer { timer, .. } => (timer == Timer::Inactivity).then_some(Trigger::Inactive),
+        Cause::HeldBack => None,
     }
 }
 

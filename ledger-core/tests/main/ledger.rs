@@ -1,7 +1,7 @@
 //! What every test here may ask of a ledger: its rows as bytes, and whether it adds up.
 
 use ledger_core::account::Account;
-use ledger_core::bytes::{decode, encode, encode_row};
+use ledger_core::bytes::{encode, encode_row};
 use ledger_core::event::{self, Body, Currency, Event, Line, Name, RiskKeys};
 use ledger_core::fold::fold_member;
 use ledger_core::lots::Lot;
@@ -49,7 +49,8 @@ pub fn rows(state: &State) -> Vec<(String, Vec<u8>)> {
 
 /// The log, decoded.
 pub fn log(memory: &Memory) -> Vec<(Position, Record)> {
-    let decoded = memory.log().iter().map(|bytes| decode(bytes).expect("the log can be read"));
+    let decoded =
+        memory.log().iter().map(|stored| Record::decode(&stored.verdict, &stored.cause).expect("the log can be read"));
     decoded.enumerate().map(|(n, record)| (Position(n as u64 + 1), record)).collect()
 }
 

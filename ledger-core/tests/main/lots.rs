@@ -7,7 +7,7 @@ use ledger_core::event::{self, Body};
 use ledger_core::lots::{LOTS_MAX, SLICES_MAX};
 use ledger_core::member::{CLOSED_HOLDS_MAX, HOLDS_MAX};
 use ledger_core::memory::Memory;
-use ledger_core::record::{Cause, Record, Timer, Verdict};
+use ledger_core::record::{Timer, Verdict, VerdictPart, Why};
 use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Points, Position, TermNo};
 use std::time::Duration;
 
@@ -53,8 +53,8 @@ fn hoard(memory: &mut Memory, lots: usize, expires_at: At) {
             available: Points(before + some as i64),
             ..Verdict::default()
         };
-        let cause = Cause::Timer { member, due: At(0), timer: Timer::Inactivity };
-        let record = Record { at: memory.state.shared.at, program: 1, cause, verdict };
+        let why = Why::Timer { member, due: At(0), timer: Timer::Inactivity };
+        let record = VerdictPart { at: memory.state.shared.at, program: 1, why, verdict };
         ledger_core::fold::fold(&mut memory.state, position, &record).expect("the hoard folds");
     }
 }
@@ -161,8 +161,8 @@ fn fortune(memory: &mut Memory, points: i64) {
         rule: TermNo::NONE,
     };
     let verdict = Verdict { postings: vec![posting], wallet: WALLET, available: Points(points), ..Verdict::default() };
-    let cause = Cause::Timer { member, due: At(0), timer: Timer::Inactivity };
-    let record = Record { at: At(0), program: 1, cause, verdict };
+    let why = Why::Timer { member, due: At(0), timer: Timer::Inactivity };
+    let record = VerdictPart { at: At(0), program: 1, why, verdict };
     ledger_core::fold::fold(&mut memory.state, position, &record).expect("a fortune folds");
 }
 

@@ -151,10 +151,11 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
     let mut names = BTreeMap::new();
     let mut fired = BTreeMap::new();
     for (position, record) in ledger::log(memory) {
-        let name = match &record.cause {
+        let name = match record.cause() {
             Cause::Event(event) => format!("{}", event.id),
+            Cause::HeldBack => panic!("nothing is held back here"),
             Cause::Timer { member, due, timer } => {
-                let nth = fired.entry((*member, *due, *timer)).and_modify(|nth| *nth += 1).or_insert(0);
+                let nth = fired.entry((member, due, timer)).and_modify(|nth| *nth += 1).or_insert(0);
                 format!("{timer:?} of {member} at {due}, {nth}")
             }
         };
@@ -623,7 +624,7 @@ fn stories_reach_every_rule() {
     let mut reached = BTreeSet::new();
     let note = |record: &Record, state: &State, reached: &mut BTreeSet<String>| {
         let first_word = |text: String| text.chars().take_while(|c| c.is_alphanumeric()).collect::<String>();
-        if let Cause::Timer { timer, .. } = record.cause {
+        if let Cause::Timer { timer, .. } = record.cause() {
             reached.insert(format!("timer {timer:?}"));
         }
         if let Some(refusal) = record.verdict.refusal {

@@ -417,8 +417,8 @@ fn a_name_is_in_the_log_once_and_never_if_its_event_is_refused() {
     assert_eq!(say("4", bob, Body::CheckIn(event::CheckIn)), Some("ID_REUSED"));
     assert_eq!(say("4", alice, Body::Referral(event::Referral { referee: bob.into() })), Some("ID_REUSED"));
     let times = |name: &str| {
-        let holds = |record: &&Vec<u8>| record.windows(name.len()).any(|window| window == name.as_bytes());
-        memory.log().iter().filter(holds).count()
+        let holds = |part: &&Vec<u8>| part.windows(name.len()).any(|window| window == name.as_bytes());
+        memory.log().iter().flat_map(|stored| [&stored.verdict, &stored.cause]).filter(holds).count()
     };
     assert_eq!((times(alice), times(bob)), (1, 0));
     assert_eq!(memory.state.members_len(), 1);
@@ -472,7 +472,7 @@ fn reminders(memory: &Memory) -> Vec<String> {
     let calendar = &memory.programs.current().expect("a program").calendar;
     let mut told = Vec::new();
     for (_, record) in ledger::log(memory) {
-        let Cause::Timer { due, timer: Timer::Reminder, .. } = record.cause else { continue };
+        let Cause::Timer { due, timer: Timer::Reminder, .. } = record.cause() else { continue };
         let of = record.verdict.changes.iter().filter_map(|change| match change {
             Change::Expiring(change::Expiring { member, expires_at, points, .. }) => {
                 Some(format!("{member}: {points} until {}", calendar.show(*expires_at)))

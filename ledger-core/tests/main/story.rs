@@ -426,7 +426,7 @@ impl World {
     pub fn compare_reminders(&self) {
         let mut told = Vec::new();
         for (_, record) in ledger::log(&self.memory) {
-            let Cause::Timer { due, .. } = record.cause else { continue };
+            let Cause::Timer { due, .. } = record.cause() else { continue };
             for change in &record.verdict.changes {
                 let Change::Expiring(change::Expiring { member, expires_at, points, .. }) = change else { continue };
                 let name = self.memory.name(*member).to_string();

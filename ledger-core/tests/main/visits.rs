@@ -2,7 +2,6 @@
 
 use crate::ledger::{self, event};
 use crate::properties::config;
-use ledger_core::bytes::decode;
 use ledger_core::event::{self, Body, Event, Name, Origin};
 use ledger_core::memory::Memory;
 use ledger_core::record::Record;
@@ -191,7 +190,8 @@ fn say(memory: &mut Memory, nth: usize, (who, store): (usize, usize), at: i64, b
     let origin = (store > 0).then(|| Box::new(origin));
     let said = Event { origin, ..event(&format!("e-{nth}"), ["A", "B"][who], At(at), body) };
     assert_eq!(memory.submit(said, At(NOW)).expect("the record folds").refusal, None, "event {nth}");
-    let record: Record = decode(memory.log().last().expect("there is a record")).expect("it can be read");
+    let stored = memory.log().last().expect("there is a record");
+    let record = Record::decode(&stored.verdict, &stored.cause).expect("it can be read");
     let granted = |rules: &[&str]| {
         let of_rules = record.verdict.trace.iter().filter(|line| rules.contains(&memory.state.term(line.rule)));
         of_rules.map(|line| line.granted.0).sum()

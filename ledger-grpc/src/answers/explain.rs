@@ -132,12 +132,14 @@ fn debts(store: &Handle, view: &MemberView, wallet: TermNo, names: &Names) -> Re
 }
 
 fn origin(position: Position, record: &Record, posting: &Posting, points: i64, names: &Names) -> proto::Origin {
-    let (kind, event) = match &record.cause {
+    let (kind, event) = match record.cause() {
         Cause::Event(event) => {
             let name = proto::EventName { source: event.source.to_string(), id: event.id.to_string() };
             (event.body.kind().name(), Some(name))
         }
         Cause::Timer { timer, .. } => (timer.name(), None),
+        // The store hands out no such record.
+        Cause::HeldBack => ("", None),
     };
     proto::Origin {
         position: position.0,

@@ -6,7 +6,7 @@
 use super::import::Purchases;
 use super::local::{Local, grouped};
 use super::look::told;
-use super::open::{Clock, open_or_make};
+use super::open::{Clock, Keys, open_or_make};
 use super::progress::Progress;
 use super::{Answer, say, show, verify};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -59,7 +59,7 @@ impl Demo {
         say(format_args!("A music shop's points: programs/music.toml on the purchases in {}", path.display()))?;
         say(format_args!("  {}", shop.summary()))?;
 
-        let ledger = open_or_make(&dir, Clock::Events, None)?;
+        let ledger = open_or_make(&dir, Clock::Events, Keys::default())?;
         let runtime = Builder::new_multi_thread().enable_all().build()?;
         let shown = runtime.block_on(show_all(&shop, ledger.handle()));
         drop(runtime);

@@ -37,21 +37,38 @@ pub(super) struct Secret {
     /// of 32 bytes, or of 64 hexadecimal digits. Without one the ledger draws its own
     #[arg(long, value_name = "FILE", env = "LEDGERD_SECRET_FILE")]
     secret_file: Option<PathBuf>,
+    /// Root of the salts of what is said, when the ledger is made: a file of 16 bytes, or of 32 hexadecimal
+    /// digits. Without one the ledger draws its own. Ledgers that are told the same with the same secret and
+    /// the same salts have the same root
+    #[arg(long, value_name = "FILE", env = "LEDGERD_SALTS_FILE")]
+    salts_file: Option<PathBuf>,
+}
+
+/// What is drawn when a ledger is made, unless it is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keys {
+    secret: Option<[u8; 32]>,
+    salts: Option<[u8; 16]>,
 }
 
 impl Secret {
-    pub(super) fn read(&self) -> Result<Option<[u8; 32]>> {
-        let Some(path) = &self.secret_file else { return Ok(None) };
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let secret = <[u8; 32]>::try_from(bytes.as_slice()).ok().or_else(|| from_hex(bytes.trim_ascii()));
-        let wrong =
-            || anyhow!("{} holds {} bytes; write 32 bytes or 64 hexadecimal digits", path.display(), bytes.len());
-        secret.ok_or_else(wrong).map(Some)
+    pub(super) fn read(&self) -> Result<Keys> {
+        Ok(Keys { secret: read_key(self.secret_file.as_deref())?, salts: read_key(self.salts_file.as_deref())? })
     }
 }
 
-fn from_hex(digits: &[u8]) -> Option<[u8; 32]> {
-    let mut secret = [0; 32];
+/// The key in a file, as it is or in hexadecimal digits.
+fn read_key<const BYTES: usize>(path: Option<&Path>) -> Result<Option<[u8; BYTES]>> {
+    let Some(path) = path else { return Ok(None) };
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let key = <[u8; BYTES]>::try_from(bytes.as_slice()).ok().or_else(|| from_hex(bytes.trim_ascii()));
+    let (path, found, digits) = (path.display(), bytes.len(), BYTES * 2);
+    let wrong = || anyhow!("{path} holds {found} bytes; write {BYTES} bytes or {digits} hexadecimal digits");
+    key.ok_or_else(wrong).map(Some)
+}
+
+fn from_hex<const BYTES: usize>(digits: &[u8]) -> Option<[u8; BYTES]> {
+    let mut secret = [0; BYTES];
     if digits.len() != 2 * secret.len() {
         return None;
     }
@@ -68,9 +85,10 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Opens the ledger in `dir`, making one if there is none.
-pub(super) fn open_or_make(dir: &Path, time: Clock, secret: Option<[u8; 32]>) -> Result<Ledger> {
+pub(super) fn open_or_make(dir: &Path, time: Clock, keys: Keys) -> Result<Ledger> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let options = Options { time: time.into(), secret, ..Options::default() };
+    let Keys { secret, salts } = keys;
+    let options = Options { time: time.into(), secret, salts, ..Options::default() };
     Ledger::open(dir, options, wall_clock()).map_err(open_error)
 }
 
@@ -140,7 +158,7 @@ mod tests {
         let secret: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 8).expect("below 256"));
         assert_eq!(from_hex(hex(&secret).as_bytes()), Some(secret));
         assert_eq!(from_hex(hex(&secret).to_uppercase().as_bytes()), Some(secret));
-        assert_eq!(from_hex(b"12"), None);
-        assert_eq!(from_hex(&[b'x'; 64]), None);
+        assert_eq!(from_hex::<1>(b"123"), None);
+        assert_eq!(from_hex::<32>(&[b'x'; 64]), None);
     }
 }

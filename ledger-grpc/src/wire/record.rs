@@ -17,7 +17,7 @@ use ledger_core::units::{MemberNo, Position};
 /// Every member that the answer about a record names.
 pub fn members_of_record(record: &Record) -> Vec<MemberNo> {
     let mut all = record.members();
-    if let Cause::Event(event) = &record.cause {
+    if let Cause::Event(event) = record.cause() {
         all.extend(event.body.other().and_then(|who| who.no()));
     }
     all.extend(record.verdict.changes.iter().filter_map(|change| match change {
@@ -32,28 +32,30 @@ pub fn members_of_record(record: &Record) -> Vec<MemberNo> {
 pub fn record(position: Position, record: &Record, names: &Names) -> proto::Record {
     let verdict = &record.verdict;
     let own = record.member();
-    let cause = match &record.cause {
-        Cause::Event(event) => proto::record::Cause::Event(event::encode(event, names)),
-        Cause::Timer { member, due, timer } => proto::record::Cause::Timer(proto::Timer {
-            member: names.member(*member),
-            due: values::stamp(*due),
-            kind: timer_kind(*timer).into(),
-        }),
+    let cause = match record.cause() {
+        Cause::Event(event) => Some(proto::record::Cause::Event(event::encode(event, names))),
+        Cause::Timer { member, due, timer } => Some(proto::record::Cause::Timer(proto::Timer {
+            member: names.member(member),
+            due: values::stamp(due),
+            kind: timer_kind(timer).into(),
+        })),
+        // The store hands out no such record.
+        Cause::HeldBack => None,
     };
     proto::Record {
         position: position.0,
         at: values::stamp(record.at),
         program_version: record.program,
-        cause: Some(cause),
+        cause,
         refused: verdict.refusal.map(|no| refused(no, verdict.available.0, verdict.trace.first(), names)),
         postings: verdict.postings.iter().map(|one| posting(one, own, names)).collect(),
         changes: verdict.changes.iter().filter_map(|one| encode_change(position, one, names)).collect(),
         trace: verdict.trace.iter().map(|one| trace(one, names)).collect(),
         available: verdict.available.0,
         member: names.member(own),
-        alias: match &record.cause {
+        alias: match record.cause() {
             Cause::Event(Event { member: MemberRef::Alias(_, key), .. }) => key.to_string(),
-            Cause::Event(_) | Cause::Timer { .. } => String::new(),
+            Cause::Event(_) | Cause::Timer { .. } | Cause::HeldBack => String::new(),
         },
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::proto::{self, event::Body};
 use ledger_core::event::{Kind, MemberRef, Name, PROGRAM_BYTES_MAX, RiskKind};
 use ledger_core::outcome::Outcome;
-use ledger_core::record::{Cause, Record, Verdict};
+use ledger_core::record::{Record, Verdict};
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, MemberNo, Points, Position, RiskKey};
 use ledger_store::{Identity, LedgerId};
@@ -116,8 +116,7 @@ fn every_kind_of_event_is_told_as_it_was_said() {
         let said = event(body);
         let decoded = one(Some(said.clone()), &hash).expect("it is valid");
         untried.remove(&decoded.events[0].body.kind());
-        let cause = Cause::Event(decoded.events[0].clone().map(who));
-        let judged = Record { at: At(0), program: 1, cause, verdict: Verdict::default() };
+        let judged = Record::said(At(0), 1, decoded.events[0].clone().map(who), Verdict::default());
         let hashed = proto::Event { device: hash("device", "d").to_string(), ..said };
         assert_eq!(record(Position(1), &judged, &names).cause, Some(proto::record::Cause::Event(hashed)));
     }
@@ -135,7 +134,7 @@ fn an_alias_is_told_as_its_hash() {
         let (anna, key) = (MemberNo(1), hash("name", "card:4711"));
         let names = Names::default().and_members([(anna, "anna".into())]);
         let who = |name: Name| if &*name == "anna" { MemberRef::Alias(anna, key) } else { MemberRef::Unknown(key) };
-        let judged = Record { at: At(0), program: 1, cause: Cause::Event(said.map(who)), verdict: Verdict::default() };
+        let judged = Record::said(At(0), 1, said.map(who), Verdict::default());
         let told = record(Position(1), &judged, &names);
         assert_eq!((&*told.member, &*told.alias), ("anna", &*key.to_string()));
         let event = event(body(&key.to_string()));

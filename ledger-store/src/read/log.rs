@@ -11,7 +11,7 @@ use ledger_core::fold::fold_member;
 use ledger_core::judge::{find, projected_to};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
-use ledger_core::record::Record;
+use ledger_core::record::{Cause, Record, VerdictPart};
 use ledger_core::state::{HistoryPage, ProgramRow};
 use ledger_core::units::{MemberNo, Position};
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Handle {
         if position > self.committed() {
             return Ok(None);
         }
-        Ok(self.inner.disk.record(position)?)
+        self.inner.disk.record(position)?.map(|record| with_cause(position, record)).transpose()
     }
 
     /// Durable records behind `after`, oldest first, at most `limit`. Reads the disk.
@@ -135,24 +135,26 @@ impl Handle {
 
     /// The same of a member by its number.
     fn member_no_as_of(&self, no: MemberNo, as_of: AsOf) -> Result<Option<MemberView>, ReadError> {
-        let Some(replay) = self.replay_no(no)? else { return Ok(None) };
-        let mut then: Option<Step> = None;
-        for step in replay {
-            let step = step?;
+        let Some(Positions { positions, .. }) = self.positions(no, Position(0), usize::MAX)? else { return Ok(None) };
+        let mut log = LogReader { inner: &self.inner, block: None };
+        let (mut member, mut then) = (Member::default(), None);
+        for position in positions {
+            let record = log.verdict(position)?;
             let past = match as_of {
-                AsOf::Position(position) => step.position > position,
-                AsOf::Instant(at) => step.record.at > at,
+                AsOf::Position(as_of) => position > as_of,
+                AsOf::Instant(at) => record.at > at,
             };
             if past {
                 break;
             }
-            then = Some(step);
+            fold_member(&mut member, no, position, &record).map_err(Damage::from)?;
+            then = Some((position, record.at));
         }
-        let into = then.as_ref().and_then(|step| step.after.merged_into());
+        let into = then.and_then(|_| member.merged_into());
         if let Some(into) = into {
             return self.member_no_as_of(into, as_of);
         }
-        Ok(then.map(|step| {
+        Ok(then.map(|(position, recorded)| {
             let live = self.inner.live.read();
             let known = |row: &ProgramRow| match as_of {
                 AsOf::Position(position) => row.position <= position,
@@ -161,11 +163,11 @@ impl Handle {
             let version = live.state.programs.iter().take_while(|row| known(row)).count();
             let program = live.programs.version(u32::try_from(version).unwrap_or(u32::MAX)).cloned();
             let (at, member) = match as_of {
-                AsOf::Position(_) => (step.record.at, step.after),
-                AsOf::Instant(at) => (at, projected_to(&live.state, program.as_deref(), no, &step.after, at)),
+                AsOf::Position(_) => (recorded, member),
+                AsOf::Instant(at) => (at, projected_to(&live.state, program.as_deref(), no, &member, at)),
             };
             let name = live.book.name_of(no, &member);
-            MemberView { no, name, member, position: step.position, at, program }
+            MemberView { no, name, member, position, at, program }
         }))
     }
 
@@ -282,6 +284,18 @@ impl Iterator for Replay {
     }
 }
 
+fn missing(position: Position) -> Damage {
+    Damage::Row { row: format!("record {position}"), what: "is missing".into() }
+}
+
+/// The record, unless what was said is held back.
+fn with_cause(position: Position, record: Record) -> Result<Record, ReadError> {
+    match record.cause() {
+        Cause::HeldBack => Err(ReadError::CauseHeldBack { position }),
+        Cause::Event(_) | Cause::Timer { .. } => Ok(record),
+    }
+}
+
 /// Reads records, most often several of one block.
 struct LogReader<'a> {
     inner: &'a Inner,
@@ -289,12 +303,21 @@ struct LogReader<'a> {
 }
 
 impl LogReader<'_> {
+    /// What a record did; what was said is not looked at.
+    fn verdict(&mut self, position: Position) -> Result<VerdictPart, ReadError> {
+        let bytes = self.block(position)?.verdict(position).ok_or_else(|| missing(position))?;
+        Ok(decode(bytes).map_err(Damage::from)?)
+    }
+
+    /// A record with what was said.
     fn record(&mut self, position: Position) -> Result<Record, ReadError> {
-        if self.block.as_ref().is_none_or(|block| block.record(position).is_none()) {
+        with_cause(position, self.block(position)?.record(position)?.ok_or_else(|| missing(position))?)
+    }
+
+    fn block(&mut self, position: Position) -> Result<&Block, ReadError> {
+        if self.block.as_ref().is_none_or(|block| block.verdict(position).is_none()) {
             self.block = self.inner.disk.block(position)?;
         }
-        let missing = || Damage::Row { row: format!("record {position}"), what: "is missing".into() };
-        let bytes = self.block.as_ref().and_then(|block| block.record(position)).ok_or_else(missing)?;
-        Ok(decode(bytes).map_err(Damage::from)?)
+        Ok(self.block.as_ref().ok_or_else(|| missing(position))?)
     }
 }

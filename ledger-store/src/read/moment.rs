@@ -151,17 +151,18 @@ impl<'a> Moment<'a> {
     /// Whether a record is of this member: of its event, if it was said of this name. Reads the disk.
     ///
     /// # Errors
-    /// [`ReadError::Damage`].
+    /// [`ReadError::Damage`]; [`ReadError::CauseHeldBack`] if only the cause could tell.
     pub fn is_of(&mut self, position: Position, name: &str) -> Result<bool, ReadError> {
         let book = &self.live.book;
         let known = |no: MemberNo| find(book, name) == Some(no);
-        let is_of = match book.record(position)?.cause {
-            Cause::Timer { member, .. } => known(member),
-            Cause::Event(event) => match event.member {
-                MemberRef::Nobody => false,
-                MemberRef::Known(no) | MemberRef::Alias(no, _) => known(no),
+        let record = book.record(position)?;
+        let is_of = match (record.member(), record.cause()) {
+            (MemberNo::NOBODY, Cause::Event(event)) => match event.member {
                 MemberRef::Unknown(hash) => book.keyed_hash(name) == hash,
+                MemberRef::Nobody | MemberRef::Known(_) | MemberRef::Alias(..) => false,
             },
+            (MemberNo::NOBODY, Cause::HeldBack) => return Err(ReadError::CauseHeldBack { position }),
+            (no, _) => known(no),
         };
         self.rest_on(position);
         Ok(is_of)

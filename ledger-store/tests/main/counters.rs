@@ -29,7 +29,7 @@ struct Recount(BTreeMap<(RiskKey, &'static str), Vec<Counted>>);
 impl Recount {
     /// Counts one record, as the program's text says.
     fn record(&mut self, record: &Record) {
-        let Cause::Event(event) = &record.cause else { return };
+        let Cause::Event(event) = record.cause() else { return };
         let refusal = record.verdict.refusal;
         let Event { member: MemberRef::Known(member), keys, origin: None, body, .. } = event else { return };
         // What a rule denies has still happened.

@@ -5,12 +5,13 @@
 //!
 //! `LEDGER_DAMAGE=all` changes every bit of every row that the suite takes samples of.
 
+use crate::blocks::{Block, put_together, take_apart};
 use crate::ledger::{self, directory, far_future, open, say, simulated};
-use crate::raw::{self, Raw, Row};
+use crate::raw::{self, FAMILIES, Raw, Row};
 use crate::said::{Random, Stream, event};
 use ledger_core::event::{self, Body, Finding};
 use ledger_core::units::Position;
-use ledger_store::{Batch, Cursor, Ledger, OpenError, Report, verify};
+use ledger_store::{Batch, Cursor, Ledger, OpenError, Report, rebuild, verify};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::ops::Range;
@@ -22,6 +23,9 @@ const FIRST_AND_COUNT: Range<usize> = 9..21;
 const COUNT: Range<usize> = 17..21;
 /// Where a block says the root of the tree.
 const ROOT: Range<usize> = 21..53;
+/// Where a block says how long the frame of its verdicts is, and where that begins.
+const VERDICT_LEN: Range<usize> = 53..57;
+const HEADER: usize = 73;
 /// Bytes of one row that are changed, unless all are.
 const SAMPLES: usize = 30;
 
@@ -84,6 +88,7 @@ fn targets(raw: &Raw) -> Vec<Target> {
         }),
         target("an id", "ids", largest("ids", b""), &|_| "id".into()),
         target("the snapshot", "meta", largest("meta", b"sn"), &|_| "snapshot".into()),
+        target("the salts", "meta", largest("meta", b"sa"), &|_| "row salts".into()),
     ];
     // A block that is gone is seen by the one behind it, or by the snapshot.
     targets[0].named.push("does not follow the block before".into());
@@ -236,7 +241,8 @@ fn moved(block: &Row, to: &Row) -> Row {
 
 /// The block with the check it must have, as whoever knows the format makes it.
 fn sealed(mut block: Vec<u8>) -> Vec<u8> {
-    let check = Sha256::digest(&block[9..]);
+    let verdict_len = u32::from_le_bytes(block[VERDICT_LEN].try_into().expect("four bytes"));
+    let check = Sha256::digest(&block[9..HEADER + verdict_len as usize]);
     block[1..9].copy_from_slice(&check[..8]);
     block
 }
@@ -298,6 +304,56 @@ fn blocks_that_are_gone_swapped_repeated_or_of_another_ledger_are_found_and_refu
     }
     with_log(dir.path(), &blocks);
     ledger::verified(dir.path());
+}
+
+/// What is done to two neighbours of a block.
+type Edit = fn(&mut Block, usize);
+
+/// A block in which a record is not what it was, sealed again: by whoever has the disk and knows the format.
+const EDITS: [(&str, Edit); 9] = [
+    ("a verdict is changed", |block, at| *block.verdicts[at].last_mut().expect("bytes") ^= 1),
+    ("a cause is changed", |block, at| *block.causes[at].last_mut().expect("bytes") ^= 1),
+    ("two verdicts are swapped", |block, at| block.verdicts.swap(at, at + 1)),
+    ("two causes are swapped", |block, at| block.causes.swap(at, at + 1)),
+    ("two records are swapped", |block, at| {
+        block.verdicts.swap(at, at + 1);
+        block.causes.swap(at, at + 1);
+    }),
+    ("a verdict is dropped", |block, at| block.verdicts[at].clear()),
+    ("a cause is dropped", |block, at| block.causes[at].clear()),
+    ("a cause is held back under a false hash", |block, at| block.causes[at] = vec![0; 1 + 32 + 16]),
+    ("a verdict is repeated", |block, at| block.verdicts[at + 1] = block.verdicts[at].clone()),
+];
+
+#[test]
+fn a_verdict_or_cause_that_is_not_its_own_is_refused_by_name_and_nothing_is_written() {
+    let (dir, report) = with_a_tail();
+    let blocks = Raw::open(dir.path()).rows("log");
+    // One behind the snapshot, which opening reads, with two neighbours who said something.
+    let n = blocks.len() - 2;
+    let block = take_apart(&blocks[n].1);
+    let said = |at: &usize| !block.causes[*at].is_empty() && !block.causes[at + 1].is_empty();
+    let at = (0..block.causes.len() - 1).find(said).expect("two neighbours who said something");
+    let ending = format!("block ending at {}: ", block.first + block.verdicts.len() as u64 - 1);
+    for (what, edit) in EDITS {
+        let mut edited = block.clone();
+        edit(&mut edited, at);
+        assert_ne!(edited, block, "{what}");
+        let mut log = blocks.clone();
+        log[n].1 = put_together(&edited);
+        with_log(dir.path(), &log);
+        let before = FAMILIES.map(|family| Raw::open(dir.path()).rows(family));
+        let opened = Ledger::open(dir.path(), simulated(100), far_future());
+        let Err(OpenError::Damage(damage)) = opened else { panic!("{what}: opened") };
+        let named = damage.to_string();
+        assert!(named.starts_with(&ending) && named.contains("another root"), "{what}: {named}");
+        let findings = findings(dir.path());
+        assert!(findings.iter().any(|finding| finding.contains(&ending)), "{what}: {findings:#?}");
+        assert!(rebuild(dir.path()).is_err(), "{what}: rebuilt");
+        assert_eq!(FAMILIES.map(|family| Raw::open(dir.path()).rows(family)), before, "{what}");
+    }
+    with_log(dir.path(), &blocks);
+    assert_eq!(ledger::verified(dir.path()).root, report.root);
 }
 
 /// A ledger whose snapshot is some hundreds of records behind its log, and the rows of that snapshot.

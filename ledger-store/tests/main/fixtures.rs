@@ -272,7 +272,7 @@ fn update() {
     let dir = directory();
     write(dir.path());
     let mut text =
-        format!("# A log of format 1: what it must come to, then its rows.\n{}", facts(&ledger::verified(dir.path())));
+        format!("# A log of format 2: what it must come to, then its rows.\n{}", facts(&ledger::verified(dir.path())));
     let raw = Raw::open(dir.path());
     for family in ["meta", "log"] {
         for (key, value) in raw.rows(family).into_iter().filter(|(key, _)| key != b"sn") {
@@ -282,17 +282,17 @@ fn update() {
             }
         }
     }
-    let path = fixture(1);
+    let path = fixture(2);
     fs::create_dir_all(path.parent().expect("a directory")).expect("made");
     fs::write(path, text).expect("written");
 }
 
 #[test]
-fn a_log_of_format_1_folds_to_what_it_did_when_it_was_written() {
+fn a_log_of_format_2_folds_to_what_it_did_when_it_was_written() {
     if std::env::var_os("UPDATE_FIXTURE").is_some() {
         update();
     }
-    let text = fs::read_to_string(fixture(1)).expect("the fixture is there");
+    let text = fs::read_to_string(fixture(2)).expect("the fixture is there");
     let is_row = |line: &&str| ["meta ", "log ", "  "].iter().any(|start| line.starts_with(start));
     let (rows, told): (Vec<&str>, Vec<&str>) = text.lines().filter(|line| !line.starts_with('#')).partition(is_row);
     let dir = directory();

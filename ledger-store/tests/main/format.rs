@@ -1,11 +1,12 @@
 //! `FORMAT.md` is true: its examples are the bytes a ledger writes and reads, its layouts are those of
 //! the source, and it names every family and key.
 
+use crate::blocks::{Block, cause_hash, leaf, put_together, salt, take_apart};
 use crate::ledger::{self, directory, hex, member, open, say, unhex};
 use crate::raw::{FAMILIES, Raw};
 use crate::said::{BEGIN, event, publish, purchase};
 use ledger_core::account::Account;
-use ledger_core::bytes::{ROW_VERSION, VALUE_BYTES_MAX, VERSION, decode};
+use ledger_core::bytes::{ROW_VERSION, VALUE_BYTES_MAX, VERSION};
 use ledger_core::change::{Change, LifeChange};
 use ledger_core::event::{Kind, RiskKind};
 use ledger_core::member::HISTORY_PAGE;
@@ -21,7 +22,7 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 /// The program of the examples.
-const PROGRAM: &str = "id = \"t\"
+pub const PROGRAM: &str = "id = \"t\"
 timezone = \"UTC\"
 currency = \"EUR\"
 [[wallet]]
@@ -136,36 +137,8 @@ fn written() -> TempDir {
     dir
 }
 
-fn leaf(record: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update([0]).chain_update(record).finalize().into()
-}
-
 fn node(left: [u8; 32], right: [u8; 32]) -> [u8; 32] {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
-}
-
-/// A block, taken apart as the document says and by nothing else.
-struct Block {
-    first: u64,
-    root: [u8; 32],
-    raw: Vec<u8>,
-    records: Vec<Vec<u8>>,
-}
-
-fn take_apart(block: &[u8]) -> Block {
-    assert_eq!(block[0], 1, "version");
-    assert_eq!(block[1..9], Sha256::digest(&block[9..])[..8], "check");
-    let int = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap()) as usize;
-    let (count, length) = (int(&block[17..21]), int(&block[53..57]));
-    let raw = zstd::decode_all(&block[57..]).expect("a zstd frame");
-    assert_eq!(raw.len(), length, "raw_len");
-    let ends = raw[..count * 4].chunks(4).map(int);
-    let bytes = &raw[count * 4..];
-    let mut start = 0;
-    let records: Vec<Vec<u8>> = ends.map(|end| bytes[std::mem::replace(&mut start, end)..end].to_vec()).collect();
-    assert_eq!(start, bytes.len(), "the last end");
-    let first = u64::from_le_bytes(block[9..17].try_into().unwrap());
-    Block { first, root: block[21..53].try_into().unwrap(), raw, records }
 }
 
 #[test]
@@ -173,10 +146,16 @@ fn the_record_of_the_document_is_what_a_ledger_writes() {
     let dir = written();
     let blocks = Raw::open(dir.path()).rows("log");
     assert_eq!(blocks.len(), 1);
-    let record = take_apart(&blocks[0].1).records[1].clone();
-    assert_example("record", &record);
-    let decoded: Record = decode(&record).expect("it decodes");
-    assert_eq!(ledger::bytes(&decoded), record);
+    let Block { verdicts, causes, .. } = take_apart(&blocks[0].1);
+    assert_example("verdict", &verdicts[1]);
+    assert_example("cause", &causes[1]);
+    let decoded = Record::decode(&verdicts[1], &causes[1]).expect("it decodes");
+    let (mut verdict, mut cause) = (Vec::new(), Vec::new());
+    decoded.encode(&mut verdict, &mut cause).expect("it can be encoded");
+    assert_eq!((verdict, cause), (verdicts[1].clone(), causes[1].clone()));
+    assert_example("salt", &salt(2));
+    assert_example("cause-hash", &cause_hash(2, &causes[1]));
+    assert_example("leaf", &leaf(2, &verdicts[1], &causes[1]));
 }
 
 #[test]
@@ -184,21 +163,23 @@ fn the_block_of_the_document_is_what_a_ledger_writes_and_reads() {
     let dir = written();
     let (key, block) = Raw::open(dir.path()).rows("log").remove(0);
     assert_example("block-key", &key);
-    if take_apart(&example("block")).raw != take_apart(&block).raw {
+    let written = take_apart(&block);
+    // Another version of zstd may pack otherwise; what it packs stays.
+    if example("block")[0] != block[0] || take_apart(&example("block")) != written {
         assert_example("block", &block);
     }
-    let (written, told) = (take_apart(&block), take_apart(&example("block")));
-    // Another version of zstd may pack otherwise; what it packs stays.
-    assert_eq!((told.first, hex(&told.raw)), (written.first, hex(&written.raw)), "{}", hex(&block));
-    assert_eq!(hex(&told.root), hex(&written.root));
-    assert_eq!(told.records.len(), 2);
-    assert_eq!(told.root, node(leaf(&told.records[0]), leaf(&told.records[1])), "RFC 6962");
+    let (verdicts, causes) = (&written.verdicts, &written.causes);
+    assert_eq!((written.first, verdicts.len(), causes.len()), (1, 2, 2));
+    let [one, two] = [0, 1].map(|at| leaf(at as u64 + 1, &verdicts[at], &causes[at]));
+    assert_eq!(written.root, node(one, two), "RFC 6962");
+    assert_eq!(take_apart(&put_together(&written)), written);
 
     let again = directory();
     let raw = Raw::create(again.path());
     raw.put("meta", b"fo", &example("format"));
     raw.put("meta", b"se", &ledger::SECRET);
     raw.put("meta", b"id", &example("identity"));
+    raw.put("meta", b"sa", &example("salts"));
     raw.put("log", &example("block-key"), &example("block"));
     drop(raw);
     let (one, other) = (ledger::verified(again.path()), ledger::verified(dir.path()));
@@ -214,6 +195,7 @@ fn the_rows_of_the_document_are_what_a_ledger_writes() {
     let row = |family: &str, key: &[u8]| raw.get(family, key).unwrap_or_else(|| panic!("{family} {}", hex(key)));
     assert_example("format", &row("meta", b"fo"));
     assert_example("identity", &row("meta", b"id"));
+    assert_example("salts", &row("meta", b"sa"));
     assert_example("snapshot", &row("meta", b"sn"));
     assert_example("member", &row("state", b"me\0\0\0\x01"));
     assert_example("shared", &row("state", b"sh"));
@@ -414,7 +396,7 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
         format!("once it has {} MiB of records", constant("block.rs", "BLOCK_BYTES") >> 20),
         format!("key shard u16 BE ({}) | position", constant("keys.rs", "SHARD")),
         format!("value version u8 ({block}) 1 check the first {check} bytes of SHA-256"),
-        format!("length of the raw bytes, u32; at most {} MiB", constant("block.rs", "RAW_BYTES_MAX") >> 20),
+        format!("how long its raw bytes are, u32; at most {} MiB", constant("block.rs", "RAW_BYTES_MAX") >> 20),
         format!("A page holds the positions of {page} records"),
         format!("accounts: {sixteen} i64"),
         format!("over a kind ({} or `name`)", risks.join(", ")),
@@ -424,9 +406,13 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
     }
     assert_eq!((At::NEVER, At::SLIDING), (At(i64::MAX), At(i64::MAX - 1)), "as under Numbers and values");
     assert_eq!(example("format"), u32::try_from(format).expect("small").to_le_bytes());
-    for (name, version) in
-        [("record", VERSION), ("snapshot", ROW_VERSION), ("member", ROW_VERSION), ("shared", ROW_VERSION)]
-    {
+    for (name, version) in [
+        ("verdict", VERSION),
+        ("cause", VERSION),
+        ("snapshot", ROW_VERSION),
+        ("member", ROW_VERSION),
+        ("shared", ROW_VERSION),
+    ] {
         assert_eq!(example(name)[0], version, "the version byte of the example {name}");
     }
     assert_eq!(u64::from(example("block")[0]), block, "the version byte of the example block");

@@ -19,6 +19,8 @@ use tempfile::TempDir;
 
 /// The secret of every ledger here, so that equal events make equal bytes.
 pub const SECRET: [u8; 32] = [7; 32];
+/// The root of the salts of every ledger here.
+pub const SALTS: [u8; 16] = [9; 16];
 
 /// Which ledger each of them is, so that equal events make equal bytes.
 pub const LEDGER: LedgerId = LedgerId([b'L'; 16]);
@@ -35,8 +37,9 @@ pub fn directory() -> TempDir {
 
 /// Options of a ledger whose time is that of its events.
 pub fn simulated(snapshot_records: u64) -> Options {
-    let time = Time::Simulated;
-    Options { time, secret: Some(SECRET), ledger: Some(LEDGER), snapshot_records, ..Options::default() }
+    let (time, secret) = (Time::Simulated, Some(SECRET));
+    let (ledger, salts) = (Some(LEDGER), Some(SALTS));
+    Options { time, secret, ledger, salts, snapshot_records, ..Options::default() }
 }
 
 /// The end of time, for ledgers that ask no clock.
@@ -127,7 +130,7 @@ pub fn log_from(handle: &Handle, from: Position) -> Vec<(Position, Record)> {
 pub fn assert_applied_once<'a>(log: impl IntoIterator<Item = &'a (Position, Record)>) {
     let mut known = BTreeSet::new();
     for (position, record) in log {
-        if let Cause::Event(event) = &record.cause
+        if let Cause::Event(event) = record.cause()
             && record.verdict.refusal != Some(Refusal::IdReused)
         {
             let first = known.insert((event.source.clone(), event.id.clone()));

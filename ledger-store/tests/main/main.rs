@@ -14,6 +14,8 @@
 )]
 
 mod aliases;
+mod blocks;
+mod causes;
 mod child;
 mod concurrency;
 mod counters;

@@ -7,7 +7,7 @@ use crate::said::{Random, Stream, event};
 use ledger_core::event::{self, Body, Event, Finding, MemberRef, Name};
 use ledger_core::judge::projected_to;
 use ledger_core::memory::Memory;
-use ledger_core::record::{Cause, Record};
+use ledger_core::record::{CausePart, Record};
 use ledger_core::units::{MemberNo, Position, RiskKey};
 use ledger_store::{Handle, Ledger};
 use std::path::Path;
@@ -47,8 +47,8 @@ fn next_events(stream: &Stream, random: &mut Random, next: &mut u64, memory: &Me
 
 /// A record with hidden names made alike: the two ledgers have other secrets.
 fn alike(mut record: Record) -> Record {
-    if let Cause::Event(event) = record.cause {
-        record.cause = Cause::Event(event.map(|who| match who {
+    if let CausePart::Event(event) = record.cause_part {
+        record.cause_part = CausePart::Event(event.map(|who| match who {
             MemberRef::Unknown(_) => MemberRef::Unknown(RiskKey::default()),
             other => other,
         }));

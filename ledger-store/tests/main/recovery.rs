@@ -1,6 +1,6 @@
 //! Recovery: what a crash may leave is brought back whole, and what no crash leaves is refused.
 
-use crate::ledger::{self, LEDGER, SECRET, directory, far_future, open, say, simulated};
+use crate::ledger::{self, LEDGER, SALTS, SECRET, directory, far_future, open, say, simulated};
 use crate::raw::{self, FAMILIES, Raw, Row};
 use crate::said::{Random, Stream};
 use ledger_core::bytes::ROW_VERSION;
@@ -271,10 +271,10 @@ fn another_ledger_than_the_one_asked_for_is_refused_and_one_that_is_not_told_dra
 #[test]
 fn an_unknown_format_is_refused_and_left_alone() {
     let dir = fed(10, 100);
-    for unknown in [&2u32.to_le_bytes()[..], &0u32.to_le_bytes(), b"", b"one"] {
+    for unknown in [&3u32.to_le_bytes()[..], &0u32.to_le_bytes(), b"", b"one"] {
         Raw::open(dir.path()).put("meta", b"fo", unknown);
         let before = all_rows(dir.path());
-        assert!(matches!(refused(dir.path(), simulated(100)), OpenError::Format { known: 1, .. }));
+        assert!(matches!(refused(dir.path(), simulated(100)), OpenError::Format { known: 2, .. }));
         assert!(matches!(verify(dir.path(), &mut |_| {}), Err(OpenError::Format { .. })));
         assert!(matches!(rebuild(dir.path()), Err(OpenError::Format { .. })));
         assert_eq!(all_rows(dir.path()), before);
@@ -282,15 +282,30 @@ fn an_unknown_format_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_ledger_without_its_secret_identity_or_format_is_refused_and_not_given_new_ones() {
+fn a_ledger_from_before_the_first_release_is_refused_by_a_sentence_and_left_alone() {
     let dir = fed(10, 100);
-    for key in [b"se", b"id", b"fo"] {
+    Raw::open(dir.path()).put("meta", b"fo", &1u32.to_le_bytes());
+    let before = all_rows(dir.path());
+    let error = refused(dir.path(), simulated(100));
+    let told = "the ledger has format 1, made by a version before the first release; import it anew";
+    assert_eq!(error.to_string(), told);
+    assert!(matches!(verify(dir.path(), &mut |_| {}), Err(OpenError::BeforeRelease { found: 1 })));
+    assert!(matches!(rebuild(dir.path()), Err(OpenError::BeforeRelease { found: 1 })));
+    assert_eq!(all_rows(dir.path()), before);
+}
+
+#[test]
+fn a_ledger_without_its_secret_identity_salts_or_format_is_refused_and_not_given_new_ones() {
+    let dir = fed(10, 100);
+    for key in [b"se", b"id", b"sa", b"fo"] {
         let raw = Raw::open(dir.path());
         let row = raw.get("meta", key).expect("every ledger has it");
         raw.delete("meta", key);
         drop(raw);
-        for secret in [None, Some(if key == b"se" { [9; 32] } else { SECRET })] {
-            let error = refused(dir.path(), Options { secret, ..simulated(100) });
+        let secret = Some(if key == b"se" { [9; 32] } else { SECRET });
+        let salts = Some(if key == b"sa" { [8; 16] } else { SALTS });
+        for (secret, salts) in [(None, None), (secret, salts)] {
+            let error = refused(dir.path(), Options { secret, salts, ..simulated(100) });
             assert!(matches!(error, OpenError::Damage(_)), "{error}");
         }
         let raw = Raw::open(dir.path());

@@ -54,9 +54,9 @@ fn on_wall_time_what_is_due_is_read_at_once_and_recorded_with_nobody_saying_so()
     let log = ledger::log_from(&handle, Position(3));
     let timers: Vec<(Timer, At, At)> = log
         .iter()
-        .map(|(_, record)| match record.cause {
+        .map(|(_, record)| match record.cause() {
             Cause::Timer { timer, due, .. } => (timer, due, record.at),
-            Cause::Event(_) => panic!("nobody said anything"),
+            Cause::Event(_) | Cause::HeldBack => panic!("nobody said anything"),
         })
         .collect();
     assert!(timers.is_sorted_by_key(|(_, due, _)| *due), "{timers:?}");

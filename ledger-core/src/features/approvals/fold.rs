@@ -7,7 +7,7 @@ use crate::tables::life::Life;
 
 impl FoldsLife for Proposed {
     #[inline]
-    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str> {
         let Proposed { adjustment, wallet, points, ref by, lapses_at } = *self;
         let (position, by) = (here.position, [by.clone()].into());
         life.proposals.retain(|open| open.lapses_at > here.at);
@@ -18,7 +18,7 @@ impl FoldsLife for Proposed {
 
 impl FoldsLife for Approved {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let open = life.proposals.iter_mut().find(|open| open.position == self.proposal);
         open.ok_or("no such proposal is open")?.by.push(self.by.clone());
         Ok(())
@@ -27,7 +27,7 @@ impl FoldsLife for Approved {
 
 impl FoldsLife for ProposalEnded {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let at = life.proposals.iter().position(|open| open.position == self.proposal);
         life.proposals.remove(at.ok_or("no such proposal is open")?);
         Ok(())

@@ -17,12 +17,12 @@ impl Counted {
 
 impl Folds for Counted {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         self.add_to(counter::find_or_add(&mut member.counters, self.term).ok_or("no counter")?)
     }
 
     #[inline]
-    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here) -> Result<(), &'static str> {
         let Key::Risk(key) = self.key else { return Ok(()) };
         let key = (key, self.term);
         let none = || CounterRow { position: Position(0), counter: Counter::new(self.term) };

@@ -7,7 +7,7 @@ use crate::tables::member::Member;
 
 impl Folds for Purchased {
     #[inline]
-    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
         if member.purchases.first().is_some_and(|oldest| oldest.day < self.forget_before) {
             member.purchases.retain(|purchase| purchase.day >= self.forget_before);
         }
@@ -20,7 +20,7 @@ impl Folds for Purchased {
 
 impl Folds for ReferredBy {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.referrer = Some(self.referrer);
         Ok(())
     }

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 
 impl FoldsLife for Box<OpenExchange> {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         life.exchanges.open.push((**self).clone());
         Ok(())
     }
@@ -16,7 +16,7 @@ impl FoldsLife for Box<OpenExchange> {
 
 impl FoldsLife for ExchangeClosed {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let is_meant = |open: &OpenExchange| open.exchange == self.exchange && open.reference == self.reference;
         let at = life.exchanges.open.iter().position(is_meant).ok_or("no such exchange is open")?;
         let open = life.exchanges.open.remove(at);

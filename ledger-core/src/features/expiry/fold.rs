@@ -7,7 +7,7 @@ use crate::tables::member::Member;
 
 impl Folds for change::ActivityExpirySet {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.purses.of_mut(self.wallet).lifetimes_mut().spell =
             Some(ActivityExpiry { since: self.since, until: self.until });
         Ok(())
@@ -18,7 +18,7 @@ impl Folds for Expiring {}
 
 impl Folds for ReminderSet {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.purses.of_mut(self.wallet).lifetimes_mut().remind_at = self.at.ever();
         Ok(())
     }
@@ -26,7 +26,7 @@ impl Folds for ReminderSet {
 
 impl Folds for change::ExpiredRecently {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let lifetimes = member.purses.of_mut(self.wallet).lifetimes_mut();
         lifetimes.lapse(self.day, self.points, self.forget_before).ok_or("points overflow")
     }
@@ -34,7 +34,7 @@ impl Folds for change::ExpiredRecently {
 
 impl Folds for Reinstated {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let lifetimes = member.purses.of_mut(self.wallet).lifetimes_mut();
         lifetimes.reinstate(self.points, self.lot, self.forget_before).ok_or("more points live again than died")
     }

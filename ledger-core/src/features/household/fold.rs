@@ -6,7 +6,7 @@ use crate::tables::life::Life;
 
 impl FoldsLife for HouseholdJoined {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         match life.sharing.household.replace(self.household) {
             Some(_) => Err("a member joins two households"),
             None => Ok(()),
@@ -16,14 +16,14 @@ impl FoldsLife for HouseholdJoined {
 
 impl FoldsLife for HouseholdLeft {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         life.sharing.household.take().map(drop).ok_or("a member leaves no household")
     }
 }
 
 impl FoldsLife for MemberJoined {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         life.sharing.members.push(self.member);
         Ok(())
     }
@@ -31,7 +31,7 @@ impl FoldsLife for MemberJoined {
 
 impl FoldsLife for MemberLeft {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let at = life.sharing.members.iter().position(|one| *one == self.member);
         life.sharing.members.remove(at.ok_or("no such member of the household")?);
         Ok(())

@@ -10,7 +10,7 @@ use crate::tables::member::Member;
 
 impl Folds for Registered {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         if member.records != 0 {
             return Err("a member is registered twice");
         }
@@ -21,7 +21,7 @@ impl Folds for Registered {
 
 impl Folds for Enrolled {
     #[inline]
-    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
         member.enrolled_at = Some(here.at);
         member.birthday = self.birthday;
         Ok(())
@@ -30,7 +30,7 @@ impl Folds for Enrolled {
 
 impl Folds for AttributeSet {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         match member.attributes.binary_search_by_key(&self.term, |(name, _)| *name) {
             Ok(found) => {
                 let (_, old) = member.attributes.get_mut(found).ok_or("no such attribute")?;
@@ -44,7 +44,7 @@ impl Folds for AttributeSet {
 
 impl FoldsLife for Frozen {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         life.membership.frozen = self.scope;
         Ok(())
     }
@@ -52,7 +52,7 @@ impl FoldsLife for Frozen {
 
 impl FoldsLife for Closed {
     #[inline]
-    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str> {
         match life.membership.closed_at.replace(here.at) {
             Some(_) => Err("a member is closed twice"),
             None => Ok(()),
@@ -62,7 +62,7 @@ impl FoldsLife for Closed {
 
 impl FoldsLife for AliasLinked {
     #[inline]
-    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str> {
         if life.membership.aliases.iter().any(|alias| alias.key == self.key) {
             return Err("an alias is linked twice");
         }
@@ -73,7 +73,7 @@ impl FoldsLife for AliasLinked {
 
 impl FoldsLife for AliasUnlinked {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let at = life.membership.aliases.iter().position(|alias| alias.key == self.key).ok_or("no such alias")?;
         life.membership.aliases.remove(at);
         Ok(())

@@ -7,7 +7,7 @@ use crate::tables::life::Life;
 
 impl FoldsLife for MergedInto {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         match life.merges.into.replace(self.member) {
             Some(_) => Err("a member is merged twice"),
             None => Ok(()),
@@ -17,7 +17,7 @@ impl FoldsLife for MergedInto {
 
 impl FoldsLife for change::Absorbed {
     #[inline]
-    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str> {
         life.merges.absorbed.push(Absorbed { member: self.member, position: here.position });
         Ok(())
     }
@@ -25,14 +25,14 @@ impl FoldsLife for change::Absorbed {
 
 impl FoldsLife for Unmerged {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         life.merges.into.take().map(drop).ok_or("a member is unmerged that is not merged")
     }
 }
 
 impl FoldsLife for Released {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let at = life.merges.absorbed.iter().position(|one| one.member == self.member);
         life.merges.absorbed.remove(at.ok_or("no such member is merged")?);
         Ok(())

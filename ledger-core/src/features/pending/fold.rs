@@ -6,7 +6,7 @@ use crate::tables::member::Member;
 
 impl Folds for PendingUntil {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.purses.of_mut(self.wallet).waiting_mut().wait(self.lot, self.until);
         Ok(())
     }

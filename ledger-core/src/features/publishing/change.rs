@@ -11,6 +11,9 @@ pub struct TermsAdded {
     pub terms: Vec<Box<str>>,
 }
 
-/// The program in this record's event is in force from the next record on.
+/// A program is in force from the next record on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProgramSet;
+pub struct ProgramSet {
+    /// Its text, as it was published.
+    pub text: Box<str>,
+}

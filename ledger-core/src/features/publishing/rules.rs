@@ -22,6 +22,6 @@ pub(crate) fn publish(desk: &Inputs<'_>, said: &ProgramPublished) -> Result<Verd
     if !new.is_empty() {
         verdict.changes.push(Change::TermsAdded(change::TermsAdded { terms: new }));
     }
-    verdict.changes.push(Change::ProgramSet(change::ProgramSet));
+    verdict.changes.push(Change::ProgramSet(change::ProgramSet { text: said.text.clone() }));
     Ok(verdict)
 }

@@ -119,9 +119,10 @@ impl RefundAmount {
 
 /// The facts of a purchase as they were.
 fn facts<'a>(purchase: &Purchase<'a>) -> Facts<'a> {
-    let basket = match &purchase.record.cause {
+    let basket = match purchase.record.cause() {
         Cause::Event(event) => Basket::of(event),
-        Cause::Timer { due, .. } => Basket::empty(*due),
+        Cause::Timer { due, .. } => Basket::empty(due),
+        Cause::HeldBack => Basket::empty(purchase.record.at),
     };
     let counted = purchase.record.verdict.changes.iter().find_map(|change| match change {
         Change::TierCounted(change::TierCounted { tier, .. }) => Some(*tier),
@@ -278,8 +279,7 @@ pub(crate) fn resume_deferred(
     if deferred.is_empty() {
         return;
     }
-    let (at, cause, verdict) = (draft.at(), Cause::Event(event.clone()), draft.verdict_so_far().clone());
-    let record = Record { at, program: 0, cause, verdict };
+    let record = Record::said(draft.at(), 0, event.clone(), draft.verdict_so_far().clone());
     let (order, position, refunded) = (order_hash(&said.order), draft.position(), Money(0));
     let known = PurchaseRef { order, position, day: draft.day(), refunded };
     let mut sold = PurchaseState {
@@ -289,7 +289,7 @@ pub(crate) fn resume_deferred(
     };
     let (horizon, calendar) = (draft.horizon(), &draft.program().calendar);
     let is_its = |(_, waiting, late): &&(MemberNo, Deferred, Record)| {
-        let Cause::Event(late) = &late.cause else { return false };
+        let Cause::Event(late) = late.cause() else { return false };
         waiting.day >= horizon && calendar.day_of(late.occurred_at) >= known.day
     };
     for (whose, waiting, late) in deferred.iter().filter(is_its) {
@@ -305,7 +305,7 @@ fn catch_up(draft: &mut Draft<'_>, sold: &mut PurchaseState<'_>, late: &Record) 
     if draft.day() < draft.horizon() {
         return Err(Refusal::OrderUnknown);
     }
-    let back = match &late.cause {
+    let back = match late.cause() {
         Cause::Event(Event { body: Body::Settled(..), .. }) => {
             pending::settle(draft, sold.all_lots());
             return Ok(());

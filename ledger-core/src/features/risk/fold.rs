@@ -7,13 +7,13 @@ use crate::tables::member::Member;
 
 impl Folds for CaseOpened {
     #[inline]
-    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
         member.cases.push(here.position);
         Ok(())
     }
 
     #[inline]
-    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here) -> Result<(), &'static str> {
         let Here { position, at, .. } = *here;
         let case = Case { position, at, opened: self.clone(), finding: None };
         rows.state.cases.entry(position).or_insert(case);
@@ -24,13 +24,13 @@ impl Folds for CaseOpened {
 
 impl Folds for CaseJoined {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.cases.push(self.case);
         Ok(())
     }
 
     #[inline]
-    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here) -> Result<(), &'static str> {
         let case = rows.state.cases.get_mut(&self.case).ok_or("no such case")?;
         if case.position < here.position {
             case.position = here.position;
@@ -43,13 +43,13 @@ impl Folds for CaseJoined {
 
 impl Folds for CaseClosed {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.cases.retain(|open| *open != self.case);
         Ok(())
     }
 
     #[inline]
-    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here) -> Result<(), &'static str> {
         let case = rows.state.cases.get_mut(&self.case).ok_or("no such case")?;
         if case.position < here.position {
             case.position = here.position;

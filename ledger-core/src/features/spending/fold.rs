@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 impl Folds for HoldOpened {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let HoldOpened { no, wallet, ref name, expires_at, order, day, item, .. } = *self;
         let (name, slices) = (name.clone(), Vec::new());
         member.holds_made = no;
@@ -18,7 +18,7 @@ impl Folds for HoldOpened {
     }
 
     #[inline]
-    fn apply_shared(&self, rows: &mut Rows<'_>, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply_shared(&self, rows: &mut Rows<'_>, _: &Here) -> Result<(), &'static str> {
         rows.state.watch_pieces(self.member, |hold| hold.no == self.no);
         Ok(())
     }
@@ -26,14 +26,14 @@ impl Folds for HoldOpened {
 
 impl Folds for HoldExtended {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let hold = member.holds.iter_mut().find(|open| open.no == self.no).ok_or("no such hold")?;
         hold.expires_at = self.expires_at;
         Ok(())
     }
 
     #[inline]
-    fn apply_shared(&self, rows: &mut Rows<'_>, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply_shared(&self, rows: &mut Rows<'_>, _: &Here) -> Result<(), &'static str> {
         rows.state.watch_pieces(self.member, |hold| hold.no == self.no);
         Ok(())
     }
@@ -57,7 +57,7 @@ impl Folds for HoldClosed {
 
 impl Folds for Redeemed {
     #[inline]
-    fn apply(&self, member: &mut Member, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
         if member.redemptions.first().is_some_and(|oldest| oldest.day < self.forget_before) {
             member.redemptions.retain(|redemption| redemption.day >= self.forget_before);
         }
@@ -70,7 +70,7 @@ impl Folds for Redeemed {
 
 impl Folds for RedeemRefunded {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let found = member.redemptions.iter_mut().find(|known| known.position == self.redemption);
         let found = found.ok_or("no such redemption")?;
         found.refunded = found.refunded.plus(self.points).ok_or("refund of points overflows")?;

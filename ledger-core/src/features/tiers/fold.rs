@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 impl Folds for TierSet {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.tier.tier = self.to;
         member.tier.unmet_since = self.unmet_since;
         member.tier.due = self.due.ever();
@@ -45,7 +45,7 @@ fn total(tiers: &mut Vec<(TermNo, u64)>, tier: TermNo, step: impl Fn(u64) -> Opt
 
 impl Folds for change::Streak {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let streak = Streak { term: self.term, count: self.count, last: self.day };
         match member.streaks.iter_mut().find(|streak| streak.term == self.term) {
             Some(old) => *old = streak,
@@ -57,7 +57,7 @@ impl Folds for change::Streak {
 
 impl Folds for Active {
     #[inline]
-    fn apply(&self, member: &mut Member, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         member.dormant_at = self.dormant_at.ever();
         Ok(())
     }

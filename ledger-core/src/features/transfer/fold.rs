@@ -7,7 +7,7 @@ use crate::tables::life::Life;
 
 impl FoldsLife for Gave {
     #[inline]
-    fn apply(&self, life: &mut Life, _: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let gifts = Gifts::of(&mut life.gifts, self.wallet).ok_or("no such gifts")?;
         let given = gifts.given_on(self.day).plus(self.points).ok_or("points given overflow")?;
         (gifts.day, gifts.given) = (self.day, given);
@@ -17,7 +17,7 @@ impl FoldsLife for Gave {
 
 impl FoldsLife for Received {
     #[inline]
-    fn apply(&self, life: &mut Life, here: &Here<'_>) -> Result<(), &'static str> {
+    fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str> {
         Gifts::of(&mut life.gifts, self.wallet).ok_or("no such gifts")?.received_at = Some(here.at);
         Ok(())
     }

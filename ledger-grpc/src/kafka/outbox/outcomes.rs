@@ -42,7 +42,7 @@ impl Telling<'_> {
         let record = self.record;
         let available = (member == record.member()).then_some(record.verdict.available);
         let common =
-            Common { position: self.position.0, cause: cause(&record.cause), program: record.program, available };
+            Common { position: self.position.0, cause: cause(record.cause()), program: record.program, available };
         Outcome::of(kind, member, common, data)
     }
 
@@ -77,7 +77,7 @@ impl Telling<'_> {
 
     /// Postings of one member, kind and rule that stand beside each other are one outcome.
     fn movements(&self) -> Vec<Outcome> {
-        let cause = &self.record.cause;
+        let cause = self.record.cause();
         let same = |one: &Posting, other: &Posting| {
             let what = |posting: &Posting| (posting.member, moved(posting, cause).name, posting.rule, posting.wallet);
             what(one) == what(other)
@@ -119,7 +119,7 @@ impl Telling<'_> {
                 self.outcome(types::STREAK_ADVANCED, *member, data)
             }
             Change::CaseOpened(..) | Change::CaseClosed(..) => return self.case_changed(change),
-            Change::ProgramSet(change::ProgramSet) => self.outcome(types::PROGRAM_PUBLISHED, MemberNo::NOBODY, PLAIN),
+            Change::ProgramSet(..) => self.outcome(types::PROGRAM_PUBLISHED, MemberNo::NOBODY, PLAIN),
             Change::HoldExtended(change::HoldExtended { member, expires_at, .. }) => {
                 let data = proto::OutboxHoldExtended { expires_at: at(*expires_at), ..Default::default() };
                 self.outcome(types::HOLD_EXTENDED, *member, data)
@@ -251,7 +251,7 @@ impl Telling<'_> {
             }
             LifeChange::ExchangeClosed(change::ExchangeClosed { exchange, reference }) => {
                 let accepted = matches!(
-                    &self.record.cause,
+                    self.record.cause(),
                     Cause::Event(Event {
                         body: Body::ExchangeSettled(event::ExchangeSettled { accepted: true, .. }),
                         ..
@@ -306,7 +306,7 @@ fn posting(posting: &Posting) -> proto::OutboxPosting {
     }
 }
 
-fn cause(cause: &Cause) -> proto::OutboxCause {
+fn cause(cause: Cause<'_>) -> proto::OutboxCause {
     match cause {
         Cause::Event(event) => proto::OutboxCause {
             kind: Some(event.body.kind().name().to_owned()),
@@ -317,9 +317,11 @@ fn cause(cause: &Cause) -> proto::OutboxCause {
         },
         Cause::Timer { due, timer, .. } => proto::OutboxCause {
             timer: Some(timer.name().to_owned()),
-            due: Some(instant::stamp(*due)),
+            due: Some(instant::stamp(due)),
             ..Default::default()
         },
+        // The store hands out no such record.
+        Cause::HeldBack => proto::OutboxCause::default(),
     }
 }
 
@@ -328,12 +330,12 @@ fn at(instant: At) -> Option<Timestamp> {
 }
 
 /// Whether points are put down again with another date.
-fn extends(cause: &Cause) -> bool {
+fn extends(cause: Cause<'_>) -> bool {
     matches!(cause, Cause::Event(Event { body: Body::Extended(..), .. }))
 }
 
 /// The trade's word for a movement of points.
-fn moved(posting: &Posting, cause: &Cause) -> Type<proto::OutboxPointsMoved> {
+fn moved(posting: &Posting, cause: Cause<'_>) -> Type<proto::OutboxPointsMoved> {
     let by_timer = matches!(cause, Cause::Timer { timer: Timer::HoldExpiry, .. });
     match (posting.from, posting.to) {
         (Account::Moved, _) if extends(cause) => types::POINTS_EXTENDED,

@@ -4,7 +4,7 @@ use ledger_core::change::{self, Change};
 use ledger_core::event::{self, Body, Event, RiskKeys};
 use ledger_core::features::items::state::Piece;
 use ledger_core::memory::Memory;
-use ledger_core::record::{Cause, Timer, Verdict};
+use ledger_core::record::{Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
 use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, Day, LotId, Points};
@@ -77,8 +77,8 @@ fn told_of(postings: Vec<Posting>, changes: Vec<Change>) -> Vec<(&'static str, V
 fn told_by(verdict: Verdict) -> Vec<(&'static str, Value)> {
     let terms = Arc::new(vec!["points".into()]);
     let told = Told { terms, names: HashMap::from([(MemberNo(1), "anna".into())]) };
-    let cause = Cause::Timer { member: MemberNo(1), due: AT, timer: Timer::Reminder };
-    let record = Record { at: AT, program: 1, cause, verdict };
+    let why = Why::Timer { member: MemberNo(1), due: AT, timer: Timer::Reminder };
+    let record = Record::from(VerdictPart { at: AT, program: 1, why, verdict });
     let own = |mut data: Value| {
         let common = ["position", "cause", "program", "available"];
         data.as_object_mut().expect("it is an object").retain(|name, _| !common.contains(&name.as_str()));
