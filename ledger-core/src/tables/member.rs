@@ -52,7 +52,7 @@ pub struct Member {
     pub tier: TierState,
     /// Metrics, limits and the member's own counters, in order of their terms.
     pub counters: Vec<Counter>,
-    /// Streaks, in order of their terms.
+    /// Streaks, in order of the first time.
     pub streaks: Vec<Streak>,
     /// When inactivity is due.
     pub dormant_at: Option<At>,

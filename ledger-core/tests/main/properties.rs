@@ -94,7 +94,7 @@ fn a_saying() -> impl Strategy<Value = Said> {
     })
 }
 
-fn an_op() -> impl Strategy<Value = Op> {
+pub fn an_op() -> impl Strategy<Value = Op> {
     let wait = prop_oneof![
         6 => 0..HOUR,
         4 => 0..2 * DAY,

@@ -1,0 +1,867 @@
+"""A second decoder and a second fold of the log, written from FORMAT.md alone.
+
+    fold.py FORMAT.md digest LOG...      the state digest of each log, or where it is wrong
+    fold.py FORMAT.md vectors FOLDS      whether each record makes of its rows what is told
+
+Layouts, limits and version bytes are read from the page; what a record does is written here, in the order and the
+words of its chapter "The fold". A LOG is a plain file: of each record its position (u64), the length of its verdict
+part (u32), and that part.
+"""
+
+import hashlib
+import re
+import struct
+import sys
+from bisect import bisect_left, bisect_right
+from collections import namedtuple
+from keyword import iskeyword
+
+I32, I64, U32, U64 = ((-(1 << 31), (1 << 31) - 1), (-(1 << 63), (1 << 63) - 1), (0, (1 << 32) - 1), (0, (1 << 64) - 1))
+NEVER = I64[1]
+VALUE_BYTES_MAX = 64 << 20
+
+
+class Wrong(Exception):
+    """What the page calls wrong: bytes that are no value, or a record that does not fold."""
+
+
+# Numbers and values: how a value of a type is read, how it is written, and how it begins.
+
+Type = namedtuple("Type", "read write begin")
+
+
+class Reader:
+    __slots__ = ("data", "at")
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, length):
+        taken = self.data[self.at:self.at + length]
+        need(len(taken) == length, "bytes are missing")
+        self.at += length
+        return taken
+
+
+def unsigned(bits):
+    forms = {mark: size for mark, size in ((0xfb, 2), (0xfc, 4), (0xfd, 8)) if size * 8 <= bits}
+
+    def read(reader):
+        first = reader.take(1)[0]
+        if first < 251:
+            return first
+        need(first in forms, "a number of no such size")
+        return int.from_bytes(reader.take(forms[first]), "little")
+
+    def write(out, value):
+        if value < 251:
+            return out.append(value)
+        mark, size = next((mark, size) for mark, size in forms.items() if value < 1 << size * 8)
+        out.append(mark)
+        out += value.to_bytes(size, "little")
+
+    return Type(read, write, int)
+
+
+def signed(bits):
+    of = unsigned(bits)
+
+    def read(reader):
+        value = of.read(reader)
+        return value >> 1 if value & 1 == 0 else ~(value >> 1)
+
+    return Type(read, lambda out, value: of.write(out, value << 1 if value >= 0 else ~(value << 1)), int)
+
+
+def read_bool(reader):
+    value = reader.take(1)[0]
+    need(value <= 1, "neither true nor false")
+    return value == 1
+
+
+u32, u64 = unsigned(32), unsigned(64)
+
+
+def read_text(reader):
+    try:
+        return reader.take(u64.read(reader)).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Wrong("text that is not UTF-8") from None
+
+
+def raw(count):
+    return Type(lambda reader: bytes(reader.take(count)), lambda out, value: out.extend(value), lambda: bytes(count))
+
+
+def option(of):
+    def write(out, value):
+        out.append(value is not None)
+        if value is not None:
+            of.write(out, value)
+
+    return Type(lambda reader: of.read(reader) if read_bool(reader) else None, write, lambda: None)
+
+
+def many(of):
+    def write(out, value):
+        u64.write(out, len(value))
+        for one in value:
+            of.write(out, one)
+
+    def read(reader):
+        count = u64.read(reader)
+        need(count <= VALUE_BYTES_MAX, "a list of too many")
+        return [of.read(reader) for _ in range(count)]
+
+    return Type(read, write, list)
+
+
+def several(types, made):
+    def write(out, value):
+        for of, one in zip(types, value):
+            of.write(out, one)
+
+    return Type(lambda reader: made([of.read(reader) for of in types]), write, lambda: made(of.begin() for of in types))
+
+
+def write_bytes(out, value):
+    u64.write(out, len(value))
+    out += value
+
+
+def write_text(out, value):
+    write_bytes(out, value.encode("utf-8"))
+
+
+PLAIN = {"bool": Type(read_bool, lambda out, value: out.append(value), bool), "u16": unsigned(16), "u32": u32,
+         "u8": Type(lambda reader: reader.take(1)[0], lambda out, value: out.append(value), int), "u64": u64,
+         "bytes": Type(lambda reader: reader.take(u64.read(reader)), write_bytes, bytes), "i32": signed(32),
+         "text": Type(read_text, write_text, str), "i64": signed(64)}
+
+
+class Value:
+    """A value of a layout: its fields by their names, and the name of its variant."""
+
+    __slots__ = ()
+
+    def __eq__(self, other):
+        return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+
+class Layouts:
+    """The layouts of the page: types by name, and the variants of those with numbers, in order."""
+
+    def __init__(self, page):
+        entries = (entry.split(" =", 1) for entry in fenced(page, "layout").split("\n\n"))
+        self.bodies = {name: re.findall(r"\w+|[{}(),:]", body) for name, body in entries}
+        self.types, self.variants = dict(PLAIN), {}
+        for name in self.bodies:
+            self.of_name(name)
+
+    def of_name(self, name):
+        if name not in self.types:
+            tokens = self.bodies[name][::-1]
+            self.types[name] = self.numbered(name, tokens) if tokens[-1].isdigit() else self.named(tokens, None)
+        return self.types[name]
+
+    def of_tokens(self, tokens):
+        word = tokens.pop()
+        if word == "(":
+            return several([of for _, of in self.fields(tokens, ")")], tuple)
+        if word == "sixteen":
+            return several([self.of_tokens(tokens)] * 16, list)
+        if word == "option":
+            return option(self.of_tokens(tokens))
+        if word == "list":
+            assert tokens.pop() == "of"
+            return many(self.of_tokens(tokens))
+        if word.isdigit():
+            assert tokens.pop() == "bytes"
+            return raw(int(word))
+        return self.of_name(word)
+
+    def fields(self, tokens, end):
+        """Fields with their names, or `of0`, `of1` and so on where there are none."""
+        found = []
+        while tokens and tokens[-1] != end:
+            name = f"of{len(found)}"
+            if tokens[-2:-1] == [":"]:
+                name, _ = tokens.pop(), tokens.pop()
+                name += "_" * iskeyword(name)
+            found.append((name, self.of_tokens(tokens)))
+            if tokens and tokens[-1] == ",":
+                tokens.pop()
+        if tokens:
+            tokens.pop()
+        return found
+
+    def named(self, tokens, end, variant=None):
+        fields = self.fields(tokens, end)
+        made = type(variant or "Fields", (Value,), {"__slots__": tuple(name for name, _ in fields), "variant": variant})
+
+        def filled(contents):
+            value = made()
+            for name, content in contents:
+                setattr(value, name, content)
+            return value
+
+        def write(out, value):
+            for name, of in fields:
+                of.write(out, getattr(value, name))
+
+        return Type(lambda reader: filled((name, of.read(reader)) for name, of in fields), write,
+                    lambda: filled((name, of.begin()) for name, of in fields))
+
+    def numbered(self, name, tokens):
+        variants = {}
+        while tokens:
+            assert int(tokens.pop()) == len(variants), f"a number of {name} is out of turn"
+            variant, opened = tokens.pop(), tokens[-1] if tokens else ""
+            end = {"{": "}", "(": ")"}.get(opened)
+            variants[variant] = self.named(tokens if end and tokens.pop() else [], end, variant)
+            if tokens and tokens[-1] == ",":
+                tokens.pop()
+        self.variants[name] = names = list(variants)
+        numbers = {variant: number for number, variant in enumerate(names)}
+
+        def read(reader):
+            number = u32.read(reader)
+            need(number < len(names), f"no {name} of this number")
+            return variants[names[number]].read(reader)
+
+        def write(out, value):
+            u32.write(out, numbers[value.variant])
+            variants[value.variant].write(out, value)
+
+        return Type(read, write, variants[names[0]].begin)
+
+    def make(self, layout, /, **fields):
+        """A value that begins, but for these fields."""
+        return put(self.types[layout].begin(), **fields)
+
+    def decode(self, name, data, version):
+        need(len(data) <= VALUE_BYTES_MAX and data[:1] == bytes([version]), "a version byte that is not known")
+        reader = Reader(data[1:])
+        value = self.types[name].read(reader)
+        need(reader.at == len(data) - 1, "bytes are left over")
+        return value
+
+    def encode(self, name, value, version):
+        out = bytearray([version])
+        self.types[name].write(out, value)
+        return bytes(out)
+
+
+# The words of the chapter.
+
+
+def fenced(page, name):
+    return page.split(f"\n```{name}\n", 1)[1].split("\n```", 1)[0]
+
+
+def need(is_so, what):
+    if not is_so:
+        raise Wrong(what)
+
+
+def within(bounds, value):
+    need(bounds[0] <= value <= bounds[1], "a sum does not fit")
+    return value
+
+
+def grow(value, field, by, bounds=I64):
+    setattr(value, field, within(bounds, getattr(value, field) + by))
+
+
+def put(value, /, **fields):
+    for name, content in fields.items():
+        setattr(value, name, content)
+    return value
+
+
+def find(entries, fields):
+    for entry in entries:
+        if all(getattr(entry, name) == content for name, content in fields.items()):
+            return entry
+    return None
+
+
+def first(entries, /, **fields):
+    found = find(entries, fields)
+    need(found is not None, f"nothing with {fields}")
+    return found
+
+
+def first_leaves(entries, /, **fields):
+    found = first(entries, **fields)
+    del entries[next(place for place, entry in enumerate(entries) if entry is found)]
+    return found
+
+
+def keep(value, field, is_kept):
+    setattr(value, field, [entry for entry in getattr(value, field) if is_kept(entry)])
+
+
+def put_at_most(entries, entry, most):
+    entries.append(entry)
+    del entries[:max(0, len(entries) - most)]
+
+
+def put_in_order(entries, order, entry):
+    entries.insert(bisect_right(entries, order(entry), key=order), entry)
+
+
+def same(value, *names):
+    return {name: getattr(value, name) for name in names}
+
+
+def ever(at):
+    return None if at == NEVER else at
+
+
+def by_lot(lot):
+    return lot.expires_at, lot.id.position, lot.id.line
+
+
+class Fold:
+    """The rows of `state`, as far as records are folded into them."""
+
+    def __init__(self, page):
+        self.layouts = Layouts(page)
+        self.make, variants = self.layouts.make, self.layouts.variants
+        self.limits = {name: int(value) for name, value in re.findall(r"(\w+) = (\d+)", fenced(page, "limits"))}
+        versions = re.search(r"The version byte is `(\w\w)` for records[^`]*`(\w\w)`", page).groups()
+        self.record_version, self.row_version = (int(version, 16) for version in versions)
+        self.places = {account: place for place, account in enumerate(variants["Account"])}
+        assert set(self.places) == set(NOTHING) | set(LOTS) | {"Held", "Debt"}, "other accounts than these"
+        assert set(variants["Change"]) == set(OWN) | set(OTHER) | {"TermsAdded"}, "other changes than these"
+        assert set(variants["LifeChange"]) == set(LIFE), "other changes of a life than these"
+        self.begin()
+
+    def begin(self):
+        self.members, self.counters, self.cases, self.programs = [], {}, {}, []
+        self.shared = self.make("Shared")
+
+    def one_of(self, entries, layout, order=None, /, **fields):
+        """The one of these fields: the first, or a new one in its place."""
+        found = find(entries, fields)
+        if found is None:
+            found = self.make(layout, **fields)
+            put_in_order(entries, order, found) if order else entries.append(found)
+        return found
+
+    def made(self, value, field, layout):
+        """A field that is none until it is asked for."""
+        if getattr(value, field) is None:
+            setattr(value, field, self.make(layout))
+        return getattr(value, field)
+
+    # A record, step by step.
+
+    def decoded(self, data):
+        return self.layouts.decode("VerdictPart", data, self.record_version)
+
+    def fold(self, position, record):
+        self.position, self.at, verdict, of_record = position, record.at, record.verdict, record.why.member
+        changes = [(change.variant, inner(change), whose(change)) for change in verdict.changes]
+        touched = [of_record, *(posting.member for posting in verdict.postings)]
+        touched += [member for _, _, members in changes for member in members]
+        for number in dict.fromkeys(touched):
+            if number != 0:
+                self.fold_member(number, verdict, changes, number == of_record)
+        for variant, change, _ in changes:
+            if variant in OTHER:
+                OTHER[variant](self, change)
+        self.fold_shared(verdict, changes)
+
+    def fold_member(self, number, verdict, changes, is_of_record):
+        if number == len(self.members) + 1:
+            self.members.append(self.make("Member"))
+        need(number <= len(self.members), "a member's number is out of turn")
+        member, self.emptied = self.members[number - 1], []
+        own = [(variant, change) for variant, change, members in changes if number in members]
+        for variant, change in own:
+            if variant != "HoldClosed":
+                OWN[variant](self, member, change)
+        for posting in verdict.postings:
+            if posting.member == number:
+                self.post(member, posting)
+        for variant, change in own:
+            if variant == "HoldClosed":
+                OWN[variant](self, member, change)
+        self.drop_emptied()
+        if is_of_record:
+            purse = find([member.purses.first, *member.purses.more], {"wallet": verdict.wallet})
+            need(verdict.available == (purse.lots.total if purse else 0), "the available balance differs")
+        put(member, position=self.position, records=member.records + 1)
+        member.history.recent.append(self.position)
+        if len(member.history.recent) == self.limits["HISTORY_PAGE"]:
+            put(member.history, recent=[], paged=member.history.paged + self.limits["HISTORY_PAGE"])
+
+    def fold_shared(self, verdict, changes):
+        shared = self.shared
+        need(self.at >= shared.at, "time runs backwards")
+        for posting in verdict.postings:
+            need(posting.points > 0, "a posting moves nothing")
+            totals = self.one_of(shared.wallets, "WalletTotals", wallet=posting.wallet).accounts
+            for account, points in ((posting.from_, -posting.points), (posting.to, posting.points)):
+                place = self.places[account.variant]
+                totals[place] = within(I64, totals[place] + points)
+        moved = self.places["Moved"]
+        need(all(totals.accounts[moved] == 0 for totals in shared.wallets), "points are given and not taken")
+        for variant, change, _ in changes:
+            if variant == "TermsAdded":
+                shared.terms += change.terms
+            elif variant == "TierSet" and change.from_ != change.to:
+                self.count_tier(change.from_, -1)
+                self.count_tier(change.to, 1)
+        put(shared, position=self.position, at=self.at, refused=shared.refused + (verdict.refusal is not None))
+
+    def count_tier(self, tier, step):
+        if tier != 0:
+            tiers = dict(self.shared.tiers)
+            tiers[tier] = within(U64, tiers.get(tier, 0) + step)
+            self.shared.tiers = sorted(tiers.items())
+
+    # Postings.
+
+    def purse(self, member, wallet):
+        purses = member.purses
+        if purses.first.wallet == 0:
+            purses.first.wallet = wallet
+        return purses.first if purses.first.wallet == wallet else self.one_of(purses.more, "Purse", wallet=wallet)
+
+    def aside(self, member, wallet):
+        return self.made(self.purse(member, wallet), "aside", "Aside")
+
+    def post(self, member, posting):
+        need(posting.wallet != 0, "a posting names no wallet")
+        if (posting.from_.variant, posting.to.variant) in OF_FUNDS:
+            return
+        purse = self.purse(member, posting.wallet)
+        lot = self.make("Lot", expires_at=posting.expires_at, id=posting.lot, left=posting.points)
+        for account, side, take_or_put in ((posting.from_, 0, self.take), (posting.to, 1, self.put)):
+            if account.variant in NOTHING:
+                need(NOTHING[account.variant][side], f"no points come from or go to {account.variant} so")
+            elif account.variant == "Held":
+                hold = first(member.holds, no=account.of0, wallet=posting.wallet)
+                self.take_held(hold, lot) if side == 0 else hold.slices.append(lot)
+            elif account.variant == "Debt":
+                grow(purse, "debt", posting.points if side == 0 else -posting.points)
+                need(side == 0 or purse.debt >= 0, "more debt is repaid than owed")
+            else:
+                take_or_put(purse, LOTS[account.variant](self, member, posting.wallet), lot)
+                lot = self.make("Lot", **same(lot, "expires_at", "id", "left"))
+
+    @staticmethod
+    def take_held(hold, lot):
+        need(hold.used < len(hold.slices), "a hold is used up")
+        part = hold.slices[hold.used]
+        need(part.id == lot.id and part.left >= lot.left, "a hold is overdrawn")
+        grow(part, "left", -lot.left)
+        hold.used += part.left == 0
+
+    @staticmethod
+    def place(lots, lot):
+        place = bisect_left(lots.lots, by_lot(lot), key=by_lot)
+        return place, place < len(lots.lots) and by_lot(lots.lots[place]) == by_lot(lot)
+
+    def put(self, _, lots, lot):
+        need(lot.left > 0, "a posting moves nothing")
+        grow(lots, "total", lot.left)
+        place, is_there = self.place(lots, lot)
+        grow(lots.lots[place], "left", lot.left) if is_there else lots.lots.insert(place, lot)
+
+    def take(self, purse, lots, lot):
+        place, is_there = self.place(lots, lot)
+        need(is_there and 0 < lot.left <= lots.lots[place].left, "a lot is overdrawn")
+        grow(lots, "total", -lot.left)
+        grow(lots.lots[place], "left", -lot.left)
+        if lots.lots[place].left == 0:
+            self.emptied.append((purse, lots))
+
+    def drop_emptied(self):
+        for _, lots in self.emptied:
+            keep(lots, "lots", lambda lot: lot.left != 0)
+        for purse, lots in self.emptied:
+            if lots is not purse.lots:
+                there = [lot.id for lot in purse.aside.review.lots + purse.aside.waiting.pending.lots]
+                keep(purse.aside.waiting, "waits", lambda wait: wait.lot in there)
+
+    # Changes that take more than a line.
+
+    def enter_purchase(self, member, change):
+        forget_older(member, "purchases", change)
+        self.forget_returns(member, change.forget_before)
+        ref = self.make("PurchaseRef", position=self.position, **same(change, "order", "day"))
+        member.purchases.append(ref)
+
+    def enter_redemption(self, member, change):
+        forget_older(member, "redemptions", change)
+        fields = same(change, "wallet", "order", "day", "points")
+        member.redemptions.append(self.make("RedemptionRef", position=self.position, **fields))
+
+    def give_back(self, member, change):
+        redemption = first(member.redemptions, position=change.redemption)
+        grow(redemption, "refunded", change.points)
+        need(redemption.refunded <= redemption.points, "more is given back than was redeemed")
+
+    def register(self, member, change):
+        need(member.records == 0, "a member is registered twice")
+        member.name = change.name
+
+    def set_attribute(self, member, change):
+        member.attributes = sorted({**dict(member.attributes), change.term: change.value}.items())
+
+    def open_hold(self, member, change):
+        fields = same(change, "no", "wallet", "name", "expires_at", "order", "day", "item")
+        put(member, holds_made=change.no).holds.append(self.make("Hold", **fields))
+
+    def close_hold(self, member, change):
+        hold = first_leaves(member.holds, no=change.no)
+        need(all(part.left == 0 for part in hold.slices), "a hold is closed that still holds points")
+        put_at_most(member.closed_holds, hold.name, self.limits["CLOSED_HOLDS_MAX"])
+
+    def count(self, counter, change):
+        grow(counter, "total", change.amount)
+        keep(counter, "tallies", lambda tally: tally.bucket >= change.keep_from)
+        if change.bucket >= change.keep_from:
+            tally = self.one_of(counter.tallies, "Tally", lambda one: one.bucket, bucket=change.bucket)
+            grow(tally, "amount", change.amount)
+        if change.seen != 0:
+            latest = max([change.bucket] + [one.bucket for one in counter.seen if one.member == change.seen])
+            keep(counter, "seen", lambda one: one.bucket >= change.keep_from and one.member != change.seen)
+            if latest >= change.keep_from:
+                seen = self.make("Seen", member=change.seen, bucket=latest)
+                put_in_order(counter.seen, lambda one: (one.bucket, one.member), seen)
+                del counter.seen[:max(0, len(counter.seen) - self.limits["SEEN_MAX"])]
+
+    def count_own(self, member, change):
+        self.count(self.one_of(member.counters, "Counter", lambda one: one.term, term=change.term), change)
+
+    def count_other(self, change):
+        if change.key.variant == "Risk":
+            begun = self.make("CounterRow", counter=self.make("Counter", term=change.term))
+            row = self.counters.setdefault((change.key.of0, change.term), begun)
+            self.count(put(row, position=self.position).counter, change)
+
+    def lifetimes(self, member, change):
+        return self.aside(member, change.wallet).lifetimes
+
+    def set_spell(self, member, change):
+        spell = self.make("ActivityExpiry", **same(change, "since", "until"))
+        self.lifetimes(member, change).spell = spell
+
+    def expired(self, member, change):
+        lifetimes = self.lifetimes(member, change)
+        keep(lifetimes, "expired_recently", lambda died: died.day >= change.forget_before)
+        return lifetimes
+
+    def expire(self, member, change):
+        died = self.expired(member, change).expired_recently
+        if died and died[-1].day == change.day:
+            grow(died[-1], "points", change.points)
+        else:
+            died.append(self.make("ExpiredRecently", **same(change, "day", "points")))
+
+    def reinstate(self, member, change):
+        lifetimes, missing = self.expired(member, change), change.points
+        for died in lifetimes.expired_recently:
+            taken = min(died.points, missing)
+            grow(died, "points", -taken)
+            missing = within(I64, missing - taken)
+        need(missing == 0, "more points live again than died")
+        keep(lifetimes, "expired_recently", lambda died: died.points != 0)
+        put_at_most(lifetimes.reinstated, change.lot, self.limits["REINSTATED_MAX"])
+
+    def forget_returns(self, member, day):
+        if member.returns is not None:
+            there = {purchase.position for purchase in member.purchases}
+            keep(member.returns, "lines", lambda line: line.purchase in there)
+            keep(member.returns, "deferred", lambda one: one.day >= day)
+            if not member.returns.lines and not member.returns.deferred:
+                member.returns = None
+
+    def return_line(self, member, change):
+        lines = self.made(member, "returns", "Returns").lines
+        line = self.one_of(lines, "LineReturned", **same(change, "purchase", "line"))
+        grow(line, "items", change.items, U32)
+        grow(line, "amount", change.amount)
+
+    def defer(self, member, change):
+        self.forget_returns(member, change.forget_before)
+        deferred = self.make("Deferred", position=self.position, **same(change, "order", "day"))
+        self.made(member, "returns", "Returns").deferred.append(deferred)
+
+    def resume(self, member, change):
+        first_leaves(member.returns.deferred if member.returns else [], position=change.event)
+        self.forget_returns(member, I32[0])
+
+    def wait(self, member, change):
+        waiting = self.aside(member, change.wallet).waiting
+        keep(waiting, "waits", lambda wait: wait.lot != change.lot)
+        order = lambda wait: (wait.until, wait.lot.position, wait.lot.line)
+        put_in_order(waiting.waits, order, self.make("Wait", **same(change, "until", "lot")))
+
+    def visit(self, member, change):
+        stay, visits = change.stay, self.made(self.made(member, "life", "Life"), "visits", "Visits")
+        need(stay.until >= stay.from_, "a visit ends before it begins")
+        is_part = lambda one: (one.stay.store == stay.store and stay.from_ <= one.stay.from_
+                               and one.stay.until <= stay.until)
+        counted = {}
+        parts = [entry for visit in visits.known if is_part(visit) for entry in visit.counted]
+        for term, amount in parts + change.counted:
+            counted[term] = within(I64, counted.get(term, 0) + amount)
+        keep(visits, "known", lambda visit: not is_part(visit))
+        visit = self.make("Visit", stay=stay, counted=list(counted.items()))
+        put_in_order(visits.known, lambda one: one.stay.until, visit)
+        before, kept, most = (max(I64[0], stay.until - self.limits["GAP_MAX_MS"]), self.limits["VISITS_KEPT"],
+                              self.limits["VISITS_MAX"])
+        while len(visits.known) > most or (len(visits.known) > kept and visits.known[0].stay.until < before):
+            gone = visits.known.pop(0).stay.until
+            visits.forgotten_until = max(gone, I64[0] if visits.forgotten_until is None else visits.forgotten_until)
+
+    def live(self, member, change):
+        life = self.made(member, "life", "Life")
+        LIFE[change.change.variant](self, life, inner(change.change))
+        if life == self.make("Life"):
+            member.life = None
+
+    def open_case(self, opened):
+        case = self.make("Case", position=self.position, at=self.at, opened=opened)
+        self.cases.setdefault(self.position, case)
+
+    def case(self, change, do):
+        need(change.case in self.cases, "no such case")
+        case = self.cases[change.case]
+        if case.position < self.position:
+            do(put(case, position=self.position))
+
+    def join_case(self, change):
+        self.case(change, lambda case: put(case.opened, members=case.opened.members + change.members))
+
+    def set_program(self, change):
+        if not self.programs or self.programs[-1].position < self.position:
+            self.programs.append(self.make("ProgramRow", position=self.position, at=self.at, text=change.text))
+
+    def link(self, life, change):
+        aliases = life.membership.aliases
+        need(find(aliases, {"key": change.key}) is None, "an alias is linked twice")
+        aliases.append(self.make("Alias", linked_at=self.at, **same(change, "kind", "key")))
+
+    def gifts(self, life, change):
+        if find(life.gifts, {"wallet": change.wallet}) is None:
+            life.gifts.append(self.make("Gifts", wallet=change.wallet, day=I32[0]))
+        return first(life.gifts, wallet=change.wallet)
+
+    def give(self, life, change):
+        gifts = self.gifts(life, change)
+        before = gifts.given if gifts.day == change.day else 0
+        put(gifts, day=change.day, given=within(I64, before + change.points))
+
+    def propose(self, life, change):
+        keep(life, "proposals", lambda proposal: proposal.lapses_at > self.at)
+        fields = same(change, "adjustment", "wallet", "points", "lapses_at")
+        life.proposals.append(self.make("Proposal", position=self.position, by=[change.by], **fields))
+
+    def absorb(self, life, change):
+        life.merges.absorbed.append(self.make("Absorbed", member=change.member, position=self.position))
+
+    def leave_household(self, life, change):
+        need(change.member in life.sharing.members, "no such member of the household")
+        life.sharing.members.remove(change.member)
+
+    def close_exchange(self, life, change):
+        first_leaves(life.exchanges.open, **same(change, "exchange", "reference"))
+        both = (change.exchange, change.reference)
+        put_at_most(life.exchanges.closed, both, self.limits["CLOSED_EXCHANGES_MAX"])
+
+    # Rows.
+
+    def rows(self):
+        """All rows of `state`, keys and values, in order of keys."""
+        found = [(b"sh", "Shared", self.shared)]
+        found += [(b"me" + struct.pack(">I", n), "Member", row) for n, row in enumerate(self.members, 1)]
+        found += [(b"co" + key + struct.pack(">H", term), ROWS[b"co"], row)
+                  for (key, term), row in self.counters.items()]
+        found += [(b"ca" + struct.pack(">Q", position), "Case", row) for position, row in self.cases.items()]
+        found += [(b"pr" + struct.pack(">I", n), "ProgramRow", row) for n, row in enumerate(self.programs, 1)]
+        return sorted((key, self.layouts.encode(name, row, self.row_version)) for key, name, row in found)
+
+    def load(self, key, value):
+        """Puts a row back. Members and programs come in order of their numbers."""
+        kind, rest = key[:2], key[2:]
+        row = self.layouts.decode(ROWS[kind], value, self.row_version)
+        if kind == b"sh":
+            self.shared = row
+        elif kind == b"co":
+            self.counters[rest[:16], struct.unpack(">H", rest[16:])[0]] = row
+        elif kind == b"ca":
+            self.cases[struct.unpack(">Q", rest)[0]] = row
+        else:
+            (self.members if kind == b"me" else self.programs).append(row)
+
+    def digest(self):
+        parts = (struct.pack("<Q", len(part)) + part for row in self.rows() for part in row)
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+ROWS = {b"sh": "Shared", b"me": "Member", b"co": "CounterRow", b"ca": "Case", b"pr": "ProgramRow"}
+
+
+def inner(change):
+    """What the change says: two hold a layout of its own."""
+    return change.of0 if change.variant in ("CaseOpened", "ExchangeOpened") else change
+
+
+def whose(change):
+    """The members whose the change is."""
+    if change.variant == "Counted":
+        return [change.key.of0] if change.key.variant == "Member" else []
+    said = inner(change)
+    return said.members if hasattr(said, "members") else [said.member] if hasattr(said, "member") else []
+
+
+def forget_older(member, field, change):
+    entries = getattr(member, field)
+    if entries and entries[0].day < change.forget_before:
+        keep(member, field, lambda entry: entry.day >= change.forget_before)
+
+
+def set_new(value, field, content, what):
+    """A field that has to be none becomes this, or one that has to be something becomes none."""
+    need((getattr(value, field) is None) != (content is None), what)
+    setattr(value, field, content)
+
+
+# Whether points come from an account that only the totals know, and whether they go to it.
+NOTHING = {"Issued": (True, False), "Redeemed": (True, True), "Expired": (True, True), "ClawedBack": (False, True),
+           "Voided": (False, True), "Debited": (False, True), "Moved": (True, True), "Fees": (False, True),
+           "Donated": (False, True), "Exchanging": (True, True), "Exchanged": (False, True)}
+LOTS = {"Available": lambda fold, member, wallet: fold.purse(member, wallet).lots,
+        "Review": lambda fold, member, wallet: fold.aside(member, wallet).review,
+        "Pending": lambda fold, member, wallet: fold.aside(member, wallet).waiting.pending}
+OF_FUNDS = {("Issued", "Donated"), ("Donated", "ClawedBack")}
+
+# What each change does to the row of its member: the fold, the row, the change.
+OWN = {
+    "Registered": Fold.register,
+    "Enrolled": lambda f, m, c: put(m, enrolled_at=f.at, birthday=c.birthday),
+    "AttributeSet": Fold.set_attribute,
+    "Purchased": Fold.enter_purchase,
+    "Refunded": lambda f, m, c: grow(first(m.purchases, position=c.purchase), "refunded", c.amount),
+    "ReferredBy": lambda f, m, c: put(m, referrer=c.referrer),
+    "Counted": Fold.count_own,
+    "TierSet": lambda f, m, c: put(m.tier, tier=c.to, unmet_since=c.unmet_since, due=ever(c.due)),
+    "Streak": lambda f, m, c: put(f.one_of(m.streaks, "Streak", term=c.term), count=c.count, last=c.day),
+    "Active": lambda f, m, c: put(m, dormant_at=ever(c.dormant_at)),
+    "HoldOpened": Fold.open_hold,
+    "HoldClosed": Fold.close_hold,
+    "CaseOpened": lambda f, m, c: m.cases.append(f.position),
+    "CaseJoined": lambda f, m, c: m.cases.append(c.case),
+    "CaseClosed": lambda f, m, c: keep(m, "cases", lambda case: case != c.case),
+    "Life": Fold.live,
+    "Redeemed": Fold.enter_redemption,
+    "RedeemRefunded": Fold.give_back,
+    "HoldExtended": lambda f, m, c: put(first(m.holds, no=c.no), expires_at=c.expires_at),
+    "TierCounted": lambda f, m, c: None,
+    "ActivityExpirySet": Fold.set_spell,
+    "Expiring": lambda f, m, c: None,
+    "ReminderSet": lambda f, m, c: put(f.lifetimes(m, c), remind_at=ever(c.at)),
+    "ExpiredRecently": Fold.expire,
+    "Reinstated": Fold.reinstate,
+    "LineReturned": Fold.return_line,
+    "Deferred": Fold.defer,
+    "DeferredApplied": Fold.resume,
+    "PendingUntil": Fold.wait,
+    "Visited": Fold.visit,
+}
+
+# What each does to rows that are no member's, but for that of the totals.
+OTHER = {
+    "Counted": Fold.count_other,
+    "CaseOpened": Fold.open_case,
+    "CaseJoined": Fold.join_case,
+    "CaseClosed": lambda f, c: f.case(c, lambda case: put(case, finding=c.finding)),
+    "ProgramSet": Fold.set_program,
+}
+
+# What each change of a life does to it: the fold, the life, the change.
+LIFE = {
+    "Frozen": lambda f, life, c: put(life.membership, frozen=c.scope),
+    "Closed": lambda f, life, c: set_new(life.membership, "closed_at", f.at, "a member is closed twice"),
+    "AliasLinked": Fold.link,
+    "AliasUnlinked": lambda f, life, c: first_leaves(life.membership.aliases, key=c.key),
+    "Gave": Fold.give,
+    "Received": lambda f, life, c: put(f.gifts(life, c), received_at=f.at),
+    "MergedInto": lambda f, life, c: set_new(life.merges, "into", c.member, "a member is merged twice"),
+    "Absorbed": Fold.absorb,
+    "Unmerged": lambda f, life, c: set_new(life.merges, "into", None, "who is unmerged is not merged"),
+    "Released": lambda f, life, c: first_leaves(life.merges.absorbed, member=c.member),
+    "Proposed": Fold.propose,
+    "Approved": lambda f, life, c: first(life.proposals, position=c.proposal).by.append(c.by),
+    "ProposalEnded": lambda f, life, c: first_leaves(life.proposals, position=c.proposal),
+    "HouseholdJoined": lambda f, life, c: set_new(life.sharing, "household", c.household, "in two households"),
+    "HouseholdLeft": lambda f, life, c: set_new(life.sharing, "household", None, "a member leaves no household"),
+    "MemberJoined": lambda f, life, c: life.sharing.members.append(c.member),
+    "MemberLeft": Fold.leave_household,
+    "ExchangeOpened": lambda f, life, c: life.exchanges.open.append(c),
+    "ExchangeClosed": Fold.close_exchange,
+}
+
+
+def log(path):
+    """The records of a log: positions and bytes."""
+    with open(path, "rb") as file:
+        while head := file.read(12):
+            position, length = struct.unpack("<QI", head)
+            yield position, file.read(length)
+
+
+def digest_of(fold, path):
+    fold.begin()
+    for position, data in log(path):
+        try:
+            fold.fold(position, fold.decoded(data))
+        except Wrong as wrong:
+            return f"wrong at {position}: {wrong}"
+    return fold.digest()
+
+
+def vectors(path):
+    """Lines of words, of which each vector begins with its name."""
+    with open(path, encoding="utf-8") as file:
+        for part in file.read().split("\n\n"):
+            name, *lines = [line for line in part.split("\n") if line and line[0] != "#"] or [""]
+            if lines:
+                yield name, [line.split() for line in lines]
+
+
+def check(fold, name, lines):
+    """Rows, a record, and the rows that are others behind it, or that it is wrong."""
+    fold.begin()
+    rows = {}
+    for word, key, value in (line for line in lines if line[0] in ("row", "behind")):
+        rows[bytes.fromhex(key)] = bytes.fromhex(value)
+        if word == "row":
+            fold.load(bytes.fromhex(key), bytes.fromhex(value))
+    expected = "wrong" if ["wrong"] in lines else sorted(rows.items())
+    position, record = next(line[1:] for line in lines if line[0] == "record")
+    try:
+        fold.fold(int(position), fold.decoded(bytes.fromhex(record)))
+        told = fold.rows()
+    except Wrong as wrong:
+        told = "wrong"
+    return f"{name}: {'agrees' if told == expected else told}"
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        fold = Fold(file.read())
+    for path in sys.argv[3:]:
+        told = [digest_of(fold, path)] if sys.argv[2] == "digest" else (check(fold, *one) for one in vectors(path))
+        print(*told, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
