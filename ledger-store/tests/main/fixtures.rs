@@ -43,7 +43,7 @@ fn facts(report: &Report) -> String {
 }
 
 /// A ledger whose log the fixture is.
-fn write(dir: &Path) {
+pub fn write(dir: &Path) {
     let ledger = open(dir, 1_000_000);
     let handle = ledger.handle();
     say(&handle, vec![STREAM.program()]);

@@ -33,5 +33,6 @@ mod raw;
 mod recovery;
 mod said;
 mod sealing;
+mod secondfold;
 mod stage;
 mod time;
