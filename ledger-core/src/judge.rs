@@ -16,15 +16,17 @@ use crate::tables::desk::{Inputs, Purchase, Redemption, References, Subject};
 use crate::tables::event::{self, Body, Event, MemberRef, Name};
 use crate::tables::fold::{Corrupt, fold, fold_member};
 use crate::tables::member::{Member, Next};
-use crate::tables::program::{Fault, Program};
+use crate::tables::program::Program;
 use crate::tables::record::{CausePart, Record, Timer, Verdict, VerdictPart, Why};
 use crate::tables::state::State;
 use alloc::collections::BinaryHeap;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 mod found;
+mod programs;
+
+pub use self::programs::{Programs, Unreadable};
 
 use found::{Rows, find_merge, find_parked, find_purchase, find_redemption};
 
@@ -61,46 +63,9 @@ pub trait LogAccess {
     fn append(&mut self, position: Position, record: Record) -> Result<(), Self::Error>;
 }
 
-/// The compiled programs of a ledger, in order of their versions.
-#[derive(Clone, Debug, Default)]
-pub struct Programs(Vec<Arc<Program>>);
-
-impl Programs {
-    /// The program in force.
-    pub fn current(&self) -> Option<&Arc<Program>> {
-        self.0.last()
-    }
-
-    /// A version; the first is 1.
-    pub fn version(&self, version: u32) -> Option<&Arc<Program>> {
-        self.0.get(usize::try_from(version).ok()?.checked_sub(1)?)
-    }
-
-    /// How many versions there are.
-    pub fn len(&self) -> u32 {
-        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Whether none was published yet.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Compiles what the state has and this has not.
-    ///
-    /// # Errors
-    /// The faults of a program that was published by a ledger with other checks than this one's.
-    pub fn catch_up(&mut self, state: &State) -> Result<(), Vec<Fault>> {
-        for row in state.programs.iter().skip(self.0.len()) {
-            let mut terms = state.shared.terms.clone();
-            self.0.push(Arc::new(Program::read(&row.text, &mut terms)?));
-        }
-        Ok(())
-    }
-}
-
 /// Judges an event at ledger time `at` (or the last record's, if that is later), folds and appends its
-/// records, and answers where the event's own stands. `reused`: its id was used before with another body.
+/// records, and answers where the event's own stands. `reused`: its id was used before with another body. None of
+/// `programs` may be [`Unreadable`].
 ///
 /// # Errors
 /// What the book answers; the state is then of no more use.

@@ -108,6 +108,9 @@ news! {
     READER_TOO_SLOW: StatusSpec::new(Code::DeadlineExceeded, "READER_TOO_SLOW");
     /// The server is shutting down and takes nothing new. Come again, to the one that follows it.
     DRAINING: StatusSpec::new(Code::Unavailable, "DRAINING").retry_ms(1_000);
+    /// The ledger has a program with words that are newer than this server: what is recorded can be read, and nothing
+    /// can be judged, quoted or explained by it. A person has to start a newer server.
+    PROGRAM_UNREADABLE: StatusSpec::new(Code::FailedPrecondition, "PROGRAM_UNREADABLE");
     /// The ledger has stopped; the log of the server says why. A person has to look.
     STOPPED: StatusSpec::new(Code::Unavailable, "STOPPED");
     /// The ledger stopped while events waited to be recorded. Send the same ids again once it is back.
@@ -180,14 +183,16 @@ fn news(failure: &Failure) -> StatusSpec {
 fn submit_news(error: &SubmitError) -> StatusSpec {
     match error {
         SubmitError::Busy { .. } => QUEUE_FULL,
+        SubmitError::Program(_) => PROGRAM_UNREADABLE,
         SubmitError::Stopped { .. } => STOPPED,
         _ => STORE_FAILED_QUEUED,
     }
 }
 
-/// Whatever it was, the events had been queued: some of them may be durable.
+/// Unless no program could judge them, the events had been queued: some of them may be durable.
 fn commit_news(error: &CommitError) -> StatusSpec {
     match error {
+        CommitError::Program(_) => PROGRAM_UNREADABLE,
         CommitError::Stopped { .. } => STOPPED_QUEUED,
         _ => STORE_FAILED_QUEUED,
     }
@@ -195,6 +200,7 @@ fn commit_news(error: &CommitError) -> StatusSpec {
 
 fn read_news(error: &ReadError) -> StatusSpec {
     match error {
+        ReadError::Program(_) => PROGRAM_UNREADABLE,
         ReadError::Stopped { .. } => STOPPED,
         ReadError::CauseHeldBack { .. } => CAUSE_HELD_BACK,
         ReadError::Damage(Damage::Database(_)) => STORE_FAILED,

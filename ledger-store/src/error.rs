@@ -5,6 +5,7 @@
 
 use crate::identity::LedgerId;
 use ledger_core::fold::Corrupt;
+use ledger_core::judge::Unreadable;
 use ledger_core::units::Position;
 
 /// Why a ledger cannot be opened.
@@ -105,6 +106,9 @@ impl From<rocksdb::Error> for Damage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitError {
+    /// Nothing can be judged. Nothing of the batch happened.
+    #[error(transparent)]
+    Program(Unreadable),
     /// The shard stopped. Whether the batch became durable is not known: send the same ids again
     /// once the ledger is back, and the outcome will tell.
     #[error("the shard stopped: {reason}")]
@@ -118,6 +122,9 @@ pub enum CommitError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError {
+    /// Nothing can be judged.
+    #[error(transparent)]
+    Program(Unreadable),
     /// The queue is full. Try again soon.
     #[error("the queue is full: {waiting} events wait")]
     Busy {
@@ -136,6 +143,9 @@ pub enum SubmitError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
+    /// What was asked for takes a program that cannot be read.
+    #[error(transparent)]
+    Program(#[from] Unreadable),
     /// The shard stopped before what was read became durable.
     #[error("the shard stopped: {reason}")]
     Stopped {

@@ -84,7 +84,8 @@ pub struct MemberView {
     pub no: MemberNo,
     /// Its name.
     pub name: Name,
-    /// Its row, brought up to `at`: nothing that is due is left out.
+    /// Its row, brought up to `at`: nothing that is due is left out, unless the program cannot be read. Then it is as
+    /// the last record left it.
     pub member: Member,
     /// A durable position at which this is true.
     pub position: Position,
@@ -220,7 +221,7 @@ impl Handle {
         Moment::new(&self.inner.live.read(), self).terms()
     }
 
-    /// The program in force.
+    /// The program in force, if it can be read.
     pub fn current_program(&self) -> Option<Arc<Program>> {
         self.inner.live.read().programs.current().cloned()
     }

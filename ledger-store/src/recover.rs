@@ -3,7 +3,8 @@
 //! Loads the rows of the last snapshot, then folds the tail of the log over them. Rows stand at
 //! different positions; each skips what it has. Rows that an older version wrote are dropped, and all of the
 //! log is folded. Blocks behind the snapshot's tree are hashed and must
-//! have the root they claim. Of what was said only the hashes and the ids are needed.
+//! have the root they claim. Of what was said only the hashes and the ids are needed. No program is asked: one that
+//! cannot be read is no damage.
 
 use crate::block::Entry;
 use crate::disk::Disk;
@@ -92,18 +93,8 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
         let what = format!("stands at {}, the log at {}", live.state.shared.position, tree.size());
         return Err(Damage::Row { row: "shared".into(), what }.into());
     }
-    live.programs = compiled(&live.state)?;
+    live.programs = Programs::of(&live.state);
     Ok(Recovered { disk, live, secret, identity, tree, salts, snapshot: snapshot.folded })
-}
-
-/// The programs that were published.
-pub(crate) fn compiled(state: &State) -> Result<Programs, Damage> {
-    let mut programs = Programs::default();
-    programs.catch_up(state).map_err(|faults| {
-        let what = faults.first().map_or_else(String::new, ToString::to_string);
-        Damage::Row { row: "program".into(), what }
-    })?;
-    Ok(programs)
 }
 
 fn refold(live: &mut Live, position: Position, record: &Record, entry: Entry<'_>) -> Result<(), Damage> {

@@ -25,6 +25,7 @@ use crate::live::Live;
 use crate::recover::{Given, recover};
 use crate::sealing::Seals;
 use crate::snapshot::{self, Job};
+use ledger_core::judge::Unreadable;
 use ledger_core::merkle::Frontier;
 use ledger_core::salts::Salt;
 use ledger_core::units::{At, Position};
@@ -102,6 +103,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     secret: [u8; 32],
     pub(crate) identity: Identity,
+    /// A program that cannot be read: nothing is judged then. What is published here can be.
+    pub(crate) unreadable: Option<Unreadable>,
     tree: Mutex<(Position, Frontier)>,
     snapshot: AtomicU64,
     waiting: AtomicUsize,
@@ -123,7 +126,8 @@ impl std::fmt::Debug for Ledger {
 
 impl Ledger {
     /// Opens the ledger in `dir`, making one if there is none: loads the last snapshot and folds the
-    /// tail of the log.
+    /// tail of the log. It asks no program: of a ledger with one that this version of the software cannot
+    /// read, everything recorded is served, and nothing is judged ([`Handle::unreadable`]).
     ///
     /// # Errors
     /// [`OpenError`]; a damaged ledger is not opened.
@@ -154,7 +158,9 @@ impl Ledger {
             }
         };
         let committed = recovered.live.state.shared.position;
+        let unreadable = recovered.live.programs.unreadable().cloned();
         let inner = Arc::new(Inner {
+            unreadable,
             disk: recovered.disk,
             live: RwLock::new(recovered.live),
             status: Status::new(committed),

@@ -12,12 +12,13 @@ use crate::identity::Identity;
 use crate::ids::{self, Ids};
 use crate::keys;
 use crate::read::Totals;
-use crate::recover::{Given, compiled, recover};
+use crate::recover::{Given, recover};
 use crate::sealing::Seals;
 use crate::snapshot::rows;
 use ledger_core::account::Account;
 use ledger_core::bytes::{decode, encode_row};
 use ledger_core::fold::fold;
+use ledger_core::judge::Programs;
 use ledger_core::merkle::{Frontier, Hash};
 use ledger_core::record::VerdictPart;
 use ledger_core::salts::SaltWalk;
@@ -116,7 +117,7 @@ pub fn totals_at(dir: &Path, position: Position, progress: &mut dyn FnMut(u64)) 
     let disk = Disk::open(dir)?;
     let identity = disk.identity(None)?;
     let state = fold_up_to(&disk, position, progress)?;
-    Ok(Totals::of(identity, &state, compiled(&state)?.current()))
+    Ok(Totals::of(identity, &state, Programs::of(&state).current()))
 }
 
 fn fold_up_to(disk: &Disk, position: Position, progress: &mut dyn FnMut(u64)) -> Result<State, Damage> {

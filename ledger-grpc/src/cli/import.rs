@@ -131,6 +131,9 @@ impl Import {
         {
             eprintln!("published {}", program.display());
         }
+        if let Some(unreadable) = handle.unreadable() {
+            bail!("{unreadable}");
+        }
         let currency = handle.current_program().map(|program| program.currency);
         if currency.is_none() && format == Format::Csv {
             bail!("the ledger has no program, so nothing can be judged; publish one with --program FILE");

@@ -120,7 +120,7 @@ pub(super) fn open_error(error: OpenError) -> anyhow::Error {
 
 /// Publishes a program file in a ledger that has none yet. Answers whether it did.
 pub(super) fn publish_first(handle: &Handle, path: &Path, time: Clock) -> Result<bool> {
-    if handle.current_program().is_some() {
+    if handle.current_program().is_some() || handle.unreadable().is_some() {
         return Ok(false);
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -69,7 +69,9 @@ impl Serve {
                 false => info!(program = %program.display(), "not published: the ledger has a program"),
             }
         }
-        if handle.current_program().is_none() {
+        if let Some(unreadable) = handle.unreadable() {
+            warn!("{unreadable}; the ledger is read only");
+        } else if handle.current_program().is_none() {
             warn!("no program is published: every event but a program will be refused, for ever");
         }
         let runtime = Builder::new_multi_thread().enable_all().build()?;

@@ -8,7 +8,7 @@ use crate::shard::{Handle, Inner};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::explain::{Explanation, explain};
 use ledger_core::fold::fold_member;
-use ledger_core::judge::{find, projected_to};
+use ledger_core::judge::{Unreadable, find, projected_to};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record, VerdictPart};
@@ -154,21 +154,25 @@ impl Handle {
         if let Some(into) = into {
             return self.member_no_as_of(into, as_of);
         }
-        Ok(then.map(|(position, recorded)| {
+        then.map(|(position, recorded)| {
             let live = self.inner.live.read();
             let known = |row: &ProgramRow| match as_of {
                 AsOf::Position(position) => row.position <= position,
                 AsOf::Instant(at) => row.at <= at,
             };
             let version = live.state.programs.iter().take_while(|row| known(row)).count();
-            let program = live.programs.version(u32::try_from(version).unwrap_or(u32::MAX)).cloned();
+            let program = live.programs.readable(u32::try_from(version).unwrap_or(u32::MAX));
             let (at, member) = match as_of {
                 AsOf::Position(_) => (recorded, member),
-                AsOf::Instant(at) => (at, projected_to(&live.state, program.as_deref(), no, &member, at)),
+                AsOf::Instant(at) => {
+                    let program = program.map_err(Unreadable::clone)?.map(|program| &**program);
+                    (at, projected_to(&live.state, program, no, &member, at))
+                }
             };
-            let name = live.book.name_of(no, &member);
-            MemberView { no, name, member, position, at, program }
-        }))
+            let (name, program) = (live.book.name_of(no, &member), program.ok().flatten().cloned());
+            Ok(MemberView { no, name, member, position, at, program })
+        })
+        .transpose()
     }
 
     /// The record at a position, and why it came to what it did; `None` if there is none yet. Reads the disk.
@@ -184,7 +188,7 @@ impl Handle {
         let before = self.member_no_as_of(no, AsOf::Position(Position(position.0 - 1)))?;
         let before = before.map(|view| view.member).unwrap_or_default();
         let live = self.inner.live.read();
-        let program = live.programs.version(record.program);
+        let program = live.programs.readable(record.program).map_err(Unreadable::clone)?;
         let why = program.map(|program| explain(&live.state, program, no, &before, &record)).unwrap_or_default();
         Ok(Some(Explained { position, record, before, why }))
     }

@@ -37,6 +37,8 @@ impl<'a> Moment<'a> {
     pub(super) fn new(live: &'a Live, handle: &Handle) -> Moment<'a> {
         let recorded = live.state.shared.at;
         let at = match handle.inner.options.time {
+            // Without the program nobody knows what became of anything since.
+            _ if handle.inner.unreadable.is_some() => recorded,
             Time::Wall => (handle.inner.clock)().max(recorded),
             Time::Events | Time::Simulated => recorded,
         };
@@ -71,7 +73,7 @@ impl<'a> Moment<'a> {
         Arc::new(self.live.state.shared.terms.clone())
     }
 
-    /// The program in force.
+    /// The program in force, if it can be read.
     pub fn program(&self) -> Option<&'a Arc<Program>> {
         self.live.programs.current()
     }
@@ -121,9 +123,10 @@ impl<'a> Moment<'a> {
     /// What would come of a command, if it were said and happened now.
     ///
     /// # Errors
-    /// [`ReadError::Damage`].
+    /// [`ReadError::Damage`], or [`ReadError::Program`] if one cannot be read.
     pub fn preview(&mut self, event: Event<Name>) -> Result<Verdict, ReadError> {
         let Live { state, programs, book, .. } = self.live;
+        programs.unreadable().cloned().map_or(Ok(()), Err)?;
         self.rest_on(state.shared.position);
         let event = Event { occurred_at: self.at, ..event };
         Ok(preview(state, programs, book, event, self.at)?)

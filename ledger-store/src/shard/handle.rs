@@ -5,6 +5,7 @@ use super::queue::Submission;
 use super::{Inner, Notify};
 use crate::identity::Identity;
 use crate::live::risk_key;
+use ledger_core::judge::Unreadable;
 use ledger_core::units::{Position, RiskKey};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -60,6 +61,11 @@ impl Handle {
     /// Which ledger this is: what makes a position mean something outside of it.
     pub fn identity(&self) -> Identity {
         self.inner.identity
+    }
+
+    /// The program that this version of the software cannot read, if there is one: nothing is judged then.
+    pub fn unreadable(&self) -> Option<&Unreadable> {
+        self.inner.unreadable.as_ref()
     }
 
     /// The last durable record.

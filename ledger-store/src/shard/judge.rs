@@ -84,7 +84,7 @@ impl Judge<'_> {
             waiting: Vec::with_capacity(batch.len()),
             on_disk: live.book.take_committed(inner.status.committed_now()),
         };
-        if inner.options.time == Time::Wall && live.state.may_be_due(clock) {
+        if inner.options.time == Time::Wall && inner.unreadable.is_none() && live.state.may_be_due(clock) {
             live.tick(clock)?;
         }
         for Submission { batch, hashes, done } in batch {

@@ -8,6 +8,7 @@ use crate::error::{CommitError, SubmitError};
 use crate::ids::Hash;
 use crate::live::Hashes;
 use ledger_core::event::{Event, Name};
+use ledger_core::judge::Unreadable;
 use ledger_core::outcome::Outcome;
 use ledger_core::units::Position;
 use std::sync::atomic::Ordering;
@@ -48,8 +49,14 @@ impl Handle {
     /// # Errors
     /// [`SubmitError`]; nothing of the batch happened then, and `done` is dropped.
     pub fn submit(&self, batch: Batch, done: Done) -> Result<(), SubmitError> {
+        self.must_judge(&batch).map_err(SubmitError::Program)?;
         self.reserve(batch.events.len())?;
         if self.queue(batch, done) { Ok(()) } else { Err(SubmitError::Stopped { reason: CLOSED.into() }) }
+    }
+
+    /// A batch of cursors alone takes no program.
+    fn must_judge(&self, batch: &Batch) -> Result<(), Unreadable> {
+        self.inner.unreadable.clone().filter(|_| !batch.events.is_empty()).map_or(Ok(()), Err)
     }
 
     /// Takes room in the queue for so many events.
@@ -101,6 +108,7 @@ impl Handle {
     /// # Errors
     /// [`CommitError`]; nothing of the batch happened then, and `done` is dropped.
     pub fn submit_when_room(&self, batch: Batch, done: Done) -> Result<(), CommitError> {
+        self.must_judge(&batch).map_err(CommitError::Program)?;
         let inner = &self.inner;
         // Half of the queue is left to those who do not wait.
         let half_full = || inner.waiting.load(Ordering::Acquire) > inner.options.queue_events_max / 2;
@@ -113,6 +121,7 @@ impl Handle {
             match self.reserve(batch.events.len()) {
                 Ok(()) => break,
                 Err(SubmitError::Busy { .. }) => inner.room.wait_for(&mut room, IDLE),
+                Err(SubmitError::Program(unreadable)) => return Err(CommitError::Program(unreadable)),
                 Err(SubmitError::Stopped { reason }) => return Err(CommitError::Stopped { reason }),
             };
         }

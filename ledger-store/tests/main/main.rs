@@ -29,6 +29,7 @@ mod history;
 mod ids;
 mod ledger;
 mod model;
+mod newer;
 mod raw;
 mod recovery;
 mod said;
