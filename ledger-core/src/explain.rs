@@ -12,9 +12,9 @@ use crate::features::funds::rules as funds;
 use crate::features::items::rules as items;
 use crate::features::spending::redemption;
 use crate::features::wallets::rules as wallets;
-use crate::kernel::names::hash_of;
+use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::sealed::Plain;
+use crate::kernel::sealed::Hiding;
 use crate::kernel::trace::Trace;
 use crate::kernel::units::{Day, MemberNo, Points, TermNo};
 use crate::tables::desk::{Inputs, Subject};
@@ -48,15 +48,20 @@ pub struct Explanation {
 }
 
 /// Explains a record to whoever asks. `before` is the record's own member before it, an empty row if it was
-/// none; `program` is the version that judged.
-pub fn explain(state: &State, program: &Program, no: MemberNo, before: &Member, record: &Record) -> Explanation {
+/// none; `program` is the version that judged, `hiding` how the ledger of the state hides names.
+pub fn explain(
+    (state, hiding): (&State, Hiding<'_>),
+    program: &Program,
+    no: MemberNo,
+    before: &Member,
+    record: &Record,
+) -> Explanation {
     let happened_at = match record.cause() {
         Cause::Event(event) => event.occurred_at,
         Cause::Timer { due, .. } => due,
         Cause::HeldBack => return Explanation::default(),
     };
-    let desk =
-        Inputs { state, program: Some(program), position: before.position.next(), at: record.at, sealing: &Plain };
+    let desk = Inputs { state, program: Some(program), position: before.position.next(), at: record.at, hiding };
     let mut draft = Draft::new(&desk, program, Subject::new(no, before, None), happened_at);
     let (on, basket) = match record.cause() {
         Cause::Event(event) => {
@@ -149,7 +154,8 @@ fn factors(draft: &Draft<'_>, refusal: Refusal, event: &Event<MemberRef>) -> Vec
             Some(open) => (draft.term(open.wallet), Some(open.points), ""),
             None => return Vec::new(),
         },
-        Body::Capture(event::Capture { hold, points, .. }) => match draft.member().hold(hold) {
+        Body::Capture(event::Capture { hold, points, .. }) => match draft.member().hold(draft.short(Found::Hold, hold))
+        {
             Some(hold) => (draft.term(hold.wallet), *points, ""),
             None => return Vec::new(),
         },
@@ -183,7 +189,7 @@ fn factors(draft: &Draft<'_>, refusal: Refusal, event: &Event<MemberRef>) -> Vec
 /// The limit that a refusal names, and how much counted against it before.
 fn limit_factor(draft: &Draft<'_>, refusal: Refusal, wallet: &Wallet, order: &str) -> (Option<Points>, Option<Points>) {
     let (redeem, transfer) = (&wallet.redeem, wallet.transfer.as_ref());
-    let order = hash_of(order);
+    let order = draft.short(Found::Order, order);
     let month = draft.program().calendar.month_end(draft.today());
     let taken = |counts: &dyn Fn(u64, Day) -> bool| Some(redemption::taken(draft, wallet.id, counts));
     match refusal {

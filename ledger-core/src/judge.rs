@@ -8,7 +8,7 @@
 use crate::decide::{decide, decide_timer, id_reused};
 use crate::features::risk::change::CaseOpened;
 use crate::kernel::lots::Lot;
-use crate::kernel::sealed::{Plain, Sealing};
+use crate::kernel::sealed::Hiding;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::change;
 use crate::tables::change::Change;
@@ -47,8 +47,8 @@ pub trait LogAccess {
     /// A keyed hash of a name that is not a member's own.
     fn keyed_hash(&self, name: &str) -> RiskKey;
 
-    /// What seals personal texts and opens them.
-    fn sealing(&self) -> &dyn Sealing;
+    /// How names are hidden.
+    fn hiding(&self) -> Hiding<'_>;
 
     /// A record of this log.
     ///
@@ -162,7 +162,7 @@ fn evaluate<B: LogAccess>(
     let (subject, other) = (party(subject, row), party(other, other_row));
     let redemption = spent.as_ref().map(|(owner, known, record)| Redemption { owner: *owner, known: *known, record });
     let program = programs.current().map(|program| &**program);
-    let desk = Inputs { state, program, position: state.shared.position.next(), at, sealing: book.sealing() };
+    let desk = Inputs { state, program, position: state.shared.position.next(), at, hiding: book.hiding() };
     Ok(decide(
         &desk,
         event,
@@ -316,7 +316,8 @@ pub fn projected_to(state: &State, program: Option<&Program>, no: MemberNo, memb
             break;
         }
         // Lots made here are never spent: their number only has to differ from all others.
-        let desk = Inputs { state, program: Some(program), position: Position::UNRECORDED, at, sealing: &Plain };
+        let desk =
+            Inputs { state, program: Some(program), position: Position::UNRECORDED, at, hiding: Hiding::NOTHING };
         let verdict = decide_timer(&desk, Subject::new(no, &member, None), next.at, next.timer);
         let idle = verdict.postings.is_empty() && verdict.changes.is_empty();
         let why = Why::Timer { member: no, due: next.at, timer: next.timer };
@@ -402,7 +403,7 @@ fn fire_one<B: LogAccess>(
     let Some(member) = state.member(no) else { return Ok(()) };
     let program = programs.current().cloned();
     let position = state.shared.position.next();
-    let desk = Inputs { state, program: program.as_deref(), position, at, sealing: book.sealing() };
+    let desk = Inputs { state, program: program.as_deref(), position, at, hiding: book.hiding() };
     let verdict: Verdict = decide_timer(&desk, Subject::new(no, member, None), due, timer);
     // So many lots may be due at once that they take several records.
     let more = matches!(timer, Timer::Activation | Timer::Expiry) && !verdict.postings.is_empty();

@@ -6,7 +6,8 @@
 use crate::features::membership::state::NameBinding;
 use crate::judge::{LogAccess, Programs, find, fire_due, judge, preview};
 use crate::kernel::bytes::decode;
-use crate::kernel::sealed::{Plain, Sealing};
+use crate::kernel::names::NameKey;
+use crate::kernel::sealed::{Hiding, Plain};
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::event::{Event, Name};
 use crate::tables::fold::{Corrupt, fold};
@@ -17,6 +18,9 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
+
+/// How every ledger in memory hides names: under a key that everybody knows, and sealed by nothing.
+pub const HIDING: Hiding<'static> = Hiding { key: NameKey::new(*b"names in memory!"), sealing: &Plain };
 
 /// A ledger in memory.
 #[derive(Debug)]
@@ -68,8 +72,8 @@ impl LogAccess for Log {
         hash_key("name", name)
     }
 
-    fn sealing(&self) -> &dyn Sealing {
-        &Plain
+    fn hiding(&self) -> Hiding<'_> {
+        HIDING
     }
 
     fn record(&self, position: Position) -> Result<Record, Corrupt> {

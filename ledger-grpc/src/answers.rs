@@ -15,9 +15,14 @@ use ledger_core::outcome::Outcome;
 use ledger_core::units::{MemberNo, Position};
 use ledger_store::{AsOf, Handle, MemberView, Moment, Pending, ReadError};
 
-/// The words of the ledger, and the names of some of its members.
+/// The words of the ledger, and what opens the names it has.
+fn words_of(moment: &Moment<'_>) -> Names {
+    Names::of_terms(moment.identity(), moment.terms()).opened_by(moment.seals())
+}
+
+/// The same, and the names of some of its members.
 fn names_of(moment: &mut Moment<'_>, members: impl IntoIterator<Item = MemberNo>) -> Names {
-    Names::of_terms(moment.identity(), moment.terms()).and_members(members.into_iter().map(|no| (no, moment.name(no))))
+    words_of(moment).and_members(members.into_iter().map(|no| (no, moment.name(no))))
 }
 
 /// The same, for what was read from the log: whom a number stands for never changes.
@@ -31,7 +36,7 @@ fn names_in_log(store: &Handle, members: Vec<MemberNo>) -> Result<Names, ReadErr
 /// # Errors
 /// [`ReadError`].
 pub fn outcome(store: &Handle, asked: &EventAsked) -> Result<Option<proto::GetOutcomeResponse>, ReadError> {
-    let found = store.ask(|moment| (find_outcome(moment, asked), Names::of_terms(moment.identity(), moment.terms())));
+    let found = store.ask(|moment| (find_outcome(moment, asked), words_of(moment)));
     let told = found.map(|(outcome, names), position| {
         let tell = |outcome| proto::GetOutcomeResponse {
             outcome: Some(wire::outcome(&outcome, &names)),
@@ -122,7 +127,7 @@ pub fn replay(
 
 /// What would come of a redemption, if it were said now.
 pub fn quote(store: &Handle, event: Event<Name>) -> Pending<Result<proto::QuoteResponse, ReadError>> {
-    let foreseen = store.ask(|moment| (moment.preview(event), Names::of_terms(moment.identity(), moment.terms())));
+    let foreseen = store.ask(|moment| (moment.preview(event), words_of(moment)));
     foreseen.map(|(verdict, names), position| Ok(wire::quoted(&verdict?, position, &names)))
 }
 

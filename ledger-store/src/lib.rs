@@ -38,5 +38,6 @@ mod verify;
 pub use error::{CommitError, Damage, OpenError, ReadError, SubmitError};
 pub use identity::{Identity, LedgerId};
 pub use read::{AsOf, CounterView, Explained, History, MemberView, Moment, Pending, Replay, Step, Totals};
+pub use sealing::Seals;
 pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
 pub use verify::{FINDINGS_MAX, Report, rebuild, totals_at, verify};

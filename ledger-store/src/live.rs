@@ -14,9 +14,10 @@ use ledger_core::event::{Event, MemberRef, Name};
 use ledger_core::features::membership::state::NameBinding;
 use ledger_core::judge::{LogAccess, Programs, fire_due, judge};
 use ledger_core::member::Member;
+use ledger_core::names::NameKey;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record};
-use ledger_core::sealed::{Sealed, SealedFor, Sealing};
+use ledger_core::sealed::{Hiding, Sealed, SealedFor, Sealing};
 use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position, RiskKey};
 use parking_lot::Mutex;
@@ -65,6 +66,7 @@ pub(crate) enum Answer {
 pub(crate) struct StoreLog {
     disk: Arc<Disk>,
     secret: [u8; 32],
+    name_key: NameKey,
     pub(crate) seals: Seals,
     /// Members by the keyed 128-bit hash of their name: no string to follow, and no two alike.
     names: HashMap<u128, MemberNo, BuildHasherDefault<AsIs>>,
@@ -98,8 +100,8 @@ impl LogAccess for StoreLog {
         risk_key(&self.secret, "name", name)
     }
 
-    fn sealing(&self) -> &dyn Sealing {
-        &self.seals
+    fn hiding(&self) -> Hiding<'_> {
+        Hiding { key: self.name_key, sealing: &self.seals }
     }
 
     fn record(&self, position: Position) -> Result<Record, Damage> {
@@ -132,6 +134,7 @@ impl StoreLog {
         StoreLog {
             disk,
             ids: Ids::new(&secret, expected_ids),
+            name_key: NameKey::new(risk_key(&secret, "key", "names").0),
             secret,
             seals,
             names: HashMap::default(),
@@ -150,7 +153,7 @@ impl StoreLog {
                 self.names.insert(self.ids.hash.name(&name), no);
                 Ok(())
             }
-            None if matches!(self.seals, Seals::Unread) => Ok(()),
+            None if self.seals.is_unread() => Ok(()),
             None => Err(Damage::Sealed { what: format!("the name of member {no}") }),
         }
     }

@@ -13,6 +13,7 @@ pub use self::moment::Moment;
 
 use crate::error::ReadError;
 use crate::identity::Identity;
+use crate::sealing::Seals;
 use crate::shard::{Handle, Inner};
 use ledger_core::event::{Event, Name};
 use ledger_core::member::Member;
@@ -219,6 +220,11 @@ impl Handle {
     /// The vocabulary: term n is the n-th word.
     pub fn terms(&self) -> Arc<Vec<Box<str>>> {
         Moment::new(&self.inner.live.read(), self).terms()
+    }
+
+    /// What opens the names that rows and records have.
+    pub fn seals(&self) -> Seals {
+        self.inner.live.read().book.seals.clone()
     }
 
     /// The program in force, if it can be read.

@@ -10,11 +10,15 @@ use ledger_core::names::Name;
 use ledger_core::sealed::{AES_256_GCM_SIV, Plain, Sealed, SealedFor, Sealing};
 use std::sync::Arc;
 
-/// What seals the texts of a ledger.
-#[derive(Clone)]
-pub(crate) enum Seals {
+/// What seals the personal texts of a ledger, and opens them where they are told.
+#[derive(Clone, Default)]
+pub struct Seals(By);
+
+#[derive(Clone, Default)]
+enum By {
     /// Nothing: texts are as they are.
-    Plain,
+    #[default]
+    Nothing,
     /// A key.
     Key(Arc<Aes256GcmSiv>),
     /// Whoever folds and compares has no need of texts: what does not open stays as it is.
@@ -23,24 +27,30 @@ pub(crate) enum Seals {
 
 impl std::fmt::Debug for Seals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Seals::Plain => "Plain",
-            Seals::Key(_) => "Key",
-            Seals::Unread => "Unread",
-        })
+        f.write_str("Seals")
     }
 }
 
 impl Seals {
     /// Seals under a key, if there is one.
-    pub(crate) fn with(key: Option<[u8; 32]>) -> Seals {
-        key.map_or(Seals::Plain, |key| Seals::Key(Arc::new(Aes256GcmSiv::new(&key.into()))))
+    pub(crate) fn under(key: Option<[u8; 32]>) -> Seals {
+        Seals(key.map_or(By::Nothing, |key| By::Key(Arc::new(Aes256GcmSiv::new(&key.into())))))
+    }
+
+    /// Opens what is not sealed, and forgives what is.
+    pub(crate) fn unread() -> Seals {
+        Seals(By::Unread)
+    }
+
+    /// Whether texts that do not open are no fault.
+    pub(crate) fn is_unread(&self) -> bool {
+        matches!(self.0, By::Unread)
     }
 }
 
 impl Sealing for Seals {
     fn seal(&self, of: SealedFor, text: &str) -> Sealed {
-        let Seals::Key(key) = self else { return Plain.seal(of, text) };
+        let By::Key(key) = &self.0 else { return Plain.seal(of, text) };
         let (nonce, whose) = place(of);
         let payload = Payload { msg: text.as_bytes(), aad: &whose };
         let bytes = key.encrypt(&nonce, payload).expect("no text is as long as what this mode cannot seal");
@@ -48,10 +58,10 @@ impl Sealing for Seals {
     }
 
     fn open(&self, of: SealedFor, sealed: &Sealed) -> Option<Name> {
-        let key = match self {
-            Seals::Key(key) if sealed.scheme == AES_256_GCM_SIV => key,
-            Seals::Key(_) => return None,
-            Seals::Plain | Seals::Unread => return Plain.open(of, sealed),
+        let key = match &self.0 {
+            By::Key(key) if sealed.scheme == AES_256_GCM_SIV => key,
+            By::Key(_) => return None,
+            By::Nothing | By::Unread => return Plain.open(of, sealed),
         };
         let (nonce, whose) = place(of);
         let text = key.decrypt(&nonce, Payload { msg: &sealed.bytes, aad: &whose }).ok()?;

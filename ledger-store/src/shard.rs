@@ -133,7 +133,7 @@ impl Ledger {
     /// [`OpenError`]; a damaged ledger is not opened.
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
         let disk = Arc::new(Disk::open_or_make(dir)?);
-        let seals = Seals::with(options.sealing_key);
+        let seals = Seals::under(options.sealing_key);
         let given = Given { secret: options.secret, ledger: options.ledger, salts: options.salts, seals };
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);

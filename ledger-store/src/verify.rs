@@ -76,7 +76,7 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
     let mut report = Report::default();
     // First the ledger as anyone would open it: stored rows, and the tail of the log over them.
     let disk = Arc::new(Disk::open(dir)?);
-    let given = Given { secret: None, ledger: None, salts: None, seals: Seals::Unread };
+    let given = Given { secret: None, ledger: None, salts: None, seals: Seals::unread() };
     let live = match recover(disk.clone(), given) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {

@@ -9,7 +9,7 @@ use ledger_core::explain::explain;
 use ledger_core::fold::{Corrupt, fold_member};
 use ledger_core::judge::projected_to;
 use ledger_core::member::Member;
-use ledger_core::memory::{Memory, hash_key};
+use ledger_core::memory::{HIDING, Memory, hash_key};
 use ledger_core::record::Record;
 use ledger_core::totals::tallies;
 use ledger_core::units::{At, MemberNo, Position, TermNo};
@@ -82,7 +82,7 @@ impl Stage for Memory {
         let record = self.record(position).map_err(words)?;
         let (no, program) = (record.member(), self.programs.version(record.program).ok_or("no program")?);
         let before = folded(self, no, |at, _| at < position)?;
-        let why = explain(&self.state, program, no, &before, &record);
+        let why = explain((&self.state, HIDING), program, no, &before, &record);
         Ok(SeenWhy::of(&why, |term| self.state.term(term).to_string()))
     }
 }

@@ -100,7 +100,7 @@ impl SeenExchange {
     pub fn of(open: &OpenExchange, name: &str) -> SeenExchange {
         SeenExchange {
             exchange: name.to_string(),
-            reference: open.reference.to_string(),
+            reference: open.reference.sealed.as_plain().unwrap_or("(sealed)").to_string(),
             inward: open.inward,
             points: open.points.0,
             units: open.units,

@@ -1,7 +1,7 @@
 //! Found: what an event speaks of besides members, fetched for the decision.
 
 use crate::judge::{LogAccess, Resolved};
-use crate::kernel::names::order_hash;
+use crate::kernel::names::Found;
 use crate::kernel::units::MemberNo;
 use crate::tables::desk::Subject;
 use crate::tables::event::{self, Body, Event, MemberRef};
@@ -48,7 +48,7 @@ pub(super) fn find_purchase<B: LogAccess>(
     else {
         return Ok(None);
     };
-    let hash = order_hash(order);
+    let hash = book.hiding().key.short(Found::Order, order);
     for (no, member) in rows.iter() {
         // Past the refund horizon a number may be used again: the latest is meant.
         for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
@@ -78,7 +78,7 @@ pub(super) fn find_parked<B: LogAccess>(
     let Body::Purchase(event::Purchase { order, .. }) = body else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for (no, returns) in rows.iter().filter_map(|(no, member)| Some((no, member.returns.as_ref()?))) {
-        let hash = order_hash(order);
+        let hash = book.hiding().key.short(Found::Order, order);
         for deferred in returns.deferred.iter().filter(|deferred| deferred.order == hash) {
             let record = book.record(deferred.position)?;
             if let Cause::Event(Event {

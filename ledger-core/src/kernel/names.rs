@@ -3,7 +3,9 @@
 use crate::kernel::units::{MemberNo, RiskKey};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::hash::Hasher;
 use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher24;
 
 /// A member's name outside the ledger (account, card, phone …); empty where an event has no member.
 pub type Name = Box<str>;
@@ -142,13 +144,59 @@ impl core::fmt::Display for Currency {
     }
 }
 
-/// FNV-1a, 64 bits, as published by Fowler, Noll and Vo: the short name of an order in a member's
-/// state. Two orders may share it; whoever looks one up reads the record and compares.
-pub fn order_hash(order: &str) -> u64 {
-    order.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+/// What is found by a keyed hash of its name. Its number is part of what is hashed, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// An order.
+    Order,
+    /// A store.
+    Store,
+    /// A hold, by the caller's name for it.
+    Hold,
+    /// An exchange, by the partner's reference.
+    Reference,
 }
 
-/// The short name of an order; 0 for none.
-pub(crate) fn hash_of(order: &str) -> u64 {
-    if order.is_empty() { 0 } else { order_hash(order) }
+impl Found {
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Found::Order => 1,
+            Found::Store => 2,
+            Found::Hold => 3,
+            Found::Reference => 4,
+        }
+    }
+}
+
+/// The ledger's key of short names: 64 bits of SipHash-2-4 stand for a name in records and rows. Without the key they
+/// tell nobody the name; with it, two names that share one cannot be found by trying.
+#[derive(Clone, Copy)]
+pub struct NameKey(u64, u64);
+
+impl core::fmt::Debug for NameKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("NameKey")
+    }
+}
+
+impl NameKey {
+    /// The key of these bytes.
+    pub const fn new(key: [u8; 16]) -> NameKey {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = key;
+        NameKey(u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p]))
+    }
+
+    /// The short name of something; 0 for none. Two may share it: whoever looks one up where that matters reads the
+    /// record and compares.
+    #[inline]
+    pub fn short(self, what: Found, name: &str) -> u64 {
+        if name.is_empty() {
+            return 0;
+        }
+        let mut hasher = SipHasher24::new_with_keys(self.0, self.1);
+        hasher.write(&[what.number()]);
+        hasher.write(name.as_bytes());
+        hasher.finish()
+    }
 }

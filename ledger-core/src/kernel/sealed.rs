@@ -3,7 +3,7 @@
 //! Records and rows hold the sealed bytes as they are, so that a key that is gone changes neither. What seals stands
 //! outside: the core only says for whom, and never looks at a text that it did not just hear.
 
-use crate::kernel::names::Name;
+use crate::kernel::names::{Found, Name, NameKey};
 use crate::kernel::units::MemberNo;
 use alloc::boxed::Box;
 use core::fmt::Debug;
@@ -42,6 +42,10 @@ impl Sealed {
 pub enum Field {
     /// A member's own name.
     Member,
+    /// A caller's name for a hold.
+    Hold,
+    /// A partner's reference of an exchange.
+    Reference,
 }
 
 impl Field {
@@ -49,6 +53,8 @@ impl Field {
     pub const fn number(self) -> u8 {
         match self {
             Field::Member => 1,
+            Field::Hold => 2,
+            Field::Reference => 3,
         }
     }
 }
@@ -68,6 +74,62 @@ impl SealedFor {
     /// A member's own name.
     pub const fn member(member: MemberNo) -> SealedFor {
         SealedFor { field: Field::Member, member, number: 0 }
+    }
+
+    /// A caller's name for a member's hold.
+    pub const fn hold(member: MemberNo, name: &HiddenName) -> SealedFor {
+        SealedFor { field: Field::Hold, member, number: name.short }
+    }
+
+    /// A partner's reference of a member's exchange.
+    pub const fn reference(member: MemberNo, name: &HiddenName) -> SealedFor {
+        SealedFor { field: Field::Reference, member, number: name.short }
+    }
+}
+
+/// A name as records and rows have it: found by its short name, told by what is sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HiddenName {
+    /// Its short name: see [`NameKey`].
+    pub short: u64,
+    /// The name.
+    pub sealed: Sealed,
+}
+
+impl HiddenName {
+    /// A name that is stored as it is.
+    pub fn plain(short: u64, name: &str) -> HiddenName {
+        HiddenName { short, sealed: Sealed::plain(name) }
+    }
+}
+
+/// How a ledger hides names: by keys that the core never sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Hiding<'a> {
+    /// The key of short names.
+    pub key: NameKey,
+    /// What seals.
+    pub sealing: &'a dyn Sealing,
+}
+
+impl Hiding<'_> {
+    /// Hides nothing that is meant to be found: for whatever names nobody and nothing.
+    pub const NOTHING: Hiding<'static> = Hiding { key: NameKey::new([0; 16]), sealing: &Plain };
+
+    /// Hides a caller's name for a member's hold.
+    pub(crate) fn hold(&self, member: MemberNo, name: &str) -> HiddenName {
+        self.hide(Found::Hold, name, |hidden| SealedFor::hold(member, hidden))
+    }
+
+    /// Hides a partner's reference of a member's exchange.
+    pub(crate) fn reference(&self, member: MemberNo, name: &str) -> HiddenName {
+        self.hide(Found::Reference, name, |hidden| SealedFor::reference(member, hidden))
+    }
+
+    fn hide(&self, what: Found, name: &str, of: impl FnOnce(&HiddenName) -> SealedFor) -> HiddenName {
+        let mut hidden = HiddenName { short: self.key.short(what, name), sealed: Sealed::default() };
+        hidden.sealed = self.sealing.seal(of(&hidden), name);
+        hidden
     }
 }
 

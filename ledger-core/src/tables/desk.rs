@@ -1,6 +1,6 @@
 //! Desk: what a decision may look at, and everyone and everything its event speaks of.
 
-use crate::kernel::sealed::Sealing;
+use crate::kernel::sealed::Hiding;
 use crate::kernel::units::{At, MemberNo, Position};
 use crate::tables::member::{Deferred, Member, PurchaseRef, RedemptionRef};
 use crate::tables::program::Program;
@@ -18,8 +18,8 @@ pub struct Inputs<'a> {
     pub position: Position,
     /// Ledger time.
     pub at: At,
-    /// What seals personal texts.
-    pub sealing: &'a dyn Sealing,
+    /// How names are hidden.
+    pub hiding: Hiding<'a>,
 }
 
 /// A member at the desk.

@@ -238,7 +238,7 @@ impl<'a> Draft<'a> {
     #[inline]
     pub(crate) fn register(&mut self) -> bool {
         let Some(name) = self.newcomer else { return false };
-        let name = self.desk.sealing.seal(SealedFor::member(self.no), name);
+        let name = self.desk.hiding.sealing.seal(SealedFor::member(self.no), name);
         self.change(Change::Registered(change::Registered { member: self.no, name }));
         true
     }

@@ -44,8 +44,8 @@ pub struct Member {
     pub purses: Purses,
     /// Open holds, oldest first.
     pub holds: Vec<Hold>,
-    /// Names of the last closed holds, oldest first.
-    pub closed_holds: Vec<Box<str>>,
+    /// Short names of the last closed holds, oldest first.
+    pub closed_holds: Vec<u64>,
     /// How many holds were ever opened; the last one's number.
     pub holds_made: u32,
     /// Tier and footing.
@@ -222,8 +222,8 @@ impl Member {
         self.life.as_ref().map(|life| life.exchanges.open.as_slice()).unwrap_or_default()
     }
 
-    /// The last that are settled or lapsed, by exchange and reference, oldest first.
-    pub fn closed_exchanges(&self) -> &[(TermNo, Box<str>)] {
+    /// The last that are settled or lapsed, by exchange and short name of the reference, oldest first.
+    pub fn closed_exchanges(&self) -> &[(TermNo, u64)] {
         self.life.as_ref().map(|life| life.exchanges.closed.as_slice()).unwrap_or_default()
     }
 
@@ -232,9 +232,9 @@ impl Member {
         self.life.iter().flat_map(|life| &life.proposals).filter(move |open| open.lapses_at > at)
     }
 
-    /// The open hold of this name.
-    pub fn hold(&self, name: &str) -> Option<&Hold> {
-        self.holds.iter().find(|hold| &*hold.name == name)
+    /// The open hold of this short name.
+    pub fn hold(&self, name: u64) -> Option<&Hold> {
+        self.holds.iter().find(|hold| hold.name.short == name)
     }
 
     /// What came back of the lines of a purchase.

@@ -26,7 +26,7 @@ use ledger_core::member::Member;
 use ledger_core::memory::Memory;
 use ledger_core::record::{Record, Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
-use ledger_core::sealed::Sealed;
+use ledger_core::sealed::{HiddenName, Sealed};
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
 use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
@@ -228,7 +228,7 @@ fn changes() -> Vec<Change> {
             member,
             no: 1,
             wallet: TermNo(2),
-            name: "h".into(),
+            name: HiddenName::plain(u64::MAX, "h"),
             expires_at: AT,
             order: u64::MAX,
             day: Day(20_454),
@@ -339,7 +339,7 @@ fn life_changes() -> Vec<LifeChange> {
         LifeChange::MemberLeft(change::MemberLeft { member: MemberNo(1) }),
         LifeChange::ExchangeOpened(Box::new(OpenExchange {
             exchange: TermNo(9),
-            reference: "x-1".into(),
+            reference: HiddenName::plain(7, "x-1"),
             inward: false,
             wallet: TermNo(2),
             points: Points(300),
@@ -347,7 +347,10 @@ fn life_changes() -> Vec<LifeChange> {
             slices: vec![Slice { expires_at: AT, id: LotId { position: Position(8), line: 1 }, left: Points(300) }],
             lapses_at: AT,
         })),
-        LifeChange::ExchangeClosed(change::ExchangeClosed { exchange: TermNo(9), reference: "x-1".into() }),
+        LifeChange::ExchangeClosed(change::ExchangeClosed {
+            exchange: TermNo(9),
+            reference: HiddenName::plain(7, "x-1"),
+        }),
     ];
     assert!(changes.iter().map(LifeChange::number).eq(0..LifeChange::NAMES.len()), "one of each, in order");
     for change in &changes {

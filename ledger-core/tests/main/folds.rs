@@ -19,7 +19,7 @@ use ledger_core::lots::Slice;
 use ledger_core::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, REINSTATED_MAX};
 use ledger_core::record::{Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
-use ledger_core::sealed::Sealed;
+use ledger_core::sealed::{HiddenName, Sealed};
 use ledger_core::state::State;
 use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
 use ledger_core::visit::{GAP_MAX_MS, VISITS_KEPT, VISITS_MAX, VisitSpan};
@@ -118,9 +118,16 @@ fn purse(before: Vec<Posting>) -> Vec<VerdictPart> {
     vec![new(A), opened, record(A, vec![], before)]
 }
 
+/// A name with a short name of its own: its first bytes.
+fn hidden(name: &str) -> HiddenName {
+    let mut short = [0; 8];
+    short.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+    HiddenName::plain(u64::from_le_bytes(short), name)
+}
+
 fn opened(no: u32, name: &str) -> Change {
     let (expires_at, order, day) = (At(5_000), 77, Day(3));
-    let name = name.into();
+    let name = hidden(name);
     Change::HoldOpened(change::HoldOpened { member: A, no, wallet: W, name, expires_at, order, day, item: None })
 }
 
@@ -228,7 +235,7 @@ fn proposed(lapses_at: i64) -> LifeChange {
 fn exchange(reference: &str, inward: bool) -> LifeChange {
     let slices = vec![Slice { expires_at: SOON, id: lot(2, 0), left: Points(30) }];
     let (points, units, lapses_at) = (Points(30), 20, At(5_000));
-    let (exchange, reference) = (TermNo(8), reference.into());
+    let (exchange, reference) = (TermNo(8), hidden(reference));
     let slices = if inward { vec![] } else { slices };
     LifeChange::ExchangeOpened(Box::new(OpenExchange {
         exchange,
@@ -243,7 +250,7 @@ fn exchange(reference: &str, inward: bool) -> LifeChange {
 }
 
 fn settled(reference: &str) -> LifeChange {
-    LifeChange::ExchangeClosed(change::ExchangeClosed { exchange: TermNo(8), reference: reference.into() })
+    LifeChange::ExchangeClosed(change::ExchangeClosed { exchange: TermNo(8), reference: hidden(reference) })
 }
 
 fn members(v: &mut Vectors) {

@@ -175,7 +175,7 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
         let hold = |hold: &ledger_core::member::Hold| {
             let slice = |slice: &ledger_core::lots::Slice| format!("{} of {}", slice.left, name(&slice.id.position));
             let slices: Vec<_> = hold.slices.iter().map(slice).collect();
-            format!("{} {} {} {} {slices:?}", hold.name, hold.expires_at, hold.order, hold.day)
+            format!("{} {} {} {} {slices:?}", hold.name.short, hold.expires_at, hold.order, hold.day)
         };
         let known = |known: &ledger_core::member::PurchaseRef| {
             format!("{} {} {} {}", known.order, name(&known.position), known.day, known.refunded)

@@ -364,8 +364,13 @@ impl World {
             let clerks_waits = clerks.pending.iter().map(|lot| lot.waits);
             assert!(waits.eq(clerks_waits), "{who}: until when they wait");
             assert_eq!(member.purses.first().debt.0, clerks.debt, "{who}: debt");
-            let mut holds: Vec<_> =
-                member.holds.iter().map(|hold| (hold.name.to_string(), hold.expires_at.0, hold.points().0)).collect();
+            let mut holds: Vec<_> = member
+                .holds
+                .iter()
+                .map(|hold| {
+                    (hold.name.sealed.as_plain().expect("plain").to_string(), hold.expires_at.0, hold.points().0)
+                })
+                .collect();
             let held = |hold: &naive::Hold| hold.lots.iter().map(|lot| lot.points).sum::<i64>();
             let mut clerks_holds: Vec<_> =
                 clerks.holds.iter().map(|hold| (hold.name.clone(), hold.expires, held(hold))).collect();

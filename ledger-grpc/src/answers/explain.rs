@@ -1,6 +1,6 @@
 //! Explain: why events came to what they did, and where balances come from.
 
-use super::{find_outcome, names_in_log};
+use super::{find_outcome, names_in_log, words_of};
 use crate::proto::{self, rule_explained};
 use crate::wire::{self, LOTS_SHOWN, Names, Which};
 use ledger_core::account::{Account, Posting};
@@ -74,8 +74,7 @@ pub fn balance(
     name: &str,
     wallet: &str,
 ) -> Result<Result<proto::ExplainBalanceResponse, Unknown>, ReadError> {
-    let found =
-        store.ask(|moment| Some((moment.member(name)?, Names::of_terms(moment.identity(), moment.terms())))).wait()?;
+    let found = store.ask(|moment| Some((moment.member(name)?, words_of(moment)))).wait()?;
     let Some((view, names)) = found else { return Ok(Err(Unknown::Member)) };
     let named = |one: &&Wallet| wallet.is_empty() || names.term(one.id) == wallet;
     let Some(wallet) = view.program.iter().flat_map(|program| program.wallets()).find(named).map(|wallet| wallet.id)

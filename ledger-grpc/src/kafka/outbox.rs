@@ -16,8 +16,9 @@ use super::Shared;
 use super::produce::{Outgoing, Producer};
 use crate::{instant, wire};
 use ledger_core::record::Record;
+use ledger_core::sealed::{HiddenName, SealedFor, Sealing};
 use ledger_core::units::{MemberNo, Position, TermNo};
-use ledger_store::{Batch, Cursor, Identity, ReadError};
+use ledger_store::{Batch, Cursor, Identity, ReadError, Seals};
 use outcomes::outcomes;
 use serde_json::json;
 use std::collections::HashMap;
@@ -80,7 +81,7 @@ impl Outbox<'_> {
         let records = handle.records(after, RECORDS_MAX)?;
         let Some((last, _)) = records.last() else { return Ok(false) };
         let last = *last;
-        let told = Told::of(&records, handle.terms(), |members| handle.names(members).wait())?;
+        let told = Told::of(&records, (handle.terms(), handle.seals()), |members| handle.names(members).wait())?;
         let messages: Vec<Outgoing> =
             records.iter().flat_map(|(position, record)| self.messages(*position, record, &told)).collect();
         if !self.producer.deliver(&messages, &self.shared.stop) {
@@ -124,12 +125,13 @@ impl Outbox<'_> {
 struct Told {
     terms: Arc<Vec<Box<str>>>,
     names: HashMap<MemberNo, Box<str>>,
+    seals: Seals,
 }
 
 impl Told {
     fn of(
         records: &[(Position, Record)],
-        terms: Arc<Vec<Box<str>>>,
+        (terms, seals): (Arc<Vec<Box<str>>>, Seals),
         names: impl FnOnce(&[MemberNo]) -> Result<Vec<Box<str>>, ReadError>,
     ) -> Result<Told, ReadError> {
         let mut members: Vec<MemberNo> =
@@ -137,7 +139,7 @@ impl Told {
         members.sort_unstable();
         members.dedup();
         let names = names(&members)?;
-        Ok(Told { terms, names: members.into_iter().zip(names).collect() })
+        Ok(Told { terms, names: members.into_iter().zip(names).collect(), seals })
     }
 
     fn term(&self, term: TermNo) -> Option<String> {
@@ -147,6 +149,11 @@ impl Told {
 
     fn name(&self, member: MemberNo) -> &str {
         self.names.get(&member).map_or("", |name| name)
+    }
+
+    /// A partner's reference of a member's exchange.
+    fn reference(&self, member: MemberNo, name: &HiddenName) -> String {
+        self.seals.open(SealedFor::reference(member, name), &name.sealed).map(String::from).unwrap_or_default()
     }
 
     fn members(&self, members: &[MemberNo]) -> Vec<String> {

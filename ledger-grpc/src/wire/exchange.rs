@@ -3,7 +3,7 @@
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
 use ledger_core::features::exchange::state::OpenExchange;
-use ledger_core::units::Points;
+use ledger_core::units::{MemberNo, Points};
 use ledger_core::{change, event};
 
 impl Decode for proto::ExchangeOut {
@@ -61,10 +61,10 @@ impl Encode for event::ExchangeSettled {
 }
 
 /// An open exchange.
-pub(super) fn open_exchange(open: &OpenExchange, names: &Names) -> proto::OpenExchange {
+pub(super) fn open_exchange(open: &OpenExchange, member: MemberNo, names: &Names) -> proto::OpenExchange {
     proto::OpenExchange {
         exchange: names.term(open.exchange),
-        reference: open.reference.to_string(),
+        reference: names.reference(member, &open.reference),
         inward: open.inward,
         wallet: names.term(open.wallet),
         points: open.points.0,
@@ -75,13 +75,14 @@ pub(super) fn open_exchange(open: &OpenExchange, names: &Names) -> proto::OpenEx
 
 impl EncodeChange for OpenExchange {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        Some(Change::ExchangeOpened(open_exchange(self, within.names)))
+        Some(Change::ExchangeOpened(open_exchange(self, within.life_of, within.names)))
     }
 }
 
 impl EncodeChange for change::ExchangeClosed {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        let (exchange, reference) = (within.names.term(self.exchange), self.reference.to_string());
+        let (exchange, reference) =
+            (within.names.term(self.exchange), within.names.reference(within.life_of, &self.reference));
         Some(Change::ExchangeClosed(proto::ExchangeClosed { member: within.member(), exchange, reference }))
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Within<'a> {
     /// Its record.
     pub(super) position: Position,
     /// Whose life it changes; nobody where the change says of itself whom it is of.
-    life_of: MemberNo,
+    pub(super) life_of: MemberNo,
     /// The words and names it is told with.
     pub(super) names: &'a Names,
 }

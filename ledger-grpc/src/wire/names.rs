@@ -1,8 +1,9 @@
 //! Names: the words and names with which numbers are told to callers, and the ledger whose they are.
 
 use ledger_core::event::{MemberRef, Name};
+use ledger_core::sealed::{HiddenName, SealedFor, Sealing};
 use ledger_core::units::{MemberNo, TermNo};
-use ledger_store::Identity;
+use ledger_store::{Identity, Seals};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,12 +14,13 @@ pub struct Names {
     /// The vocabulary: term n is the n-th word.
     terms: Arc<Vec<Box<str>>>,
     members: HashMap<MemberNo, Name>,
+    seals: Seals,
 }
 
 impl Names {
     /// The words of a ledger's vocabulary, and nobody's name.
     pub fn of_terms(identity: Identity, terms: Arc<Vec<Box<str>>>) -> Names {
-        Names { identity, terms, members: HashMap::new() }
+        Names { identity, terms, ..Names::default() }
     }
 
     /// The same, and the names of these members.
@@ -30,6 +32,25 @@ impl Names {
     /// Which ledger they are of.
     pub fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// The same, and what opens the names that rows and records have themselves.
+    pub fn opened_by(self, seals: Seals) -> Names {
+        Names { seals, ..self }
+    }
+
+    /// A caller's name for a member's hold.
+    pub fn hold(&self, member: MemberNo, name: &HiddenName) -> String {
+        self.open(SealedFor::hold(member, name), name)
+    }
+
+    /// A partner's reference of a member's exchange.
+    pub fn reference(&self, member: MemberNo, name: &HiddenName) -> String {
+        self.open(SealedFor::reference(member, name), name)
+    }
+
+    fn open(&self, of: SealedFor, name: &HiddenName) -> String {
+        self.seals.open(of, &name.sealed).map(String::from).unwrap_or_default()
     }
 
     /// The word of a term; empty if none.

@@ -4,7 +4,7 @@ use super::items::{decode_wanted, encode_wanted, redeemed};
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
 use ledger_core::member::Hold;
-use ledger_core::units::{Money, Points, Position};
+use ledger_core::units::{MemberNo, Money, Points, Position};
 use ledger_core::{change, event};
 
 impl Decode for proto::Redeem {
@@ -124,10 +124,10 @@ impl Encode for event::RedeemRefunded {
 }
 
 /// An open hold.
-pub(super) fn open_hold(hold: &Hold, names: &Names) -> proto::OpenHold {
+pub(super) fn open_hold(hold: &Hold, member: MemberNo, names: &Names) -> proto::OpenHold {
     proto::OpenHold {
         wallet: names.term(hold.wallet),
-        name: hold.name.to_string(),
+        name: names.hold(member, &hold.name),
         no: hold.no,
         points: hold.points().0,
         expires_at: values::stamp(hold.expires_at),
@@ -142,7 +142,7 @@ impl EncodeChange for change::HoldOpened {
             wallet: within.names.term(self.wallet),
             member: within.names.member(self.member),
             no: self.no,
-            name: self.name.to_string(),
+            name: within.names.hold(self.member, &self.name),
             expires_at: values::stamp(self.expires_at),
         }))
     }

@@ -8,7 +8,7 @@ use crate::shard::{Handle, Inner};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::explain::{Explanation, explain};
 use ledger_core::fold::fold_member;
-use ledger_core::judge::{Unreadable, find, projected_to};
+use ledger_core::judge::{LogAccess, Unreadable, find, projected_to};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record, VerdictPart};
@@ -189,7 +189,8 @@ impl Handle {
         let before = before.map(|view| view.member).unwrap_or_default();
         let live = self.inner.live.read();
         let program = live.programs.readable(record.program).map_err(Unreadable::clone)?;
-        let why = program.map(|program| explain(&live.state, program, no, &before, &record)).unwrap_or_default();
+        let hiding = (&live.state, live.book.hiding());
+        let why = program.map(|program| explain(hiding, program, no, &before, &record)).unwrap_or_default();
         Ok(Some(Explained { position, record, before, why }))
     }
 

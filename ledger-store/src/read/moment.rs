@@ -4,6 +4,7 @@ use super::{CounterView, MemberView, Totals};
 use crate::error::ReadError;
 use crate::identity::Identity;
 use crate::live::Live;
+use crate::sealing::Seals;
 use crate::shard::{Handle, Time};
 use ledger_core::counter::Counter;
 use ledger_core::event::{self, Body, Event, MemberRef, Name};
@@ -71,6 +72,11 @@ impl<'a> Moment<'a> {
             return self.live.terms.clone();
         }
         Arc::new(self.live.state.shared.terms.clone())
+    }
+
+    /// What opens the names that rows and records have.
+    pub fn seals(&self) -> Seals {
+        self.live.book.seals.clone()
     }
 
     /// The program in force, if it can be read.

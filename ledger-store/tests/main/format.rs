@@ -5,6 +5,7 @@ use crate::blocks::{Block, cause_hash, leaf, put_together, salt, take_apart};
 use crate::ledger::{self, directory, hex, member, open, say, unhex};
 use crate::raw::{FAMILIES, Raw};
 use crate::said::{BEGIN, event, publish, purchase};
+use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::account::Account;
 use ledger_core::bytes::{ROW_VERSION, VALUE_BYTES_MAX, VERSION};
 use ledger_core::change::{Change, LifeChange};
@@ -14,8 +15,10 @@ use ledger_core::record::Record;
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points, Position, RiskKey};
 use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher24;
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::Hasher;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -210,6 +213,18 @@ fn the_rows_of_the_document_are_what_a_ledger_writes() {
     drop(ledger);
     let digest = ledger::verified(dir.path()).digest;
     assert_example("digest", &digest);
+}
+
+#[test]
+fn the_short_name_of_the_document_is_that_of_a_ledger() {
+    let key = Hmac::<Sha256>::new_from_slice(&ledger::SECRET).expect("any length will do").chain_update(b"key\0names");
+    let mut hasher = SipHasher24::new_with_key(&key.finalize().into_bytes()[..16].try_into().expect("16 bytes"));
+    hasher.write(b"\x01o-1");
+    assert_example("short-name", &hasher.finish().to_le_bytes());
+    let order = u64::from_le_bytes(example("short-name").try_into().expect("8 bytes"));
+    let dir = written();
+    let ledger = open(dir.path(), 1_000);
+    assert_eq!(member(&ledger.handle(), "m1").member.purchases[0].order, order);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use crate::features::earning::kept::{Kept, KeptLine, part};
 use crate::features::visits::rules::{Place, place_of};
 use crate::kernel::units::{At, Money, Rounding, share};
+use crate::tables::draft::Draft;
 use crate::tables::event::{self, Body, Event, Line, MemberRef};
 use crate::tables::program::{EarnRule, Goods, Lines, Price};
 
@@ -57,8 +58,8 @@ impl<'e> Basket<'e> {
     }
 
     /// Where and when it happened, as visits see it.
-    pub(crate) fn place(&self) -> Place {
-        place_of(self.event.and_then(|event| event.origin.as_deref()), self.at)
+    pub(crate) fn place(&self, draft: &Draft<'_>) -> Place {
+        place_of(draft, self.event.and_then(|event| event.origin.as_deref()), self.at)
     }
 
     /// The lines as they were bought.

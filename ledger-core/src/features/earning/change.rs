@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Purchased {
     /// Who.
     pub member: MemberNo,
-    /// FNV-1a 64 of the order number.
+    /// Short name of the order, by [`NameKey`](crate::kernel::names::NameKey).
     pub order: u64,
     /// Local date of the purchase.
     pub day: Day,

@@ -93,7 +93,7 @@ fn count_limit(draft: &mut Draft<'_>, limit: &Limit, (day, basket): (Day, &Baske
         return;
     }
     if limit.window == Window::Visit {
-        return visits::count_in_visit(draft, limit.id, basket.place(), amount);
+        return visits::count_in_visit(draft, limit.id, basket.place(draft), amount);
     }
     let (bucket, keep_from) = (limit.bucket(&draft.program().calendar, day), keep_from(draft, limit, day));
     count(draft, (key_of(draft, limit), limit.id), Counting::Limited { bucket, keep_from }, amount);

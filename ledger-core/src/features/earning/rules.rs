@@ -14,7 +14,7 @@ use crate::features::risk::rules::observe;
 use crate::features::tiers::rules as tiers;
 use crate::features::visits::rules as visits;
 use crate::kernel::counter::Key;
-use crate::kernel::names::order_hash;
+use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{Day, Money, Points, TermNo, WHOLE, share, units_of};
@@ -51,7 +51,7 @@ pub(crate) fn purchase(
     }
     observe(draft, event, Points::ZERO)?;
     let (basket, forget_before) = (Basket::of(event), draft.horizon());
-    let (member, order, day) = (draft.no(), order_hash(&said.order), draft.day());
+    let (member, order, day) = (draft.no(), draft.short(Found::Order, &said.order), draft.day());
     draft.change(Change::Purchased(change::Purchased { member, order, day, forget_before }));
     measure(draft, day, basket.net().0);
     earn(draft, Trigger::PURCHASE, basket)
@@ -97,7 +97,7 @@ pub(crate) fn measure(draft: &mut Draft<'_>, day: Day, amount: i64) {
 pub(crate) fn earn(draft: &mut Draft<'_>, on: Trigger, basket: Basket<'_>) -> Result<(), Refusal> {
     let program = draft.program();
     if let Some(gap_ms) = program.visit_gap_ms.filter(|_| on.is_visit()) {
-        visits::visit(draft, basket.place(), gap_ms);
+        visits::visit(draft, basket.place(draft), gap_ms);
     }
     let facts = Facts { program, basket, tier: draft.member().tier.tier };
     let mut tier_counts = false;

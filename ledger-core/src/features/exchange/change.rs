@@ -1,7 +1,7 @@
 //! Changes: points that become a partner's, and back.
 
+use crate::kernel::sealed::HiddenName;
 use crate::kernel::units::TermNo;
-use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
 /// The partner settled it, or it lapsed.
@@ -10,5 +10,5 @@ pub struct ExchangeClosed {
     /// Which.
     pub exchange: TermNo,
     /// The partner's reference.
-    pub reference: Box<str>,
+    pub reference: HiddenName,
 }

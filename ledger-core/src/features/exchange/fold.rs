@@ -17,10 +17,11 @@ impl FoldsLife for Box<OpenExchange> {
 impl FoldsLife for ExchangeClosed {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
-        let is_meant = |open: &OpenExchange| open.exchange == self.exchange && open.reference == self.reference;
+        let is_meant =
+            |open: &OpenExchange| (open.exchange, open.reference.short) == (self.exchange, self.reference.short);
         let at = life.exchanges.open.iter().position(is_meant).ok_or("no such exchange is open")?;
         let open = life.exchanges.open.remove(at);
-        life.exchanges.closed.push((open.exchange, open.reference));
+        life.exchanges.closed.push((open.exchange, open.reference.short));
         if life.exchanges.closed.len() > CLOSED_EXCHANGES_MAX {
             life.exchanges.closed.remove(0);
         }

@@ -13,6 +13,7 @@ use crate::features::wallets::rules as wallets;
 use crate::kernel::account::Account;
 use crate::kernel::counter::Key;
 use crate::kernel::lots::Slice;
+use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{At, Points};
 use crate::tables::change;
@@ -80,7 +81,8 @@ pub(crate) fn settle(
     said: &event::ExchangeSettled,
 ) -> Result<(), Refusal> {
     let event::ExchangeSettled { exchange: name, reference, accepted } = said;
-    let is_meant = |open: &&OpenExchange| open.reference == *reference && draft.term(open.exchange) == &**name;
+    let short = draft.short(Found::Reference, reference);
+    let is_meant = |open: &&OpenExchange| open.reference.short == short && draft.term(open.exchange) == &**name;
     let open = open_ones(draft).find(is_meant).ok_or(Refusal::ExchangeNotOpen)?;
     risk::observe(draft, event, Points::ZERO)?;
     if *accepted {
@@ -157,9 +159,9 @@ fn open_ones<'a>(draft: &Draft<'a>) -> impl Iterator<Item = &'a OpenExchange> {
 
 fn is_new_reference(draft: &Draft<'_>, exchange: &Exchange, reference: &str) -> Result<(), Refusal> {
     let member = draft.member();
-    let open = member.exchanges().iter().map(|open| (open.exchange, &open.reference));
-    let closed = member.closed_exchanges().iter().map(|(exchange, reference)| (*exchange, reference));
-    if open.chain(closed).any(|(of, known)| of == exchange.id && **known == *reference) {
+    let mut open = member.exchanges().iter().map(|open| (open.exchange, open.reference.short));
+    let meant = (exchange.id, draft.short(Found::Reference, reference));
+    if open.any(|known| known == meant) || member.closed_exchanges().contains(&meant) {
         return Err(Refusal::ExchangeExists);
     }
     if member.exchanges().len() >= EXCHANGES_MAX { Err(Refusal::MemberLimitReached) } else { Ok(()) }
@@ -179,7 +181,8 @@ fn open_exchange(
     slices: Vec<Slice>,
 ) {
     let lapses_at = draft.at().plus_ms(exchange.within_ms);
-    let (wallet, reference, exchange) = (exchange.wallet, reference.into(), exchange.id);
+    let reference = draft.hiding().reference(draft.no(), reference);
+    let (wallet, exchange) = (exchange.wallet, exchange.id);
     let open = OpenExchange { exchange, reference, inward, wallet, points, units, slices, lapses_at };
     draft.live(LifeChange::ExchangeOpened(Box::new(open)));
 }

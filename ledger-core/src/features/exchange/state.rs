@@ -1,8 +1,8 @@
 //! Exchanges that are open, and those remembered.
 
 use crate::kernel::lots::Slice;
+use crate::kernel::sealed::HiddenName;
 use crate::kernel::units::{At, Points, TermNo};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,8 @@ pub const CLOSED_EXCHANGES_MAX: usize = 64;
 pub struct Exchanges {
     /// Those that no partner has settled yet, oldest first.
     pub open: Vec<OpenExchange>,
-    /// The last that are settled or lapsed, by exchange and reference, oldest first.
-    pub closed: Vec<(TermNo, Box<str>)>,
+    /// The last that are settled or lapsed, by exchange and short name of the reference, oldest first.
+    pub closed: Vec<(TermNo, u64)>,
 }
 
 /// An exchange that its partner has not settled yet.
@@ -26,7 +26,7 @@ pub struct OpenExchange {
     /// Which, by the program.
     pub exchange: TermNo,
     /// The partner's reference.
-    pub reference: Box<str>,
+    pub reference: HiddenName,
     /// Whether points come in, or go out.
     pub inward: bool,
     /// The wallet.

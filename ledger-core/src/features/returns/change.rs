@@ -44,7 +44,7 @@ pub struct LineReturned {
 pub struct Deferred {
     /// Whose.
     pub member: MemberNo,
-    /// [`order_hash`](crate::kernel::names::order_hash) of the order.
+    /// Short name of the order, by [`NameKey`](crate::kernel::names::NameKey).
     pub order: u64,
     /// The local date on which it came.
     pub day: Day,

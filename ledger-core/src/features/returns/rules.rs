@@ -13,7 +13,7 @@ use crate::features::pending::rules as pending;
 use crate::features::risk::rules as risk;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::{Lot, SLICES_MAX, Slice};
-use crate::kernel::names::order_hash;
+use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{LotId, MemberNo, Money, Points, TermNo};
@@ -262,7 +262,7 @@ fn defer(draft: &mut Draft<'_>, event: &Event<MemberRef>, order: &str) -> Result
         return Err(Refusal::MemberLimitReached);
     }
     risk::observe(draft, event, Points::ZERO)?;
-    let (order, day, forget_before) = (order_hash(order), draft.today(), draft.horizon());
+    let (order, day, forget_before) = (draft.short(Found::Order, order), draft.today(), draft.horizon());
     draft.change(Change::Deferred(change::Deferred { member: draft.no(), order, day, forget_before }));
     Ok(())
 }
@@ -280,7 +280,7 @@ pub(crate) fn resume_deferred(
         return;
     }
     let record = Record::said(draft.at(), 0, event.clone(), draft.verdict_so_far().clone());
-    let (order, position, refunded) = (order_hash(&said.order), draft.position(), Money(0));
+    let (order, position, refunded) = (draft.short(Found::Order, &said.order), draft.position(), Money(0));
     let known = PurchaseRef { order, position, day: draft.day(), refunded };
     let mut sold = PurchaseState {
         purchase: Purchase { known, record: &record, program: draft.program(), owner: None },

@@ -11,7 +11,7 @@ pub const DEFERRED_MAX: usize = 64;
 /// A purchase that can still be refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PurchaseRef {
-    /// FNV-1a 64 of the order number.
+    /// Short name of the order, by [`NameKey`](crate::kernel::names::NameKey).
     pub order: u64,
     /// The record of the purchase.
     pub position: Position,
@@ -33,7 +33,7 @@ pub struct Returns {
 /// A refund, cancellation or settlement that came before its purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferred {
-    /// FNV-1a 64 of the order number.
+    /// Short name of the order, by [`NameKey`](crate::kernel::names::NameKey).
     pub order: u64,
     /// The record of it.
     pub position: Position,

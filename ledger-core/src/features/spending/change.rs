@@ -1,8 +1,8 @@
 //! Changes: points spent, reserved and given back.
 
 use crate::features::items::state::Piece;
+use crate::kernel::sealed::HiddenName;
 use crate::kernel::units::{At, Day, MemberNo, Points, Position, TermNo};
-use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
 /// A hold is open; this record's postings to its account fill it.
@@ -15,10 +15,10 @@ pub struct HoldOpened {
     /// The wallet it takes from.
     pub wallet: TermNo,
     /// The caller's name for it.
-    pub name: Box<str>,
+    pub name: HiddenName,
     /// When it releases itself.
     pub expires_at: At,
-    /// [`order_hash`](crate::kernel::names::order_hash) of the order it is for; 0 if it names none.
+    /// Short name of the order it is for, by [`NameKey`](crate::kernel::names::NameKey); 0 if it names none.
     pub order: u64,
     /// Local date from which it counts.
     pub day: Day,
@@ -42,7 +42,7 @@ pub struct Redeemed {
     pub member: MemberNo,
     /// The wallet they came from.
     pub wallet: TermNo,
-    /// [`order_hash`](crate::kernel::names::order_hash) of the order it was for; 0 if it names none.
+    /// Short name of the order it was for, by [`NameKey`](crate::kernel::names::NameKey); 0 if it names none.
     pub order: u64,
     /// Local date from which it counts: of a capture, that of its hold.
     pub day: Day,

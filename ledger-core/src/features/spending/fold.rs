@@ -47,7 +47,7 @@ impl Folds for HoldClosed {
         if hold.slices.iter().any(|slice| !slice.left.is_zero()) {
             return Err("a hold is closed that still holds points");
         }
-        member.closed_holds.push(hold.name);
+        member.closed_holds.push(hold.name.short);
         if member.closed_holds.len() > CLOSED_HOLDS_MAX {
             member.closed_holds.remove(0);
         }

@@ -11,7 +11,7 @@ use crate::features::items::state::Piece;
 use crate::features::risk::rules as risk;
 use crate::kernel::account::Account;
 use crate::kernel::lots::Slice;
-use crate::kernel::names::hash_of;
+use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{Day, Money, Points, TermNo};
 use crate::tables::change;
@@ -44,7 +44,7 @@ pub(crate) fn redeemable(
     if rules.step.is_some_and(|step| points.0.checked_rem(step.0) != Some(0)) {
         return Err(Refusal::RedeemNotMultiple);
     }
-    let order = hash_of(order);
+    let order = draft.short(Found::Order, order);
     let taken = |counts: &dyn Fn(u64, Day) -> bool| taken(draft, wallet.id, counts);
     let for_order = |of: u64, _: Day| order != 0 && of == order;
     if let Some(share) = rules.share {

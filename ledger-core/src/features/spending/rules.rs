@@ -7,7 +7,7 @@ use crate::features::spending::redemption;
 use crate::features::wallets::rules as wallets;
 use crate::kernel::account::Account;
 use crate::kernel::lots::{Slice, split_slices};
-use crate::kernel::names::hash_of;
+use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{At, Money, Points, TermNo};
 use crate::tables::change;
@@ -39,7 +39,7 @@ fn spending<'a>(
         None => (wallets::spendable(draft, wallet)?, points),
     };
     redemption::redeemable(draft, wallet, points, order, total)?;
-    Ok(Spending { wallet, points, order: hash_of(order), item })
+    Ok(Spending { wallet, points, order: draft.short(Found::Order, order), item })
 }
 
 /// A command: spend points at once.
@@ -59,7 +59,8 @@ pub(crate) fn redeem(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &eve
 pub(crate) fn hold(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Hold) -> Result<(), Refusal> {
     let Spending { wallet, points, order, item } =
         spending(draft, (&said.wallet, said.points), &said.order, (said.total, said.item.as_deref()))?;
-    if draft.member().hold(&said.hold).is_some() || was_held(draft, &said.hold) {
+    let name = draft.hiding().hold(draft.no(), &said.hold);
+    if draft.member().hold(name.short).is_some() || was_held(draft, name.short) {
         return Err(Refusal::HoldExists);
     }
     if draft.member().holds.len() >= HOLDS_MAX {
@@ -70,7 +71,7 @@ pub(crate) fn hold(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event
     item.iter().for_each(|bought| items::take_pieces(draft, bought));
     let no = draft.member().holds_made.saturating_add(1);
     let (expires_at, day) = (held_until(draft, wallet, said.ttl_ms), draft.today());
-    let (member, wallet, name, item) = (draft.no(), wallet.id, said.hold.clone(), item.as_ref().map(Bought::piece));
+    let (member, wallet, item) = (draft.no(), wallet.id, item.as_ref().map(Bought::piece));
     draft.change(Change::HoldOpened(change::HoldOpened { member, no, wallet, name, expires_at, order, day, item }));
     draft.post_all(wallet, (Account::Available, Account::Held(no)), &slices, TermNo::NONE);
     Ok(())
@@ -139,12 +140,13 @@ fn release(draft: &mut Draft<'_>, hold: &Hold) {
 }
 
 fn open_hold<'a>(draft: &Draft<'a>, name: &str) -> Result<&'a Hold, Refusal> {
+    let name = draft.short(Found::Hold, name);
     let closed = if was_held(draft, name) { Refusal::HoldClosed } else { Refusal::HoldUnknown };
     draft.member().hold(name).ok_or(closed)
 }
 
-fn was_held(draft: &Draft<'_>, name: &str) -> bool {
-    draft.member().closed_holds.iter().any(|closed| **closed == *name)
+fn was_held(draft: &Draft<'_>, name: u64) -> bool {
+    draft.member().closed_holds.contains(&name)
 }
 
 /// The first `points` of what a hold still holds, and the rest.

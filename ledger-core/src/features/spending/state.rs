@@ -2,8 +2,8 @@
 
 use crate::features::items::state::Piece;
 use crate::kernel::lots::Slice;
+use crate::kernel::sealed::HiddenName;
 use crate::kernel::units::{At, Day, LotId, Points, Position, TermNo};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -20,14 +20,14 @@ pub struct Hold {
     /// The wallet it takes from.
     pub wallet: TermNo,
     /// The caller's name for it.
-    pub name: Box<str>,
+    pub name: HiddenName,
     /// When it releases itself.
     pub expires_at: At,
     /// What it holds, in the order it was taken.
     pub slices: Vec<Slice>,
     /// How many slices, from the front, are used up.
     pub used: u32,
-    /// FNV-1a 64 of the order it is for; 0 if it names none.
+    /// Short name of the order it is for, by [`NameKey`](crate::kernel::names::NameKey); 0 if it names none.
     pub order: u64,
     /// Local date from which it counts.
     pub day: Day,
@@ -73,7 +73,7 @@ impl Hold {
 pub struct RedemptionRef {
     /// The wallet it took from.
     pub wallet: TermNo,
-    /// FNV-1a 64 of the order it was for; 0 if it names none.
+    /// Short name of the order it was for, by [`NameKey`](crate::kernel::names::NameKey); 0 if it names none.
     pub order: u64,
     /// The record of the redemption.
     pub position: Position,

@@ -6,7 +6,7 @@
 //! counts what both did, so nothing is given twice for what is one visit by all that is known.
 
 use crate::features::visits::state::VisitSpan;
-use crate::kernel::names::{Origin, hash_of};
+use crate::kernel::names::{Found, Origin};
 use crate::kernel::units::{At, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
@@ -17,8 +17,8 @@ use alloc::vec::Vec;
 pub(crate) type Place = (u64, At);
 
 /// Where an event happened.
-pub(crate) fn place_of(origin: Option<&Origin>, at: At) -> Place {
-    (hash_of(origin.map_or("", |origin| &origin.store)), at)
+pub(crate) fn place_of(draft: &Draft<'_>, origin: Option<&Origin>, at: At) -> Place {
+    (draft.short(Found::Store, origin.map_or("", |origin| &origin.store)), at)
 }
 
 /// The event begins a visit, or carries one on.

@@ -39,7 +39,7 @@ pub struct Visit {
 /// When and where a visit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisitSpan {
-    /// [`order_hash`](crate::kernel::names::order_hash) of the store; 0 for all that name none.
+    /// Short name of the store, by [`NameKey`](crate::kernel::names::NameKey); 0 for all that name none.
     pub store: u64,
     /// When the first of what belongs to it happened.
     pub from: At,

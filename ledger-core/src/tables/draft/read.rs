@@ -3,6 +3,8 @@
 use crate::features::membership::state::Scope;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::counter::{Counter, Key};
+use crate::kernel::names::Found;
+use crate::kernel::sealed::Hiding;
 use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{At, Day, LotId, MemberNo, Points, Position, TermNo};
 use crate::tables::change::Change;
@@ -59,6 +61,18 @@ impl<'a> Draft<'a> {
     #[inline]
     pub(crate) fn counted_at(&self) -> At {
         self.counted_at
+    }
+
+    /// How names are hidden.
+    #[inline]
+    pub(crate) fn hiding(&self) -> Hiding<'a> {
+        self.desk.hiding
+    }
+
+    /// The short name of something; 0 for none.
+    #[inline]
+    pub(crate) fn short(&self, what: Found, name: &str) -> u64 {
+        self.desk.hiding.key.short(what, name)
     }
 
     /// Local date of what happened: the date limits, expiry and metrics count from.

@@ -239,7 +239,7 @@ impl Telling<'_> {
             LifeChange::ExchangeOpened(open) => {
                 let data = proto::OutboxExchangeOpened {
                     exchange: told.term(open.exchange),
-                    reference: open.reference.to_string(),
+                    reference: told.reference(member, &open.reference),
                     inward: open.inward,
                     wallet: told.term(open.wallet),
                     points: open.points.0,
@@ -257,7 +257,7 @@ impl Telling<'_> {
                         ..
                     })
                 );
-                let (exchange, reference) = (told.term(*exchange), reference.to_string());
+                let (exchange, reference) = (told.term(*exchange), told.reference(member, reference));
                 let data = proto::OutboxExchangeClosed { exchange, reference, accepted, ..Default::default() };
                 self.outcome(types::EXCHANGE_CLOSED, member, data)
             }

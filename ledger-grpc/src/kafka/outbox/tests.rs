@@ -8,6 +8,7 @@ use ledger_core::record::{Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
 use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, Day, LotId, Points};
+use ledger_store::Seals;
 use prost_reflect::DescriptorPool;
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ fn a_gift_tells_what_was_given_what_it_cost_and_what_came() {
     let position = say("5", "Ada", gift).position;
     let record = memory.record(position).expect("it is in the log");
     let names = HashMap::from([(MemberNo(1), "Ada".into()), (MemberNo(2), "Bob".into())]);
-    let told = Told { terms: Arc::new(memory.state.shared.terms.clone()), names };
+    let told = Told { terms: Arc::new(memory.state.shared.terms.clone()), names, seals: Seals::default() };
     let told: Vec<_> =
         outcomes(position, &record, &told).into_iter().map(|one| (one.kind, one.member, one.data)).collect();
     let points: Vec<_> = told.iter().map(|(kind, member, more)| (*kind, member.0, more["points"].clone())).collect();
@@ -76,7 +77,7 @@ fn told_of(postings: Vec<Posting>, changes: Vec<Change>) -> Vec<(&'static str, V
 
 fn told_by(verdict: Verdict) -> Vec<(&'static str, Value)> {
     let terms = Arc::new(vec!["points".into()]);
-    let told = Told { terms, names: HashMap::from([(MemberNo(1), "anna".into())]) };
+    let told = Told { terms, names: HashMap::from([(MemberNo(1), "anna".into())]), seals: Seals::default() };
     let why = Why::Timer { member: MemberNo(1), due: AT, timer: Timer::Reminder };
     let record = Record::from(VerdictPart { at: AT, program: 1, why, verdict });
     let own = |mut data: Value| {
@@ -139,7 +140,7 @@ fn other_members_are_told_by_their_names() {
         Ok(members.iter().map(|no| names[usize::try_from(no.0).expect("it is small") - 1].into()).collect())
     };
     let records = [(Position(5), joined), (Position(6), merged)];
-    let told = Told::of(&records, Arc::default(), named).expect("every member has a name");
+    let told = Told::of(&records, Default::default(), named).expect("every member has a name");
     let told: Vec<(&str, Value)> = records
         .iter()
         .flat_map(|(position, record)| outcomes(*position, record, &told))
