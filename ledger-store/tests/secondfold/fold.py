@@ -520,7 +520,7 @@ class Fold:
     def close_hold(self, member, change):
         hold = first_leaves(member.holds, no=change.no)
         need(all(part.left == 0 for part in hold.slices), "a hold is closed that still holds points")
-        put_at_most(member.closed_holds, hold.name, self.limits["CLOSED_HOLDS_MAX"])
+        put_at_most(member.closed_holds, hold.name.short, self.limits["CLOSED_HOLDS_MAX"])
 
     def count(self, counter, change):
         grow(counter, "total", change.amount)
@@ -672,8 +672,12 @@ class Fold:
         life.sharing.members.remove(change.member)
 
     def close_exchange(self, life, change):
-        first_leaves(life.exchanges.open, **same(change, "exchange", "reference"))
-        both = (change.exchange, change.reference)
+        short, opened = change.reference.short, life.exchanges.open
+        places = (at for at, one in enumerate(opened) if (one.exchange, one.reference.short) == (change.exchange, short))
+        at = next(places, None)
+        need(at is not None, "nothing is open that this closes")
+        del opened[at]
+        both = (change.exchange, short)
         put_at_most(life.exchanges.closed, both, self.limits["CLOSED_EXCHANGES_MAX"])
 
     # Rows.
