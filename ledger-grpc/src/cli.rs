@@ -14,6 +14,7 @@ mod open;
 mod progress;
 #[cfg(test)]
 mod reference;
+mod restore;
 mod rules;
 mod serve;
 mod show;
@@ -59,13 +60,22 @@ enum Command {
     ///
     /// Folds the whole log from its beginning, hashes every record, and compares every row of state, every
     /// page of history and every event id with what is stored; checks that the trial balance sums to zero
-    /// and equals the members. No server may have the ledger open.
+    /// and equals the members; checks the chain of commits, and that the log is what the mark beside it says.
+    /// Nothing is written. No server may have the ledger open.
     Verify(verify::Verify),
     /// Drop the folded state of a ledger and fold it again from the log
     ///
     /// Needed only if `verify` finds that folded state diverges from a log that is whole: the log is all
     /// that is true, and everything else follows from it. No server may have the ledger open.
     Rebuild(verify::Rebuild),
+    /// Say that a ledger is a copy that was put back, so that it goes on from there
+    ///
+    /// A log that ends before its mark, or has none, has lost what was answered: no other command opens it. Put the
+    /// newest copy of the whole directory in its place first. This command then checks the whole log, says which
+    /// positions are lost, and moves the ledger's lineage on: other records will take those positions, so tokens
+    /// and outbox ids of the lineage before are not those of this one. A log that differs from its mark where it
+    /// does reach it was changed, and is refused here, too. No server may have the ledger open.
+    Restore(restore::Restore),
     /// Show a member's records from the first: postings, the rules behind them, the balance after each
     Replay(told::Replay),
     /// Show a member: balance, lots, holds, tier
@@ -124,6 +134,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Verify(verify) => verify.run(),
         Command::Rebuild(rebuild) => rebuild.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Replay(replay) => replay.run(),
         Command::Member(member) => member.run(),
         Command::Quote(quote) => quote.run(),

@@ -329,11 +329,23 @@ impl Block {
         self.entry(position)?.join(decode(verdict)?).map(Some)
     }
 
-    /// Grows the tree by the block's records, which must come to the block's root.
-    pub(crate) fn grow(&self, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<(), Damage> {
-        for (position, verdict) in self.verdicts() {
+    /// The root behind one of its records, of a tree that ends before it.
+    pub(crate) fn root_at(&self, position: Position, tree: &Frontier, salts: &SaltWalk) -> Result<Hash, Damage> {
+        let mut tree = tree.clone();
+        self.grow_to(position, &mut tree, &mut salts.clone())?;
+        Ok(tree.root())
+    }
+
+    fn grow_to(&self, to: Position, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<(), Damage> {
+        for (position, verdict) in self.verdicts().take_while(|(position, _)| *position <= to) {
             tree.append(record_leaf(verdict, &self.entry(position)?.hash(position, salts)?));
         }
+        Ok(())
+    }
+
+    /// Grows the tree by the block's records, which must come to the block's root.
+    pub(crate) fn grow(&self, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<(), Damage> {
+        self.grow_to(self.last(), tree, salts)?;
         if tree.root() == self.root && tree.size() == self.last().0 {
             return Ok(());
         }

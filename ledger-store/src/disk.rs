@@ -32,7 +32,8 @@ pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
 pub(crate) struct Disk {
     pub(crate) db: DB,
     pub(crate) dir: PathBuf,
-    options: [Options; keys::FAMILIES.len()],
+    options: Vec<Options>,
+    pub(crate) is_read_only: bool,
 }
 
 /// Where the last snapshot stands.
@@ -63,29 +64,41 @@ impl Disk {
 
     /// Opens the ledger in the directory, which must be there.
     pub(crate) fn open(dir: &Path) -> Result<Disk, OpenError> {
-        // RocksDB names what it has in this file, and makes others in the directory before it looks.
-        if !dir.join("CURRENT").exists() {
-            return Err(OpenError::NoLedger { dir: dir.display().to_string() });
-        }
+        must_be_there(dir)?;
         Disk::open_with(dir, Options::default())
     }
 
     fn open_with(dir: &Path, mut options: Options) -> Result<Disk, OpenError> {
-        // A torn tail is a commit nobody was answered; damage before it must not pass in silence.
-        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-        options.set_max_total_wal_size(512 << 20);
-        options.increase_parallelism(2);
-        options.set_keep_log_file_num(4);
-        options.set_paranoid_checks(true);
-        let cache = Cache::new_lru_cache(CACHE_BYTES);
-        let options_of = keys::FAMILIES.map(|name| family(name, &cache));
-        let families = keys::FAMILIES.iter().zip(&options_of);
-        let families = families.map(|(name, options)| ColumnFamilyDescriptor::new(*name, options.clone()));
-        let db = DB::open_cf_descriptors(&options, dir, families)
-            .map_err(|source| OpenError::Database { dir: dir.display().to_string(), source })?;
-        let disk = Disk { db, dir: dir.to_path_buf(), options: options_of };
+        set_up(&mut options);
+        let (families, options_of) = families(&keys::FAMILIES);
+        let db = DB::open_cf_descriptors(&options, dir, families).map_err(|source| database(dir, source))?;
+        let disk = Disk { db, dir: dir.to_path_buf(), options: options_of, is_read_only: false };
         disk.check_format()?;
         Ok(disk)
+    }
+
+    /// Opens the ledger in the directory, which must be there, to read: nothing is written, and a write-ahead log that
+    /// is torn stays as it is.
+    ///
+    /// `None` if it is still being made.
+    pub(crate) fn look(dir: &Path) -> Result<Option<Disk>, OpenError> {
+        must_be_there(dir)?;
+        let mut options = Options::default();
+        set_up(&mut options);
+        let known = DB::list_cf(&options, dir).map_err(|source| database(dir, source))?;
+        let known: Vec<&str> = keys::FAMILIES.into_iter().filter(|name| known.iter().any(|one| one == name)).collect();
+        let (families, options_of) = families(&known);
+        let db = DB::open_cf_descriptors_read_only(&options, dir, families, false);
+        let db = db.map_err(|source| database(dir, source))?;
+        let disk = Disk { db, dir: dir.to_path_buf(), options: options_of, is_read_only: true };
+        if known.contains(&keys::META) {
+            disk.check_format()?;
+        }
+        match keys::FAMILIES.into_iter().find(|name| !known.contains(name)) {
+            None => Ok(Some(disk)),
+            Some(_) if !known.contains(&keys::LOG) || disk.log_end()? == Position(0) => Ok(None),
+            Some(missing) => Err(Damage::Row { row: format!("family {missing}"), what: "is missing".into() }.into()),
+        }
     }
 
     fn check_format(&self) -> Result<(), OpenError> {
@@ -100,6 +113,9 @@ impl Disk {
             }
             None => {
                 self.must_be_new("format")?;
+                if self.is_read_only {
+                    return Ok(());
+                }
                 let mut batch = WriteBatch::default();
                 batch.put_cf(self.family(keys::META), keys::FORMAT, FORMAT.to_le_bytes());
                 self.write_synced(batch).map_err(|error| Damage::from(error).into())
@@ -179,15 +195,23 @@ impl Disk {
         self.db.iterator_cf(self.family(family), mode).map(|row| row.map_err(Damage::from))
     }
 
+    /// All rows of a family, the last first.
+    pub(crate) fn scan_back<'a>(&'a self, family: &str) -> impl Iterator<Item = Result<Row, Damage>> + use<'a> {
+        self.db.iterator_cf(self.family(family), IteratorMode::End).map(|row| row.map_err(Damage::from))
+    }
+
+    /// Where the log ends.
+    pub(crate) fn log_end(&self) -> Result<Position, Damage> {
+        let Some(row) = self.scan_back(keys::LOG).next() else { return Ok(Position(0)) };
+        position_of(&row?.0)
+    }
+
     /// The blocks of the log from the one that holds `from` on.
     pub(crate) fn blocks<'a>(&'a self, from: Position) -> impl Iterator<Item = Result<Block, Damage>> + use<'a> {
         let from = keys::block(from);
         self.scan(keys::LOG, &from).map(|row| {
             let (key, value) = row?;
-            let last = key.get(2..10).and_then(|last| last.try_into().ok()).map(u64::from_be_bytes);
-            let last =
-                Position(last.ok_or_else(|| Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })?);
-            Block::unpack(last, value)
+            Block::unpack(position_of(&key)?, value)
         })
     }
 
@@ -260,6 +284,42 @@ fn drawn<const BYTES: usize>() -> Result<[u8; BYTES], OpenError> {
     let mut drawn = [0; BYTES];
     getrandom::fill(&mut drawn).map_err(|error| OpenError::System(error.to_string()))?;
     Ok(drawn)
+}
+
+/// RocksDB names what it has in this file, and makes others in the directory before it looks.
+pub(crate) fn is_there(dir: &Path) -> bool {
+    dir.join("CURRENT").exists()
+}
+
+fn must_be_there(dir: &Path) -> Result<(), OpenError> {
+    if is_there(dir) { Ok(()) } else { Err(OpenError::NoLedger { dir: dir.display().to_string() }) }
+}
+
+fn database(dir: &Path, source: rocksdb::Error) -> OpenError {
+    OpenError::Database { dir: dir.display().to_string(), source }
+}
+
+fn set_up(options: &mut Options) {
+    // Up to the first byte that is wrong: whether nobody was answered what lies behind it, the mark says.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_max_total_wal_size(512 << 20);
+    options.increase_parallelism(2);
+    options.set_keep_log_file_num(4);
+    options.set_paranoid_checks(true);
+}
+
+fn families(names: &[&str]) -> (Vec<ColumnFamilyDescriptor>, Vec<Options>) {
+    let cache = Cache::new_lru_cache(CACHE_BYTES);
+    let options: Vec<Options> = names.iter().map(|name| family(name, &cache)).collect();
+    let families = names.iter().zip(&options);
+    (families.map(|(name, options)| ColumnFamilyDescriptor::new(*name, options.clone())).collect(), options)
+}
+
+/// The position that the key of a block names.
+fn position_of(key: &[u8]) -> Result<Position, Damage> {
+    let last = key.get(2..10).and_then(|last| last.try_into().ok()).map(u64::from_be_bytes);
+    last.map(Position).ok_or_else(|| Damage::Row { row: format!("log {key:02x?}"), what: "is no key".into() })
 }
 
 fn family(name: &str, cache: &Cache) -> Options {

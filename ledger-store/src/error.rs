@@ -3,7 +3,7 @@
 //! None of these is a refusal (that is a record) and none is swallowed: a failed write or damage
 //! stops the shard, and everyone who asks is told why.
 
-use crate::identity::LedgerId;
+use crate::identity::{Identity, LedgerId};
 use ledger_core::fold::Corrupt;
 use ledger_core::judge::Unreadable;
 use ledger_core::units::Position;
@@ -54,12 +54,87 @@ pub enum OpenError {
     /// The root of the salts that was given is not the one the ledger was made with, or some were taken away since.
     #[error("the root of the salts is not the one this ledger was made with")]
     Salts,
+    /// Another process has the ledger open.
+    #[error("{dir} is in use: another process has the ledger open")]
+    InUse {
+        /// The directory.
+        dir: String,
+    },
+    /// The log is not what its mark says.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+    /// There are rows of an older version, and nothing may be written.
+    #[error("the folded rows were written by an older version; open the ledger once, which folds its log again")]
+    OlderRows,
     /// What is stored contradicts itself. Run `ledgerd verify`.
     #[error(transparent)]
     Damage(#[from] Damage),
     /// No randomness for the ledger's secret or identity, or no thread to run on.
     #[error("cannot start: {0}")]
     System(String),
+}
+
+/// The log is not what the mark beside it says: something that was answered may be gone. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarkError {
+    /// There is a log and no mark.
+    #[error("the mark is missing, and the log ends at {end}: whether that is its end is not known")]
+    Missing {
+        /// Where the log ends.
+        end: u64,
+    },
+    /// The mark cannot be read.
+    #[error("the mark is damaged: {what}")]
+    Damaged {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The mark is of another ledger, lineage or shard.
+    #[error("the mark is of ledger {of}, and the log of ledger {found}")]
+    Other {
+        /// The mark's.
+        of: Identity,
+        /// The log's.
+        found: Identity,
+    },
+    /// The mark is ahead of the log: the log lost its end.
+    #[error(
+        "the log ends at {end}, with commit {commit}, and the mark says that {marked} records were durable, with commit \
+         {marked_commit}"
+    )]
+    Ahead {
+        /// Where the log ends.
+        end: u64,
+        /// Its last commit.
+        commit: u64,
+        /// Where the mark stands.
+        marked: u64,
+        /// The commit behind which it stands.
+        marked_commit: u64,
+    },
+    /// The mark is further behind the log than any crash leaves it: it is an old one.
+    #[error("the mark stands at {marked}, too far behind the log, which ends at {end}: it is an old copy")]
+    Behind {
+        /// Where the log ends.
+        end: u64,
+        /// Where the mark stands.
+        marked: u64,
+    },
+    /// The log has other records or commits than those that were marked.
+    #[error("the log differs from its mark: the first {at} records, or the commit that ends with them, were changed")]
+    Differs {
+        /// How many records the mark vouches for.
+        at: u64,
+    },
+    /// There is a mark, and no ledger.
+    #[error("the mark of ledger {of} says that {marked} records were durable, and there is no ledger beside it")]
+    Alone {
+        /// The mark's.
+        of: Identity,
+        /// Where the mark stands.
+        marked: u64,
+    },
 }
 
 /// What is stored contradicts itself.

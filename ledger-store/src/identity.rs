@@ -4,13 +4,14 @@
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
 use crate::keys;
+use ledger_core::units::Position;
 use rocksdb::WriteBatch;
 use std::fmt;
 
 /// Bytes of an identity as it is stored.
 const STORED_BYTES: usize = 22;
 /// The lineage of a ledger that was never restored.
-const FIRST_LINEAGE: u32 = 1;
+pub(crate) const FIRST_LINEAGE: u32 = 1;
 
 /// What a ledger is told from every other by, for ever: 16 bytes, drawn or given when it is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -61,11 +62,20 @@ impl Identity {
 }
 
 impl Disk {
+    /// Which ledger this is; `None` if it is still being made.
+    pub(crate) fn stored_identity(&self) -> Result<Option<Identity>, Damage> {
+        match self.get(keys::META, keys::IDENTITY)? {
+            Some(stored) => {
+                let wrong = || Damage::Row { row: "identity".into(), what: "is no identity".into() };
+                Identity::from_bytes(&stored).map(Some).ok_or_else(wrong)
+            }
+            None => self.must_be_new("identity").map(|()| None),
+        }
+    }
+
     /// Which ledger this is: what was given or drawn when it was made.
     pub(crate) fn identity(&self, given: Option<LedgerId>) -> Result<Identity, OpenError> {
-        if let Some(stored) = self.get(keys::META, keys::IDENTITY)? {
-            let wrong = || Damage::Row { row: "identity".into(), what: "is no identity".into() };
-            let identity = Identity::from_bytes(&stored).ok_or_else(wrong)?;
+        if let Some(identity) = self.stored_identity()? {
             return match given {
                 Some(given) if given != identity.ledger => {
                     Err(OpenError::OtherLedger { found: identity.ledger, given })
@@ -73,7 +83,6 @@ impl Disk {
                 _ => Ok(identity),
             };
         }
-        self.must_be_new("identity")?;
         let ledger = match given {
             Some(given) => given,
             None => {
@@ -87,5 +96,21 @@ impl Disk {
         batch.put_cf(self.family(keys::META), keys::IDENTITY, identity.to_bytes());
         self.write_synced(batch).map_err(Damage::from)?;
         Ok(identity)
+    }
+
+    /// Where each lineage but the first began.
+    pub(crate) fn lineages(&self) -> Result<Vec<(u32, Position)>, Damage> {
+        let mut lineages = Vec::new();
+        for row in self.scan(keys::META, keys::LINEAGE) {
+            let (key, value) = row?;
+            let Some(lineage) = key.strip_prefix(keys::LINEAGE) else { break };
+            let lineage = lineage.try_into().map(u32::from_be_bytes);
+            let begin = <[u8; 8]>::try_from(&*value).map(u64::from_le_bytes);
+            match (lineage, begin) {
+                (Ok(lineage), Ok(begin)) => lineages.push((lineage, Position(begin))),
+                _ => return Err(Damage::Row { row: "lineage".into(), what: "is no lineage".into() }),
+            }
+        }
+        Ok(lineages)
     }
 }

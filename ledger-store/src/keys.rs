@@ -6,6 +6,8 @@ use ledger_core::units::{MemberNo, Position, RiskKey, TermNo};
 
 /// The log: blocks of records. Written by a commit, with the write-ahead log and a flush.
 pub(crate) const LOG: &str = "log";
+/// Commits: what became durable together. Written with the log.
+pub(crate) const COMMITS: &str = "commits";
 /// What the ledger is and where sources stand. Written with the log.
 pub(crate) const META: &str = "meta";
 /// Folded state. Written by snapshots, in bulk.
@@ -15,7 +17,7 @@ pub(crate) const HISTORY: &str = "history";
 /// Event ids. Written by snapshots.
 pub(crate) const IDS: &str = "ids";
 /// All families.
-pub(crate) const FAMILIES: [&str; 5] = [LOG, META, STATE, HISTORY, IDS];
+pub(crate) const FAMILIES: [&str; 6] = [LOG, COMMITS, META, STATE, HISTORY, IDS];
 
 /// The one shard there is yet.
 pub(crate) const SHARD: u16 = 0;
@@ -28,6 +30,8 @@ pub(crate) const SECRET: &[u8] = b"se";
 pub(crate) const IDENTITY: &[u8] = b"id";
 /// `meta`: of what the salts of causes are derived.
 pub(crate) const SALTS: &[u8] = b"sa";
+/// `meta`: where lineages began.
+pub(crate) const LINEAGE: &[u8] = b"li";
 /// `meta`: where the last snapshot stands.
 pub(crate) const SNAPSHOT: &[u8] = b"sn";
 /// `state`: the shared row.
@@ -38,6 +42,24 @@ pub(crate) fn block(last: Position) -> [u8; 10] {
     let mut key = [0; 10];
     key[..2].copy_from_slice(&SHARD.to_be_bytes());
     key[2..].copy_from_slice(&last.0.to_be_bytes());
+    key
+}
+
+/// `commits`: a commit, by its number; the first is 1.
+pub(crate) fn commit(number: u64) -> [u8; 10] {
+    block(Position(number))
+}
+
+/// The number of a commit.
+pub(crate) fn commit_number(key: &[u8]) -> Option<u64> {
+    let (shard, number) = key.split_first_chunk::<2>()?;
+    (u16::from_be_bytes(*shard) == SHARD).then_some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
+/// `meta`: where a lineage began.
+pub(crate) fn lineage(lineage: u32) -> [u8; 6] {
+    let mut key = *b"li\0\0\0\0";
+    key[2..].copy_from_slice(&lineage.to_be_bytes());
     key
 }
 

@@ -20,6 +20,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod block;
+mod chain;
 mod commit;
 mod disk;
 mod error;
@@ -28,16 +29,19 @@ mod identity;
 mod ids;
 mod keys;
 mod live;
+mod mark;
 mod read;
 mod recover;
+mod restore;
 mod sealing;
 mod shard;
 mod snapshot;
 mod verify;
 
-pub use error::{CommitError, Damage, OpenError, ReadError, SubmitError};
+pub use error::{CommitError, Damage, MarkError, OpenError, ReadError, SubmitError};
 pub use identity::{Identity, LedgerId};
 pub use read::{AsOf, CounterView, Explained, History, MemberView, Moment, Pending, Replay, Step, Totals};
+pub use restore::{Outset, restore};
 pub use sealing::Seals;
 pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
-pub use verify::{FINDINGS_MAX, Report, rebuild, totals_at, verify};
+pub use verify::{AtLeast, FINDINGS_MAX, Report, rebuild, totals_at, verify, verify_at_least};

@@ -7,6 +7,7 @@
 //! cannot be read is no damage.
 
 use crate::block::Entry;
+use crate::chain::{Chain, Tip};
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
 use crate::identity::{Identity, LedgerId};
@@ -33,6 +34,10 @@ pub(crate) struct Recovered {
     pub(crate) identity: Identity,
     pub(crate) tree: Frontier,
     pub(crate) salts: SaltWalk,
+    /// The last commit.
+    pub(crate) tip: Tip,
+    /// Where each lineage but the first began.
+    pub(crate) lineages: Vec<(u32, Position)>,
     /// How far the snapshot reached.
     pub(crate) snapshot: Position,
 }
@@ -52,6 +57,9 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
     let identity = disk.identity(given.ledger)?;
     let mut salts = SaltWalk::from(disk.salts(given.salts)?);
     if disk.has_older_rows()? {
+        if disk.is_read_only {
+            return Err(OpenError::OlderRows);
+        }
         disk.drop_rows()?;
     }
     let snapshot = disk.snapshot_at()?;
@@ -64,13 +72,16 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
     };
     load(&disk, &mut live)?;
     let mut tree = snapshot.tree;
-    let mut last = snapshot.folded;
-    for block in disk.blocks(snapshot.folded.next()) {
+    let mut chain = Chain::behind(&disk, identity, snapshot.folded)?;
+    let mut last = Position(chain.tip().size);
+    for block in disk.blocks(last.next()) {
         let block = block?;
         if block.first > last.next() {
             return Err(Damage::Block { last: block.last(), what: "does not follow the block before" }.into());
         }
         last = block.last();
+        chain.block(block.first, last, block.root);
+        chain.settle(&mut |_, _| ())?;
         if last.0 > tree.size() {
             block.grow(&mut tree, &mut salts)?;
         }
@@ -80,6 +91,8 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
             refold(&mut live, position, &record, entry)?;
         }
     }
+    chain.settle(&mut |_, _| ())?;
+    let tip = chain.end()?;
     let end = Position(tree.size());
     let reached = match disk.block(end)? {
         Some(block) => block.last() == end && block.root == tree.root(),
@@ -94,7 +107,8 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
         return Err(Damage::Row { row: "shared".into(), what }.into());
     }
     live.programs = Programs::of(&live.state);
-    Ok(Recovered { disk, live, secret, identity, tree, salts, snapshot: snapshot.folded })
+    let lineages = disk.lineages()?;
+    Ok(Recovered { disk, live, secret, identity, tree, salts, tip, lineages, snapshot: snapshot.folded })
 }
 
 fn refold(live: &mut Live, position: Position, record: &Record, entry: Entry<'_>) -> Result<(), Damage> {

@@ -17,11 +17,12 @@ pub use self::status::Notify;
 pub(crate) use self::status::Status;
 
 use self::judge::Judge;
-use crate::commit;
+use crate::commit::{self, Behind};
 use crate::disk::Disk;
-use crate::error::{CommitError, OpenError};
+use crate::error::{CommitError, Damage, OpenError};
 use crate::identity::{Identity, LedgerId};
 use crate::live::Live;
+use crate::mark::{self, Marker};
 use crate::recover::{Given, recover};
 use crate::sealing::Seals;
 use crate::snapshot::{self, Job};
@@ -105,6 +106,8 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     /// A program that cannot be read: nothing is judged then. What is published here can be.
     pub(crate) unreadable: Option<Unreadable>,
+    /// Where each lineage but the first began.
+    lineages: Vec<(u32, Position)>,
     tree: Mutex<(Position, Frontier)>,
     snapshot: AtomicU64,
     waiting: AtomicUsize,
@@ -130,8 +133,10 @@ impl Ledger {
     /// read, everything recorded is served, and nothing is judged ([`Handle::unreadable`]).
     ///
     /// # Errors
-    /// [`OpenError`]; a damaged ledger is not opened.
+    /// [`OpenError`]; a damaged ledger is not opened, nor one whose log is not what its mark says.
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
+        let found = mark::find(dir)?;
+        let expected = mark::admit(dir, found.as_ref())?;
         let disk = Arc::new(Disk::open_or_make(dir)?);
         let seals = Seals::under(options.sealing_key);
         let given = Given { secret: options.secret, ledger: options.ledger, salts: options.salts, seals };
@@ -157,6 +162,12 @@ impl Ledger {
                 return Err(OpenError::System("opening panicked, which is a bug; its message is on stderr".into()));
             }
         };
+        let tip = recovered.tip;
+        if expected.is_some_and(|expected| expected != tip) {
+            let what = "is not the one that was there before the log was opened to write".into();
+            return Err(Damage::Row { row: format!("commit {}", tip.number), what }.into());
+        }
+        let marker = Marker::new(dir, recovered.identity, found.and_then(Result::ok), tip)?;
         let committed = recovered.live.state.shared.position;
         let unreadable = recovered.live.programs.unreadable().cloned();
         let inner = Arc::new(Inner {
@@ -168,6 +179,7 @@ impl Ledger {
             options,
             secret: recovered.secret,
             identity: recovered.identity,
+            lineages: recovered.lineages,
             tree: Mutex::new((committed, recovered.tree)),
             snapshot: AtomicU64::new(recovered.snapshot.0),
             waiting: AtomicUsize::new(0),
@@ -175,10 +187,10 @@ impl Ledger {
             room_lock: Mutex::new(()),
         });
         let alarm = Alarm(inner.clone());
-        let salts = recovered.salts;
+        let behind = Behind { salts: recovered.salts, tip, marker };
         let committer = spawn("committer", move || {
             let inner = &alarm.0;
-            commit::run(&inner.disk, &inner.tree, salts, &inner.status, &committing);
+            commit::run(&inner.disk, &inner.tree, &inner.status, &committing, behind);
         })?;
         let alarm = Alarm(inner.clone());
         let snapshotter = spawn("snapshotter", move || alarm.0.write_snapshots(&begun))?;

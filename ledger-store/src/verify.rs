@@ -6,11 +6,13 @@
 //! is named. `rebuild` drops what is folded, so that the next opening folds it anew from the log.
 
 use crate::block::Block;
+use crate::chain::{Chain, Commit, Tip};
 use crate::disk::{Disk, SnapshotAt};
 use crate::error::{Damage, OpenError};
-use crate::identity::Identity;
+use crate::identity::{FIRST_LINEAGE, Identity};
 use crate::ids::{self, Ids};
 use crate::keys;
+use crate::mark;
 use crate::read::Totals;
 use crate::recover::{Given, recover};
 use crate::sealing::Seals;
@@ -68,14 +70,51 @@ impl Report {
     }
 }
 
-/// Checks a ledger that nobody has open. `progress` is told how many records are folded.
+/// A root that somebody holds against a ledger: from an earlier report, a checkpoint or an old copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtLeast {
+    /// So many records the log must have at least.
+    pub position: Position,
+    /// The root of the tree over them, if it is known.
+    pub root: Option<Hash>,
+}
+
+/// Checks a ledger that nobody has open, and writes nothing. `progress` is told how many records are folded.
 ///
 /// # Errors
 /// Only if the directory cannot be read at all; damage is a finding.
 pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenError> {
+    verify_at_least(dir, None, progress)
+}
+
+/// The same, of a log that must reach so far at least, and have that root there.
+///
+/// # Errors
+/// Only if the directory cannot be read at all; damage is a finding.
+pub fn verify_at_least(
+    dir: &Path,
+    at_least: Option<AtLeast>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, OpenError> {
     let mut report = Report::default();
-    // First the ledger as anyone would open it: stored rows, and the tail of the log over them.
-    let disk = Arc::new(Disk::open(dir)?);
+    // Held to the end, so that nobody opens the ledger meanwhile.
+    let found = mark::find(dir)?;
+    let Some(disk) = Disk::look(dir)?.map(Arc::new) else {
+        mark::admit(dir, found.as_ref())?;
+        return Err(OpenError::NoLedger { dir: dir.display().to_string() });
+    };
+    let Some(identity) = disk.stored_identity()? else {
+        mark::admit(dir, found.as_ref())?;
+        return Err(OpenError::NoLedger { dir: dir.display().to_string() });
+    };
+    report.identity = identity;
+    match mark::check(&disk, identity, found.as_ref()) {
+        Err(OpenError::Mark(wrong)) => report.finding(format!("the ledger cannot be opened: {wrong}")),
+        Err(OpenError::Damage(damage)) => report.finding(format!("the ledger cannot be opened: {damage}")),
+        Err(other) => return Err(other),
+        Ok(_) => {}
+    }
+    // The ledger as anyone would open it: stored rows, and the tail of the log over them.
     let given = Given { secret: None, ledger: None, salts: None, seals: Seals::unread() };
     let live = match recover(disk.clone(), given) {
         Ok(recovered) => Some(recovered.live.state),
@@ -86,26 +125,38 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Report, OpenE
         Err(other) => return Err(other),
     };
     let secret = disk.secret(None)?;
-    report.identity = disk.identity(None)?;
-    match check_log(&disk, &secret, &mut report, progress) {
+    match check_log(&disk, &secret, at_least, &mut report, progress) {
         Ok(refolded) => {
             compare(&disk, live.as_ref(), &refolded, &mut report).map_err(OpenError::Damage)?;
             balance(&refolded.state, &mut report);
         }
         Err(damage) => report.finding(damage.to_string()),
     }
-    check_meta(&disk, &mut report)?;
+    drop(found);
     Ok(report)
 }
 
 /// Drops folded state: the next opening folds it again from the log, which is checked before.
 ///
 /// # Errors
-/// If the log itself is damaged, or cannot be read. Nothing is dropped then.
+/// If the log itself is damaged, is not what its mark says, or cannot be read. Nothing is dropped then.
 pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
+    let found = mark::find(dir)?;
+    let none = || OpenError::NoLedger { dir: dir.display().to_string() };
+    mark::admit(dir, found.as_ref())?.ok_or_else(none)?;
     let disk = Disk::open(dir)?;
-    refold(&disk, |_, _, _| Ok(()), |_| ())?;
+    checked(&disk, disk.identity(None)?, None)?;
     Ok(disk.drop_rows()?)
+}
+
+/// Hashes and folds the whole log. Answers where it ends, and the root at a position, if it reaches so far.
+pub(crate) fn checked(
+    disk: &Disk,
+    identity: Identity,
+    at_least: Option<AtLeast>,
+) -> Result<(Tip, Option<Hash>), Damage> {
+    let refolded = refold(disk, identity, at_least, |_, _, _| Ok(()), |_| ())?;
+    Ok((refolded.commits.tip, refolded.root_at_least))
 }
 
 /// The totals as they were at a position, by folding the log up to it; those of the end if it lies beyond.
@@ -114,7 +165,10 @@ pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
 /// # Errors
 /// If the log cannot be read or is damaged before that position.
 pub fn totals_at(dir: &Path, position: Position, progress: &mut dyn FnMut(u64)) -> Result<Totals, OpenError> {
-    let disk = Disk::open(dir)?;
+    let found = mark::find(dir)?;
+    let none = || OpenError::NoLedger { dir: dir.display().to_string() };
+    mark::admit(dir, found.as_ref())?.ok_or_else(none)?;
+    let disk = Disk::look(dir)?.ok_or_else(none)?;
     let identity = disk.identity(None)?;
     let state = fold_up_to(&disk, position, progress)?;
     Ok(Totals::of(identity, &state, Programs::of(&state).current()))
@@ -140,17 +194,50 @@ struct Refolded {
     state: State,
     pages: Vec<HistoryPage>,
     tree: Frontier,
+    commits: Commits,
+    /// The root at the position that was asked for, if the log reaches so far.
+    root_at_least: Option<Hash>,
+}
+
+/// What the commits come to.
+struct Commits {
+    tip: Tip,
+    /// Where each source stands.
+    cursors: BTreeMap<Box<str>, u64>,
+    /// Where each lineage began, but the first.
+    lineages: Vec<(u32, Position)>,
+}
+
+impl Commits {
+    fn take(&mut self, commit: &Commit, tip: &Tip) {
+        self.tip = *tip;
+        self.cursors.extend(commit.cursors.iter().cloned());
+        let begun = commit.restored.map(|restored| (restored.lineage, Position(tip.size + 1)));
+        self.lineages.extend(begun);
+    }
 }
 
 /// Folds the log from its beginning and hashes every record. `folded` sees every verdict part with its block,
 /// `packed` the tree after every block.
 fn refold(
     disk: &Disk,
+    identity: Identity,
+    at_least: Option<AtLeast>,
     mut folded: impl FnMut(Position, VerdictPart, &Block) -> Result<(), Damage>,
     mut packed: impl FnMut(&Frontier),
 ) -> Result<Refolded, Damage> {
-    let mut refolded = Refolded { state: State::new(), pages: Vec::new(), tree: Frontier::default() };
-    let Refolded { state, pages, tree } = &mut refolded;
+    let beginning = Tip::beginning(identity);
+    let mut refolded = Refolded {
+        state: State::new(),
+        pages: Vec::new(),
+        tree: Frontier::default(),
+        commits: Commits { tip: beginning, cursors: BTreeMap::new(), lineages: Vec::new() },
+        root_at_least: None,
+    };
+    let Refolded { state, pages, tree, commits, root_at_least } = &mut refolded;
+    let at_least = at_least.map(|at_least| at_least.position);
+    let mut chain = Chain::new(disk, beginning)?;
+    chain.settle(&mut |commit, tip| commits.take(commit, tip))?;
     let mut salts = SaltWalk::from(disk.salts(None).map_err(|error| match error {
         OpenError::Damage(damage) => damage,
         error => Damage::Row { row: "salts".into(), what: error.to_string() },
@@ -160,7 +247,12 @@ fn refold(
         if block.first.0 != tree.size() + 1 {
             return Err(Damage::Block { last: block.last(), what: "does not follow the block before" });
         }
+        if let Some(position) = at_least.filter(|position| (block.first..=block.last()).contains(position)) {
+            *root_at_least = Some(block.root_at(position, tree, &salts)?);
+        }
         block.grow(tree, &mut salts)?;
+        chain.block(block.first, block.last(), block.root);
+        chain.settle(&mut |commit, tip| commits.take(commit, tip))?;
         for (position, bytes) in block.verdicts() {
             let verdict_part: VerdictPart = decode(bytes)?;
             fold(state, position, &verdict_part)?;
@@ -169,6 +261,7 @@ fn refold(
         }
         packed(tree);
     }
+    chain.end()?;
     Ok(refolded)
 }
 
@@ -176,6 +269,7 @@ fn refold(
 fn check_log(
     disk: &Disk,
     secret: &[u8; 32],
+    at_least: Option<AtLeast>,
     report: &mut Report,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Refolded, Damage> {
@@ -200,7 +294,7 @@ fn check_log(
         }
         Ok(())
     };
-    let refolded = refold(disk, check_id, |packed| {
+    let refolded = refold(disk, report.identity, at_least, check_id, |packed| {
         progress(packed.size());
         if packed.size() == snapshot.tree.size() {
             tree = Some(packed.clone());
@@ -211,6 +305,18 @@ fn check_log(
     }
     report.records = refolded.tree.size();
     report.root = refolded.tree.root();
+    if let Some(AtLeast { position, root }) = at_least {
+        match (refolded.root_at_least, root) {
+            (None, _) if position.0 > 0 => {
+                report.finding(format!("the log ends at {}, before {position}", report.records));
+            }
+            (Some(found), Some(told)) if found != told => {
+                report.finding(format!("the log has another root at {position} than the one held against it"));
+            }
+            _ => {}
+        }
+    }
+    check_meta(disk, &refolded.commits, report)?;
     report.rows += of_snapshot;
     let stored = disk.scan(keys::IDS, b"").count() as u64;
     if stored != found {
@@ -290,16 +396,35 @@ fn compare_pages(disk: &Disk, live: Option<&State>, refolded: &Refolded, report:
     Ok(())
 }
 
-/// Whether everything in `meta` is something this version knows. Where a source stands is said by the
-/// source: nothing in the log contradicts it.
-fn check_meta(disk: &Disk, report: &mut Report) -> Result<(), Damage> {
+/// Whether everything in `meta` is something this version knows, and says what the commits say.
+fn check_meta(disk: &Disk, commits: &Commits, report: &mut Report) -> Result<(), Damage> {
+    let (stored, last) = (disk.scan(keys::COMMITS, b"").count() as u64, commits.tip.number);
+    if stored != last {
+        report.finding(format!("{stored} commits are stored, and the chain has {last}"));
+    }
+    let mut cursors = commits.cursors.clone();
     for row in disk.scan(keys::META, b"") {
         let (key, value) = row?;
         match &*key {
             keys::FORMAT | keys::SECRET | keys::IDENTITY | keys::SALTS | keys::SNAPSHOT => {}
-            [b'c', b'u', source @ ..] if std::str::from_utf8(source).is_ok() && value.len() == 8 => {}
+            [b'l', b'i', ..] => {}
+            [b'c', b'u', source @ ..] => {
+                let source = String::from_utf8_lossy(source);
+                match cursors.remove(&*source) {
+                    Some(next) if *value == next.to_le_bytes() => {}
+                    Some(_) => report.finding(format!("the cursor of {source} differs from what the commits say")),
+                    None => report.finding(format!("the cursor of {source} is stored, but not in the commits")),
+                }
+            }
             _ => report.finding(format!("meta {key:02x?} is not understood")),
         }
+    }
+    for source in cursors.keys() {
+        report.finding(format!("the cursor of {source} is in the commits, but not stored"));
+    }
+    let lineage = commits.lineages.last().map_or(FIRST_LINEAGE, |(lineage, _)| *lineage);
+    if disk.lineages()? != commits.lineages || report.identity.lineage != lineage {
+        report.finding("the lineage is not that of the commits".into());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::program::Program;
 use ledger_core::units::At;
 use ledger_grpc::engine::wall_clock;
-use ledger_store::{Batch, Handle, Ledger, OpenError, Options, Time};
+use ledger_store::{Batch, Handle, Ledger, MarkError, OpenError, Options, Time};
 use std::path::{Path, PathBuf};
 
 /// What moves ledger time.
@@ -113,8 +113,25 @@ pub(super) fn open_error(error: OpenError) -> anyhow::Error {
                 "{text}; another process has the ledger open: if that is a server, ask it with --server, or stop it"
             )
         }
+        OpenError::InUse { .. } => anyhow!("{text}: if that is a server, ask it with --server, or stop it"),
+        OpenError::Mark(wrong) => anyhow!("{text}; {}", mend(&wrong)),
         OpenError::Damage(_) => anyhow!("{text}; `ledgerd verify` says more"),
         _ => anyhow!(text),
+    }
+}
+
+/// What to do about a log that is not what its mark says.
+fn mend(wrong: &MarkError) -> &'static str {
+    match wrong {
+        MarkError::Ahead { .. } | MarkError::Alone { .. } => {
+            "answered records are missing: put the newest copy of the directory in its place, then say so with `ledgerd \
+             restore`, which names what is lost"
+        }
+        MarkError::Missing { .. } | MarkError::Damaged { .. } | MarkError::Behind { .. } => {
+            "if this is a copy that was put back, say so with `ledgerd restore`; if not, find out who touched the directory"
+        }
+        MarkError::Other { .. } => "put the mark of this very ledger beside it",
+        _ => "keep the directory as it is, and put a copy in its place that `ledgerd verify --at-least` takes",
     }
 }
 

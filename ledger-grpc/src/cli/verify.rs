@@ -3,12 +3,13 @@
 use super::local::{Local, grouped};
 use super::open::{hex, must_be_ledger, open_error, open_to_look};
 use super::progress::Progress;
+use super::restore::at_least;
 use super::{Answer, say, show};
 use anyhow::{Result, anyhow};
 use clap::Args;
 use ledger_core::account::Account;
 use ledger_grpc::instant;
-use ledger_store::{FINDINGS_MAX, Report};
+use ledger_store::{AtLeast, FINDINGS_MAX, Report};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,9 @@ pub(super) struct Verify {
     /// The ledger's directory
     #[arg(long, value_name = "DIR", env = "LEDGERD_DATA")]
     data: PathBuf,
+    /// The log must reach this position, and have this root there: from an earlier `verify`, or a checkpoint
+    #[arg(long, value_name = "POSITION[:ROOT]", value_parser = at_least)]
+    at_least: Option<AtLeast>,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -32,7 +36,7 @@ pub(super) struct Rebuild {
 
 impl Verify {
     pub(super) fn run(self) -> Result<Answer> {
-        let report = verify(&self.data)?;
+        let report = verify_at_least(&self.data, self.at_least)?;
         if self.json {
             say(told(&report))?;
         } else {
@@ -44,9 +48,13 @@ impl Verify {
 
 /// Verifies the ledger in `dir`, telling how far it is.
 pub(super) fn verify(dir: &Path) -> Result<Report> {
+    verify_at_least(dir, None)
+}
+
+fn verify_at_least(dir: &Path, at_least: Option<AtLeast>) -> Result<Report> {
     must_be_ledger(dir)?;
     let mut progress = Progress::of_records("verify");
-    let report = ledger_store::verify(dir, &mut |records| progress.at(records)).map_err(open_error);
+    let report = ledger_store::verify_at_least(dir, at_least, &mut |records| progress.at(records)).map_err(open_error);
     progress.end();
     report
 }

@@ -41,13 +41,7 @@ pub(super) fn run(shared: &Arc<Shared>, producer: &Producer, topic: &str) {
             shared.stop.wake();
         }
     }));
-    let outbox = Outbox {
-        shared,
-        producer,
-        topic,
-        cursor: format!("outbox:{topic}").into(),
-        identity: shared.handle.identity(),
-    };
+    let outbox = Outbox { shared, producer, topic, cursor: format!("outbox:{topic}").into() };
     let mut sent = None;
     while !shared.stop.asked() {
         match outbox.turn(&mut sent) {
@@ -66,7 +60,6 @@ struct Outbox<'a> {
     producer: &'a Producer,
     topic: &'a str,
     cursor: Box<str>,
-    identity: Identity,
 }
 
 impl Outbox<'_> {
@@ -97,7 +90,7 @@ impl Outbox<'_> {
 
     fn messages(&self, position: Position, record: &Record, told: &Told) -> Vec<Outgoing> {
         let all = outcomes(position, record, told);
-        let Identity { ledger, lineage, .. } = self.identity;
+        let Identity { ledger, lineage, .. } = self.shared.handle.identity_at(position);
         let message = |(n, outcome): (usize, Outcome)| {
             let member = told.name(outcome.member);
             let cloud = json!({

@@ -3,7 +3,7 @@
 
 use super::queue::Submission;
 use super::{Inner, Notify};
-use crate::identity::Identity;
+use crate::identity::{FIRST_LINEAGE, Identity};
 use crate::live::risk_key;
 use ledger_core::judge::Unreadable;
 use ledger_core::units::{Position, RiskKey};
@@ -66,6 +66,13 @@ impl Handle {
     /// The program that this version of the software cannot read, if there is one: nothing is judged then.
     pub fn unreadable(&self) -> Option<&Unreadable> {
         self.inner.unreadable.as_ref()
+    }
+
+    /// The same, with the lineage that a record is of: those before a copy was restored keep theirs.
+    pub fn identity_at(&self, position: Position) -> Identity {
+        let begun = self.inner.lineages.iter().rev().find(|(_, begin)| *begin <= position);
+        let lineage = begun.map_or(FIRST_LINEAGE, |(lineage, _)| *lineage);
+        Identity { lineage, ..self.inner.identity }
     }
 
     /// The last durable record.

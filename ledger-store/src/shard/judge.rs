@@ -79,6 +79,7 @@ impl Judge<'_> {
         let clock = (inner.clock)();
         let mut live = inner.live.write();
         let mut judged = Judged {
+            at: clock,
             staged: None,
             cursors: Vec::new(),
             waiting: Vec::with_capacity(batch.len()),

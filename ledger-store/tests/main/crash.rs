@@ -29,7 +29,11 @@ fn stream(seed: u64) -> Stream {
 }
 
 fn open(dir: &Path) -> Ledger {
-    let options = Options { batch_events_max: 100, ..ledger::simulated(SNAPSHOT_RECORDS) };
+    open_with(dir, SNAPSHOT_RECORDS)
+}
+
+fn open_with(dir: &Path, snapshot_records: u64) -> Ledger {
+    let options = Options { batch_events_max: 100, ..ledger::simulated(snapshot_records) };
     Ledger::open(dir, options, ledger::far_future()).expect("the ledger opens, however it was left")
 }
 
@@ -37,7 +41,7 @@ fn open(dir: &Path) -> Ledger {
 pub fn load() {
     let number = |name| child::var(name).parse::<u64>().expect("a number");
     let (stream, next) = (stream(number("LEDGER_STREAM")), AtomicU64::new(number("LEDGER_FROM")));
-    let ledger = open(Path::new(&child::var("LEDGER_DIR")));
+    let ledger = open_with(Path::new(&child::var("LEDGER_DIR")), number("LEDGER_SNAPSHOT"));
     let handle = ledger.handle();
     ledger::say(&handle, vec![stream.program()]);
     std::thread::scope(|scope| {
@@ -112,6 +116,7 @@ fn killed_at_any_instant_it_keeps_what_it_acknowledged_and_applies_nothing_twice
             ("LEDGER_DIR", dir.path().display().to_string()),
             ("LEDGER_STREAM", seed.to_string()),
             ("LEDGER_FROM", from.to_string()),
+            ("LEDGER_SNAPSHOT", SNAPSHOT_RECORDS.to_string()),
         ];
         let mut loading = child::start("load", "", &vars);
         if random.one_in(4) {

@@ -74,6 +74,8 @@ fn targets(raw: &Raw) -> Vec<Target> {
         Target { what, family, row, named }
     };
     let blocks = raw.rows("log");
+    let commits = raw.rows("commits");
+    let of_commit = |key: &[u8]| format!("commit {}:", number(&key[2..]));
     let ending = |key: &[u8]| format!("block ending at {}", number(&key[2..]));
     let mut targets = vec![
         target("a block", "log", blocks[blocks.len() / 2].clone(), &ending),
@@ -89,7 +91,22 @@ fn targets(raw: &Raw) -> Vec<Target> {
         target("an id", "ids", largest("ids", b""), &|_| "id".into()),
         target("the snapshot", "meta", largest("meta", b"sn"), &|_| "snapshot".into()),
         target("the salts", "meta", largest("meta", b"sa"), &|_| "row salts".into()),
+        target("a commit", "commits", commits[commits.len() / 2].clone(), &of_commit),
+        target("the last commit", "commits", commits[commits.len() - 1].clone(), &of_commit),
+        target("the identity", "meta", largest("meta", b"id"), &|_| "identity".into()),
     ];
+    if raw.rows("meta").iter().any(|(key, _)| key.starts_with(b"cu")) {
+        targets.push(target("a cursor", "meta", largest("meta", b"cu"), &|_| "cursor of file".into()));
+    }
+    let place = |what| targets.iter().position(|target| target.what == what).expect("it is a target");
+    let (a_commit, last_commit, identity) = (place("a commit"), place("the last commit"), place("the identity"));
+    // A commit that is changed is seen by the next, and one that is gone by the one before.
+    for at in [a_commit, last_commit] {
+        let no = number(&targets[at].row.0[2..]);
+        targets[at].named.extend([no - 1, no + 1].map(|no| format!("commit {no}:")));
+    }
+    targets[last_commit].named.push("the log differs from its mark".into());
+    targets[identity].named.push("the mark is of ledger".into());
     // A block that is gone is seen by the one behind it, or by the snapshot.
     targets[0].named.push("does not follow the block before".into());
     targets[1].named.push("where the log does not end so".into());
@@ -204,6 +221,7 @@ fn a_row_too_many_is_found() {
     let (_, shared) = like("state", b"sh");
     let (_, id) = like("ids", b"");
     let (block_key, block) = like("log", b"");
+    let (commit_key, commit) = like("commits", b"");
     rows.extend([
         ("state", b"sh\0".to_vec(), shared.clone()),
         ("state", b"zz".to_vec(), shared),
@@ -216,6 +234,11 @@ fn a_row_too_many_is_found() {
         ("log", [0xff; 10].to_vec(), block),
         ("meta", b"xx".to_vec(), b"".to_vec()),
         ("meta", b"cufile2".to_vec(), b"seven b".to_vec()),
+        ("meta", b"cufile2".to_vec(), [0; 8].to_vec()),
+        ("meta", b"li\0\0\0\x02".to_vec(), [0; 8].to_vec()),
+        ("commits", next(commit_key), commit.clone()),
+        ("commits", [0; 10].to_vec(), commit.clone()),
+        ("commits", b"short".to_vec(), commit),
     ]);
     drop(raw);
     for (family, key, value) in rows {
@@ -298,7 +321,7 @@ fn blocks_that_are_gone_swapped_repeated_or_of_another_ledger_are_found_and_refu
         assert!(!findings.is_empty(), "{what}: nothing is found");
         if refused {
             let opened = Ledger::open(dir.path(), simulated(100), far_future());
-            assert!(matches!(opened, Err(OpenError::Damage(_))), "{what}: opened");
+            assert!(matches!(opened, Err(OpenError::Damage(_) | OpenError::Mark(_))), "{what}: opened");
         }
         println!("{what}: {}", findings[0]);
     }

@@ -274,13 +274,18 @@ fn update() {
     let mut text =
         format!("# A log of format 2: what it must come to, then its rows.\n{}", facts(&ledger::verified(dir.path())));
     let raw = Raw::open(dir.path());
-    for family in ["meta", "log"] {
+    for family in ["meta", "log", "commits"] {
         for (key, value) in raw.rows(family).into_iter().filter(|(key, _)| key != b"sn") {
             writeln!(text, "{family} {}", hex(&key)).expect("a string takes it");
             for part in value.chunks(56) {
                 writeln!(text, "  {}", hex(part)).expect("a string takes it");
             }
         }
+    }
+    drop(raw);
+    let mark = fs::read(dir.path().join("mark")).expect("beside the database");
+    for slot in mark.chunks(4096) {
+        writeln!(text, "mark {}", hex(&slot[..119])).expect("a string takes it");
     }
     let path = fixture(2);
     fs::create_dir_all(path.parent().expect("a directory")).expect("made");
@@ -293,10 +298,17 @@ fn a_log_of_format_2_folds_to_what_it_did_when_it_was_written() {
         update();
     }
     let text = fs::read_to_string(fixture(2)).expect("the fixture is there");
-    let is_row = |line: &&str| ["meta ", "log ", "  "].iter().any(|start| line.starts_with(start));
+    let is_row = |line: &&str| ["meta ", "log ", "commits ", "mark ", "  "].iter().any(|start| line.starts_with(start));
     let (rows, told): (Vec<&str>, Vec<&str>) = text.lines().filter(|line| !line.starts_with('#')).partition(is_row);
     let dir = directory();
     let raw = Raw::create(dir.path());
+    let (slots, rows): (Vec<&str>, Vec<&str>) = rows.into_iter().partition(|line| line.starts_with("mark "));
+    let mut mark = Vec::new();
+    for slot in slots {
+        mark.extend(unhex(&slot[5..]));
+        mark.resize(mark.len().next_multiple_of(4096), 0);
+    }
+    fs::write(dir.path().join("mark"), mark).expect("written");
     for row in rows.chunk_by(|_, line| line.starts_with("  ")) {
         let (family, key) = row[0].split_once(' ').expect("a family and a key");
         raw.put(family, &unhex(key), &unhex(&row[1..].concat()));

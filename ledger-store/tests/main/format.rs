@@ -2,7 +2,7 @@
 //! the source, and it names every family and key.
 
 use crate::blocks::{Block, cause_hash, leaf, put_together, salt, take_apart};
-use crate::ledger::{self, directory, hex, member, open, say, unhex};
+use crate::ledger::{self, LEDGER, directory, hex, member, open, say, unhex};
 use crate::raw::{FAMILIES, Raw};
 use crate::said::{BEGIN, event, publish, purchase};
 use hmac::{Hmac, KeyInit, Mac};
@@ -144,6 +144,42 @@ fn node(left: [u8; 32], right: [u8; 32]) -> [u8; 32] {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
+/// The file of a mark whose first slot says this, as the document says: the second slot said it a turn before.
+fn mark(slot: &[u8]) -> Vec<u8> {
+    let mut before = slot.to_vec();
+    before[1] -= 1;
+    let check = Sha256::digest(&before[..slot.len() - 8]);
+    before[slot.len() - 8..].copy_from_slice(&check[..8]);
+    let mut file = vec![0; 8192];
+    file[..slot.len()].copy_from_slice(slot);
+    file[4096..4096 + slot.len()].copy_from_slice(&before);
+    file
+}
+
+#[test]
+fn the_commit_and_the_mark_of_the_document_are_what_a_ledger_writes() {
+    let dir = written();
+    let raw = Raw::open(dir.path());
+    let (key, commit) = raw.rows("commits").remove(0);
+    assert_eq!(key, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_example("commit", &commit);
+    let before = Sha256::new().chain_update([3]).chain_update(LEDGER.0).chain_update([0, 0]).finalize();
+    assert_eq!(commit[1..33], before[..], "the first follows the ledger's identity");
+    let (_, block) = raw.rows("log").remove(0);
+    let root = take_apart(&block).root;
+    let hash = Sha256::new().chain_update([3]).chain_update(1u64.to_le_bytes()).chain_update(root);
+    let hash = hash.chain_update(&commit).finalize();
+    drop(raw);
+    let file = fs::read(dir.path().join("mark")).expect("beside the database");
+    assert_eq!(file.len(), 8192);
+    let slots = [&file[..119], &file[4096..4215]];
+    let newest = slots.into_iter().max_by_key(|slot| slot[1]).expect("two slots");
+    assert_example("mark", newest);
+    assert_eq!(newest[39..71], root, "the root");
+    assert_eq!(newest[79..111], hash[..], "the commit");
+    assert_eq!(newest[111..], Sha256::digest(&newest[..111])[..8], "the check");
+}
+
 #[test]
 fn the_record_of_the_document_is_what_a_ledger_writes() {
     let dir = written();
@@ -183,8 +219,10 @@ fn the_block_of_the_document_is_what_a_ledger_writes_and_reads() {
     raw.put("meta", b"se", &ledger::SECRET);
     raw.put("meta", b"id", &example("identity"));
     raw.put("meta", b"sa", &example("salts"));
+    raw.put("commits", &[0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &example("commit"));
     raw.put("log", &example("block-key"), &example("block"));
     drop(raw);
+    fs::write(again.path().join("mark"), mark(&example("mark"))).expect("written");
     let (one, other) = (ledger::verified(again.path()), ledger::verified(dir.path()));
     assert_eq!((one.root, one.digest), (other.root, other.digest), "the document's block is the whole ledger");
     let ledger = open(again.path(), 1_000);
@@ -238,7 +276,7 @@ fn the_document_names_every_family_and_every_kind_of_key() {
     // Every kind is written there as the first two letters of a byte string.
     let kinds = keys.split("b\"").skip(1).map(|behind| &behind[..2]);
     let kinds: std::collections::BTreeSet<&str> = kinds.collect();
-    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
     for kind in kinds {
         assert!(document.contains(&format!("### `{kind}`: ")), "FORMAT.md does not describe {kind:?}");
     }
@@ -336,9 +374,9 @@ const APART: [(&str, &str); 2] = [("CaseOpened", "CaseOpened"), ("ExchangeOpened
 fn the_layouts_of_the_document_are_those_of_the_source() {
     let mut payloads = BTreeMap::new();
     let mut checked = 0;
-    let disk = ledger::root().join("ledger-store/src/disk.rs");
-    let disk = (disk.clone(), fs::read_to_string(disk).expect("the source is there"));
-    for (path, source) in core_sources().into_iter().chain([disk]) {
+    let own = ["disk.rs", "chain.rs"].map(|file| ledger::root().join("ledger-store/src").join(file));
+    let own = own.map(|path| (path.clone(), fs::read_to_string(path).expect("the source is there")));
+    for (path, source) in core_sources().into_iter().chain(own) {
         let file = path.file_name().and_then(|name| name.to_str()).expect("a name").to_string();
         for (name, words) in stored_types(&source) {
             let is_payload = tables().iter().any(|(_, of, names)| *of == file && names.contains(&name));

@@ -5,7 +5,7 @@ use crate::raw::{self, FAMILIES, Raw, Row};
 use crate::said::{Random, Stream};
 use ledger_core::bytes::ROW_VERSION;
 use ledger_core::units::At;
-use ledger_store::{Identity, Ledger, LedgerId, OpenError, Options, rebuild, verify};
+use ledger_store::{Identity, Ledger, LedgerId, MarkError, OpenError, Options, rebuild, restore, verify};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -86,42 +86,7 @@ fn a_file_that_a_snapshot_left_behind_is_not_written_through() {
 }
 
 #[test]
-fn a_torn_log_is_a_whole_number_of_commits() {
-    let (mut random, _) = Random::seeded();
-    let dir = directory();
-    let ledger = open(dir.path(), 1_000_000);
-    let handle = ledger.handle();
-    say(&handle, vec![STREAM.program()]);
-    let mut commits = vec![0, 1];
-    for first in (0..400).step_by(8) {
-        say(&handle, STREAM.events(first..first + 8));
-        commits.push(handle.committed().0);
-    }
-    // The files as they are between two commits, before any snapshot.
-    let image = directory();
-    raw::copy(dir.path(), image.path());
-    drop((handle, ledger));
-    let logs = raw::files(image.path(), ".log");
-    let log = logs.last().expect("a write-ahead log");
-    let length = fs::metadata(log).expect("there").len();
-    let mut ends = Vec::new();
-    for _ in 0..40 {
-        let torn = directory();
-        raw::copy(image.path(), torn.path());
-        let file = torn.path().join(log.file_name().expect("a file"));
-        let file = fs::OpenOptions::new().write(true).open(file).expect("writable");
-        file.set_len(random.below(length + 1)).expect("torn");
-        let report = ledger::verified(torn.path());
-        assert!(commits.contains(&report.records), "{} records are no whole commit", report.records);
-        ends.push(report.records);
-    }
-    ends.sort_unstable();
-    ends.dedup();
-    assert!(ends.len() > 10, "it was torn in many places: {ends:?}");
-}
-
-#[test]
-fn a_log_that_ends_before_its_snapshot_is_refused() {
+fn a_log_that_ends_before_its_snapshot_is_refused_until_it_is_restored() {
     let (mut random, _) = Random::seeded();
     let dir = directory();
     let ledger = open(dir.path(), 50);
@@ -134,31 +99,35 @@ fn a_log_that_ends_before_its_snapshot_is_refused() {
     while handle.stats().snapshot.0 < 300 {
         std::thread::yield_now();
     }
-    let snapshot = handle.stats().snapshot.0;
+    let (snapshot, end) = (handle.stats().snapshot.0, handle.committed().0);
     drop((handle, ledger));
     raw::copy(dir.path(), image.path());
     let logs = raw::files(image.path(), ".log");
     let log = logs.last().expect("a write-ahead log");
     let length = fs::metadata(log).expect("there").len();
-    let (mut refused, mut opened) = (0, 0);
+    let mut before_the_snapshot = 0;
     for _ in 0..40 {
         let torn = directory();
         raw::copy(image.path(), torn.path());
         let file = torn.path().join(log.file_name().expect("a file"));
-        fs::OpenOptions::new().write(true).open(file).unwrap().set_len(random.below(length + 1)).unwrap();
+        fs::OpenOptions::new().write(true).open(file).unwrap().set_len(random.below(length)).unwrap();
         match Ledger::open(torn.path(), simulated(50), far_future()) {
+            // Behind what was answered the close wrote where the snapshot stands.
             Ok(ledger) => {
-                opened += 1;
-                assert!(ledger.handle().committed().0 >= snapshot, "the log is shorter than the snapshot");
-                drop(ledger);
-                ledger::verified(torn.path());
+                assert_eq!(ledger.handle().committed().0, end, "something is gone");
+                continue;
             }
-            Err(OpenError::Damage(_) | OpenError::Database { .. }) => refused += 1,
+            Err(OpenError::Mark(MarkError::Ahead { .. } | MarkError::Alone { .. }) | OpenError::Damage(_)) => {}
             Err(other) => panic!("{other}"),
         }
+        // Whoever says that it is a copy gets what is left, whatever the snapshot had.
+        let Ok(outset) = restore(torn.path(), None, At(0)) else { continue };
+        assert!(outset.end < outset.reached && outset.reached.0 == end, "{outset:?}");
+        before_the_snapshot += u32::from(outset.end.0 < snapshot);
+        assert_eq!(ledger::verified(torn.path()).records, outset.end.0);
+        open(torn.path(), 50).close().expect("it opens");
     }
-    println!("torn 40 times: {refused} refused, {opened} opened");
-    assert!(refused > 10);
+    assert!(before_the_snapshot > 5, "{before_the_snapshot}");
 }
 
 #[test]
@@ -225,9 +194,10 @@ fn rebuild_drops_nothing_where_the_log_is_damaged() {
 fn a_directory_that_is_open_is_not_opened_again() {
     let dir = fed(10, 100);
     let ledger = open(dir.path(), 100);
-    assert!(matches!(refused(dir.path(), simulated(100)), OpenError::Database { .. }));
-    assert!(matches!(verify(dir.path(), &mut |_| {}), Err(OpenError::Database { .. })));
-    assert!(matches!(rebuild(dir.path()), Err(OpenError::Database { .. })));
+    assert!(matches!(refused(dir.path(), simulated(100)), OpenError::InUse { .. }));
+    assert!(matches!(verify(dir.path(), &mut |_| {}), Err(OpenError::InUse { .. })));
+    assert!(matches!(rebuild(dir.path()), Err(OpenError::InUse { .. })));
+    assert!(matches!(restore(dir.path(), None, At(0)), Err(OpenError::InUse { .. })));
     say(&ledger.handle(), STREAM.events(10..20));
     ledger.close().expect("it never noticed");
 }
@@ -323,7 +293,7 @@ fn a_directory_that_lost_its_current_file_is_refused_and_not_begun_anew() {
     fs::remove_file(&current).expect("lost");
     let files = raw::files(dir.path(), ".sst");
     let error = refused(dir.path(), simulated(100));
-    assert!(matches!(error, OpenError::Database { .. }), "{error}");
+    assert!(matches!(error, OpenError::Mark(MarkError::Alone { .. })), "{error}");
     assert!(verify(dir.path(), &mut |_| {}).is_err());
     assert_eq!(raw::files(dir.path(), ".sst"), files, "nothing was swept away");
     fs::write(&current, text).expect("found again");
