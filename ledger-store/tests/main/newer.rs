@@ -11,6 +11,8 @@ use ledger_core::merkle::Frontier;
 use ledger_core::record::Record;
 use ledger_core::units::{At, MemberNo, Points, Position};
 use ledger_store::{AsOf, Batch, CommitError, Cursor, Handle, Ledger, Options, ReadError, SubmitError, Time, rebuild};
+use sha2::{Digest, Sha256};
+use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -53,9 +55,27 @@ fn newer(more: Vec<Event<Name>>) -> TempDir {
     }
     block.root = tree.root();
     raw.put("log", key, &put_together(&block));
+    let commits = raw.rows("commits");
+    let [(_, commit)] = &commits[..] else { panic!("{} commits", commits.len()) };
+    mark(dir.path(), &block.root, commit);
     drop(raw);
     rebuild(dir.path()).expect("folding asks no program");
     dir
+}
+
+/// The mark says this root behind the first commit.
+fn mark(dir: &Path, root: &[u8; 32], commit: &[u8]) {
+    let path = dir.join("mark");
+    let mut mark = fs::read(&path).expect("beside the database");
+    let hash = Sha256::new().chain_update([3]).chain_update(1u64.to_le_bytes()).chain_update(root);
+    let hash = hash.chain_update(commit).finalize();
+    for slot in mark.chunks_mut(4096).filter(|slot| slot[71..79] == 1u64.to_le_bytes()) {
+        slot[39..71].copy_from_slice(root);
+        slot[79..111].copy_from_slice(&hash);
+        let check = Sha256::digest(&slot[..111]);
+        slot[111..119].copy_from_slice(&check[..8]);
+    }
+    fs::write(path, mark).expect("written");
 }
 
 fn open_at(dir: &Path, time: Time) -> Ledger {
