@@ -109,7 +109,11 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<MemberRef>, parties: &Refer
         Body::Referral(..) => earning::refer(draft, event, other),
         Body::Redeem(said) => spending::redeem(draft, event, said),
         Body::RedeemRefunded(said) => redemption::give_back(draft, event, said, parties.redemption),
-        Body::Hold(said) => spending::hold(draft, event, said),
+        Body::Hold(said) => {
+            spending::hold(draft, event, said)?;
+            spending::resume_deferred(draft, &said.hold, parties.deferred);
+            Ok(())
+        }
         Body::HoldExtended(said) => spending::extend(draft, event, said),
         Body::Capture(said) => spending::capture(draft, event, said),
         Body::Void(said) => spending::void(draft, event, said),

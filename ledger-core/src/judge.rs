@@ -141,7 +141,9 @@ fn evaluate<B: LogAccess>(
     at: At,
 ) -> Result<Verdict, B::Error> {
     let ([subject, other], [row, other_row]) = (seated, rows);
-    let rows = row.map(|row| Rows::of(state, subject.0.no().unwrap_or(MemberNo::NOBODY), row)).unwrap_or_default();
+    let named = Resolved::of(book, subject.1).no();
+    let rows = row.map(|row| Rows::of(state, subject.0.no().unwrap_or(MemberNo::NOBODY), row, named));
+    let rows = rows.unwrap_or_default();
     let found = find_purchase(book, &rows, &event.body)?;
     let spent = find_redemption(book, &rows, &event.body)?;
     let deferred = find_parked(book, &rows, &event.body)?;
@@ -357,7 +359,9 @@ fn fire_before<B: LogAccess>(
             }
             let is_touched = matches!(body, Body::Transfer(..) | Body::Merged(..));
             let recipient = other.no().filter(|_| is_touched);
-            let concerned = subject.no().into_iter().chain(recipient);
+            // Its household gets its share, or gives it back, as it stands by now.
+            let home = subject.no().and_then(|no| state.member(no)).and_then(Member::household);
+            let concerned = subject.no().into_iter().chain(recipient).chain(home);
             concerned.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
     }

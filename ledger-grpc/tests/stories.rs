@@ -15,7 +15,7 @@ use ledger_core::event::{
 };
 use ledger_core::features::membership::state::Scope;
 use ledger_core::refusal::Refusal;
-use ledger_core::units::{At, Day, Position};
+use ledger_core::units::{At, Day, Money, Position};
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
@@ -212,6 +212,7 @@ fn seen_outcome(told: &proto::Outcome) -> Result<Told, String> {
         available: 0,
         deferred: false,
         proposed: false,
+        excess: Money(0),
     };
     Ok(match told.result.as_ref().ok_or("an outcome without a result")? {
         proto::outcome::Result::Accepted(accepted) => {
@@ -225,6 +226,7 @@ fn seen_outcome(told: &proto::Outcome) -> Result<Told, String> {
                 available: accepted.available,
                 deferred: accepted.deferred,
                 proposed: accepted.proposed,
+                excess: Money(accepted.excess),
                 ..seen
             }
         }
@@ -532,12 +534,15 @@ fn message(body: &Body<Name>) -> proto::event::Body {
         Body::Cancelled(event::Cancelled { order }) => {
             Message::Cancelled(proto::Cancelled { order: order.to_string() })
         }
-        Body::Refunded(event::Refunded { order, currency, amount, lines }) => Message::Refunded(proto::Refunded {
-            order: order.to_string(),
-            currency: currency.to_string(),
-            amount: amount.0,
-            lines: lines.iter().map(line_refund).collect(),
-        }),
+        Body::Refunded(event::Refunded { order, currency, amount, lines, so_far }) => {
+            Message::Refunded(proto::Refunded {
+                order: order.to_string(),
+                currency: currency.to_string(),
+                amount: amount.0,
+                lines: lines.iter().map(line_refund).collect(),
+                so_far: *so_far,
+            })
+        }
         Body::Action(event::Action { kind, target, value }) => {
             Message::Action(proto::Action { kind: kind.to_string(), target: target.to_string(), value: *value })
         }

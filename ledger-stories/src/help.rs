@@ -23,8 +23,9 @@ and what is between brackets may be left out.
 
 What the ledger answers to an event of a member is `earned N, available N` (of the program's first wallet), and where
 there is more to say: points of other wallets (`+ N WALLET`), points that wait (`pending N until ...`), the tier,
-`parked` (it waits for its purchase) and `proposed` (it waits for more people). Other events are `ok`. A refusal is
-`refused REASON`; `again` comes before the answer to an event that had come before.
+`parked` (it waits for its purchase), `proposed` (it waits for more people) and `beyond AMOUNT` (so much more went
+back than was there to). Other events are `ok`. A refusal is `refused REASON`; `again` comes before the answer to an
+event that had come before.
 
 This page is made from the table of words in `ledger-stories`; every example in it is played by its tests.
 ";

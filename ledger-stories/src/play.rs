@@ -185,7 +185,9 @@ impl Play<'_> {
         let tier = if tier.is_empty() { String::new() } else { format!(", {tier}") };
         let deferred = if told.deferred { ", parked" } else { "" };
         let proposed = if told.proposed { ", proposed" } else { "" };
-        format!("earned {earned}{also}, available {available}{waits}{tier}{deferred}{proposed}")
+        let excess =
+            if told.excess.0 > 0 { format!(", beyond {}", self.show_money(told.excess.0)) } else { String::new() };
+        format!("earned {earned}{also}, available {available}{waits}{tier}{deferred}{proposed}{excess}")
     }
 
     /// Takes the program of this name for the one whose zone, currency and counters the story speaks of.
@@ -247,6 +249,12 @@ impl Play<'_> {
     /// Money as people write it.
     pub(crate) fn money(&self, text: &str) -> Result<Money, String> {
         read_money(text, self.program()?.minor_digits).ok_or_else(|| format!("{text:?} is no money"))
+    }
+
+    /// The same, which may be below zero: what a line takes off.
+    pub(crate) fn price(&self, text: &str) -> Result<Money, String> {
+        let (size, is_below) = text.strip_prefix('-').map_or((text, false), |size| (size, true));
+        self.money(size).map(|Money(size)| Money(if is_below { size.saturating_neg() } else { size }))
     }
 
     /// Sets money as people write it.

@@ -126,7 +126,7 @@ impl Seen {
             exchanges: Vec::new(),
             deferred: horizon
                 .into_iter()
-                .flat_map(|from| member.deferred_from(from))
+                .flat_map(|from| member.waiting_from(from))
                 .map(|deferred| deferred.day)
                 .collect(),
         }

@@ -6,7 +6,7 @@ use ledger_core::event::{Body, Event, Name, RiskKeys, RiskKind};
 use ledger_core::outcome::Outcome;
 use ledger_core::record::Verdict;
 use ledger_core::refusal::Refusal;
-use ledger_core::units::{At, Position, TermNo};
+use ledger_core::units::{At, Money, Position, TermNo};
 
 /// A ledger that a story is played on.
 pub trait Stage {
@@ -79,6 +79,8 @@ pub struct Told {
     pub deferred: bool,
     /// It waits for more people.
     pub proposed: bool,
+    /// How much was told to have gone back beyond what was there to.
+    pub excess: Money,
 }
 
 impl Told {
@@ -95,6 +97,7 @@ impl Told {
             available: outcome.available.0,
             deferred: outcome.deferred,
             proposed: outcome.proposed,
+            excess: outcome.excess,
         }
     }
 }

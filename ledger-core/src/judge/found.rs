@@ -15,12 +15,26 @@ use alloc::vec::Vec;
 pub(super) struct Rows<'a> {
     own: Option<(MemberNo, &'a Member)>,
     merged: Vec<(MemberNo, &'a Member)>,
+    /// Whose name was said: one of these.
+    named: Option<MemberNo>,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(state: &'a State, no: MemberNo, row: &'a Member) -> Rows<'a> {
+    pub(super) fn of(state: &'a State, no: MemberNo, row: &'a Member, named: Option<MemberNo>) -> Rows<'a> {
         let merged = row.absorbed().iter().filter_map(|one| Some((one.member, state.member(one.member)?)));
-        Rows { own: Some((no, row)), merged: merged.collect() }
+        Rows { own: Some((no, row)), merged: merged.collect(), named }
+    }
+
+    /// All of them, first the one whose name was said: the numbers of its orders are its own.
+    fn named_first(&self) -> impl Iterator<Item = (MemberNo, &'a Member)> {
+        let is_named = |(no, _): &(MemberNo, _)| Some(*no) == self.named;
+        self.iter().filter(is_named).chain(self.iter().filter(move |row| !is_named(row)))
+    }
+
+    /// Those in which a purchase that is said by this name may be known already.
+    fn own_and_named(&self) -> impl Iterator<Item = (MemberNo, &'a Member)> {
+        let is_own = |no: MemberNo| self.own.is_some_and(|(own, _)| own == no);
+        self.named_first().filter(move |(no, _)| is_own(*no) || Some(*no) == self.named)
     }
 
     fn iter(&self) -> impl Iterator<Item = (MemberNo, &'a Member)> {
@@ -49,7 +63,9 @@ pub(super) fn find_purchase<B: LogAccess>(
         return Ok(None);
     };
     let hash = book.hiding().key.short(Found::Order, order);
-    for (no, member) in rows.iter() {
+    let is_new = matches!(body, Body::Purchase(..));
+    let theirs = rows.named_first().filter(|_| !is_new);
+    for (no, member) in theirs.chain(rows.own_and_named().filter(|_| is_new)) {
         // Past the refund horizon a number may be used again: the latest is meant.
         for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
             let record = book.record(known.position)?;
@@ -69,26 +85,33 @@ pub(super) fn find_purchase<B: LogAccess>(
     Ok(None)
 }
 
-/// The refunds and settlements that wait for this purchase, oldest first, with their records.
+/// What waits for this purchase or hold, oldest first, with its records.
 pub(super) fn find_parked<B: LogAccess>(
     book: &B,
     rows: &Rows<'_>,
     body: &Body<MemberRef>,
 ) -> Result<Vec<(MemberNo, Deferred, Record)>, B::Error> {
-    let Body::Purchase(event::Purchase { order, .. }) = body else { return Ok(Vec::new()) };
+    let (kind, name) = match body {
+        Body::Purchase(event::Purchase { order, .. }) => (Found::Order, order),
+        Body::Hold(event::Hold { hold, .. }) => (Found::Hold, hold),
+        _ => return Ok(Vec::new()),
+    };
+    let waits_for = |late: &Body<MemberRef>| match (body, late) {
+        (Body::Purchase(..), Body::Cancelled(event::Cancelled { order: of }))
+        | (Body::Purchase(..), Body::Refunded(event::Refunded { order: of, .. }))
+        | (Body::Purchase(..), Body::Settled(event::Settled { order: of }))
+        | (Body::Hold(..), Body::Capture(event::Capture { hold: of, .. }))
+        | (Body::Hold(..), Body::Void(event::Void { hold: of })) => of == name,
+        _ => false,
+    };
     let mut found = Vec::new();
     for (no, returns) in rows.iter().filter_map(|(no, member)| Some((no, member.returns.as_ref()?))) {
-        let hash = book.hiding().key.short(Found::Order, order);
-        for deferred in returns.deferred.iter().filter(|deferred| deferred.order == hash) {
+        let hash = book.hiding().key.short(kind, name);
+        let waiting = returns.deferred.iter().chain(&returns.overtaken);
+        for deferred in waiting.filter(|deferred| deferred.order == hash) {
             let record = book.record(deferred.position)?;
-            if let Cause::Event(Event {
-                body:
-                    Body::Cancelled(event::Cancelled { order: of })
-                    | Body::Refunded(event::Refunded { order: of, .. })
-                    | Body::Settled(event::Settled { order: of }),
-                ..
-            }) = record.cause()
-                && of == order
+            if let Cause::Event(Event { body: late, .. }) = record.cause()
+                && waits_for(late)
             {
                 found.push((no, *deferred, record));
             }

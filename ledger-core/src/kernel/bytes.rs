@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 pub const VERSION: u8 = 1;
 /// Version of the layout of folded rows. It goes up whenever a row changes: rows of an older version are
 /// folded again from the log.
-pub const ROW_VERSION: u8 = 9;
+pub const ROW_VERSION: u8 = 10;
 /// Largest encoded value: 64 MiB.
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
 

@@ -91,9 +91,9 @@ impl Lots {
         all.filter(|lot| !lot.left.is_zero())
     }
 
-    /// The lot of one earning, if anything is left of it.
-    pub fn find(&self, id: LotId) -> Option<&Lot> {
-        self.iter().find(|lot| lot.id == id)
+    /// What is left of one earning: of several dates, where part of it was given back with another one.
+    pub fn pieces(&self, id: LotId) -> impl Iterator<Item = &Lot> {
+        self.iter().filter(move |lot| lot.id == id)
     }
 
     /// The slices that spending `points` would take, the oldest lots first, or how many points there are if too

@@ -192,6 +192,10 @@ changes! {
         30 PendingUntil of member;
         /// A visit begins or carries on, or limits count something else in it.
         31 Visited of member;
+        /// A lot of points that died once changes hands: what dies again cannot be reinstated again.
+        32 DiedOnce of member;
+        /// The capture or void in this record waits for its hold.
+        33 Overtook of member;
     }
 }
 

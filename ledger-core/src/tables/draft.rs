@@ -10,7 +10,7 @@ use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, Slice};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::sealed::SealedFor;
 use crate::kernel::trace::{Adjustment, Trace};
-use crate::kernel::units::{At, Day, MemberNo, Points, Position, TermNo};
+use crate::kernel::units::{At, Day, LotId, MemberNo, Points, Position, TermNo};
 use crate::tables::change::{self, Change, LifeChange};
 use crate::tables::desk::{Inputs, Subject};
 use crate::tables::member::{Member, Purse};
@@ -53,14 +53,25 @@ pub(crate) struct Draft<'a> {
     denied: Option<Adjustment>,
     /// A tier granted by a streak or ladder, by rank.
     granted: Option<usize>,
-    /// What the tier metric gains, and on which date.
-    metric: (Day, i64),
+    /// What the tier metric gains, and on which date; and the most it came to in between.
+    metric: Gain,
     /// Attributes set by this very event.
     attributes: &'a [(Box<str>, i64)],
     /// What a refused item lacks.
     shortfall: Option<Trace>,
     /// Whom the event affects beside its member, and how: what follows for them is still to come.
     effects: Vec<(Draft<'a>, Effect)>,
+}
+
+/// What the tier metric gains by one record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gain {
+    /// On which date.
+    pub(crate) day: Day,
+    /// How much in all.
+    pub(crate) amount: i64,
+    /// The most it came to before refunds that had waited took from it.
+    pub(crate) most: i64,
 }
 
 /// The running numbers of one of the member's purses.
@@ -104,7 +115,7 @@ impl<'a> Draft<'a> {
             review: false,
             denied: None,
             granted: None,
-            metric: (day, 0),
+            metric: Gain { day, amount: 0, most: 0 },
             attributes: &[],
             shortfall: None,
             effects: Vec::new(),
@@ -256,7 +267,8 @@ impl<'a> Draft<'a> {
     /// The tier metric gains so much; a purchase and the refunds that came before it are of one date.
     #[inline]
     pub(crate) fn measured(&mut self, day: Day, amount: i64) {
-        self.metric = (day, self.metric.1.saturating_add(amount));
+        let amount = self.metric.amount.saturating_add(amount);
+        self.metric = Gain { day, amount, most: self.metric.most.max(amount) };
     }
 
     /// Says what a refused item lacks.
@@ -320,12 +332,31 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Gives new points: debt is repaid first, what is under review waits, the rest is available.
+    /// Gives new points: what is under review waits and repays nothing yet; else debt is repaid first, and the rest
+    /// is available.
     pub(crate) fn grant(&mut self, rule: TermNo, wallet: TermNo, points: Points, expires_at: At) {
-        let points = self.repay(wallet, Account::Issued, rule, points, None);
-        let to = if self.review { Account::Review } else { Account::Available };
-        let slice = Slice { expires_at, id: self.new_lot(), left: points };
-        self.post(wallet, (Account::Issued, to), slice, rule);
+        let slice = Slice { expires_at, ..Slice::in_no_lot(points) };
+        let id = self.bring(wallet, Account::Issued, rule, slice);
+        let made =
+            self.verdict.postings.last().filter(|posting| posting.lot == id && !self.review).map(|one| one.points);
+        // What is told after its date dies as it comes: it was never to be spent.
+        if let Some(left) = made.filter(|_| expires_at <= self.counted_at) {
+            self.post(wallet, (Account::Available, Account::Expired), Slice { id, left, ..slice }, TermNo::NONE);
+        }
+    }
+
+    /// Puts points that come from `from` into a new lot with the date of `slice`, as those of a grant; answers which.
+    pub(crate) fn bring(&mut self, wallet: TermNo, from: Account, rule: TermNo, slice: Slice) -> LotId {
+        let (to, left) = match self.review {
+            true => (Account::Review, slice.left),
+            false => {
+                let lot = (from != Account::Issued).then_some(slice);
+                (Account::Available, self.repay(wallet, from, rule, slice.left, lot))
+            }
+        };
+        let lot = Slice { id: self.new_lot(), left, ..slice };
+        self.post(wallet, (from, to), lot, rule);
+        lot.id
     }
 
     /// Repays debt from points that come from `from`; answers how many are left.

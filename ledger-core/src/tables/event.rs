@@ -267,7 +267,7 @@ impl<W> Body<W> {
 
     /// A refund of which no more is said than its amount.
     pub fn refund(order: &str, currency: Currency, amount: Money) -> Body<W> {
-        Body::Refunded(Refunded { order: order.into(), currency, amount, lines: Vec::new() })
+        Body::Refunded(Refunded { order: order.into(), currency, amount, lines: Vec::new(), so_far: false })
     }
 
     /// A credit to the first wallet for which nobody stands.

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use crate::features::expiry::state::{ActivityExpiry, ExpiredRecently, REINSTATED_MAX};
-pub use crate::features::returns::state::{DEFERRED_MAX, Deferred, LineReturned, PurchaseRef, Returns};
+pub use crate::features::returns::state::{DEFERRED_MAX, Deferred, LineReturned, OVERTAKEN_MAX, PurchaseRef, Returns};
 pub use crate::features::spending::state::{CLOSED_HOLDS_MAX, HOLDS_MAX, Hold, RedemptionRef};
 pub use crate::features::tiers::state::{Streak, TierState};
 pub use crate::features::wallets::state::{Purse, Purses};
@@ -247,6 +247,12 @@ impl Member {
     pub fn deferred_from(&self, from: Day) -> impl Iterator<Item = &Deferred> {
         let deferred = self.returns.as_ref().map(|returns| returns.deferred.as_slice()).unwrap_or_default();
         deferred.iter().filter(move |deferred| deferred.day >= from)
+    }
+
+    /// What came on `from` or later and waits: for its purchase, or for its hold.
+    pub fn waiting_from(&self, from: Day) -> impl Iterator<Item = &Deferred> {
+        let overtaken = self.returns.as_ref().map(|returns| returns.overtaken.as_slice()).unwrap_or_default();
+        self.deferred_from(from).chain(overtaken.iter().filter(move |deferred| deferred.day >= from))
     }
 
     /// Forgets what came back of purchases that are no longer known, and what waited since before `from`.

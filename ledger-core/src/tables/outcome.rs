@@ -4,7 +4,7 @@
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::Trace;
-use crate::kernel::units::{At, MemberNo, Points, Position, TermNo};
+use crate::kernel::units::{At, MemberNo, Money, Points, Position, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::record::{VerdictPart, Why};
@@ -31,10 +31,12 @@ pub struct Outcome {
     pub waits: Vec<(TermNo, Points, At)>,
     /// The member's available points in the first wallet after it.
     pub available: Points,
-    /// It is a refund or settlement that waits for its purchase.
+    /// It is a refund or settlement that waits for its purchase, or a capture or void that waits for its hold.
     pub deferred: bool,
     /// It is a credit or debit that waits for more people, or one of their approvals.
     pub proposed: bool,
+    /// How much it, and what had waited for it, gave back beyond what was there to go back, in minor units.
+    pub excess: Money,
 }
 
 impl Outcome {
@@ -75,10 +77,20 @@ impl Outcome {
             earned,
             waits: waits(record, own),
             available: verdict.available,
-            deferred: verdict.changes.iter().any(|change| matches!(change, Change::Deferred(..))),
+            deferred: verdict.changes.iter().any(|one| matches!(one, Change::Deferred(..) | Change::Overtook(..))),
             proposed: record.leaves_open(),
+            excess: excess(record),
         }
     }
+}
+
+/// How much more money was told to have gone back than there was.
+fn excess(record: &VerdictPart) -> Money {
+    let excess = record.verdict.changes.iter().map(|change| match change {
+        Change::Refunded(change::Refunded { excess, .. }) => excess.0,
+        _ => 0,
+    });
+    Money(excess.fold(0, i64::saturating_add))
 }
 
 /// What is new and waits, but for what came of it at once.

@@ -67,6 +67,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
                 LineRefund { line: LineName::Place(1), part: LinePart::Amount(Money(200)) },
                 LineRefund { line: LineName::Sku("tea".into()), part: LinePart::Items(2) },
             ],
+            so_far: false,
         }),
         Body::CheckIn(event::CheckIn),
         Body::Referral(event::Referral { referee: MemberRef::Known(MemberNo(2)) }),
@@ -204,7 +205,7 @@ fn changes() -> Vec<Change> {
         Change::Enrolled(change::Enrolled { member, birthday: None }),
         Change::AttributeSet(change::AttributeSet { member, term: TermNo(4), value: i64::MIN }),
         Change::Purchased(change::Purchased { member, order: u64::MAX, day: Day(20_454), forget_before: Day(-1) }),
-        Change::Refunded(change::Refunded { member, purchase: Position(3), amount: Money(12_050) }),
+        Change::Refunded(change::Refunded { member, purchase: Position(3), amount: Money(12_050), excess: Money(1) }),
         Change::ReferredBy(change::ReferredBy { member: MemberNo(2), referrer: member }),
         Change::Counted(change::Counted {
             key: Key::Member(member),
@@ -303,6 +304,8 @@ fn changes() -> Vec<Change> {
             stay: VisitSpan { store: u64::MAX, from: AT, until: AT.plus_ms(1), late: true },
             counted: vec![(TermNo(5), -30)],
         }),
+        Change::DiedOnce(change::DiedOnce { member, wallet: TermNo(2), lot: LotId { position: Position(8), line: 1 } }),
+        Change::Overtook(change::Overtook { member, hold: u64::MAX, day: Day(20_454) }),
     ];
     assert!(changes.iter().map(Change::number).eq(0..Change::NAMES.len()), "one of each, in order");
     for change in &changes {

@@ -89,7 +89,7 @@ fn a_refused_capture_tells_of_the_wallet_of_its_hold() {
         credit Eve 4 card wallet stamps -> earned 4, available 4\n  \
         credit Eve 3 card wallet cups -> earned 0 + 3 cups, available 4\n  \
         hold Eve h-1 2 wallet cups -> earned 0, available 4\n  \
-        capture Eve h-1 3 -> refused CAPTURE_OVER_HOLD\n  capture Eve h-2 3 -> refused HOLD_UNKNOWN\n";
+        capture Eve h-1 3 -> refused CAPTURE_OVER_HOLD\n  extend Eve h-2 for 3h -> refused HOLD_UNKNOWN\n";
     let mut memory = Memory::new();
     run(story, &mut memory, &program).expect("it can be played");
     let refused = explained(&memory).into_iter().filter_map(|(record, why)| {

@@ -16,7 +16,7 @@ use ledger_core::features::risk::change::{Action, CaseOpened};
 use ledger_core::features::tiers::change::TierWhy;
 use ledger_core::fold::fold;
 use ledger_core::lots::Slice;
-use ledger_core::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, REINSTATED_MAX};
+use ledger_core::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, OVERTAKEN_MAX, REINSTATED_MAX};
 use ledger_core::record::{Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
 use ledger_core::sealed::{HiddenName, Sealed};
@@ -140,7 +140,12 @@ fn purchased(order: u64, day: i32, forget_before: i32) -> Change {
 }
 
 fn refunded(purchase: u64, amount: i64) -> Change {
-    Change::Refunded(change::Refunded { member: A, purchase: Position(purchase), amount: Money(amount) })
+    Change::Refunded(change::Refunded {
+        member: A,
+        purchase: Position(purchase),
+        amount: Money(amount),
+        excess: Money(1),
+    })
 }
 
 fn returned(purchase: u64, line: u16, items: u32, amount: i64) -> Change {
@@ -211,6 +216,14 @@ fn reminded(wallet: u16, at: At) -> Change {
 
 fn waits(lot: LotId, until: At) -> Change {
     Change::PendingUntil(change::PendingUntil { member: A, wallet: W, lot, until })
+}
+
+fn died_once(line: u16) -> Change {
+    Change::DiedOnce(change::DiedOnce { member: A, wallet: W, lot: LotId { position: Position(2), line } })
+}
+
+fn overtook(hold: u64, day: i32) -> Change {
+    Change::Overtook(change::Overtook { member: A, hold, day: Day(day) })
 }
 
 fn visited(store: u64, from: i64, until: i64, counted: &[(u16, i64)]) -> Change {
@@ -430,6 +443,19 @@ fn purses(v: &mut Vectors) {
 }
 
 fn visits(v: &mut Vectors) {
+    v.own("change DiedOnce", vec![], vec![died_once(3)]);
+    let many = (0..).take(REINSTATED_MAX).map(died_once);
+    v.own("change DiedOnce: one more is marked than is remembered", many.collect(), vec![died_once(100)]);
+    v.own("change Overtook", vec![], vec![overtook(5, 9)]);
+    let many = (0..).take(OVERTAKEN_MAX).map(|hold| overtook(hold, 9));
+    v.own("change Overtook: one more than is remembered", many.collect(), vec![overtook(99, 10)]);
+    v.own(
+        "change Overtook: its hold is there",
+        vec![deferred(5, 9, 0), overtook(5, 9), overtook(6, 9)],
+        vec![applied(2)],
+    );
+    v.own("change Overtook: of one record", vec![overtook(5, 9)], vec![applied(2)]);
+    v.own("change Overtook: what is older is forgotten", vec![overtook(5, 9)], vec![deferred(6, 21, 11)]);
     v.own("change Visited", vec![], vec![visited(7, 100, 200, &[(5, 3)])]);
     let before =
         || vec![visited(7, 300, 400, &[(6, 1), (5, 3)]), visited(8, 150, 250, &[]), visited(7, 100, 200, &[(5, 2)])];
@@ -725,10 +751,11 @@ fn the_page_has_a_line_for_each_of_them_and_the_limits_of_the_code() {
     let names = Account::ALL.map(|account| format!("{account:?}").split('(').next().unwrap_or_default().to_string());
     let expected: Vec<String> = names.iter().enumerate().map(|(number, name)| format!("{number} `{name}`")).collect();
     assert_eq!(accounts, expected);
-    let limits: [(&str, i64); 8] = [
+    let limits: [(&str, i64); 9] = [
         ("HISTORY_PAGE", HISTORY_PAGE as i64),
         ("CLOSED_HOLDS_MAX", CLOSED_HOLDS_MAX as i64),
         ("REINSTATED_MAX", REINSTATED_MAX as i64),
+        ("OVERTAKEN_MAX", OVERTAKEN_MAX as i64),
         ("CLOSED_EXCHANGES_MAX", CLOSED_EXCHANGES_MAX as i64),
         ("SEEN_MAX", SEEN_MAX as i64),
         ("VISITS_KEPT", VISITS_KEPT as i64),

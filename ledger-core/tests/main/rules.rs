@@ -443,7 +443,9 @@ fn the_weightiest_reason_is_told_first() {
     assert_eq!(say("3", "M2", 9_999_999, refund(b"USD", 999)), Some("ID_REUSED"), "and in the future, and so on");
     assert_eq!(say("4", "M2", 0, refund(b"USD", 999)), Some("CURRENCY_MISMATCH"), "and of no order");
     assert_eq!(say("5", "M1", 0, refund(b"USD", 999)), Some("CURRENCY_MISMATCH"), "and too much");
-    assert_eq!(say("6", "M1", 0, refund(b"EUR", 101)), Some("REFUND_OVER_PAID"));
+    assert_eq!(say("6", "M1", 0, refund(b"EUR", 101)), None, "what is too much takes what there is");
+    let cancelled = Body::Cancelled(event::Cancelled { order: "o".into() });
+    assert_eq!(say("7", "M1", 0, cancelled), Some("REFUND_OVER_PAID"));
     ledger::check(&memory);
 }
 
@@ -618,6 +620,8 @@ proptest! {
                     let held = std::mem::take(&mut cards[who].held);
                     cards[who].gets(held);
                 }
+                // What is given up of a hold that was refused waits for another of its name.
+                5 => prop_assert!(outcome.refusal.is_some() || outcome.deferred, "{points} by {name}"),
                 _ => prop_assert!(outcome.refusal.is_some(), "{what} of {points} by {name}"),
             }
             for (name, card) in ["A", "B"].into_iter().zip(&cards) {
@@ -762,7 +766,8 @@ impl Traveller {
             4 | 5 => {
                 let Some(promise) = self.open.remove(&(number as usize % (n + 1))) else { return false };
                 if what == 5 {
-                    self.points.extend(promise.out);
+                    // What died meanwhile comes back to nobody.
+                    self.points.extend(promise.out.into_iter().filter(|dies| *dies > now));
                     self.points.sort_unstable();
                     return true;
                 }

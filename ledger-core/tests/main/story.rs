@@ -85,7 +85,13 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
         Act::RefundLine { order, line, amount } => {
             let part = amount.map_or(LinePart::Items(1), |amount| LinePart::Amount(Money(amount)));
             let lines = vec![LineRefund { line: LineName::Place(line as u16), part }];
-            Body::Refunded(event::Refunded { order: order.into(), currency: eur, amount: Money(0), lines })
+            Body::Refunded(event::Refunded {
+                order: order.into(),
+                currency: eur,
+                amount: Money(0),
+                lines,
+                so_far: false,
+            })
         }
         Act::CheckIn => Body::CheckIn(event::CheckIn),
         Act::Refer { referee } => Body::Referral(event::Referral { referee: referee.into() }),
@@ -237,7 +243,8 @@ impl World {
         assert_eq!(event.violations(), [], "stories keep to the limits");
         let outcome = self.memory.submit(event.clone(), At(self.now)).expect("every record folds");
         if !outcome.duplicate {
-            if outcome.refusal.is_none() && matches!(event.body, Body::Redeem(..) | Body::Capture(..)) {
+            let record = self.memory.record(outcome.position).expect("it is recorded");
+            if record.verdict.changes.iter().any(|change| matches!(change, Change::Redeemed(..))) {
                 self.spent.entry(event.member.to_string()).or_default().push(outcome.position);
             }
             if outcome.proposed && !matches!(event.body, Body::Approved(..)) {
@@ -383,10 +390,12 @@ impl World {
             assert_eq!(frozen, clerks.frozen, "{who}: frozen");
             assert_eq!(member.closed_at().map(|at| at.0), clerks.closed_at, "{who}: closed");
             let horizon = program.refund_horizon(At(self.now));
-            let deferred: Vec<i64> = member.deferred_from(horizon).map(|deferred| deferred.day.0.into()).collect();
-            let rule_outcome = clerks
-                .deferred
-                .iter()
+            let deferred: Vec<i64> = member.waiting_from(horizon).map(|deferred| deferred.day.0.into()).collect();
+            let (of_holds, of_purchases): (Vec<_>, Vec<_>) =
+                clerks.deferred.iter().partition(|deferred| deferred.is_of_hold());
+            let rule_outcome = of_purchases
+                .into_iter()
+                .chain(of_holds)
                 .map(|deferred| deferred.rule_outcome)
                 .filter(|rule_outcome| *rule_outcome >= horizon.0.into());
             assert_eq!(deferred, rule_outcome.collect::<Vec<i64>>(), "{who}: refunds that wait");

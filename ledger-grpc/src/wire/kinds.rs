@@ -110,7 +110,7 @@ changes! {
     PendingUntil
     Visited;
     untold: Purchased Refunded Active TermsAdded ProgramSet RedeemRefunded TierCounted ReminderSet ExpiredRecently
-        Reinstated LineReturned
+        Reinstated LineReturned DiedOnce Overtook
 }
 
 changes! {

@@ -63,7 +63,7 @@ pub fn maybe_member(name: &str, member: Option<proto::Member>) -> proto::MaybeMe
 }
 
 fn parked_events(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedEvent> {
-    member.deferred_from(program.refund_horizon(at)).map(|one| deferred(one, program)).collect()
+    member.waiting_from(program.refund_horizon(at)).map(|one| deferred(one, program)).collect()
 }
 
 /// What a member has of a wallet, with at most so many lots.

@@ -26,6 +26,7 @@ pub fn outcome(outcome: &Outcome, names: &Names) -> proto::Outcome {
             waiting: outcome.waits.iter().map(|one| waiting(*one, names)).collect(),
             deferred: outcome.deferred,
             proposed: outcome.proposed,
+            excess: outcome.excess.0,
         }),
     };
     proto::Outcome {

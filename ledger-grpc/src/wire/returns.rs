@@ -31,7 +31,7 @@ impl Decode for proto::Refunded {
     fn decode(self, faults: &mut Faults) -> event::Refunded {
         let currency = values::currency("currency", &self.currency, faults);
         let lines = self.lines.into_iter().enumerate().map(|(n, line)| decode_line(n, line, faults)).collect();
-        event::Refunded { order: self.order.into(), currency, amount: Money(self.amount), lines }
+        event::Refunded { order: self.order.into(), currency, amount: Money(self.amount), lines, so_far: self.so_far }
     }
 }
 
@@ -44,6 +44,7 @@ impl Encode for event::Refunded {
             currency: self.currency.to_string(),
             amount: self.amount.0,
             lines: self.lines.iter().map(encode_line).collect(),
+            so_far: self.so_far,
         }
     }
 }

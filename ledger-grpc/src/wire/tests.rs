@@ -6,7 +6,7 @@ use ledger_core::event::{Kind, MemberRef, Name, PROGRAM_BYTES_MAX, RiskKind};
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Record, Verdict};
 use ledger_core::refusal::Refusal;
-use ledger_core::units::{At, MemberNo, Points, Position, RiskKey};
+use ledger_core::units::{At, MemberNo, Money, Points, Position, RiskKey};
 use ledger_store::{Identity, LedgerId};
 use prost_types::{Duration, Timestamp};
 use std::collections::BTreeSet;
@@ -37,6 +37,7 @@ fn bodies() -> Vec<Body> {
                 proto::LineRefund { line: Some(0), amount: Some(1), ..Default::default() },
                 proto::LineRefund { sku: "cup".into(), quantity: Some(1), ..Default::default() },
             ],
+            so_far: false,
         }),
         Body::CheckIn(proto::CheckIn {}),
         Body::Action(proto::Action { kind: "watched".into(), target: "video 17".into(), value: 90 }),
@@ -193,6 +194,7 @@ fn outcomes_stand_where_their_events_stood() {
         available: Points(0),
         deferred: false,
         proposed: false,
+        excess: Money(0),
     });
     let invalid = [0, 2, 4].map(|at| (at, Invalid::one("id", "must not be empty")));
     let told = outcomes(&judged, invalid.into(), &Names::default());

@@ -113,6 +113,7 @@ pub fn write(dir: &Path) {
             currency: Currency(*b"EUR"),
             amount: Money(0),
             lines: vec![LineRefund { line: LineName::Place(0), part: LinePart::Amount(Money(4_00)) }],
+            so_far: false,
         })
     };
     let unlinked = Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: alias() });

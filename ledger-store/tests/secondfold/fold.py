@@ -579,7 +579,8 @@ class Fold:
             there = {purchase.position for purchase in member.purchases}
             keep(member.returns, "lines", lambda line: line.purchase in there)
             keep(member.returns, "deferred", lambda one: one.day >= day)
-            if not member.returns.lines and not member.returns.deferred:
+            keep(member.returns, "overtaken", lambda one: one.day >= day)
+            if not member.returns.lines and not member.returns.deferred and not member.returns.overtaken:
                 member.returns = None
 
     def return_line(self, member, change):
@@ -593,8 +594,18 @@ class Fold:
         deferred = self.make("Deferred", position=self.position, **same(change, "order", "day"))
         self.made(member, "returns", "Returns").deferred.append(deferred)
 
+    def overtake(self, member, change):
+        waiting = self.make("Deferred", position=self.position, order=change.hold, day=change.day)
+        put_at_most(self.made(member, "returns", "Returns").overtaken, waiting, self.limits["OVERTAKEN_MAX"])
+
+    def mark(self, member, change):
+        put_at_most(self.lifetimes(member, change).reinstated, change.lot, self.limits["REINSTATED_MAX"])
+
     def resume(self, member, change):
-        first_leaves(member.returns.deferred if member.returns else [], position=change.event)
+        waiting = member.returns.deferred if member.returns else []
+        if member.returns and all(one.position != change.event for one in waiting):
+            waiting = member.returns.overtaken
+        first_leaves(waiting, position=change.event)
         self.forget_returns(member, I32[0])
 
     def wait(self, member, change):
@@ -779,6 +790,8 @@ OWN = {
     "DeferredApplied": Fold.resume,
     "PendingUntil": Fold.wait,
     "Visited": Fold.visit,
+    "DiedOnce": Fold.mark,
+    "Overtook": Fold.overtake,
 }
 
 # What each does to rows that are no member's, but for that of the totals.

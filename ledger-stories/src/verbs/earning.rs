@@ -104,7 +104,7 @@ pub(super) const DETAILS: &[Detail] = &[
 
 fn purchase(play: &Play<'_>, words: &mut Words<'_>) -> Result<Body<Name>, String> {
     let order = words.next()?;
-    let lines = vec![Line::plain("", 1, play.money(words.next()?)?)];
+    let lines = vec![Line::plain("", 1, play.price(words.next()?)?)];
     Ok(Body::purchase(order, play.program()?.currency, lines))
 }
 
@@ -121,7 +121,7 @@ fn line_of(play: &Play<'_>, text: &str) -> Result<Line, String> {
     let mut field = || fields.next().filter(|field| !field.is_empty());
     let (sku, category, tags) = (field().unwrap_or(""), field().unwrap_or(""), field());
     let quantity = field().map_or(Ok(1), str::parse).map_err(|_| format!("{text:?} has no quantity"))?;
-    let mut money = || field().map_or(Ok(Money(0)), |amount| play.money(amount));
+    let mut money = || field().map_or(Ok(Money(0)), |amount| play.price(amount));
     let (net, discount, tax) = (money()?, money()?, money()?);
     let tags = tags.map_or_else(Vec::new, |tags| tags.split(',').map(Into::into).collect());
     let detail = LineDetail { category: category.into(), tags, discount, tax };

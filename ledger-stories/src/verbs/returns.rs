@@ -22,6 +22,17 @@ refund M1 o-2 0 of 1/5.00                          -> earned 0, available 30, ba
         act: Act::Event(refund),
     },
     Verb {
+        word: "refunded-so-far",
+        syntax: &["refunded-so-far MEMBER ORDER AMOUNT"],
+        meaning: "The same, told as the total of all refunds of the order so far.",
+        example: "
+purchase M1 o-1 38.00        -> earned 38, available 38, basic
+refunded-so-far M1 o-1 10.00 -> earned 0, available 28, basic
+refunded-so-far M1 o-1 20.00 -> earned 0, available 18, basic
+",
+        act: Act::Event(refunded_so_far),
+    },
+    Verb {
         word: "cancel",
         syntax: &["cancel MEMBER ORDER"],
         meaning: "All that is left of an order goes back.",
@@ -62,6 +73,14 @@ pub(super) const DETAILS: &[Detail] = &[Detail {
 fn refund(play: &Play<'_>, words: &mut Words<'_>) -> Result<Body<Name>, String> {
     let (order, amount) = (words.next()?, words.next()?);
     Ok(Body::refund(order, play.program()?.currency, play.money(amount)?))
+}
+
+fn refunded_so_far(play: &Play<'_>, words: &mut Words<'_>) -> Result<Body<Name>, String> {
+    let mut body = refund(play, words)?;
+    if let Body::Refunded(said) = &mut body {
+        said.so_far = true;
+    }
+    Ok(body)
 }
 
 fn line_refund_of(play: &Play<'_>, text: &str) -> Result<LineRefund, String> {

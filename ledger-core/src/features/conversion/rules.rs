@@ -14,9 +14,12 @@ use crate::tables::draft::Draft;
 use crate::tables::program::{Conversion, Wallet};
 
 /// After points came: converts what is enough by now, in the order of the program. Nothing is converted of a
-/// member who earns nothing or is under review.
+/// member who earns nothing, is under review or leaves in this record.
 pub(crate) fn convert(draft: &mut Draft<'_>) {
     let program = draft.program();
+    if draft.closes() {
+        return;
+    }
     for conversion in &program.conversions {
         let (from, to) = (program.wallet(conversion.from), program.wallet(conversion.to));
         let enough = draft.running(from.id).available >= conversion.takes;

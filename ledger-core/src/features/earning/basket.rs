@@ -1,10 +1,10 @@
 //! What earn rules may ask of an event: where it happened, and what was bought.
 //!
 //! The base of a rule is the price of the lines that count, with delivery and without the share that was
-//! paid with points, as the rule says. Of a basket of which only part is kept (a refund) the lines count as far as
-//! they are left, and delivery in proportion to what is kept of the net price: see `kept`.
+//! paid with points, as the rule says; lines below zero take off. Of a basket of which only part is kept (a refund) the
+//! lines and the delivery count as far as they are kept: see `kept`.
 
-use crate::features::earning::kept::{Kept, KeptLine, part};
+use crate::features::earning::kept::{Kept, KeptLine, Paid};
 use crate::features::visits::rules::{Place, place_of};
 use crate::kernel::units::{At, Money, Rounding, share};
 use crate::tables::draft::Draft;
@@ -18,9 +18,8 @@ pub(crate) struct Basket<'e> {
     pub(crate) at: At,
     /// What was said, if it is an event.
     pub(crate) event: Option<&'e Event<MemberRef>>,
-    lines: &'e [Line],
-    shipping: Money,
-    points_paid: Money,
+    /// What was paid, and for what.
+    pub(crate) paid: Paid<'e>,
     /// The net price of all lines, and how much of it is kept.
     net: Money,
     kept: Money,
@@ -32,16 +31,18 @@ impl<'e> Basket<'e> {
     /// Something that happened, of which nothing more is known.
     pub(crate) fn empty(at: At) -> Basket<'e> {
         let nothing = Money(0);
-        let (shipping, points_paid, net, kept) = (nothing, nothing, nothing, nothing);
-        Basket { at, event: None, lines: &[], shipping, points_paid, net, kept, rest: None }
+        let paid = Paid { lines: &[], shipping: nothing, points_paid: nothing };
+        Basket { at, event: None, paid, net: nothing, kept: nothing, rest: None }
     }
 
     /// An event.
     pub(crate) fn of(event: &'e Event<MemberRef>) -> Basket<'e> {
         let empty = Basket { event: Some(event), ..Basket::empty(event.occurred_at) };
         let Body::Purchase(event::Purchase { lines, shipping, points_paid, .. }) = &event.body else { return empty };
-        let net = Money(lines.iter().fold(0, |sum, line| line.net.0.saturating_add(sum)));
-        Basket { lines, shipping: *shipping, points_paid: *points_paid, net, kept: net, ..empty }
+        let paid = Paid { lines, shipping: *shipping, points_paid: *points_paid };
+        // What lines below zero take off beyond the goods is no money of the shop's.
+        let net = Money(paid.net().max(0));
+        Basket { paid, net, kept: net, ..empty }
     }
 
     /// The same basket, of which so much is kept.
@@ -49,7 +50,7 @@ impl<'e> Basket<'e> {
     where
         'e: 'k,
     {
-        Basket { kept: kept.net, rest: Some(kept), ..self }
+        Basket { kept: Money(kept.net.0.max(0)), rest: Some(kept), ..self }
     }
 
     /// The same basket, of which nothing went back.
@@ -62,14 +63,14 @@ impl<'e> Basket<'e> {
         place_of(draft, self.event.and_then(|event| event.origin.as_deref()), self.at)
     }
 
-    /// The lines as they were bought.
-    pub(crate) fn lines(&self) -> &'e [Line] {
-        self.lines
-    }
-
     /// What was paid for the lines.
     pub(crate) fn net(&self) -> Money {
         self.net
+    }
+
+    /// What is kept of that.
+    pub(crate) fn kept(&self) -> Money {
+        self.kept
     }
 
     /// Whether all of it went back.
@@ -84,36 +85,52 @@ impl<'e> Basket<'e> {
         if lines.is_none() && rule.base == Default::default() {
             return self.kept;
         }
-        let mut base = if rule.base.shipping { part(self.shipping.0, self.left().0, self.net.0) } else { 0 };
+        let mut goods = 0i64;
         for (line, left) in self.counting(lines) {
-            base = base.saturating_add(left_of(price(line, rule.base.price), left));
+            goods = goods.saturating_add(left_of(price(line, rule.base.price), left, rule.round));
         }
-        self.counting_part(rule, base)
+        let shipping = if rule.base.shipping { self.shipping(rule.round) } else { 0 };
+        Money(self.with_money(rule, self.of_goods(goods, rule.round).saturating_add(shipping)).max(0))
     }
 
-    /// The same, line by line as far as each counts, and the delivery behind them: each rounded down by itself.
+    /// The same, line by line as far as each counts, and the delivery behind them: each rounded by itself.
     pub(crate) fn bases<'b>(&'b self, rule: &'b EarnRule) -> impl Iterator<Item = Money> + use<'b, 'e> {
         let lines = self.counting(rule.when.as_ref().and_then(|when| when.lines.as_ref()));
-        let prices = lines.map(|(line, left)| left_of(price(line, rule.base.price), left));
-        let shipping = rule.base.shipping.then(|| part(self.shipping.0, self.left().0, self.net.0));
-        prices.chain(shipping).map(|base| self.counting_part(rule, base))
+        let prices = lines
+            .map(|(line, left)| self.of_goods(left_of(price(line, rule.base.price), left, rule.round), rule.round));
+        let shipping = rule.base.shipping.then(|| self.shipping(rule.round));
+        prices.chain(shipping).map(|base| Money(self.with_money(rule, base)))
     }
 
-    /// What counts of some of the money, once what was paid with points and what went back of no line are left out.
-    fn counting_part(&self, rule: &EarnRule, mut base: i64) -> Money {
-        let paid = self.net.0.saturating_add(self.shipping.0);
-        if rule.base.ex_points_paid && self.points_paid.0 > 0 {
-            let with_money = paid.saturating_sub(self.points_paid.0).max(0);
-            base = share(base, with_money, paid, Rounding::Down).unwrap_or(0);
+    /// What counts of some of the price, once what was paid with points is left out.
+    fn with_money(&self, rule: &EarnRule, base: i64) -> i64 {
+        let Paid { shipping, points_paid, .. } = self.paid;
+        let all = self.net.0.saturating_add(shipping.0);
+        if rule.base.ex_points_paid && points_paid.0 > 0 {
+            let with_money = all.saturating_sub(points_paid.0).max(0);
+            return share(base, with_money, all, Rounding::Down).unwrap_or(0);
         }
-        Money(part(base, self.kept.0, self.left().0))
+        base
+    }
+
+    /// What is kept of the delivery.
+    fn shipping(&self, rounding: Rounding) -> i64 {
+        let whole = self.paid.shipping.0;
+        self.rest.map_or(whole, |kept| kept.of_shipping(whole, rounding))
+    }
+
+    /// What is kept of a figure of goods of which anything is left.
+    fn of_goods(&self, whole: i64, rounding: Rounding) -> i64 {
+        self.rest.map_or(whole, |kept| kept.of_goods(whole, rounding))
     }
 
     /// How many items count for a rule.
     pub(crate) fn items(&self, rule: &EarnRule) -> i64 {
         let lines = self.counting(rule.when.as_ref().and_then(|when| when.lines.as_ref()));
-        let items = lines.fold(0i64, |sum, (line, left)| sum.saturating_add(left_of(line.quantity.into(), left)));
-        part(items, self.kept.0, self.left().0)
+        let goods = lines.filter(|(line, _)| line.net.0 >= 0);
+        let items =
+            goods.fold(0i64, |sum, (line, left)| sum.saturating_add(left_of(line.quantity.into(), left, rule.round)));
+        self.of_goods(items, rule.round)
     }
 
     /// Whether any line counts.
@@ -121,15 +138,10 @@ impl<'e> Basket<'e> {
         self.counting(Some(lines)).next().is_some()
     }
 
-    /// The net price of what is left of the lines.
-    fn left(&self) -> Money {
-        self.rest.map_or(self.net, |kept| kept.left)
-    }
-
     /// The lines that count, with what is left of each if refunds named lines.
     fn counting<'l>(&'l self, lines: Option<&'l Lines>) -> impl Iterator<Item = (&'l Line, Option<&'l KeptLine>)> {
         let left = |place: usize| self.rest.and_then(|kept| kept.line(place));
-        self.lines.iter().enumerate().map(move |(place, line)| (line, left(place))).filter(move |(line, left)| {
+        self.paid.lines.iter().enumerate().map(move |(place, line)| (line, left(place))).filter(move |(line, left)| {
             left.is_none_or(KeptLine::is_left)
                 && lines.is_none_or(|lines| every(&lines.of, line) && !any(&lines.except, line))
         })
@@ -137,8 +149,8 @@ impl<'e> Basket<'e> {
 }
 
 /// What is left of a figure of a line.
-fn left_of(whole: i64, left: Option<&KeptLine>) -> i64 {
-    left.map_or(whole, |left| left.share(whole))
+fn left_of(whole: i64, left: Option<&KeptLine>, rounding: Rounding) -> i64 {
+    left.map_or(whole, |left| left.share(whole, rounding))
 }
 
 fn price(line: &Line, price: Price) -> i64 {

@@ -75,7 +75,7 @@ pub struct Line {
     pub sku: Box<str>,
     /// How many; at least 1.
     pub quantity: u32,
-    /// What was paid for the line, tax included, in minor units, 0 or more.
+    /// What was paid for the line, tax included, in minor units; below 0 what it takes off (a coupon, a deposit).
     pub net: Money,
     /// What else the source says of it.
     pub detail: Option<Box<LineDetail>>,
@@ -111,8 +111,8 @@ impl Line {
         if self.quantity == 0 {
             found.add(&field("quantity"), "must be at least 1".into());
         }
-        if self.net.0 < 0 || self.net.0 > AMOUNT_MAX {
-            found.amount(&field("net"), self.net.0, 0);
+        if self.net.0 < AMOUNT_MAX.saturating_neg() || self.net.0 > AMOUNT_MAX {
+            found.amount(&field("net"), self.net.0, AMOUNT_MAX.saturating_neg());
         }
         let Some(detail) = &self.detail else { return };
         found.name(&field("category"), &detail.category, 0);
@@ -121,7 +121,7 @@ impl Line {
         }
         detail.tags.iter().take(TAGS_MAX).for_each(|tag| found.name(&field("tags"), tag, 1));
         found.amount(&field("discount"), detail.discount.0, 0);
-        if detail.tax.0 < 0 || detail.tax.0 > self.net.0 {
+        if !(self.net.0.min(0)..=self.net.0.max(0)).contains(&detail.tax.0) {
             found.add(&field("tax"), format!("is {}; must be 0 to the net price", detail.tax));
         }
     }

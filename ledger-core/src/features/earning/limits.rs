@@ -6,6 +6,7 @@
 
 use crate::features::counting::rules::{Counting, count};
 use crate::features::earning::basket::Basket;
+use crate::features::pending::rules as pending;
 use crate::features::visits::rules as visits;
 use crate::kernel::counter::Key;
 use crate::kernel::trace::Adjustment;
@@ -34,11 +35,8 @@ pub(crate) fn allowed(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, compu
         return Allowed { granted: Points::ZERO, adjustment: Adjustment::Expired, counts: false };
     }
     let open = if is_members && draft.in_review() { Adjustment::Review } else { Adjustment::None };
-    let (most, adjustment) = match draft.room(wallet).filter(|_| is_members) {
-        Some(room) if room < computed => (room, Adjustment::MaxBalance),
-        _ => (computed, open),
-    };
-    let mut allowed = Allowed { granted: most, adjustment, counts: true };
+    // What a rule asks for is held against its limits first: a full purse makes no excess fit.
+    let mut allowed = Allowed { granted: computed, adjustment: open, counts: true };
     for limit in &rule.limits {
         let room = limit.max.saturating_sub(used(draft, limit)).max(0);
         let granted = match (limit.measure, limit.over) {
@@ -54,7 +52,22 @@ pub(crate) fn allowed(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, compu
             (allowed.granted, allowed.adjustment) = (granted, Adjustment::Limit { limit: limit.id });
         }
     }
+    if let Some(room) = room(draft, rule, wallet, allowed.granted).filter(|room| is_members && *room < allowed.granted)
+    {
+        (allowed.granted, allowed.adjustment) = (room, Adjustment::MaxBalance);
+    }
+    // A rule that gave nothing used up no time of a limit in times.
+    allowed.counts &= !allowed.granted.is_zero();
     allowed
+}
+
+/// How many points of a rule find room: those that repay debt at once take none.
+fn room(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, points: Points) -> Option<Points> {
+    let room = draft.room(wallet)?;
+    let repays =
+        |room: Points| !draft.in_review() && pending::waits_until(draft, rule, wallet, points.min(room)).is_none();
+    let with_debt = Points(room.0.saturating_add(draft.debt(wallet.id).0));
+    Some(if repays(with_debt) { with_debt } else { room })
 }
 
 /// Counts what a rule gave, against its limits and for its campaigns.

@@ -279,7 +279,8 @@ impl Facts<'_> {
                     RoundAt::Line => self
                         .basket
                         .bases(rule)
-                        .try_fold(0i64, |sum, base| sum.checked_add(units_of(base, *unit, rule.round)?))?,
+                        .try_fold(0i64, |sum, base| sum.checked_add(units_of(base, *unit, rule.round)?))?
+                        .max(0),
                 };
                 units.checked_mul(self.value(give, rule))?
             }

@@ -55,6 +55,17 @@ pub struct ExpiredRecently {
     pub forget_before: Day,
 }
 
+/// A lot of points that died once changes hands: what dies again cannot be reinstated again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiedOnce {
+    /// Whose it is now.
+    pub member: MemberNo,
+    /// Of which wallet.
+    pub wallet: TermNo,
+    /// The lot that it is now.
+    pub lot: LotId,
+}
+
 /// Points that had died live again, those first that died first: once, the lot they are now in is marked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reinstated {

@@ -1,6 +1,6 @@
 //! How it is folded until when points live, and what can live again.
 
-use crate::features::expiry::change::{self, Expiring, Reinstated, ReminderSet};
+use crate::features::expiry::change::{self, DiedOnce, Expiring, Reinstated, ReminderSet};
 use crate::features::expiry::state::ActivityExpiry;
 use crate::tables::here::{Folds, Here};
 use crate::tables::member::Member;
@@ -29,6 +29,14 @@ impl Folds for change::ExpiredRecently {
     fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let lifetimes = member.purses.of_mut(self.wallet).lifetimes_mut();
         lifetimes.lapse(self.day, self.points, self.forget_before).ok_or("points overflow")
+    }
+}
+
+impl Folds for DiedOnce {
+    #[inline]
+    fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
+        member.purses.of_mut(self.wallet).lifetimes_mut().mark(self.lot);
+        Ok(())
     }
 }
 

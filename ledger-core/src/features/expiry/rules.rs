@@ -24,7 +24,13 @@ use alloc::vec::Vec;
 pub(crate) fn expires_at(draft: &mut Draft<'_>, wallet: &Wallet) -> At {
     let own = |posting: &&Posting| (posting.member, posting.wallet) == (draft.no(), wallet.id);
     let known = draft.postings().iter().filter(own).find(|posting| posting.makes_lot());
-    known.map_or_else(|| draft.program().expires_at(wallet, draft.day(), earner(draft)), |posting| posting.expires_at)
+    let known = known.map(|posting| posting.expires_at);
+    let expires_at = known.unwrap_or_else(|| draft.program().expires_at(wallet, draft.day(), earner(draft)));
+    // What would begin a spell that is over by now has the date on which that ended.
+    let Expiry::Activity { after, round, .. } = &wallet.expiry else { return expires_at };
+    let lives = draft.member().purses.of(wallet.id).spell().is_some_and(|spell| spell.until > draft.counted_at());
+    let until = draft.program().calendar.start_of(draft.program().after(draft.day(), *after, *round));
+    if lives || until > draft.counted_at() { expires_at } else { until }
 }
 
 /// The member as expiries ask of it; of a newcomer, this event counts.
@@ -84,13 +90,12 @@ pub(crate) fn expire(draft: &mut Draft<'_>, due: At) {
     }
 }
 
-/// Lets go of what was set aside: it comes back to the lots it was of, with their date. What died with its spell
-/// meanwhile does so now.
+/// Lets go of what was set aside: it comes back to the lots it was of, with their date. What died meanwhile does so
+/// now: it is never the member's again, be it for an instant.
 pub(crate) fn let_go(draft: &mut Draft<'_>, (wallet, from): (TermNo, Account), rest: &[Slice]) {
     let purse = draft.member().purses.of(wallet);
     for slice in rest {
-        let dead = slice.expires_at == At::SLIDING && is_dead(draft, purse, slice);
-        let to = if dead { Account::Expired } else { Account::Available };
+        let to = if is_dead(draft, purse, slice) { Account::Expired } else { Account::Available };
         draft.post(wallet, (from, to), *slice, TermNo::NONE);
     }
 }
@@ -222,12 +227,10 @@ pub(crate) fn reinstate(
         return Err(Refusal::MemberLimitReached);
     }
     risk::observe(draft, event, Points::ZERO)?;
-    let left = draft.repay(wallet.id, Account::Expired, TermNo::NONE, points, None);
-    let to = if draft.in_review() { Account::Review } else { Account::Available };
-    let lot = Slice { expires_at, id: draft.new_lot(), left };
     let (member, wallet) = (draft.no(), wallet.id);
-    draft.change(Change::Reinstated(change::Reinstated { member, wallet, points, lot: lot.id, forget_before }));
-    draft.post(wallet, (Account::Expired, to), lot, TermNo::NONE);
+    let slice = Slice { expires_at, ..Slice::in_no_lot(points) };
+    let lot = draft.bring(wallet, Account::Expired, TermNo::NONE, slice);
+    draft.change(Change::Reinstated(change::Reinstated { member, wallet, points, lot, forget_before }));
     Ok(())
 }
 

@@ -63,11 +63,16 @@ impl Lifetimes {
             (expired_recently.points, missing) = (expired_recently.points.less(taken)?, missing.less(taken)?);
         }
         self.expired_recently.retain(|expired_recently| !expired_recently.points.is_zero());
+        self.mark(lot);
+        missing.is_zero().then_some(())
+    }
+
+    /// The points of this lot died once.
+    pub(crate) fn mark(&mut self, lot: LotId) {
         self.reinstated.push(lot);
         if self.reinstated.len() > REINSTATED_MAX {
             self.reinstated.remove(0);
         }
-        missing.is_zero().then_some(())
     }
 
     /// Points died on a date; what died before `forget_before` is forgotten. `None` on overflow.

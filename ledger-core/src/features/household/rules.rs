@@ -10,7 +10,7 @@ use crate::features::wallets::rules::put_down;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::{BALANCE_MAX, Slice, split_slices};
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{LotId, MemberNo, Points, Rounding, TermNo, WHOLE, share};
+use crate::kernel::units::{MemberNo, Points, Rounding, TermNo, WHOLE, share};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
 use crate::tables::desk::Subject;
@@ -77,7 +77,7 @@ pub(crate) fn contribute(draft: &mut Draft<'_>) {
     let purse = row.purses.of(rules.wallet);
     // What a refund that came before its purchase took back is not there to be shared.
     let earned = draft.postings().iter().filter(|posting| earned(draft, posting, rules.wallet));
-    let earned: Vec<Slice> = earned.filter_map(|posting| purse.lots.find(posting.lot)).copied().collect();
+    let earned: Vec<Slice> = earned.flat_map(|posting| purse.lots.pieces(posting.lot)).copied().collect();
     let all = earned.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.left.0));
     let wallet = draft.program().wallet(rules.wallet);
     let room = BALANCE_MAX.saturating_sub(home.running(wallet.id).available.0);
@@ -87,7 +87,7 @@ pub(crate) fn contribute(draft: &mut Draft<'_>) {
         return;
     }
     draft.post_all(wallet.id, (Account::Available, Account::Moved), &given, TermNo::NONE);
-    draft.lend(&mut home, |home| put_down(home, wallet, &given));
+    draft.lend(&mut home, |home| put_down(home, wallet, &given, purse));
     draft.affects(home, Effect::Received);
 }
 
@@ -96,6 +96,13 @@ fn earned(draft: &Draft<'_>, posting: &Posting, wallet: TermNo) -> bool {
     let own = (posting.member, posting.wallet) == (draft.no(), wallet);
     let earns = || draft.program().earn_rule(posting.rule).is_some();
     own && (posting.from, posting.to) == (Account::Issued, Account::Available) && earns()
+}
+
+/// How many points of a wallet a purchase gave the household, be it that they repaid what it owed.
+pub(crate) fn given(draft: &Draft<'_>, purchase: &Record, wallet: TermNo) -> Points {
+    let Some(no) = draft.member().household() else { return Points::ZERO };
+    let all = contributed(purchase, no, wallet).fold(0i64, |sum, posting| sum.saturating_add(posting.points.0));
+    Points(all)
 }
 
 /// Takes back from the household what it would not have got of a purchase, as far as that is still there; answers
@@ -110,19 +117,21 @@ pub(crate) fn take_back(
     let Some(no) = draft.member().household() else { return Points::ZERO };
     let taken = draft.lend_to_no(no, |home| {
         let row = home.row();
-        let got = contributed(purchase, no, wallet).filter_map(|lot| row.purses.of(wallet).lots.find(lot)).copied();
-        let (taken, _) = split_slices(got.collect::<Vec<_>>().iter(), most);
-        home.post_all(wallet, (Account::Available, Account::ClawedBack), &taken, rule);
-        taken
+        let purse = row.purses.of(wallet);
+        let mut left = most;
+        for (account, lots) in [(Account::Review, purse.review()), (Account::Available, &purse.lots)] {
+            let got = contributed(purchase, no, wallet).flat_map(|posting| lots.pieces(posting.lot));
+            let (taken, _) = split_slices(got, left);
+            home.post_all(wallet, (account, Account::ClawedBack), &taken, rule);
+            left = taken.iter().fold(left, |left, lot| Points(left.0.saturating_sub(lot.left.0)));
+        }
+        Points(most.0.saturating_sub(left.0))
     });
-    taken.iter().flatten().fold(Points::ZERO, |sum, lot| Points(sum.0.saturating_add(lot.left.0)))
+    taken.unwrap_or(Points::ZERO)
 }
 
-/// The lots that a purchase put into a household's purse.
-fn contributed(purchase: &Record, household: MemberNo, wallet: TermNo) -> impl Iterator<Item = LotId> {
-    let put = move |posting: &&Posting| {
-        let way = (posting.from, posting.to) == (Account::Moved, Account::Available);
-        way && (posting.member, posting.wallet) == (household, wallet)
-    };
-    purchase.verdict.postings.iter().filter(put).map(|posting| posting.lot)
+/// The postings by which a purchase gave points to a household's purse.
+fn contributed(purchase: &Record, household: MemberNo, wallet: TermNo) -> impl Iterator<Item = &Posting> {
+    let is_its = move |posting: &&Posting| (posting.member, posting.wallet) == (household, wallet);
+    purchase.verdict.postings.iter().filter(|posting| posting.from == Account::Moved).filter(is_its)
 }

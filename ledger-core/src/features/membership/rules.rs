@@ -128,6 +128,10 @@ pub(crate) fn close(draft: &mut Draft<'_>, event: &Event<MemberRef>) -> Result<(
     }
     risk::observe(draft, event, Points::ZERO)?;
     draft.live(LifeChange::Closed(change::Closed));
+    // Nobody can stand for what was proposed any more.
+    for open in draft.member().open_proposals(draft.at()) {
+        draft.live(LifeChange::ProposalEnded(change::ProposalEnded { proposal: open.position }));
+    }
     if draft.member().dormant_at.is_some() {
         draft.change(Change::Active(change::Active { member: draft.no(), dormant_at: At::NEVER }));
     }

@@ -73,7 +73,9 @@ pub(crate) fn merge<'a>(
     if draft.member().absorbed().len() >= MERGED_MAX {
         return Err(Refusal::MemberLimitReached);
     }
-    let brought: Vec<(TermNo, Account, Lot)> = other.purses.iter().flat_map(lots_of).collect();
+    let mut brought: Vec<(TermNo, Account, Lot)> = other.purses.iter().flat_map(lots_of).collect();
+    // Lots are numbered anew: those that were older stay older than the others.
+    brought.sort_by_key(|(.., lot)| lot.id);
     if brought.len() > SLICES_MAX {
         return Err(Refusal::TooManyLots);
     }
@@ -100,11 +102,33 @@ fn hand_over<'a>(draft: &mut Draft<'a>, giver: &mut Draft<'a>, (wallet, account,
     let spell = draft.member().purses.of(wallet).spell().map_or(At::NEVER, |spell| spell.until);
     let joins = lot.expires_at == At::SLIDING && (dies_at..At::NEVER).contains(&spell);
     let expires_at = if joins { At::SLIDING } else { dies_at };
-    let lot = Slice { id: draft.new_lot(), expires_at, ..lot };
+    let (old, lot) = (lot.id, Slice { id: draft.new_lot(), expires_at, ..lot });
     draft.post(wallet, (Account::Moved, account), lot, TermNo::NONE);
+    wallets::remember_death(draft, wallet, (old, lot.id), purse);
     if let Some(until) = waits_until {
         pending::wait(draft, wallet, lot.id, until);
     }
+}
+
+/// Gives back what is left of a lot, or of a piece of it, to whom it was of.
+fn hand_back<'a>(
+    draft: &mut Draft<'a>,
+    getter: &mut Draft<'a>,
+    (old, new): (&Posting, &Posting),
+    (_, account, lot): &(TermNo, Account, Lot),
+) {
+    let (from, to) = (draft.member().purses.of(new.wallet), getter.member().purses.of(old.wallet));
+    draft.post(new.wallet, (*account, Account::Moved), *lot, TermNo::NONE);
+    // What lived on here does not die of the sleep of its own spell, nor sooner than a grace says.
+    let back = Slice { expires_at: old.expires_at, id: old.lot, left: lot.left };
+    let kept = lot.expires_at == new.expires_at && !expiry::is_dead(getter, to, &back);
+    let expires_at = if kept { back.expires_at } else { from.dies_at(lot) };
+    draft.lend(getter, |getter| {
+        getter.post(old.wallet, (Account::Moved, *account), Slice { expires_at, ..back }, TermNo::NONE);
+        if let Some(until) = from.waits_until(lot.id) {
+            pending::wait(getter, old.wallet, back.id, until);
+        }
+    });
 }
 
 /// A control: it is another after all.
@@ -130,19 +154,10 @@ pub(crate) fn unmerge<'a>(
     let mut lots: Vec<(TermNo, Account, Lot)> = draft.member().purses.iter().flat_map(lots_of).collect();
     lots.sort_unstable_by_key(|(.., lot)| lot.id);
     for (old, new) in moved(merge) {
-        let left = lots.binary_search_by_key(&new.lot, |(.., lot)| lot.id).ok().and_then(|at| lots.get(at));
-        let Some((_, account, lot)) = left else { continue };
-        let (from, to) = (draft.member().purses.of(new.wallet), other.purses.of(old.wallet));
-        draft.post(new.wallet, (*account, Account::Moved), *lot, TermNo::NONE);
-        // What lived on here does not die of the sleep of its own spell.
-        let back = Slice { expires_at: old.expires_at, id: old.lot, left: lot.left };
-        let expires_at = if expiry::is_dead(&getter, to, &back) { from.dies_at(lot) } else { back.expires_at };
-        draft.lend(&mut getter, |getter| {
-            getter.post(old.wallet, (Account::Moved, *account), Slice { expires_at, ..back }, TermNo::NONE);
-            if let Some(until) = from.waits_until(lot.id) {
-                pending::wait(getter, old.wallet, back.id, until);
-            }
-        });
+        // A lot is in several pieces where part of it was given back with another date.
+        let first = lots.partition_point(|(.., lot)| lot.id < new.lot);
+        let pieces = lots.iter().skip(first).take_while(|(.., lot)| lot.id == new.lot);
+        pieces.for_each(|piece| hand_back(draft, &mut getter, (old, new), piece));
     }
     draft.lend(&mut getter, |getter| getter.live(LifeChange::Unmerged(change::Unmerged)));
     draft.live(LifeChange::Released(change::Released { member: getter.no() }));

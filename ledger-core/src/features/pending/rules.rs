@@ -81,7 +81,7 @@ pub(crate) fn settle(draft: &mut Draft<'_>, lots: impl Iterator<Item = (TermNo, 
         if waiting_until(draft, purse, lot) != Some(At::NEVER) {
             continue;
         }
-        match purse.pending().find(lot) {
+        match purse.pending().pieces(lot).next() {
             Some(waiting) => activate(draft, wallet, *waiting),
             None => wait(draft, wallet, lot, draft.at()),
         }

@@ -13,6 +13,8 @@ pub struct Refunded {
     pub purchase: Position,
     /// How much, in minor units.
     pub amount: Money,
+    /// How much was told beyond what was there to go back, in minor units.
+    pub excess: Money,
 }
 
 /// The points of the purchase in this record depend on the tier; its refunds look at the same one.

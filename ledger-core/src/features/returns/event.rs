@@ -29,10 +29,12 @@ pub struct Refunded {
     /// ISO 4217 code, that of the purchase.
     pub currency: Currency,
     /// How much money went back in all, 0 or more; at least what the lines come to goes back. What is more
-    /// than that is of the purchase as a whole.
+    /// than that is of the delivery, then of the purchase as a whole.
     pub amount: Money,
     /// Which lines, as far as the source says; without any, the amount is greater than 0.
     pub lines: Vec<LineRefund>,
+    /// The amount is the total of all refunds of the purchase so far, and names no lines.
+    pub so_far: bool,
 }
 
 impl Payload for Refunded {
@@ -44,6 +46,9 @@ impl Payload for Refunded {
             found.add("lines", format!("has {} lines; send at most {LINES_MAX}", self.lines.len()));
         }
         self.lines.iter().take(LINES_MAX).enumerate().for_each(|(n, line)| line.limits(n, found));
+        if self.so_far && !self.lines.is_empty() {
+            found.add("so_far", "is of an amount alone; send the lines of each refund without it".into());
+        }
     }
 }
 

@@ -6,41 +6,42 @@ use crate::features::earning::basket::Basket;
 use crate::features::earning::kept::Kept;
 use crate::features::earning::limits;
 use crate::features::earning::rules::{self as earning, Facts, is_whole};
-use crate::features::funds::rules as funds;
-use crate::features::household::rules as household;
 use crate::features::merge::rules::moved;
 use crate::features::pending::rules as pending;
+use crate::features::returns::clawback::{Clawback, claw_back, settle_groups};
 use crate::features::risk::rules as risk;
 use crate::kernel::account::{Account, Posting};
-use crate::kernel::lots::{Lot, SLICES_MAX, Slice};
 use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::{Adjustment, Trace};
-use crate::kernel::units::{LotId, MemberNo, Money, Points, TermNo};
+use crate::kernel::units::{LotId, MemberNo, Money, Points, Rounding, TermNo, share};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::desk::{Purchase, References, Subject};
 use crate::tables::draft::{Draft, Effect};
 use crate::tables::event::{self, Body, Event, LineName, LinePart, LineRefund, MemberRef};
-use crate::tables::member::{DEFERRED_MAX, Deferred, LineReturned, Member, PurchaseRef};
-use crate::tables::program::{EarnRule, Negative, Program, Wallet};
+use crate::tables::member::{DEFERRED_MAX, Deferred, LineReturned, PurchaseRef};
+use crate::tables::program::EarnRule;
 use crate::tables::record::{Cause, Record};
 use alloc::vec::Vec;
 
 /// A purchase, and what went back of its lines.
-struct PurchaseState<'p> {
-    purchase: Purchase<'p>,
+pub(super) struct PurchaseState<'p> {
+    pub(super) purchase: Purchase<'p>,
     returned: Vec<LineReturned>,
     /// The record that merged whoever bought, if it was not the member itself.
     merge: Option<&'p Record>,
 }
 
 /// What goes back by one event.
+#[derive(Default)]
 struct RefundAmount {
     /// How much money in all.
     amount: Money,
     /// Of which lines.
     lines: Vec<LineReturned>,
+    /// How much was told beyond what was there to go back.
+    excess: Money,
 }
 
 impl<'p> PurchaseState<'p> {
@@ -50,49 +51,84 @@ impl<'p> PurchaseState<'p> {
         PurchaseState { purchase, returned, merge }
     }
 
+    /// Who bought.
+    pub(super) fn buyer(&self, draft: &Draft<'_>) -> MemberNo {
+        self.purchase.owner.map_or_else(|| draft.no(), |owner| owner.no)
+    }
+
     /// The lots that a lot of the purchase may be now.
-    fn lots(&self, lot: LotId) -> impl Iterator<Item = LotId> {
-        let moved = self.merge.and_then(|merge| moved(merge).find(|(old, _)| old.lot == lot));
+    pub(super) fn lots(&self, lot: LotId) -> impl Iterator<Item = LotId> {
+        let moved = self.merge.into_iter().flat_map(moved).filter(move |(old, _)| old.lot == lot);
         core::iter::once(lot).chain(moved.map(|(_, new)| new.lot))
     }
 
-    /// The lots that it made, with their wallets, as they may be now.
-    fn all_lots(&self) -> impl Iterator<Item = (TermNo, LotId)> {
-        self.made().flat_map(|posting| self.lots(posting.lot).map(move |lot| (posting.wallet, lot)))
+    /// The lots that its rules made for whoever bought, with their wallets, as they may be now.
+    fn all_lots(&self, buyer: MemberNo) -> impl Iterator<Item = (TermNo, LotId)> {
+        self.made(buyer).flat_map(|posting| self.lots(posting.lot).map(move |lot| (posting.wallet, lot)))
     }
 
-    /// The postings that made its lots.
-    fn made(&self) -> impl Iterator<Item = &'p Posting> {
-        self.purchase.record.verdict.postings.iter().filter(|posting| posting.from == Account::Issued)
+    /// The postings by which its rules made lots for whoever bought: what became of those in the same record, be it
+    /// the household's or a conversion's, is no lot of the purchase.
+    pub(super) fn made(&self, buyer: MemberNo) -> impl Iterator<Item = &'p Posting> {
+        let program = self.purchase.program;
+        let is_its = move |posting: &&Posting| {
+            let earned = posting.from == Account::Issued && program.earn_rule(posting.rule).is_some();
+            earned && posting.member == buyer
+        };
+        self.purchase.record.verdict.postings.iter().filter(is_its)
     }
 
     /// What is kept once `more` has gone back as well.
     fn keeping(&self, more: &RefundAmount) -> Option<Kept> {
-        let basket = facts(&self.purchase).basket;
         let refunded = Money(self.purchase.known.refunded.0.saturating_add(more.amount.0));
         let returned = [&self.returned[..], &more.lines].concat();
-        Kept::of(basket.lines(), basket.net(), refunded, &returned)
+        Kept::of(&facts(&self.purchase).basket.paid, refunded, &returned)
     }
 
-    /// All that did not go back yet.
+    /// All that did not go back yet: the money, or, of what cost none, the items.
     fn rest(&self) -> Result<RefundAmount, Refusal> {
-        let rest = facts(&self.purchase).basket.net().0.saturating_sub(self.purchase.known.refunded.0);
-        let back = RefundAmount { amount: Money(rest), lines: Vec::new() };
-        if rest > 0 { Ok(back) } else { Err(Refusal::RefundOverPaid) }
+        let before = self.keeping(&RefundAmount::default()).ok_or(Refusal::RefundOverLine)?;
+        if before.is_nothing() && before.money.0 == 0 {
+            return Err(Refusal::RefundOverPaid);
+        }
+        if before.money.0 > 0 {
+            return Ok(RefundAmount { amount: before.money, ..RefundAmount::default() });
+        }
+        let paid = facts(&self.purchase).basket.paid;
+        let left = (0u16..).zip(paid.lines).map(|(place, line)| (place, before.left_of(place.into(), line).0));
+        let lines = left.filter_map(|(line, items)| {
+            let (purchase, items) =
+                (self.purchase.known.position, u32::try_from(items).ok().filter(|items| *items > 0)?);
+            Some(LineReturned { purchase, line, items, amount: Money(0) })
+        });
+        Ok(RefundAmount { lines: lines.collect(), ..RefundAmount::default() })
     }
 
-    /// What a refund of these lines, and of so much money in all, comes to: at least what the lines do.
-    fn part(&self, amount: Money, lines: &[LineRefund]) -> Result<RefundAmount, Refusal> {
-        let before = self.keeping(&RefundAmount::NOTHING).ok_or(Refusal::RefundOverLine)?;
-        let lines: Result<Vec<_>, _> = lines.iter().map(|line| self.find(line, &before)).collect();
-        let mut back = RefundAmount { amount: Money(0), lines: lines? };
+    /// What a refund comes to: at least what its lines do. What is told beyond what is there is the excess of it.
+    fn part(&self, said: &event::Refunded) -> Result<RefundAmount, Refusal> {
+        let before = self.keeping(&RefundAmount::default()).ok_or(Refusal::RefundOverLine)?;
+        let (mut back, mut beyond) = (RefundAmount::default(), 0i64);
+        for line in &said.lines {
+            let there = self.keeping(&back).ok_or(Refusal::RefundOverLine)?;
+            let (returned, over) = self.find(line, &there)?;
+            beyond = beyond.saturating_add(over);
+            back.lines.extend(returned);
+        }
         let after = self.keeping(&back).ok_or(Refusal::RefundOverLine)?;
-        back.amount = amount.max(Money(before.left.0.saturating_sub(after.left.0)));
-        if back.amount > before.net { Err(Refusal::RefundOverPaid) } else { Ok(back) }
+        let named = before.left.0.saturating_sub(after.left.0);
+        let known = if said.so_far { self.purchase.known.refunded.0 } else { 0 };
+        let told = said.amount.0.saturating_sub(known).max(0);
+        back.amount = Money(told.max(named).min(before.money.0));
+        // Whoever gives back what was paid with points as money, too, says no more than was paid.
+        let points_paid = facts(&self.purchase).basket.paid.points_paid.0;
+        let over = told.saturating_sub(before.money.0).saturating_sub(points_paid);
+        back.excess = Money(over.max(beyond).max(0));
+        Ok(back)
     }
 
-    fn find(&self, refund: &LineRefund, before: &Kept) -> Result<LineReturned, Refusal> {
-        let lines = facts(&self.purchase).basket.lines();
+    /// What goes back of a line that is there, and the price of what does not.
+    fn find(&self, refund: &LineRefund, there: &Kept) -> Result<(Option<LineReturned>, i64), Refusal> {
+        let lines = facts(&self.purchase).basket.paid.lines;
         let place = match &refund.line {
             LineName::Place(place) => usize::from(*place),
             LineName::Sku(sku) => {
@@ -102,19 +138,22 @@ impl<'p> PurchaseState<'p> {
         };
         let bought = lines.get(place).ok_or(Refusal::LineUnknown)?;
         let line = u16::try_from(place).map_err(|_| Refusal::LineUnknown)?;
-        let (items, amount) = match refund.part {
-            LinePart::Items(items) => (items, Money(0)),
-            LinePart::Amount(amount) if amount.0 > before.price_of(place, bought) => {
-                return Err(Refusal::RefundOverLine);
+        let (items_left, price_left) = there.left_of(place, bought);
+        let (items, amount, over) = match refund.part {
+            LinePart::Items(items) => {
+                let over = i64::from(items).saturating_sub(items_left).max(0);
+                let price = share(bought.net.0.max(0), over, bought.quantity.into(), Rounding::Down).unwrap_or(0);
+                (u32::try_from(i64::from(items).min(items_left)).unwrap_or(0), Money(0), price)
             }
-            LinePart::Amount(amount) => (0, amount),
+            LinePart::Amount(amount) => {
+                let counts = amount.0.min(price_left.max(0));
+                (0, Money(counts), amount.0.saturating_sub(counts))
+            }
         };
-        Ok(LineReturned { purchase: self.purchase.known.position, line, items, amount })
+        let purchase = self.purchase.known.position;
+        let is_any = items > 0 || amount.0 > 0;
+        Ok((is_any.then_some(LineReturned { purchase, line, items, amount }), over))
     }
-}
-
-impl RefundAmount {
-    const NOTHING: RefundAmount = RefundAmount { amount: Money(0), lines: Vec::new() };
 }
 
 /// The facts of a purchase as they were.
@@ -178,34 +217,6 @@ fn is_lost(rule: &EarnRule, facts: &Facts<'_>) -> bool {
     facts.basket.is_gone() || !facts.reaches(rule) || lines.is_some_and(|lines| !facts.basket.has(lines))
 }
 
-/// What a refund takes back of one rule.
-struct Clawback {
-    rule: TermNo,
-    wallet: TermNo,
-    points: Points,
-    /// What the rule gives for what is kept.
-    kept: Points,
-}
-
-/// Points of a group are those of the rule that gave them, whichever is best for what is kept.
-fn settle_groups(trace: &[Trace], back: &mut [Clawback]) {
-    for (at, line) in trace.iter().enumerate() {
-        let Adjustment::Beaten { by } = line.adjustment else { continue };
-        let points = back.get_mut(at).map_or(0, |back| core::mem::take(&mut back.points.0));
-        if let Some(best) = back.iter_mut().find(|back| back.rule == by) {
-            best.points.0 = best.points.0.saturating_add(points);
-        }
-    }
-}
-
-/// A lot that the purchase made, and where it is.
-struct OwnLot {
-    rule: TermNo,
-    wallet: TermNo,
-    account: Account,
-    lot: Lot,
-}
-
 /// The purchase that the event speaks of, if it can still be refunded.
 pub(crate) fn found<'a>(draft: &Draft<'a>, parties: &References<'a>) -> Option<Purchase<'a>> {
     parties.purchase.filter(|purchase| purchase.known.day >= draft.horizon())
@@ -237,7 +248,7 @@ pub(crate) fn refund<'a>(
     }
     let Some(purchase) = found(draft, parties) else { return defer(draft, event, &said.order) };
     let sold = PurchaseState::new(draft, purchase, parties.merge);
-    let part = sold.part(said.amount, &said.lines)?;
+    let part = sold.part(said)?;
     risk::observe(draft, event, Points::ZERO)?;
     take_back(draft, &sold, &part, purchase.owner)
 }
@@ -252,7 +263,7 @@ pub(crate) fn settle<'a>(
     let Some(purchase) = found(draft, parties) else { return defer(draft, event, &said.order) };
     let sold = PurchaseState::new(draft, purchase, parties.merge);
     risk::observe(draft, event, Points::ZERO)?;
-    pending::settle(draft, sold.all_lots());
+    pending::settle(draft, sold.all_lots(sold.buyer(draft)));
     Ok(())
 }
 
@@ -307,12 +318,10 @@ fn catch_up(draft: &mut Draft<'_>, sold: &mut PurchaseState<'_>, late: &Record) 
     }
     let back = match late.cause() {
         Cause::Event(Event { body: Body::Settled(..), .. }) => {
-            pending::settle(draft, sold.all_lots());
+            pending::settle(draft, sold.all_lots(sold.buyer(draft)));
             return Ok(());
         }
-        Cause::Event(Event { body: Body::Refunded(event::Refunded { amount, lines, .. }), .. }) => {
-            sold.part(*amount, lines)?
-        }
+        Cause::Event(Event { body: Body::Refunded(said), .. }) => sold.part(said)?,
         _ => sold.rest()?,
     };
     take_back(draft, sold, &back, None)?;
@@ -343,7 +352,7 @@ fn take_back<'a>(
 fn undo(draft: &mut Draft<'_>, sold: &PurchaseState<'_>, gone: &RefundAmount) -> Result<Vec<Clawback>, Refusal> {
     let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
     let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
-    let (before, after) = (kept(&RefundAmount::NOTHING)?, kept(gone)?);
+    let (before, after) = (kept(&RefundAmount::default())?, kept(gone)?);
     let before = Facts { basket: whole.basket.keeping(&before), ..whole };
     let after = Facts { basket: whole.basket.keeping(&after), ..whole };
     let trace = &purchase.record.verdict.trace;
@@ -365,12 +374,13 @@ fn undo(draft: &mut Draft<'_>, sold: &PurchaseState<'_>, gone: &RefundAmount) ->
             limits::count_taken_back(draft, rule, when, *points, purchase.program.refund_reopens);
         }
     }
-    let (member, amount) = (draft.no(), gone.amount);
-    draft.change(Change::Refunded(change::Refunded { member, purchase: purchase.known.position, amount }));
+    let (member, amount, excess) = (draft.no(), gone.amount, gone.excess);
+    draft.change(Change::Refunded(change::Refunded { member, purchase: purchase.known.position, amount, excess }));
     for LineReturned { purchase, line, items, amount } in gone.lines.iter().copied() {
         draft.change(Change::LineReturned(change::LineReturned { member, purchase, line, items, amount }));
     }
-    earning::measure(draft, purchase.known.day, amount.0.saturating_neg());
+    let gone = before.basket.kept().0.saturating_sub(after.basket.kept().0);
+    earning::measure(draft, purchase.known.day, gone.saturating_neg());
     Ok(back)
 }
 
@@ -385,110 +395,4 @@ fn uncarry(draft: &mut Draft<'_>, rule: &EarnRule, before: &Facts<'_>, after: &F
     let units = left.div_euclid(unit).min(0).saturating_neg();
     earning::keep(draft, carry, units.saturating_mul(unit).saturating_sub(gone));
     units.saturating_mul(before.value(give, rule))
-}
-
-fn claw_back(draft: &mut Draft<'_>, sold: &PurchaseState<'_>, mut back: Vec<Clawback>) -> Result<(), Refusal> {
-    take_from_funds(draft, sold.purchase.program, &mut back);
-    let row = draft.row();
-    let mut own: Vec<OwnLot> = sold
-        .made()
-        .flat_map(|posting| sold.lots(posting.lot).map(move |lot| (posting, lot)))
-        .filter_map(|(posting, lot)| {
-            let purse = row.purses.of(posting.wallet);
-            let available = purse.lots.find(lot).map(|lot| (Account::Available, *lot));
-            let pending = || purse.pending().find(lot).map(|lot| (Account::Pending, *lot));
-            let review = || purse.review().find(lot).map(|lot| (Account::Review, *lot));
-            let found = available.or_else(pending).or_else(review);
-            found.map(|(account, lot)| OwnLot { rule: posting.rule, wallet: posting.wallet, account, lot })
-        })
-        .collect();
-    let own_ids: Vec<LotId> = own.iter().map(|own| own.lot.id).collect();
-    take_contributed(draft, &sold.purchase, &mut back);
-    for back in &mut back {
-        let rule = back.rule;
-        take_own(draft, &mut own, back, |own| own.rule == rule);
-    }
-    for back in &mut back {
-        take_own(draft, &mut own, back, |_| true);
-    }
-    let program = draft.program();
-    program.wallets().try_for_each(|wallet| take_others(draft, &row, wallet, &own_ids, &back))
-}
-
-/// Takes from funds what a purchase gave them too much; what is due from the member stays due.
-fn take_from_funds(draft: &mut Draft<'_>, program: &Program, back: &mut [Clawback]) {
-    for due in back.iter_mut().filter(|due| !due.points.is_zero()) {
-        let Some(fund) = program.earn_rule(due.rule).and_then(|rule| program.fund_of(rule)) else { continue };
-        funds::take_back(draft, due.rule, fund, core::mem::take(&mut due.points));
-    }
-}
-
-/// Takes from the household what it would not have got for what is kept.
-fn take_contributed(draft: &mut Draft<'_>, purchase: &Purchase<'_>, back: &mut [Clawback]) {
-    let Some(rules) = purchase.program.household else { return };
-    let of_wallet = |due: &&Clawback| due.wallet == rules.wallet;
-    let sum = |points: fn(&Clawback) -> Points| {
-        back.iter().filter(of_wallet).fold(Points::ZERO, |sum, due| Points(sum.0.saturating_add(points(due).0)))
-    };
-    let (due, kept) = (sum(|due| due.points), sum(|due| due.kept));
-    let had = household::share_of(&rules, Points(kept.0.saturating_add(due.0)));
-    let mut due = Points(had.0.saturating_sub(household::share_of(&rules, kept).0));
-    for back in back.iter_mut().filter(|back| back.wallet == rules.wallet) {
-        let taken = household::take_back(draft, purchase.record, back.wallet, back.rule, back.points.min(due));
-        back.points = Points(back.points.0.saturating_sub(taken.0));
-        due = Points(due.0.saturating_sub(taken.0));
-    }
-}
-
-/// Takes from the purchase's own lots.
-fn take_own(draft: &mut Draft<'_>, own: &mut [OwnLot], back: &mut Clawback, of: impl Fn(&OwnLot) -> bool) {
-    for own in own.iter_mut().filter(|own| own.wallet == back.wallet && of(own)) {
-        let taken = own.lot.left.min(back.points);
-        draft.post(own.wallet, (own.account, Account::ClawedBack), Slice { left: taken, ..own.lot }, back.rule);
-        own.lot.left = Points(own.lot.left.0.saturating_sub(taken.0));
-        back.points = Points(back.points.0.saturating_sub(taken.0));
-    }
-}
-
-/// Takes what is still missing from a wallet's other lots; what they do not have is owed, let go or
-/// forbidden, as the wallet says.
-fn take_others(
-    draft: &mut Draft<'_>,
-    row: &Member,
-    wallet: &Wallet,
-    own: &[LotId],
-    back: &[Clawback],
-) -> Result<(), Refusal> {
-    let back = || back.iter().filter(|back| back.wallet == wallet.id && !back.points.is_zero());
-    let all = Points(back().fold(0, |sum, back| back.points.0.saturating_add(sum)));
-    if all.is_zero() {
-        return Ok(());
-    }
-    let is_own = |lot: &Lot| own.contains(&lot.id);
-    let purse = row.purses.of(wallet.id);
-    let others = match purse.quote(all, is_own) {
-        Ok(slices) => slices,
-        Err(_) if wallet.negative == Negative::Forbid => return Err(Refusal::NotEnoughPoints),
-        Err(fewer) => purse.quote(fewer, is_own).unwrap_or_default(),
-    };
-    let mut others = others.into_iter().take(SLICES_MAX);
-    let mut slice: Option<Slice> = None;
-    for Clawback { rule, points, .. } in back() {
-        let mut points = *points;
-        while !points.is_zero() {
-            let Some(current) = slice.take().or_else(|| others.next()) else { break };
-            let taken = current.left.min(points);
-            let way = (Account::Available, Account::ClawedBack);
-            draft.post(wallet.id, way, Slice { left: taken, ..current }, *rule);
-            points = Points(points.0.saturating_sub(taken.0));
-            let left = Points(current.left.0.saturating_sub(taken.0));
-            slice = (!left.is_zero()).then_some(Slice { left, ..current });
-        }
-        if wallet.negative == Negative::Clamp && !points.is_zero() {
-            draft.trace(*rule, Points(points.0.saturating_neg()), Points::ZERO, Adjustment::Clamped);
-            continue;
-        }
-        draft.post(wallet.id, (Account::Debt, Account::ClawedBack), Slice::in_no_lot(points), *rule);
-    }
-    Ok(())
 }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Most refunds and settlements of one member that wait for their purchases.
 pub const DEFERRED_MAX: usize = 64;
 
+/// Most captures and voids of one member that wait for their holds; one more, and the oldest is forgotten.
+pub const OVERTAKEN_MAX: usize = 16;
+
 /// A purchase that can still be refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PurchaseRef {
@@ -28,12 +31,14 @@ pub struct Returns {
     pub lines: Vec<LineReturned>,
     /// Refunds and settlements that wait for their purchase, oldest first.
     pub deferred: Vec<Deferred>,
+    /// Captures and voids that wait for their hold, oldest first: the last that came.
+    pub overtaken: Vec<Deferred>,
 }
 
-/// A refund, cancellation or settlement that came before its purchase.
+/// A refund, cancellation or settlement that came before its purchase, or a capture or void before its hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferred {
-    /// Short name of the order, by [`NameKey`](crate::kernel::names::NameKey).
+    /// Short name of the order or hold, by [`NameKey`](crate::kernel::names::NameKey).
     pub order: u64,
     /// The record of it.
     pub position: Position,
@@ -67,11 +72,23 @@ impl Returns {
         Some(())
     }
 
-    /// What waited for its purchase waits no more. `None` if it did not.
+    /// What waited for its purchase or hold waits no more. `None` if it did not.
     pub(crate) fn resume_deferred(&mut self, event: Position) -> Option<()> {
-        let at = self.deferred.iter().position(|deferred| deferred.position == event)?;
-        self.deferred.remove(at);
+        let waits = |deferred: &Deferred| deferred.position == event;
+        if let Some(at) = self.deferred.iter().position(waits) {
+            self.deferred.remove(at);
+        } else {
+            self.overtaken.remove(self.overtaken.iter().position(waits)?);
+        }
         Some(())
+    }
+
+    /// A command waits for its hold.
+    pub(crate) fn overtake(&mut self, waiting: Deferred) {
+        if self.overtaken.len() >= OVERTAKEN_MAX {
+            self.overtaken.remove(0);
+        }
+        self.overtaken.push(waiting);
     }
 
     /// Forgets what came back of purchases that are no longer known, and what waited since before `from`; nothing at
@@ -80,6 +97,7 @@ impl Returns {
         let Some(returns) = kept else { return };
         returns.lines.retain(|back| purchases.iter().any(|known| known.position == back.purchase));
         returns.deferred.retain(|deferred| deferred.day >= from);
+        returns.overtaken.retain(|deferred| deferred.day >= from);
         if **returns == Returns::default() {
             *kept = None;
         }

@@ -75,3 +75,14 @@ pub struct HoldExtended {
     /// When it releases itself.
     pub expires_at: At,
 }
+
+/// The capture or void in this record waits for its hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overtook {
+    /// Whose.
+    pub member: MemberNo,
+    /// Short name of the hold, by [`NameKey`](crate::kernel::names::NameKey).
+    pub hold: u64,
+    /// The local date on which it came.
+    pub day: Day,
+}

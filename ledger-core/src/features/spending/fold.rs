@@ -1,19 +1,29 @@
 //! How points spent, reserved and given back are folded.
 
-use crate::features::spending::change::{HoldClosed, HoldExtended, HoldOpened, RedeemRefunded, Redeemed};
+use crate::features::spending::change::{HoldClosed, HoldExtended, HoldOpened, Overtook, RedeemRefunded, Redeemed};
 use crate::features::spending::state::{CLOSED_HOLDS_MAX, Hold, RedemptionRef};
-use crate::kernel::units::Points;
+use crate::kernel::units::{MemberNo, Points};
 use crate::tables::here::{Folds, Here, Rows};
-use crate::tables::member::Member;
+use crate::tables::member::{Deferred, Member};
 use alloc::vec::Vec;
+
+impl HoldOpened {
+    /// Opens it in its member's row; nobody else's is touched.
+    #[inline]
+    pub(crate) fn open(&self, whose: MemberNo, member: &mut Member) {
+        let HoldOpened { no, wallet, ref name, expires_at, order, day, item, .. } = *self;
+        if self.member == whose {
+            let (name, slices) = (name.clone(), Vec::new());
+            member.holds_made = no;
+            member.holds.push(Hold { no, wallet, name, expires_at, slices, used: 0, order, day, item });
+        }
+    }
+}
 
 impl Folds for HoldOpened {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
-        let HoldOpened { no, wallet, ref name, expires_at, order, day, item, .. } = *self;
-        let (name, slices) = (name.clone(), Vec::new());
-        member.holds_made = no;
-        member.holds.push(Hold { no, wallet, name, expires_at, slices, used: 0, order, day, item });
+        self.open(self.member, member);
         Ok(())
     }
 
@@ -64,6 +74,15 @@ impl Folds for Redeemed {
         let Redeemed { wallet, order, day, points, .. } = *self;
         let (position, refunded) = (here.position, Points::ZERO);
         member.redemptions.push(RedemptionRef { wallet, order, position, day, points, refunded });
+        Ok(())
+    }
+}
+
+impl Folds for Overtook {
+    #[inline]
+    fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
+        let waiting = Deferred { order: self.hold, position: here.position, day: self.day };
+        member.returns.get_or_insert_default().overtake(waiting);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::features::expiry::rules as expiry;
 use crate::features::items::rules as items;
 use crate::features::items::state::Piece;
 use crate::features::risk::rules as risk;
-use crate::kernel::account::Account;
+use crate::kernel::account::{Account, Posting};
 use crate::kernel::lots::Slice;
 use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
@@ -84,6 +84,16 @@ pub(crate) fn redeemed(
     points: Points,
     item: Option<Piece>,
 ) {
+    // A record is one redemption, of however many captures that had waited for their hold.
+    let member = draft.no();
+    let same = draft.find_change(|change| match change {
+        Change::Redeemed(known) if (known.member, known.wallet) == (member, wallet) => Some(&mut known.points),
+        _ => None,
+    });
+    if let Some(known) = same {
+        *known = plus(*known, points);
+        return;
+    }
     let days = draft.program().refund_days.max(COUNTED_DAYS);
     let forget_before = draft.today().plus(days.saturating_neg());
     draft.change(Change::Redeemed(change::Redeemed {
@@ -121,7 +131,12 @@ pub(crate) fn give_back<'a>(
     if points == left {
         items::restock(draft, &redemption);
     }
-    let spent = record.verdict.postings.iter().filter(|posting| posting.to == Account::Redeemed);
+    // What a conversion took in the same record is not of the redemption, and never comes back.
+    let is_its = |posting: &&Posting| {
+        let own = (posting.member, posting.wallet, posting.rule) == (owner, known.wallet, TermNo::NONE);
+        own && posting.to == Account::Redeemed
+    };
+    let spent = record.verdict.postings.iter().filter(is_its);
     let spent = spent.map(|posting| Slice { expires_at: posting.expires_at, id: posting.lot, left: posting.points });
     for slice in from_behind(spent.rev(), known.refunded, points) {
         put_back(draft, known.wallet, slice);
@@ -129,21 +144,20 @@ pub(crate) fn give_back<'a>(
     Ok(())
 }
 
-/// Gives back to the lot that points were taken from, with its first expiry; what has expired
+/// Gives back to the lot that points were taken from, with its first expiry, once debt is repaid; what has expired
 /// meanwhile does so now, or lives for the grace that the program gives.
 fn put_back(draft: &mut Draft<'_>, wallet: TermNo, slice: Slice) {
     let expired = expiry::is_dead(draft, draft.member().purses.of(wallet), &slice);
-    let slice = match draft.program().wallet(wallet).redeem.grace_days {
+    let (slice, to) = match draft.program().wallet(wallet).redeem.grace_days {
         Some(days) if expired => {
-            Slice { expires_at: draft.program().calendar.start_of(draft.today().plus(days)), ..slice }
+            let expires_at = draft.program().calendar.start_of(draft.today().plus(days));
+            (Slice { expires_at, ..slice }, Account::Available)
         }
-        None if expired => {
-            return draft.post(wallet, (Account::Redeemed, Account::Expired), slice, TermNo::NONE);
-        }
-        _ => slice,
+        None if expired => (slice, Account::Expired),
+        _ => (slice, Account::Available),
     };
     let left = draft.repay(wallet, Account::Redeemed, TermNo::NONE, slice.left, Some(slice));
-    draft.post(wallet, (Account::Redeemed, Account::Available), Slice { left, ..slice }, TermNo::NONE);
+    draft.post(wallet, (Account::Redeemed, to), Slice { left, ..slice }, TermNo::NONE);
 }
 
 fn plus(points: Points, more: Points) -> Points {

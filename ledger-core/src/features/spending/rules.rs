@@ -9,13 +9,14 @@ use crate::kernel::account::Account;
 use crate::kernel::lots::{Slice, split_slices};
 use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{At, Money, Points, TermNo};
+use crate::kernel::units::{At, MemberNo, Money, Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
-use crate::tables::event::{self, Event, ItemRequest, MemberRef};
-use crate::tables::member::{HOLDS_MAX, Hold};
+use crate::tables::event::{self, Body, Event, ItemRequest, MemberRef};
+use crate::tables::member::{Deferred, HOLDS_MAX, Hold};
 use crate::tables::program::Wallet;
+use crate::tables::record::{Cause, Record};
 use alloc::vec::Vec;
 
 /// Points that may be spent, and what for.
@@ -77,28 +78,38 @@ pub(crate) fn hold(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event
     Ok(())
 }
 
-/// A command: spend reserved points.
+/// A command: spend reserved points. Told before its hold, it waits for it.
 pub(crate) fn capture(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Capture) -> Result<(), Refusal> {
-    let event::Capture { hold, points, last } = said;
-    let hold = open_hold(draft, hold)?;
+    let Some(hold) = open_hold(draft, &said.hold)? else { return defer(draft, event, &said.hold) };
+    let points = to_capture(draft, hold, said)?;
+    risk::observe(draft, event, Points::ZERO)?;
+    spend_held(draft, hold, points, said.last);
+    Ok(())
+}
+
+/// How many points of a hold are to be spent, if it has as many.
+fn to_capture(draft: &mut Draft<'_>, hold: &Hold, said: &event::Capture) -> Result<Points, Refusal> {
     let held = hold.points();
-    let points = points.unwrap_or(held);
+    let points = said.points.unwrap_or(held);
     if points > held {
         return Err(Refusal::CaptureOverHold);
     }
     items::is_whole(draft, hold, points)?;
-    risk::observe(draft, event, Points::ZERO)?;
+    Ok(points)
+}
+
+fn spend_held(draft: &mut Draft<'_>, hold: &Hold, points: Points, last: bool) {
+    let held = hold.points();
     let (spent, rest) = split(hold, points);
     draft.post_all(hold.wallet, (Account::Held(hold.no), Account::Redeemed), &spent, TermNo::NONE);
-    if *last {
+    if last {
         expiry::let_go(draft, (hold.wallet, Account::Held(hold.no)), &rest);
         items::let_pieces_go(draft, hold, Points(held.0.saturating_sub(points.0)));
     }
     redemption::redeemed(draft, (hold.wallet, hold.order, hold.day), points, hold.item);
-    if *last || rest.is_empty() {
+    if last || rest.is_empty() {
         draft.change(Change::HoldClosed(change::HoldClosed { member: draft.no(), no: hold.no }));
     }
-    Ok(())
 }
 
 /// A command: keep a hold for longer, or shorter.
@@ -107,7 +118,7 @@ pub(crate) fn extend(
     event: &Event<MemberRef>,
     said: &event::HoldExtended,
 ) -> Result<(), Refusal> {
-    let hold = open_hold(draft, &said.hold)?;
+    let hold = open_hold(draft, &said.hold)?.ok_or(Refusal::HoldUnknown)?;
     risk::observe(draft, event, Points::ZERO)?;
     let expires_at = held_until(draft, draft.program().wallet(hold.wallet), said.ttl_ms);
     draft.change(Change::HoldExtended(change::HoldExtended { member: draft.no(), no: hold.no, expires_at }));
@@ -118,9 +129,9 @@ fn held_until(draft: &Draft<'_>, wallet: &Wallet, ttl_ms: Option<i64>) -> At {
     draft.at().plus_ms(ttl_ms.unwrap_or(wallet.hold_ms))
 }
 
-/// A command: release reserved points.
+/// A command: release reserved points. Told before its hold, it waits for it.
 pub(crate) fn void(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Void) -> Result<(), Refusal> {
-    let hold = open_hold(draft, &said.hold)?;
+    let Some(hold) = open_hold(draft, &said.hold)? else { return defer(draft, event, &said.hold) };
     risk::observe(draft, event, Points::ZERO)?;
     release(draft, hold);
     Ok(())
@@ -139,10 +150,48 @@ fn release(draft: &mut Draft<'_>, hold: &Hold) {
     draft.change(Change::HoldClosed(change::HoldClosed { member: draft.no(), no: hold.no }));
 }
 
-fn open_hold<'a>(draft: &Draft<'a>, name: &str) -> Result<&'a Hold, Refusal> {
+/// The open hold of this name; `None` if there never was one, as far as is known.
+fn open_hold<'a>(draft: &Draft<'a>, name: &str) -> Result<Option<&'a Hold>, Refusal> {
     let name = draft.short(Found::Hold, name);
-    let closed = if was_held(draft, name) { Refusal::HoldClosed } else { Refusal::HoldUnknown };
-    draft.member().hold(name).ok_or(closed)
+    let open = draft.member().hold(name);
+    if open.is_none() && was_held(draft, name) { Err(Refusal::HoldClosed) } else { Ok(open) }
+}
+
+/// A command that overtook its hold waits for it, as long as purchases can be refunded.
+fn defer(draft: &mut Draft<'_>, event: &Event<MemberRef>, hold: &str) -> Result<(), Refusal> {
+    risk::observe(draft, event, Points::ZERO)?;
+    let (hold, day) = (draft.short(Found::Hold, hold), draft.today());
+    draft.change(Change::Overtook(change::Overtook { member: draft.no(), hold, day }));
+    Ok(())
+}
+
+/// What waited for the hold in this very record, as if each had come right behind it.
+pub(crate) fn resume_deferred(draft: &mut Draft<'_>, name: &str, deferred: &[(MemberNo, Deferred, Record)]) {
+    let horizon = draft.horizon();
+    for (whose, waiting, late) in deferred.iter().filter(|(_, waiting, _)| waiting.day >= horizon) {
+        let refusal = draft.attempt(|draft| catch_up(draft, name, late));
+        draft.lend_to_no(*whose, |owner| {
+            let (member, event) = (owner.no(), waiting.position);
+            owner.change(Change::DeferredApplied(change::DeferredApplied { member, event, refusal }));
+        });
+    }
+}
+
+fn catch_up(draft: &mut Draft<'_>, name: &str, late: &Record) -> Result<(), Refusal> {
+    let short = draft.short(Found::Hold, name);
+    let hold = draft.row().hold(short).cloned().ok_or(Refusal::HoldUnknown)?;
+    let closes = |change: &Change| matches!(change, Change::HoldClosed(closed) if closed.no == hold.no);
+    if draft.changes().iter().any(closes) {
+        return Err(Refusal::HoldClosed);
+    }
+    match late.cause() {
+        Cause::Event(Event { body: Body::Capture(said), .. }) => {
+            let points = to_capture(draft, &hold, said)?;
+            spend_held(draft, &hold, points, said.last);
+        }
+        _ => release(draft, &hold),
+    }
+    Ok(())
 }
 
 fn was_held(draft: &Draft<'_>, name: u64) -> bool {

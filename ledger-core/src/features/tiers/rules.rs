@@ -49,7 +49,8 @@ pub(crate) fn welcome(draft: &mut Draft<'_>) {
 pub(crate) fn evaluate(draft: &mut Draft<'_>) {
     let program = draft.program();
     let Some(tiers) = &program.tiers else { return };
-    let tallies = Tallies::new(tiers, draft.member(), draft.metric());
+    let gain = draft.metric();
+    let tallies = Tallies::new(tiers, draft.member(), (gain.day, gain.amount));
     let standing = draft.member().tier;
     let mut rank = program.rank_of(standing.tier);
     let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Progress };
@@ -57,10 +58,14 @@ pub(crate) fn evaluate(draft: &mut Draft<'_>) {
     if let Some(granted) = draft.granted().filter(|granted| *granted > rank) {
         (rank, why, unmet_since) = (granted, TierWhy::Granted, None);
     }
-    let natural = natural(draft, tiers, tallies.sum(tiers, draft.today()));
-    if natural > rank {
-        (rank, why, unmet_since) = (natural, TierWhy::Earned, None);
+    // A purchase earns its tier before refunds that had waited for it take from it, as if they had come behind it.
+    let most = if gain.most > 0 { gain.most } else { gain.amount };
+    let best = Tallies::new(tiers, draft.member(), (gain.day, most));
+    let earned = natural(draft, tiers, best.sum(tiers, draft.today()));
+    if earned > rank {
+        (rank, why, unmet_since) = (earned, TierWhy::Earned, None);
     }
+    let natural = natural(draft, tiers, tallies.sum(tiers, draft.today()));
     unmet_since = if natural < rank { unmet_since.or_else(|| Some(draft.today())) } else { None };
     set_tier(draft, tiers, &tallies, rank, unmet_since, why);
 }
@@ -95,9 +100,9 @@ fn set_tier(
 ) {
     let Some(tier) = tiers.ranks.get(rank) else { return };
     let due_on = match (unmet_since, tiers.patience_days) {
-        (_, None) => None,
         (Some(since), Some(days)) => Some(since.plus(days)),
-        (None, Some(_)) => short_on(tiers, rank, tallies, draft.today()),
+        (Some(_), None) => None,
+        (None, _) => short_on(tiers, rank, tallies, draft.today()),
     };
     let due = due_on.map_or(At::NEVER, |day| draft.program().calendar.start_of(day));
     tier_change(draft, tier.id, unmet_since, due, why);

@@ -45,7 +45,7 @@ pub(crate) fn transfer<'a>(
     // A gift has the date that it had, whatever the recipient's own points live by.
     let given: Vec<Slice> = given.iter().map(|lot| Slice { expires_at: purse.dies_at(lot), ..*lot }).collect();
     draft.lend(&mut other, |other| {
-        wallets::put_down(other, wallet, &given);
+        wallets::put_down(other, wallet, &given, purse);
         other.live(LifeChange::Received(change::Received { wallet: wallet.id }));
     });
     draft.affects(other, Effect::Received);

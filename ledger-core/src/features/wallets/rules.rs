@@ -3,7 +3,8 @@
 use crate::kernel::account::Account;
 use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, SLICES_MAX, Slice};
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{Points, TermNo};
+use crate::kernel::units::{LotId, Points, TermNo};
+use crate::tables::change::{self, Change};
 use crate::tables::draft::Draft;
 use crate::tables::member::Purse;
 use crate::tables::program::{SpendOrder, Wallet, WalletKind};
@@ -45,13 +46,19 @@ pub(crate) fn may_receive(draft: &Draft<'_>, wallet: &Wallet, given: &[Slice]) -
     if full { Err(Refusal::MemberLimitReached) } else { Ok(()) }
 }
 
-/// What another gave: debt is repaid first, and what is under review waits. The lots are new ones with the
+/// What another gave: what is under review waits, else debt is repaid first. The lots are new ones with the
 /// old dates: the numbers of two members' lots say nothing about each other.
-pub(crate) fn put_down(draft: &mut Draft<'_>, wallet: &Wallet, given: &[Slice]) {
-    let to = if draft.in_review() { Account::Review } else { Account::Available };
+pub(crate) fn put_down(draft: &mut Draft<'_>, wallet: &Wallet, given: &[Slice], giver: &Purse) {
     for slice in given {
-        let left = draft.repay(wallet.id, Account::Moved, TermNo::NONE, slice.left, Some(*slice));
-        let lot = Slice { expires_at: slice.expires_at, id: draft.new_lot(), left };
-        draft.post(wallet.id, (Account::Moved, to), lot, TermNo::NONE);
+        let lot = draft.bring(wallet.id, Account::Moved, TermNo::NONE, *slice);
+        remember_death(draft, wallet.id, (slice.id, lot), giver);
+    }
+}
+
+/// What died once and was reinstated is known as such where it goes.
+pub(crate) fn remember_death(draft: &mut Draft<'_>, wallet: TermNo, (old, new): (LotId, LotId), giver: &Purse) {
+    if giver.is_reinstated(old) {
+        let member = draft.no();
+        draft.change(Change::DiedOnce(change::DiedOnce { member, wallet, lot: new }));
     }
 }

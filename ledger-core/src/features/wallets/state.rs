@@ -126,7 +126,7 @@ impl Purse {
 
     /// When the first lot has waited long enough, but for those in review.
     pub(crate) fn next_activation(&self) -> At {
-        let is_pending = |wait: &&Wait| self.review().is_empty() || self.review().find(wait.lot).is_none();
+        let is_pending = |wait: &&Wait| self.review().is_empty() || self.review().pieces(wait.lot).next().is_none();
         self.waits().iter().find(is_pending).map_or(At::NEVER, |wait| wait.until)
     }
 

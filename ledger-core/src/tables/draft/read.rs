@@ -7,8 +7,8 @@ use crate::kernel::names::Found;
 use crate::kernel::sealed::Hiding;
 use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{At, Day, LotId, MemberNo, Points, Position, TermNo};
-use crate::tables::change::Change;
-use crate::tables::draft::{Draft, Running};
+use crate::tables::change::{Change, LifeChange};
+use crate::tables::draft::{Draft, Gain, Running};
 use crate::tables::fold::move_points;
 use crate::tables::member::{Balances, Hold, Member};
 use crate::tables::program::{Program, Wallet};
@@ -40,6 +40,12 @@ impl<'a> Draft<'a> {
             return Cow::Borrowed(self.member);
         }
         let mut row = self.member.clone();
+        // A hold that this record opens is there before its points are.
+        for change in &self.verdict.changes {
+            if let Change::HoldOpened(opened) = change {
+                opened.open(self.no, &mut row);
+            }
+        }
         // What does not add up here does not fold either, which says where.
         let _ = move_points(&mut row, self.no, &self.verdict.postings);
         Cow::Owned(row)
@@ -153,6 +159,14 @@ impl<'a> Draft<'a> {
         self.denied
     }
 
+    /// Whether the member's life ends in this record.
+    #[inline]
+    pub(crate) fn closes(&self) -> bool {
+        let ends =
+            |change: &Change| matches!(change, Change::Life(life) if matches!(life.change, LifeChange::Closed(_)));
+        self.verdict.changes.iter().any(ends)
+    }
+
     /// The rank that a streak or ladder grants.
     #[inline]
     pub(crate) fn granted(&self) -> Option<usize> {
@@ -161,7 +175,7 @@ impl<'a> Draft<'a> {
 
     /// What the tier metric gains, and on which date.
     #[inline]
-    pub(crate) fn metric(&self) -> (Day, i64) {
+    pub(crate) fn metric(&self) -> Gain {
         self.metric
     }
 
@@ -195,6 +209,13 @@ impl<'a> Draft<'a> {
             self.others.len().saturating_sub(1)
         });
         self.others.get_mut(at).unwrap_or(&mut self.first)
+    }
+
+    /// What the member owes of a wallet by now.
+    #[inline]
+    pub(crate) fn debt(&self, wallet: TermNo) -> Points {
+        let known = core::iter::once(&self.first).chain(&self.others).find(|tab| tab.wallet == wallet);
+        known.map_or_else(|| self.member.purses.of(wallet).debt, |tab| tab.debt)
     }
 
     /// How many points more the wallet lets the member have; `None` if it sets no limit.

@@ -38,8 +38,11 @@ impl Books {
         self.member(who).bought.push(bought);
         // What came back before it, as if it came now. What cannot go back now never does.
         let at = self.member(who).bought.len() - 1;
+        work.best_rank = self.member(who).natural(&rules, today);
         let deferred = std::mem::take(&mut self.member(who).deferred);
-        let is_its = |back: &Deferred| back.order == order && back.rule_outcome >= horizon && back.happened >= day;
+        let is_its = |back: &Deferred| {
+            !back.is_of_hold() && back.order == order && back.rule_outcome >= horizon && back.happened >= day
+        };
         let (its, others): (Vec<Deferred>, _) = deferred.into_iter().partition(is_its);
         self.member(who).deferred = others;
         for back in its.into_iter().filter(|_| day >= horizon) {
@@ -120,23 +123,25 @@ impl Books {
             let so_far: i64 =
                 used.iter().filter(|(whose, day, _)| *whose == name && *day >= from).map(|use_| use_.2).sum();
             let room = (most - so_far).max(0);
-            let using = if times { room.min(1) } else { computed.min(room) };
-            if times && room == 0 {
-                granted = 0;
-            } else if !times {
-                granted = computed.min(room);
-            }
-            if using > 0 {
-                // Days before the window of this one are not kept.
-                used.retain(|(whose, day, _)| *whose != name || *day >= from);
-                used.push((name, work.day, using));
-            }
+            granted = match times {
+                true if room == 0 => 0,
+                true => computed,
+                false => computed.min(room),
+            };
         }
         if ["check_in", "friend"].contains(&rule) && !nothing {
             let (year, month, _) = civil(work.day);
             let given = self.visits_in_month_of(start_of(work.day));
             granted = granted.min((self.rules().visits_a_month - given).max(0));
             self.visits.push(((year, month), granted));
+        }
+        // What gave nothing used up nothing.
+        if let Some((name, days, times, _)) = limit.filter(|_| granted > 0) {
+            let from = work.day - days + 1;
+            let used = &mut self.member(work.who).used;
+            // Days before the window of this one are not kept.
+            used.retain(|(whose, day, _)| *whose != name || *day >= from);
+            used.push((name, work.day, if times { 1 } else { granted }));
         }
         work.hits += i64::from(!nothing && granted < computed);
         work.points += granted;
@@ -165,14 +170,22 @@ impl Books {
         let member = self.member(work.who);
         member.used_wallet |= points > 0;
         let waits = if waits > work.counted_at { waits } else { 0 };
-        let repaid = if waits > 0 { 0 } else { points.min(member.debt) };
+        // What waits, or is under review, repays nothing yet.
+        let repaid = if waits > 0 || review { 0 } else { points.min(member.debt) };
         member.debt -= repaid;
-        if points > repaid {
-            let active = stated.is_none();
-            if active && member.alive_until <= work.counted_at {
-                member.alive_until = expires_at(1, work.day);
+        let begins = stated.is_none() && member.alive_until <= work.counted_at;
+        let dies = stated.unwrap_or_else(|| if begins { expires_at(1, work.day) } else { member.alive_until });
+        if points > repaid && !review && waits == 0 && dies <= work.counted_at {
+            // It comes too late to be spent.
+            let lot = Lot { expires: dies, active: false, reinstated: false, made, points: points - repaid, waits: 0 };
+            let gone = member.lapse(&[lot], work.counted_at);
+            self.totals[EXPIRED] += gone;
+        } else if points > repaid {
+            let active = stated.is_none() && dies > work.counted_at;
+            if active {
+                member.alive_until = dies;
             }
-            let expires = stated.unwrap_or(member.alive_until);
+            let expires = dies;
             let lots = match (review, waits > 0) {
                 (true, _) => &mut member.review,
                 (false, true) => &mut member.pending,

@@ -62,7 +62,7 @@ impl Books {
         let (made, review) = (self.lots_made, work.review);
         self.totals[EXPIRED] -= points;
         let member = self.member(work.who);
-        let repaid = points.min(member.debt);
+        let repaid = if review { 0 } else { points.min(member.debt) };
         member.debt -= repaid;
         if points > repaid {
             let lots = if review { &mut member.review } else { &mut member.available };

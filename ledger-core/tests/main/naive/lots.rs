@@ -44,9 +44,9 @@ impl Member {
         sum(gone)
     }
 
-    /// Gives back what was held; answers how much of it died with the member's activity meanwhile.
+    /// Gives back what was held; answers how much of it died meanwhile.
     pub(super) fn release(&mut self, hold: Hold, now: i64) -> i64 {
-        let (gone, back): (Vec<Lot>, _) = hold.lots.into_iter().partition(|lot| lot.active && lot.expires <= now);
+        let (gone, back): (Vec<Lot>, _) = hold.lots.into_iter().partition(|lot| lot.expires <= now);
         give_back(&mut self.available, back);
         self.closed.push(hold.name);
         self.lapse(&gone, now)

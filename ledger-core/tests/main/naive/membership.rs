@@ -51,6 +51,8 @@ impl Books {
         let now = self.now;
         let member = self.member(work.who);
         (member.closed_at, member.dormant_at) = (Some(now), None);
+        // Nobody can stand for what was proposed any more.
+        member.proposed.iter_mut().for_each(|open| open.over = true);
         Ok(())
     }
 }

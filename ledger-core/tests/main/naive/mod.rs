@@ -131,6 +131,13 @@ pub struct Deferred {
     act: Act,
 }
 
+impl Deferred {
+    /// Whether it waits for a hold, not for a purchase.
+    pub fn is_of_hold(&self) -> bool {
+        matches!(self.act, Act::Capture { .. } | Act::Void { .. })
+    }
+}
+
 /// What was asked for by hand and waits: how many points, whether they are given, who stands for it, and whether it
 /// was carried out or withdrawn. Nobody tears a page out.
 #[derive(Clone, Debug)]
@@ -248,6 +255,8 @@ struct Work {
     mute: bool,
     earned: i64,
     granted_rank: Option<usize>,
+    /// The rank that a purchase earns before what came before it takes from it.
+    best_rank: usize,
     hits: i64,
     /// Points granted, wherever they went.
     points: i64,
@@ -290,6 +299,7 @@ impl Books {
             mute: self.members.get(who).is_some_and(|member| member.frozen.0 || member.closed_at.is_some()),
             earned: 0,
             granted_rank: None,
+            best_rank: 0,
             hits: 0,
             points: 0,
             opens: None,

@@ -41,20 +41,19 @@ impl Books {
         }
         let bought = &mut self.member(work.who).bought[at];
         let (left, was_gone) = (bought.paid - bought.refunded, bought.is_gone());
+        // What is told beyond what is there takes what there is.
         let amount = match act {
             Act::Cancel { .. } if left > 0 => left,
-            Act::Refund { amount, .. } if *amount <= left => *amount,
+            Act::Cancel { .. } if !was_gone => {
+                bought.lines = [(0, false); 2];
+                0
+            }
+            Act::Refund { amount, .. } => (*amount).min(left),
             Act::RefundLine { line, amount, .. } => {
                 let (price, there) = bought.lines.get_mut(*line).ok_or("LINE_UNKNOWN")?;
-                if amount.map_or(!*there, |amount| amount > *price) {
-                    return Err("REFUND_OVER_LINE");
-                }
-                let goes = amount.unwrap_or(*price);
-                if goes > left {
-                    return Err("REFUND_OVER_PAID");
-                }
-                (*price, *there) = (*price - goes, amount.is_some());
-                goes
+                let goes = amount.unwrap_or(*price).min(*price);
+                (*price, *there) = (*price - goes, *there && amount.is_some());
+                goes.min(left)
             }
             _ => return Err("REFUND_OVER_PAID"),
         };
@@ -101,12 +100,14 @@ impl Books {
         }
         let all: i64 = missing.iter().sum();
         member.measure(day, work.today, -amount);
-        // Each rule from its own lot, then from the purchase's others, then from whatever is there.
-        for (missing, lot) in missing.iter_mut().zip(&own) {
-            *missing -= member.take_from(&[*lot], *missing);
-        }
-        for missing in &mut missing {
-            *missing -= member.take_from(&own, *missing);
+        // What waits first; each rule from its own lot, then from the purchase's others, then from whatever is there.
+        for waiting in [true, false] {
+            for (missing, lot) in missing.iter_mut().zip(&own) {
+                *missing -= member.take_from(&[*lot], *missing, waiting);
+            }
+            for missing in &mut missing {
+                *missing -= member.take_from(&own, *missing, waiting);
+            }
         }
         let rest: i64 = missing.iter().sum();
         let there = sum(&member.available.iter().filter(|lot| !own.contains(&lot.made)).cloned().collect::<Vec<_>>());
@@ -129,11 +130,12 @@ impl Member {
         self.activate(waits);
     }
 
-    /// Takes up to `points` from certain lots, wherever they are; answers how many it were.
-    pub(super) fn take_from(&mut self, made: &[u64], points: i64) -> i64 {
+    /// Takes up to `points` from certain lots, of those that wait or of the others; answers how many it were.
+    pub(super) fn take_from(&mut self, made: &[u64], points: i64, waiting: bool) -> i64 {
         let mut missing = points;
         for made in made {
-            for lots in [&mut self.available, &mut self.review, &mut self.pending] {
+            let all = [(true, &mut self.pending), (false, &mut self.available), (false, &mut self.review)];
+            for (_, lots) in all.into_iter().filter(|(waits, _)| *waits == waiting) {
                 for lot in lots.iter_mut().filter(|lot| lot.made == *made) {
                     let some = lot.points.min(missing);
                     lot.points -= some;

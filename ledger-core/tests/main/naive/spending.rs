@@ -22,12 +22,66 @@ impl Books {
         let expires = now + ttl.unwrap_or(rules.hold_ms);
         member.holds.push(Hold { name: name.to_string(), expires, lots, day: work.today });
         self.observe(work, act)?;
+        self.overtaken(work, name);
+        Ok(())
+    }
+
+    /// What was said of a hold before it, as if it were said now: together one redemption.
+    fn overtaken(&mut self, work: &Work, name: &str) {
+        let (now, horizon) = (self.now, work.today - HORIZON);
+        let member = self.member(work.who);
+        let is_its = |back: &Deferred| back.order == name && back.is_of_hold() && back.rule_outcome >= horizon;
+        let (its, others): (Vec<Deferred>, _) = std::mem::take(&mut member.deferred).into_iter().partition(is_its);
+        member.deferred = others;
+        let (mut spent, mut gone) = (Vec::new(), 0);
+        for late in its {
+            let Ok(mut hold) = member.open_hold(name) else { continue };
+            let held = sum(&hold.lots);
+            let (points, last) = match late.act {
+                Act::Capture { points, last, .. } => (points.unwrap_or(held), last),
+                _ => (0, true),
+            };
+            match take(&mut hold.lots, points) {
+                None => member.holds.push(hold),
+                Some(lots) => {
+                    spent.extend(lots);
+                    if last || points == held {
+                        gone += member.release(hold, now);
+                    } else {
+                        member.holds.push(hold);
+                    }
+                }
+            }
+        }
+        let redeemed = sum(&spent);
+        if redeemed > 0 {
+            member.spent_points.push(Spent { day: work.today, lots: spent, back: 0 });
+        }
+        self.totals[REDEEMED] += redeemed;
+        self.totals[EXPIRED] += gone;
+    }
+
+    /// What is said of a hold that nobody knows waits for it.
+    fn overtakes(&mut self, work: &mut Work, act: &Act, name: &str) -> Done {
+        self.observe(work, act)?;
+        let (rule_outcome, happened) = (work.today, work.day);
+        let deferred = Deferred { rule_outcome, happened, order: name.to_string(), act: act.clone() };
+        let waiting = &mut self.member(work.who).deferred;
+        waiting.push(deferred);
+        // The last that came are remembered.
+        if waiting.iter().filter(|one| one.is_of_hold()).count() > 16 {
+            let oldest = waiting.iter().position(Deferred::is_of_hold).expect("there are some");
+            waiting.remove(oldest);
+        }
         Ok(())
     }
 
     pub(super) fn capture(&mut self, work: &mut Work, act: &Act, name: &str, points: Option<i64>, last: bool) -> Done {
         let (now, mut gone) = (self.now, 0);
         let member = self.member(work.who);
+        if member.never_held(name) {
+            return self.overtakes(work, act, name);
+        }
         let mut hold = member.open_hold(name)?;
         let held = sum(&hold.lots);
         let points = points.unwrap_or(held);
@@ -47,6 +101,9 @@ impl Books {
     pub(super) fn void(&mut self, work: &mut Work, act: &Act, name: &str) -> Done {
         let now = self.now;
         let member = self.member(work.who);
+        if member.never_held(name) {
+            return self.overtakes(work, act, name);
+        }
         let hold = member.open_hold(name)?;
         let gone = member.release(hold, now);
         self.observe(work, act)?;
@@ -87,8 +144,8 @@ impl Books {
         let mut expired = Vec::new();
         for lot in back {
             match lot.expires <= now {
+                _ if member.debt > 0 => member.debt -= 1,
                 true => expired.push(lot),
-                false if member.debt > 0 => member.debt -= 1,
                 false => give_back(&mut member.available, vec![lot]),
             }
         }
@@ -101,6 +158,10 @@ impl Books {
 }
 
 impl Member {
+    fn never_held(&self, name: &str) -> bool {
+        !self.holds.iter().any(|hold| hold.name == name) && !self.closed.iter().any(|closed| closed == name)
+    }
+
     /// Takes an open hold out of the books.
     pub(super) fn open_hold(&mut self, name: &str) -> Result<Hold, &'static str> {
         let closed = if self.closed.iter().any(|closed| closed == name) { "HOLD_CLOSED" } else { "HOLD_UNKNOWN" };

@@ -62,8 +62,9 @@ impl Books {
             rank = granted;
             member.unmet_since = None;
         }
-        if natural > rank {
-            rank = natural;
+        let earned = natural.max(work.best_rank);
+        if earned > rank {
+            rank = earned;
             member.unmet_since = None;
         }
         member.settle(&rules, rank, natural, work.today);

@@ -41,16 +41,16 @@ impl Books {
                 points: 1,
                 made,
                 active: false,
-                reinstated: false,
+                reinstated: lot.reinstated,
                 expires: lot.expires,
                 waits: 0,
             })
         });
         let other = self.member(to);
         for lot in single.skip(fee as usize) {
-            match (other.debt > 0, under_review) {
-                (true, _) => other.debt -= 1,
-                (false, true) => give_back(&mut other.review, vec![lot]),
+            match (under_review, other.debt > 0) {
+                (true, _) => give_back(&mut other.review, vec![lot]),
+                (false, true) => other.debt -= 1,
                 (false, false) => give_back(&mut other.available, vec![lot]),
             }
         }

@@ -121,5 +121,6 @@ fn refunded(said: &proto::Refunded, local: &Local) -> String {
     };
     let all = (said.amount > 0).then(|| local.money(said.amount)).into_iter();
     let parts: Vec<String> = all.chain(said.lines.iter().map(line)).collect();
-    format!("refunded {} {}", said.order, parts.join(", "))
+    let so_far = if said.so_far { " so far" } else { "" };
+    format!("refunded {} {}{so_far}", said.order, parts.join(", "))
 }

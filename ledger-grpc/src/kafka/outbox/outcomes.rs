@@ -12,7 +12,7 @@ use ledger_core::event::{self, Body, Event, Finding};
 use ledger_core::features::tiers::change::TierWhy;
 use ledger_core::record::{Cause, Record, Timer};
 use ledger_core::trace::{Adjustment, Trace};
-use ledger_core::units::{At, MemberNo, Points, Position, TermNo};
+use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
 use prost_types::Timestamp;
 
 /// Everything that came of a record, in an order that follows from it.
@@ -120,6 +120,11 @@ impl Telling<'_> {
             }
             Change::CaseOpened(..) | Change::CaseClosed(..) => return self.case_changed(change),
             Change::ProgramSet(..) => self.outcome(types::PROGRAM_PUBLISHED, MemberNo::NOBODY, PLAIN),
+            Change::Refunded(change::Refunded { excess: Money(0), .. }) => return None,
+            Change::Refunded(change::Refunded { member, excess, .. }) => {
+                let data = proto::OutboxRefundExcess { excess: excess.0, ..Default::default() };
+                self.outcome(types::REFUND_EXCESS, *member, data)
+            }
             Change::HoldExtended(change::HoldExtended { member, expires_at, .. }) => {
                 let data = proto::OutboxHoldExtended { expires_at: at(*expires_at), ..Default::default() };
                 self.outcome(types::HOLD_EXTENDED, *member, data)
@@ -143,7 +148,8 @@ impl Telling<'_> {
             Change::Registered(..)
             | Change::AttributeSet(..)
             | Change::Purchased(..)
-            | Change::Refunded(..)
+            | Change::DiedOnce(..)
+            | Change::Overtook(..)
             | Change::ReferredBy(..)
             | Change::Counted(..)
             | Change::Active(..)

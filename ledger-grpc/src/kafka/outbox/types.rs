@@ -87,6 +87,10 @@ types! {
         /// A limit of a rule, of a campaign or of a budget cut what the rule came to.
         LIMIT_HIT = "limit.hit",
     }
+    OutboxRefundExcess {
+        /// More money was told to have gone back than was there to go back.
+        REFUND_EXCESS = "refund.excess",
+    }
     OutboxPointsMoved {
         /// Points are new, and can be spent.
         POINTS_EARNED = "points.earned",
