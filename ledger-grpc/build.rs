@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("ledger.bin"), compiler.encode_file_descriptor_set())?;
     let mut messages = tonic_prost_build::Config::new();
     messages.enable_type_names();
-    let services = tonic_prost_build::configure().emit_rerun_if_changed(false);
+    let services = tonic_prost_build::configure().emit_rerun_if_changed(false).codec_path("crate::codec::Counted");
     services.compile_fds_with_config(compiler.file_descriptor_set(), messages)?;
     Ok(())
 }

@@ -24,7 +24,7 @@ use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{At, Points, TermNo};
 use crate::tables::change::{self, Change};
 use crate::tables::desk::{Inputs, References, Subject};
-use crate::tables::draft::Draft;
+use crate::tables::draft::{Draft, fit};
 use crate::tables::event::{self, Body, Event, MemberRef};
 use crate::tables::member::Member;
 use crate::tables::program::Program;
@@ -53,12 +53,8 @@ pub fn decide_timer(desk: &Inputs<'_>, party: Subject<'_>, due: At, timer: Timer
     }
 }
 
-/// The verdict of an event whose id was used before with another body.
-pub fn id_reused(program: Option<&Program>, subject: Option<&Member>) -> Verdict {
-    refused(Refusal::IdReused, program, subject)
-}
-
-fn refused(refusal: Refusal, program: Option<&Program>, subject: Option<&Member>) -> Verdict {
+/// The verdict of an event that is refused.
+pub(crate) fn refused(refusal: Refusal, program: Option<&Program>, subject: Option<&Member>) -> Verdict {
     let wallet = program.map_or(TermNo::NONE, |program| program.wallet.id);
     let available = subject.map_or(Points::ZERO, |member| member.available(wallet));
     Verdict { refusal: Some(refusal), wallet, available, ..Verdict::default() }
@@ -163,6 +159,7 @@ fn resolve(desk: &Inputs<'_>, said: &event::CaseResolved) -> Result<Verdict, Ref
     if verdict.postings.len() > SLICES_MAX {
         return Err(Refusal::TooManyLots);
     }
+    fit(desk.state, &verdict)?;
     let members = case.opened.members.clone();
     verdict.changes.push(Change::CaseClosed(change::CaseClosed { case: position, finding, members }));
     verdict.available = Points::ZERO;

@@ -61,7 +61,14 @@ pub fn explain(
         Cause::Timer { due, .. } => due,
         Cause::HeldBack => return Explanation::default(),
     };
-    let desk = Inputs { state, program: Some(program), position: before.position.next(), at: record.at, hiding };
+    let desk = Inputs {
+        state,
+        program: Some(program),
+        position: before.position.next(),
+        at: record.at,
+        prepared: None,
+        hiding,
+    };
     let mut draft = Draft::new(&desk, program, Subject::new(no, before, None), happened_at);
     let (on, basket) = match record.cause() {
         Cause::Event(event) => {

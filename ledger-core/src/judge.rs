@@ -5,9 +5,10 @@
 //! `fold` carries out, and the record is appended. The store and the scenarios share this file; what
 //! they keep differently (names, the log) is a [`LogAccess`].
 
-use crate::decide::{decide, decide_timer, id_reused};
+use crate::decide::{decide, decide_timer};
 use crate::features::risk::change::CaseOpened;
 use crate::kernel::lots::Lot;
+use crate::kernel::refusal::Refusal;
 use crate::kernel::sealed::Hiding;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey};
 use crate::tables::change;
@@ -16,17 +17,20 @@ use crate::tables::desk::{Inputs, Purchase, Redemption, References, Subject};
 use crate::tables::event::{self, Body, Event, MemberRef, Name};
 use crate::tables::fold::{Corrupt, fold, fold_member};
 use crate::tables::member::{Member, Next};
-use crate::tables::program::Program;
+use crate::tables::program::{PreparedProgram, Program};
 use crate::tables::record::{CausePart, Record, Timer, Verdict, VerdictPart, Why};
 use crate::tables::state::State;
-use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
+mod aside;
 mod found;
 mod programs;
 
+pub use self::aside::set_aside;
 pub use self::programs::{Programs, Unreadable};
+
+use aside::{event_without_newcomers, refused_as};
 
 use found::{Rows, find_merge, find_parked, find_purchase, find_redemption};
 
@@ -61,11 +65,25 @@ pub trait LogAccess {
     /// # Errors
     /// If it cannot be.
     fn append(&mut self, position: Position, record: Record) -> Result<(), Self::Error>;
+
+    /// Judging this event failed, which is a bug: the state is of no more use. Whoever keeps a ledger going may record
+    /// it as refused once the state is as it was before; see [`set_aside`].
+    fn failed(&mut self, _: Event<MemberRef>) {}
+
+    /// A program file that was read before its event is judged.
+    fn prepared(&self, _: &str) -> Option<&PreparedProgram> {
+        None
+    }
+
+    /// Whether nothing more is to be judged of a member, since something of it did not fold.
+    fn is_held(&self, _: MemberNo) -> bool {
+        false
+    }
 }
 
 /// Judges an event at ledger time `at` (or the last record's, if that is later), folds and appends its
-/// records, and answers where the event's own stands. `reused`: its id was used before with another body. None of
-/// `programs` may be [`Unreadable`].
+/// records, and answers where the event's own stands. `reused`: its id was used before with another body. What concerns
+/// a member of which nothing more is to be judged is refused. None of `programs` may be [`Unreadable`].
 ///
 /// # Errors
 /// What the book answers; the state is then of no more use.
@@ -88,13 +106,10 @@ pub fn judge<B: LogAccess>(
         Some(name) => Resolved::find(state, book, name, may_join, free.saturating_add(u32::from(subject.is_new()))),
         None => Resolved::Nobody,
     };
-    if !reused {
-        // No timer makes a member or gives one another name: who sits where stays as it is.
-        fire_before(state, programs, book, (&event, subject, other), at)?;
-    }
     let mut seats = [subject, other].into_iter();
     let mut names: [Name; 2] = Default::default();
     let mut slots = names.iter_mut();
+    // No timer makes a member or gives one another name: who sits where stays as it is.
     let mut event = event.map(|name| {
         let who = seats.next().unwrap_or(Resolved::Nobody).who(book, &name);
         if let Some(slot) = slots.next() {
@@ -104,30 +119,48 @@ pub fn judge<B: LogAccess>(
     });
     let [subject_name, other_name] = &names;
     let seated = [(subject, &**subject_name), (other, &**other_name)];
-    let verdict = loop {
-        if reused {
-            break id_reused(
-                programs.current().map(|program| &**program),
-                subject.no().and_then(|no| state.member(no)),
-            );
-        }
-        let rows = seated.map(|(seat, _)| seat.no().and_then(|no| state.member(no)));
-        let verdict = evaluate(state, programs, book, &event, seated, rows, at)?;
-        let late = behind(state, subject.no(), &verdict, at);
-        if late.is_empty() {
-            break verdict;
-        }
-        late.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))?;
+    let is_held = seated.iter().any(|(seat, _)| seat.no().is_some_and(|no| book.is_held(no)));
+    let verdict = if reused || is_held {
+        let refusal = if reused { Refusal::IdReused } else { Refusal::EventQuarantined };
+        refused_as(state, programs, subject, refusal)
+    } else {
+        let verdict = said_by(state, programs, book, &event, seated, at);
+        verdict.inspect_err(|_| book.failed(event_without_newcomers(book, event.clone(), seated)))?
     };
     if verdict.refusal.is_some() && (subject.is_new() || other.is_new()) {
-        // Whoever was to become a member by this event did not.
-        let mut stay = [(subject, subject_name), (other, other_name)].into_iter();
-        event = event.map(|who| match stay.next() {
-            Some((Resolved::Newcomer(_), name)) => MemberRef::Unknown(book.keyed_hash(name)),
-            _ => who,
-        });
+        event = event_without_newcomers(book, event, seated);
     }
-    append(state, programs, book, at, (Why::of(&event), CausePart::Event(event)), verdict)
+    let record = Record::said(at, programs.len(), event, verdict);
+    let position = state.shared.position.next();
+    if let Err(corrupt) = fold(state, position, &record) {
+        if let CausePart::Event(event) = record.cause_part {
+            book.failed(event_without_newcomers(book, event, seated));
+        }
+        return Err(corrupt.into());
+    }
+    file(state, programs, book, position, record)
+}
+
+/// Fires what is due before the event, and judges it; again, if somebody it affects was not brought up to date.
+fn said_by<B: LogAccess>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    event: &Event<MemberRef>,
+    seated: [(Resolved, &str); 2],
+    at: At,
+) -> Result<Verdict, B::Error> {
+    let [(subject, _), (other, _)] = seated;
+    fire_before(state, programs, book, (event, subject, other), at)?;
+    loop {
+        let rows = seated.map(|(seat, _)| seat.no().and_then(|no| state.member(no)));
+        let verdict = evaluate(state, programs, book, event, seated, rows, at)?;
+        let late = behind(state, subject.no(), &verdict, at);
+        if late.is_empty() {
+            return Ok(verdict);
+        }
+        late.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))?;
+    }
 }
 
 /// Fetches what the event speaks of and lets `decide` judge.
@@ -164,7 +197,11 @@ fn evaluate<B: LogAccess>(
     let (subject, other) = (party(subject, row), party(other, other_row));
     let redemption = spent.as_ref().map(|(owner, known, record)| Redemption { owner: *owner, known: *known, record });
     let program = programs.current().map(|program| &**program);
-    let desk = Inputs { state, program, position: state.shared.position.next(), at, hiding: book.hiding() };
+    let prepared = match &event.body {
+        Body::ProgramPublished(said) => book.prepared(&said.text),
+        _ => None,
+    };
+    let desk = Inputs { state, program, position: state.shared.position.next(), at, prepared, hiding: book.hiding() };
     Ok(decide(
         &desk,
         event,
@@ -282,28 +319,45 @@ pub fn fire_due<B: LogAccess>(
     book: &mut B,
     at: At,
 ) -> Result<(), B::Error> {
+    while fire_some(state, programs, book, at, usize::MAX)? {}
+    Ok(())
+}
+
+/// Fires some of what is due at or before `at`, the first first: timers of so many members, or one more. Answers whether
+/// there is more. Whatever is judged in between finds its members up to date, as ever.
+///
+/// # Errors
+/// As [`judge`].
+pub fn fire_some<B: LogAccess>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    at: At,
+    most: usize,
+) -> Result<bool, B::Error> {
     let at = at.max(state.shared.at);
-    let mut waiting = BinaryHeap::new();
     let mut later = Vec::new();
     for no in state.take_due(at) {
         match state.member(no).map(|member| member.next_due) {
-            Some(next) if next.at <= at => waiting.push(Reverse((next, no))),
+            _ if book.is_held(no) => {}
+            Some(next) if next.at <= at => state.firing.push(Reverse((next, no))),
             Some(_) => later.push(no),
             None => {}
         }
     }
     later.into_iter().for_each(|no| state.schedule(no));
-    while let Some(Reverse((next, no))) = waiting.pop() {
-        if state.member(no).is_none_or(|member| member.next_due != next) {
+    for _ in 0..most {
+        let Some(Reverse((next, no))) = state.firing.pop() else { return Ok(false) };
+        if book.is_held(no) || state.member(no).is_none_or(|member| member.next_due != next) {
             continue;
         }
         fire_one(state, programs, book, no, next, at)?;
         match state.member(no).map(|member| member.next_due) {
-            Some(next) if next.at <= at => waiting.push(Reverse((next, no))),
+            Some(next) if next.at <= at => state.firing.push(Reverse((next, no))),
             _ => state.schedule(no),
         }
     }
-    Ok(())
+    Ok(!state.firing.is_empty())
 }
 
 /// The member as it stands at `at`: everything due by then has happened, though nothing is recorded.
@@ -318,8 +372,14 @@ pub fn projected_to(state: &State, program: Option<&Program>, no: MemberNo, memb
             break;
         }
         // Lots made here are never spent: their number only has to differ from all others.
-        let desk =
-            Inputs { state, program: Some(program), position: Position::UNRECORDED, at, hiding: Hiding::NOTHING };
+        let desk = Inputs {
+            state,
+            program: Some(program),
+            position: Position::UNRECORDED,
+            at,
+            prepared: None,
+            hiding: Hiding::NOTHING,
+        };
         let verdict = decide_timer(&desk, Subject::new(no, &member, None), next.at, next.timer);
         let idle = verdict.postings.is_empty() && verdict.changes.is_empty();
         let why = Why::Timer { member: no, due: next.at, timer: next.timer };
@@ -343,7 +403,7 @@ fn fire_before<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
-    (event, subject, other): (&Event<Name>, Resolved, Resolved),
+    (event, subject, other): (&Event<MemberRef>, Resolved, Resolved),
     at: At,
 ) -> Result<(), B::Error> {
     match &event.body {
@@ -406,8 +466,8 @@ fn fire_one<B: LogAccess>(
 ) -> Result<(), B::Error> {
     let Some(member) = state.member(no) else { return Ok(()) };
     let program = programs.current().cloned();
-    let position = state.shared.position.next();
-    let desk = Inputs { state, program: program.as_deref(), position, at, hiding: book.hiding() };
+    let (program, position) = (program.as_deref(), state.shared.position.next());
+    let desk = Inputs { state, program, position, at, prepared: None, hiding: book.hiding() };
     let verdict: Verdict = decide_timer(&desk, Subject::new(no, member, None), due, timer);
     // So many lots may be due at once that they take several records.
     let more = matches!(timer, Timer::Activation | Timer::Expiry) && !verdict.postings.is_empty();
@@ -433,9 +493,21 @@ fn append<B: LogAccess>(
     let verdict_part = VerdictPart { at, program: programs.len(), why, verdict };
     let record = Record { verdict_part, cause_part };
     fold(state, position, &record)?;
+    file(state, programs, book, position, record)
+}
+
+/// Puts a record that is folded into the log.
+fn file<B: LogAccess>(
+    state: &State,
+    programs: &mut Programs,
+    book: &mut B,
+    position: Position,
+    record: Record,
+) -> Result<Position, B::Error> {
     book.append(position, record)?;
     if state.programs.len() > usize::try_from(programs.len()).unwrap_or(usize::MAX) {
         let broken = Corrupt::Fold { position, member: MemberNo::NOBODY, what: "a published program has faults" };
+        programs.take_over(state, state.programs.last().and_then(|row| book.prepared(&row.text)));
         programs.catch_up(state).map_err(|_| broken)?;
     }
     Ok(position)

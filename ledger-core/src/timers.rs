@@ -31,8 +31,18 @@ pub(crate) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             expiry::expire(&mut draft, due);
             Some(Asker::Died)
         }
-        // A balance at its limit earns nothing more; the dormancy is over all the same.
-        Timer::Inactivity => membership::fall_dormant(&mut draft, due).ok().map(|()| Asker::Inactivity),
+        Timer::Inactivity => {
+            let refused = draft.attempt(|draft| {
+                membership::fall_dormant(draft, due)?;
+                follow(draft, Asker::Inactivity, None);
+                draft.check()
+            });
+            // A member at a limit earns nothing more; the dormancy is over all the same.
+            if refused.is_some() {
+                membership::end_dormancy(&mut draft);
+            }
+            None
+        }
         Timer::Tier => {
             tiers::review(&mut draft);
             None

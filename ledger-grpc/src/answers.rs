@@ -13,7 +13,7 @@ use crate::wire::{self, EventAsked, LOTS_SHOWN, LOTS_SHOWN_OF_MANY, Names, Page,
 use ledger_core::event::{Event, Name};
 use ledger_core::outcome::Outcome;
 use ledger_core::units::{MemberNo, Position};
-use ledger_store::{AsOf, Handle, MemberView, Moment, Pending, ReadError};
+use ledger_store::{AsOf, Handle, MemberLook, Moment, Pending, ReadError};
 
 /// The words of the ledger, and what opens the names it has.
 fn words_of(moment: &Moment<'_>) -> Names {
@@ -56,12 +56,13 @@ fn find_outcome(moment: &mut Moment<'_>, asked: &EventAsked) -> Result<Option<Ou
 
 /// A member as it stands; `None` if there is none of this name.
 pub fn member(store: &Handle, name: &str) -> Pending<Option<proto::Member>> {
-    let found = store.ask(|moment| {
-        let view = moment.member(name)?;
-        let names = names_of(moment, wire::members_named_with(&view.member));
-        Some((view, names))
-    });
-    found.map(|found, _| found.map(|(view, names)| wire::member(&view, &names, LOTS_SHOWN)))
+    store.ask(|moment| moment.look(name, |moment, look| told(moment, look, LOTS_SHOWN)))
+}
+
+/// What is told of a member, from its row: what is not shown is not copied.
+fn told(moment: &mut Moment<'_>, look: &MemberLook<'_>, shown_max: usize) -> proto::Member {
+    let names = names_of(moment, wire::members_named_with(look.member));
+    wire::member(look, &names, shown_max)
 }
 
 /// A member as it was; `None` if it was no member then.
@@ -71,26 +72,27 @@ pub fn member(store: &Handle, name: &str) -> Pending<Option<proto::Member>> {
 pub fn member_then(store: &Handle, name: &str, then: AsOf) -> Result<Option<proto::Member>, ReadError> {
     let Some(view) = store.member_as_of(name, then)? else { return Ok(None) };
     let names = names_in_log(store, wire::members_named_with(&view.member).collect())?;
-    Ok(Some(wire::member(&view, &names, LOTS_SHOWN)))
+    Ok(Some(wire::member(&view.look(), &names, LOTS_SHOWN)))
 }
 
-/// Several members, all at one position.
+/// Several members, all at one position. Whoever is asked for twice is looked at once.
 pub fn members(store: &Handle, asked: &[Name]) -> Pending<proto::BatchGetMembersResponse> {
+    let mut distinct: Vec<&Name> = asked.iter().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let place = |name: &Name| distinct.binary_search(&name).ok();
     let found = store.ask(|moment| {
-        let views = moment.members(asked);
-        let mentioned_members: Vec<_> =
-            views.iter().flatten().flat_map(|view| wire::members_named_with(&view.member)).collect();
-        let names = names_of(moment, mentioned_members);
-        (views, names)
+        let one = |name: &&Name| moment.look(name, |moment, look| told(moment, look, LOTS_SHOWN_OF_MANY));
+        (distinct.iter().map(one).collect::<Vec<_>>(), names_of(moment, []))
     });
-    found.map(|(views, names), position| {
-        let tell = |view: &MemberView| {
-            let view = wire::member(view, &names, LOTS_SHOWN_OF_MANY);
-            proto::Member { position: position.0, token: wire::token(position, &names), ..view }
+    found.map(|(members, words), position| {
+        let one = |name: &Name| {
+            let member = place(name).and_then(|at| members.get(at)?.clone());
+            let here = |member| proto::Member { position: position.0, token: wire::token(position, &words), ..member };
+            wire::maybe_member(name, member.map(here))
         };
-        let one = |(name, view): (&Name, &Option<MemberView>)| wire::maybe_member(name, view.as_ref().map(tell));
-        let members = asked.iter().zip(&views).map(one).collect();
-        proto::BatchGetMembersResponse { members, position: position.0, token: wire::token(position, &names) }
+        let members = asked.iter().map(one).collect();
+        proto::BatchGetMembersResponse { members, position: position.0, token: wire::token(position, &words) }
     })
 }
 

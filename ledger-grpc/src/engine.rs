@@ -12,6 +12,7 @@ use ledger_core::units::{At, Position, RiskKey};
 use ledger_store::{Batch, Clock, CommitError, Handle, Health, Identity, Pending, ReadError, SubmitError};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -40,7 +41,7 @@ pub struct Limits {
     pub call_wait: Duration,
     /// How long one call waits for room in the queue.
     pub queue_wait: Duration,
-    /// Reads of the log at once; each has a thread of its own.
+    /// Reads of the log at once; each has a thread of its own. As many look-ups by id have places beside them.
     pub log_reads_max: usize,
     /// Replays at once; each has a thread of its own.
     pub replays_max: usize,
@@ -189,6 +190,16 @@ impl Call {
     }
 }
 
+/// As long as this is there, somebody waits for an answer.
+#[derive(Debug, Default)]
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Events that are queued and will be answered.
 #[derive(Debug)]
 pub struct Ticket(oneshot::Receiver<Result<Vec<Outcome>, CommitError>>);
@@ -208,7 +219,9 @@ pub struct Engine {
     streams: Arc<Semaphore>,
     room: Arc<Semaphore>,
     log_reads: Arc<Semaphore>,
+    look_ups: Arc<Semaphore>,
     replays: Arc<Semaphore>,
+    compiling: Arc<Semaphore>,
     committed: Arc<watch::Sender<Position>>,
     draining: watch::Sender<bool>,
 }
@@ -229,7 +242,9 @@ impl Engine {
             streams: Arc::new(Semaphore::new(limits.streams_max)),
             room: Arc::new(Semaphore::new(limits.queue_max)),
             log_reads: Arc::new(Semaphore::new(limits.log_reads_max)),
+            look_ups: Arc::new(Semaphore::new(limits.log_reads_max)),
             replays: Arc::new(Semaphore::new(limits.replays_max)),
+            compiling: Arc::new(Semaphore::new(1)),
             committed,
             draining: watch::Sender::new(false),
         })
@@ -281,14 +296,20 @@ impl Engine {
     pub async fn submit(&self, call: &Call, decoded: DecodedBatch) -> Result<Vec<Outcome>, Failure> {
         let room = call.until(timeout(self.limits.queue_wait, self.room_for(&decoded))).await?;
         let room = room.map_err(|_| Failure::QueueFull)?;
-        let ticket = self.queue(decoded, room)?;
+        let ticket = call.until(self.queue(decoded, room)).await.map_err(|_| Failure::Deadline { queued: true })??;
         call.until(ticket.outcomes()).await.map_err(|_| Failure::Deadline { queued: true })?
     }
 
     /// Queues events as soon as there is room, for callers that can wait.
     pub async fn enqueue(&self, decoded: DecodedBatch) -> Result<Ticket, Failure> {
         let room = self.room_for(&decoded).await;
-        self.queue(decoded, room)
+        self.queue(decoded, room).await
+    }
+
+    /// A turn to read a program file, which is one thread's work however many ask.
+    async fn place_to_compile(&self) -> OwnedSemaphorePermit {
+        let place = Arc::clone(&self.compiling).acquire_owned().await;
+        place.expect("the places are never closed")
     }
 
     async fn room_for(&self, decoded: &DecodedBatch) -> OwnedSemaphorePermit {
@@ -297,7 +318,7 @@ impl Engine {
         room.expect("the room is never closed")
     }
 
-    fn queue(&self, decoded: DecodedBatch, room: OwnedSemaphorePermit) -> Result<Ticket, Failure> {
+    async fn queue(&self, decoded: DecodedBatch, room: OwnedSemaphorePermit) -> Result<Ticket, Failure> {
         let (answer, ticket) = oneshot::channel();
         if decoded.events.is_empty() {
             let _ = answer.send(Ok(Vec::new()));
@@ -308,7 +329,18 @@ impl Engine {
             // Nobody waits any more: the events are recorded all the same.
             let _ = answer.send(outcomes);
         };
-        self.handle.submit(Batch { events: decoded.events, cursors: Vec::new() }, Box::new(done))?;
+        let batch = Batch { events: decoded.events, cursors: Vec::new() };
+        if decoded.has_program {
+            let (place, handle) = (self.place_to_compile().await, self.handle.clone());
+            off_thread(move || {
+                let queued = handle.submit(batch, Box::new(done));
+                drop(place);
+                queued
+            })
+            .await??;
+        } else {
+            self.handle.submit(batch, Box::new(done))?;
+        }
         Ok(Ticket(ticket))
     }
 
@@ -346,14 +378,35 @@ impl Engine {
         call: &Call,
         ask: impl FnOnce(&Handle) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Failure> {
-        let place = call.until(Arc::clone(&self.log_reads).acquire_owned()).await?;
-        let handle = self.handle.clone();
+        self.read_off_thread(call, &self.log_reads, ask).await
+    }
+
+    /// The same for what is found by its id: a short read, which waits for no long one.
+    pub async fn look_up<T: Send + 'static>(
+        &self,
+        call: &Call,
+        ask: impl FnOnce(&Handle) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.read_off_thread(call, &self.look_ups, ask).await
+    }
+
+    async fn read_off_thread<T: Send + 'static>(
+        &self,
+        call: &Call,
+        places: &Arc<Semaphore>,
+        ask: impl FnOnce(&Handle) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let place = call.until(Arc::clone(places).acquire_owned()).await?;
+        let waiting = Waiting::default();
+        let handle = self.handle.unless(Arc::clone(&waiting.0));
         let answer = off_thread(move || {
             let answer = ask(&handle);
             drop(place);
             answer
         });
-        Ok(call.until(answer).await???)
+        let answer = call.until(answer).await;
+        drop(waiting);
+        Ok(answer???)
     }
 
     /// The words of the ledger.
@@ -367,9 +420,15 @@ impl Engine {
     }
 
     /// Reads and checks a program file.
-    pub async fn check(&self, text: String) -> Result<Result<Program, Vec<Fault>>, Failure> {
+    pub async fn check(&self, call: &Call, text: String) -> Result<Result<Program, Vec<Fault>>, Failure> {
+        let place = call.until(self.place_to_compile()).await?;
         let terms = self.handle.terms();
-        off_thread(move || Program::read(&text, &mut terms.to_vec())).await
+        let read = off_thread(move || {
+            let read = Program::read(&text, &mut terms.to_vec());
+            drop(place);
+            read
+        });
+        call.until(read).await?
     }
 
     /// Folds a member's records again and sends each step. If the last item is a failure, there should have been more.

@@ -36,6 +36,11 @@ struct Pool {
 static KINDS: LazyLock<Vec<Box<str>>> = LazyLock::new(|| names(|field| field.containing_oneof().is_some()));
 static ENVELOPE: LazyLock<Vec<Box<str>>> = LazyLock::new(|| names(|field| field.containing_oneof().is_none()));
 
+/// The messages of the API.
+pub(crate) fn package() -> impl Iterator<Item = MessageDescriptor> {
+    POOL.all.all_messages().filter(|message| message.package_name() == Event::PACKAGE)
+}
+
 fn names(of: impl Fn(&FieldDescriptor) -> bool) -> Vec<Box<str>> {
     POOL.event.fields().filter(of).map(|field| field.name().into()).collect()
 }

@@ -11,6 +11,7 @@
 //! - [`server`] listens, admits, reports health and shuts down without losing an answer.
 //! - [`service`] is one short function per call.
 //! - [`wire`] turns messages into the ledger's types and back, and owns the limits of requests.
+//! - [`codec`] counts what a request would come to before it is decoded.
 //! - [`answers`] tells what is asked of a store, for the server and for `ledgerd` on a directory alike.
 //! - [`engine`] is the asynchronous face of the store, and the only place that reads a clock.
 //! - [`kafka`] feeds events from Kafka's topics, and puts outcomes on one.
@@ -22,6 +23,7 @@
 //! It is not a place for rules, and it keeps nothing: what is not in the store is not so.
 
 pub mod answers;
+pub mod codec;
 pub mod engine;
 pub mod instant;
 pub mod json;

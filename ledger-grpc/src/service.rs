@@ -100,7 +100,7 @@ impl EventService for Service {
         let (call, message) = open(request);
         let (token, asked) = (self.read_token(&message.token)?, wire::event_asked(message)?);
         self.0.reach(&call, token).await?;
-        let found = self.0.read_log(&call, move |store| answers::outcome(store, &asked)).await?;
+        let found = self.0.look_up(&call, move |store| answers::outcome(store, &asked)).await?;
         answer(found.ok_or(Failure::OutcomeUnknown)?)
     }
 }
@@ -213,9 +213,9 @@ impl MemberService for Service {
 #[tonic::async_trait]
 impl ProgramService for Service {
     async fn check_program(&self, request: Request<CheckProgramRequest>) -> Answer<CheckProgramResponse> {
-        let (_call, message) = open(request);
+        let (call, message) = open(request);
         wire::program_text(&message.text)?;
-        let (faults, warnings) = match self.0.check(message.text).await? {
+        let (faults, warnings) = match self.0.check(&call, message.text).await? {
             Ok(program) => (Vec::new(), wire::faults(&program.warnings)),
             Err(faults) => (wire::faults(&faults), Vec::new()),
         };
@@ -226,7 +226,7 @@ impl ProgramService for Service {
         let (call, message) = open(request);
         let text = message.text.clone();
         let decoded = wire::publish(message, &hash(&self.0))?;
-        let program = self.0.check(text).await?.map_err(|faults| Invalid::program(&faults))?;
+        let program = self.0.check(&call, text).await?.map_err(|faults| Invalid::program(&faults))?;
         let judged = self.0.submit(&call, decoded).await?;
         let position = judged.first().map(|one| one.position);
         let rows = self.0.read(&call, Handle::programs).await.map_err(Failure::once_queued)?;

@@ -6,7 +6,7 @@
 //! `ErrorInfo` with a stable reason and with `applied`: whether anything may have been recorded.
 
 use crate::engine::Failure;
-use crate::wire::Invalid;
+use crate::wire::{Invalid, VIOLATIONS_BYTES_MAX, shortened};
 use ledger_core::event::Violation;
 use ledger_store::{CommitError, Damage, ReadError, SubmitError};
 use std::collections::HashMap;
@@ -139,20 +139,21 @@ impl From<Failure> for Status {
         if news.retry.is_some() {
             details.set_retry_info(news.retry);
         }
-        Status::with_error_details(news.code, failure.to_string(), details)
+        Status::with_error_details(news.code, shortened(failure.to_string()), details)
     }
 }
 
 impl From<Invalid> for Status {
     fn from(invalid: Invalid) -> Status {
         let message = match invalid.0.first() {
-            Some(Violation { field, problem }) => format!("invalid request: {field} {problem}"),
+            Some(Violation { field, problem }) => shortened(format!("invalid request: {field} {problem}")),
             None => "invalid request".to_owned(),
         };
         let metadata = HashMap::from([(APPLIED.to_owned(), INVALID.applied.name().to_owned())]);
         let mut details = ErrorDetails::with_error_info(INVALID.reason, DOMAIN, metadata);
         let field = |one: Violation| FieldViolation::new(one.field, one.problem);
-        details.set_bad_request(invalid.0.into_iter().map(field).collect::<Vec<_>>());
+        let told = invalid.fitted(VIOLATIONS_BYTES_MAX);
+        details.set_bad_request(told.into_iter().map(field).collect::<Vec<_>>());
         Status::with_error_details(INVALID.code, message, details)
     }
 }
@@ -203,6 +204,7 @@ fn read_news(error: &ReadError) -> StatusSpec {
         ReadError::Program(_) => PROGRAM_UNREADABLE,
         ReadError::Stopped { .. } => STOPPED,
         ReadError::CauseHeldBack { .. } => CAUSE_HELD_BACK,
+        ReadError::Abandoned => DEADLINE,
         ReadError::Damage(Damage::Database(_)) => STORE_FAILED,
         ReadError::Damage(_) => CORRUPT,
         _ => STORE_FAILED,

@@ -7,6 +7,7 @@
 
 mod actions;
 mod approvals;
+mod counted;
 mod counting;
 mod earning;
 mod event;
@@ -35,6 +36,7 @@ mod transfer;
 mod values;
 mod visits;
 
+pub use self::counted::count;
 pub use self::counting::counter;
 pub use self::event::{DecodedBatch, Hash, batch, one, publish, quote, tagged};
 pub use self::member::{maybe_member, member, members_named_with, purse};
@@ -82,6 +84,27 @@ pub const LIST_BYTES_MAX: usize = 2 << 20;
 /// Largest answer, in encoded bytes: what clients take by default, less the frame.
 pub const ANSWER_BYTES_MAX: usize = (4 << 20) - 1024;
 
+/// Most bytes of the violations of one event of a batch, and of the details of an error: they are sent behind a call,
+/// where many clients take no more than 8 KiB in all.
+pub const VIOLATIONS_BYTES_MAX: usize = 1_600;
+/// Longest text of a violation or of an error, in bytes.
+pub const PROBLEM_BYTES_MAX: usize = 300;
+/// What a violation takes beside its texts.
+const VIOLATION_FRAME: usize = 16;
+
+/// A text that is not longer than [`PROBLEM_BYTES_MAX`].
+pub fn shortened(mut text: String) -> String {
+    if text.len() > PROBLEM_BYTES_MAX {
+        let mut end = PROBLEM_BYTES_MAX - '…'.len_utf8();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 /// Fields that break their limits; nothing of what they came with was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid(pub Vec<Violation>);
@@ -95,6 +118,23 @@ impl Invalid {
     pub fn program(faults: &[Fault]) -> Invalid {
         let one = |fault: &Fault| Violation { field: "text".into(), problem: fault.to_string() };
         Invalid(faults.iter().map(one).collect())
+    }
+
+    /// As many of the violations as so many bytes hold, each cut to a readable length, and behind them how many more
+    /// there are.
+    pub fn fitted(self, bytes_max: usize) -> Vec<Violation> {
+        let (total, mut bytes) = (self.0.len(), 0usize);
+        let cut = |one: Violation| Violation { field: shortened(one.field), problem: shortened(one.problem) };
+        let fits = |one: &Violation| {
+            bytes += one.field.len() + one.problem.len() + VIOLATION_FRAME;
+            bytes <= bytes_max
+        };
+        let mut told: Vec<Violation> = self.0.into_iter().map(cut).take_while(fits).collect();
+        if told.len() < total {
+            let problem = format!("and {} more; mend these first", total - told.len());
+            told.push(Violation { field: String::new(), problem });
+        }
+        told
     }
 
     /// The same, with paths that start at the request instead of at this part of it.

@@ -603,6 +603,42 @@ async fn a_message_over_the_limit_is_turned_away_and_the_server_goes_on() {
     world.end().await;
 }
 
+/// What an error takes behind its call: details as text of base64, and the message with its odd bytes as `%xx`.
+fn trailer_bytes(status: &Status) -> usize {
+    let message: usize = status.message().bytes().map(|byte| if (0x20..0x7f).contains(&byte) { 1 } else { 3 }).sum();
+    status.details().len().div_ceil(3) * 4 + message
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_much_is_wrong_the_error_fits_into_what_clients_take() {
+    let world = World::new().await;
+    let bad = || purchase_of(&"o".repeat(200), "eur", &vec![(0, -1); 500]);
+    let submit = proto::SubmitRequest { event: Some(world.event(&"n".repeat(60_000), bad())) };
+    let names = proto::BatchGetMembersRequest { members: vec![String::new(); 1_000], token: String::new() };
+    let faults = proto::PublishProgramRequest { text: "=\n".repeat(1_000), ..Default::default() };
+    for status in [
+        world.events().submit(submit).await.unwrap_err(),
+        world.members().batch_get_members(names).await.unwrap_err(),
+        world.programs().publish_program(faults).await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let fields = status.get_details_bad_request().expect("it says what is wrong").field_violations;
+        assert!(fields.len() > 2, "{fields:?}");
+        let last = &fields[fields.len() - 1];
+        assert!(last.field.is_empty() && last.description.starts_with("and "), "{last:?}");
+        assert!(trailer_bytes(&status) < 4_096, "{} bytes of {status:?}", trailer_bytes(&status));
+    }
+    // One that is right among thousands that are not: it is recorded, and the answer says so.
+    let mut events: Vec<proto::Event> =
+        (0..4_000).map(|_| world.event("anna", purchase_of("o", "eur", &[(0, -1); 3]))).collect();
+    events.push(world.event("anna", enrolled()));
+    let answer = world.events().submit_batch(proto::SubmitBatchRequest { events }).await.unwrap().into_inner();
+    assert!(answer.encoded_len() < 4 << 20, "{} bytes", answer.encoded_len());
+    assert_eq!(answer.outcomes.iter().map(word).filter(|word| *word == "accepted").count(), 1);
+    assert_eq!(answer.outcomes.len(), 4_001);
+    world.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_over_their_limits_are_invalid() {
     let world = World::new().await;

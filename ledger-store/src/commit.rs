@@ -30,6 +30,7 @@ const BATCHES_AT_ONCE: usize = 16;
 const MARK_ALONE: Duration = Duration::from_millis(20);
 
 /// A judged batch on its way to disk.
+#[derive(Default)]
 pub(crate) struct Judged {
     /// What the clock said when it was judged.
     pub(crate) at: At,

@@ -236,4 +236,7 @@ pub enum ReadError {
     /// What is stored contradicts itself.
     #[error(transparent)]
     Damage(#[from] Damage),
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for the answer")]
+    Abandoned,
 }

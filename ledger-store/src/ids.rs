@@ -105,7 +105,7 @@ impl Ids {
         }
     }
 
-    /// Under which hash a record is found; timers have none. A cause that is held back brings its own.
+    /// Under which hash a record is found; timers have none, nor has what was set aside. A cause that is held back brings its own.
     pub(crate) fn key_of(&self, record: &Record, entry: Entry<'_>) -> Result<Option<u128>, Corrupt> {
         match record.cause() {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
@@ -115,6 +115,8 @@ impl Ids {
                 });
                 self.hash.conflict(&event).map(Some)
             }
+            // It was set aside, and may come again.
+            Cause::Event(_) if record.verdict.refusal == Some(Refusal::EventQuarantined) => Ok(None),
             Cause::Event(event) => Ok(Some(self.hash.id(event))),
             Cause::Timer { .. } => Ok(None),
             Cause::HeldBack => match entry {
@@ -177,6 +179,13 @@ impl Ids {
         }
         self.sealed = Arc::new(sealed);
         self.sealed.clone()
+    }
+
+    /// These ids were read from disk again, while a snapshot may be writing what the others sealed: that is sealed here
+    /// as well, so that no snapshot writes it twice.
+    pub(crate) fn take_over(&mut self, others: &Ids) {
+        self.sealed = others.sealed.clone();
+        self.recent.retain(|key, _| !others.sealed.contains_key(key));
     }
 
     /// The sealed ids are on disk.

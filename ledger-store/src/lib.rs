@@ -40,7 +40,7 @@ mod verify;
 
 pub use error::{CommitError, Damage, MarkError, OpenError, ReadError, SubmitError};
 pub use identity::{Identity, LedgerId};
-pub use read::{AsOf, CounterView, Explained, History, MemberView, Moment, Pending, Replay, Step, Totals};
+pub use read::{AsOf, CounterView, Explained, History, MemberLook, MemberView, Moment, Pending, Replay, Step, Totals};
 pub use restore::{Outset, restore};
 pub use sealing::Seals;
 pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};

@@ -9,14 +9,17 @@ use crate::disk::Disk;
 use crate::error::Damage;
 use crate::ids::{AsIs, Hash, Ids};
 use crate::sealing::Seals;
+use crate::shard::Quarantine;
 use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::event::{Event, MemberRef, Name};
 use ledger_core::features::membership::state::NameBinding;
-use ledger_core::judge::{LogAccess, Programs, fire_due, judge};
+use ledger_core::judge::{LogAccess, Programs, fire_some, judge, set_aside};
 use ledger_core::member::Member;
 use ledger_core::names::NameKey;
 use ledger_core::outcome::Outcome;
+use ledger_core::program::PreparedProgram;
 use ledger_core::record::{Cause, Record};
+use ledger_core::refusal::Refusal;
 use ledger_core::sealed::{Hiding, Sealed, SealedFor, Sealing};
 use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position, RiskKey};
@@ -26,6 +29,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
+/// Members whose timers are fired before others get their turn: readers, and whoever has said something.
+pub(crate) const TIMERS_PER_TURN: usize = 500;
 /// Events judged before readers who wait get their turn.
 pub(crate) const EVENTS_PER_TURN: usize = 64;
 
@@ -80,6 +85,10 @@ pub(crate) struct StoreLog {
     in_flight: VecDeque<Arc<Staged>>,
     /// The block read last: events that come again come in order.
     last_block: Mutex<Option<crate::block::Block>>,
+    /// Program files of the batch that is being judged, read by whoever submitted it.
+    pub(crate) prepared: Vec<PreparedProgram>,
+    /// What is set aside because it does not fold.
+    pub(crate) quarantine: Quarantine,
 }
 
 impl LogAccess for StoreLog {
@@ -127,6 +136,18 @@ impl LogAccess for StoreLog {
         self.staged.push(record);
         Ok(())
     }
+
+    fn failed(&mut self, event: Event<MemberRef>) {
+        self.quarantine.failed = Some(event);
+    }
+
+    fn prepared(&self, text: &str) -> Option<&PreparedProgram> {
+        self.prepared.iter().find(|prepared| prepared.is_of(text))
+    }
+
+    fn is_held(&self, no: MemberNo) -> bool {
+        !self.quarantine.held.is_empty() && self.quarantine.held.contains(&no)
+    }
 }
 
 impl StoreLog {
@@ -143,6 +164,8 @@ impl StoreLog {
             staged: Staged::default(),
             in_flight: VecDeque::new(),
             last_block: Mutex::new(None),
+            prepared: Vec::new(),
+            quarantine: Quarantine::default(),
         }
     }
 
@@ -198,6 +221,18 @@ impl StoreLog {
         Some(staged)
     }
 
+    /// The last record that was handed on; 0 if all are on disk.
+    pub(crate) fn last_in_flight(&self) -> Position {
+        self.in_flight.back().map_or(Position(0), |batch| batch.last())
+    }
+
+    /// Whether a record that was just judged says that its event is set aside.
+    fn is_set_aside(&self, position: Position) -> bool {
+        let record = || self.staged.record(position);
+        !self.quarantine.held.is_empty()
+            && record().is_some_and(|record| record.verdict.refusal == Some(Refusal::EventQuarantined))
+    }
+
     /// Hands back the batches that are on disk: freeing all their records takes a while, and whoever judges
     /// has better things to do.
     pub(crate) fn take_committed(&mut self, committed: Position) -> Vec<Arc<Staged>> {
@@ -210,8 +245,16 @@ impl Live {
     /// Judges one event, or answers again what was answered before.
     pub(crate) fn submit(&mut self, hashes: Hashes, event: Event<Name>, at: At) -> Result<Answer, Damage> {
         let Some(first) = self.book.ids.find(hashes.id, &self.book.disk)? else {
+            if let Some(position) = self.book.quarantine.ids.get(&hashes.id).copied() {
+                self.duplicates += 1;
+                return Ok(Answer::Again(Outcome::of(position, &*self.book.record(position)?, true)));
+            }
             let position = judge(&mut self.state, &mut self.programs, &mut self.book, event, at, false)?;
-            self.book.ids.insert(hashes.id, position);
+            if self.book.is_set_aside(position) {
+                self.book.quarantine.ids.insert(hashes.id, position);
+            } else {
+                self.book.ids.insert(hashes.id, position);
+            }
             return Ok(Answer::New(position));
         };
         let record = self.book.record(first)?;
@@ -229,6 +272,31 @@ impl Live {
             self.book.ids.insert(conflict, position);
         }
         Ok(Answer::New(position))
+    }
+
+    /// Records an event as set aside; the state is as it was before it. Its id stays free.
+    pub(crate) fn set_aside(&mut self, hashes: Hashes, event: Event<MemberRef>, at: At) -> Result<Answer, Damage> {
+        let position = set_aside(&mut self.state, &mut self.programs, &mut self.book, event, at)?;
+        self.book.quarantine.ids.insert(hashes.id, position);
+        Ok(Answer::New(position))
+    }
+
+    /// What is answered of a record is told from it now: it goes to disk with an earlier batch than its answer.
+    pub(crate) fn settle(&self, answer: &mut Answer) {
+        if let Answer::New(position) = answer
+            && let Some(record) = self.book.staged.record(*position)
+        {
+            *answer = Answer::Again(Outcome::of(*position, record, false));
+        }
+    }
+
+    /// The ledger as it was read again takes the place of this one.
+    pub(crate) fn replace(&mut self, mut again: Live) {
+        again.duplicates = self.duplicates;
+        again.book.quarantine = std::mem::take(&mut self.book.quarantine);
+        again.book.ids.take_over(&self.book.ids);
+        again.end_batch();
+        *self = again;
     }
 
     /// The record that refused this event because its id was used before with another body. Whoever is a member now
@@ -285,9 +353,9 @@ impl Live {
         Ok(Some(Outcome::of(position, &*self.book.record(position)?, true)))
     }
 
-    /// Fires everything due at or before `at`.
-    pub(crate) fn tick(&mut self, at: At) -> Result<(), Damage> {
-        fire_due(&mut self.state, &mut self.programs, &mut self.book, at)
+    /// Fires some of what is due at or before `at`; answers whether there is more.
+    pub(crate) fn tick(&mut self, at: At) -> Result<bool, Damage> {
+        fire_some(&mut self.state, &mut self.programs, &mut self.book, at, TIMERS_PER_TURN)
     }
 
     /// What follows a batch: new pages of history go where readers and snapshots find them, and new

@@ -117,6 +117,38 @@ pub struct Totals {
     pub duplicates: u64,
 }
 
+impl MemberView {
+    /// The same, to be looked at.
+    pub fn look(&self) -> MemberLook<'_> {
+        let program = self.program.as_deref();
+        MemberLook {
+            no: self.no,
+            name: &self.name,
+            member: &self.member,
+            position: self.position,
+            at: self.at,
+            program,
+        }
+    }
+}
+
+/// A member where it is: of its row nothing is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberLook<'a> {
+    /// Its number.
+    pub no: MemberNo,
+    /// Its name.
+    pub name: &'a str,
+    /// Its row, brought up to `at`: nothing that is due is left out.
+    pub member: &'a Member,
+    /// A durable position at which this is true.
+    pub position: Position,
+    /// The instant at which this is true.
+    pub at: At,
+    /// The program that was in force then.
+    pub program: Option<&'a Program>,
+}
+
 impl Totals {
     pub(crate) fn of(identity: Identity, state: &State, program: Option<&Arc<Program>>) -> Totals {
         let shared = state.shared.clone();

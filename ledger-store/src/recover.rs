@@ -133,7 +133,7 @@ fn load(disk: &Disk, live: &mut Live) -> Result<(), Damage> {
             book.learn_name(&member.name, no)?;
         }
     }
-    live.state.programs_loaded();
+    live.state.loaded();
     for row in disk.scan(keys::IDS, b"") {
         let (key, value) = row?;
         let key: [u8; 16] = key

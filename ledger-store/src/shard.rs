@@ -7,6 +7,7 @@
 
 mod handle;
 mod judge;
+mod quarantine;
 mod queue;
 mod status;
 
@@ -14,6 +15,7 @@ pub use self::handle::{Handle, Health, Stats};
 pub use self::queue::{Batch, Cursor, Done};
 pub use self::status::Notify;
 
+pub(crate) use self::quarantine::Quarantine;
 pub(crate) use self::status::Status;
 
 use self::judge::Judge;
@@ -82,6 +84,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// What a ledger is opened with.
+    fn given(&self) -> Given {
+        Given { secret: self.secret, ledger: self.ledger, salts: self.salts, seals: Seals::under(self.sealing_key) }
+    }
+}
+
 /// What moves ledger time. It never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
@@ -138,8 +147,7 @@ impl Ledger {
         let found = mark::find(dir)?;
         let expected = mark::admit(dir, found.as_ref())?;
         let disk = Arc::new(Disk::open_or_make(dir)?);
-        let seals = Seals::under(options.sealing_key);
-        let given = Given { secret: options.secret, ledger: options.ledger, salts: options.salts, seals };
+        let given = options.given();
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);
         let (begin, begun) = sync_channel(0);
@@ -153,7 +161,7 @@ impl Ledger {
                 && let Ok(inner) = started.recv()
             {
                 let alarm = Alarm(inner);
-                Judge { inner: &alarm.0, commit, begin, begun, reported: None }.run(&submitted);
+                Judge { inner: &alarm.0, commit, begin, begun, more_due: false, reported: None }.run(&submitted);
             }
         })?;
         let recovered = match told.recv() {
@@ -196,7 +204,7 @@ impl Ledger {
         let snapshotter = spawn("snapshotter", move || alarm.0.write_snapshots(&begun))?;
         let threads = vec![judge, committer, snapshotter];
         let _ = start.send(inner.clone());
-        let handle = Handle { inner, queue: Arc::new(Mutex::new(Some(submit))) };
+        let handle = Handle { inner, queue: Arc::new(Mutex::new(Some(submit))), abandoned: None };
         Ok(Ledger { handle, threads })
     }
 

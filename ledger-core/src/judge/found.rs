@@ -67,7 +67,7 @@ pub(super) fn find_purchase<B: LogAccess>(
     let theirs = rows.named_first().filter(|_| !is_new);
     for (no, member) in theirs.chain(rows.own_and_named().filter(|_| is_new)) {
         // Past the refund horizon a number may be used again: the latest is meant.
-        for known in member.purchases.iter().rev().filter(|known| known.order == hash) {
+        for known in member.purchases.of_order(hash) {
             let record = book.record(known.position)?;
             let is_it = match record.cause() {
                 Cause::Event(Event { body: Body::Purchase(event::Purchase { order: recorded, .. }), .. }) => {

@@ -3,7 +3,7 @@
 //! A log is folded without asking any program, so one that has newer words than this version knows is no damage. What
 //! cannot be done without it is told by its name: see [`Unreadable`].
 
-use crate::tables::program::{Fault, Program};
+use crate::tables::program::{Fault, PreparedProgram, Program};
 use crate::tables::state::State;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -65,6 +65,13 @@ impl Programs {
     /// Whether none was published yet.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Takes over a program that was set by the last record, if it was read before.
+    pub(super) fn take_over(&mut self, state: &State, prepared: Option<&PreparedProgram>) {
+        let is_next = state.programs.len() == self.0.len().saturating_add(1);
+        let program = prepared.and_then(|one| one.program_behind(state.shared.terms.len()));
+        self.0.extend(program.filter(|_| is_next).map(|program| Ok(program.clone())));
     }
 
     /// Compiles what the state has and this has not.

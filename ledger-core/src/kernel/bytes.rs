@@ -18,8 +18,10 @@ pub const VERSION: u8 = 1;
 /// Version of the layout of folded rows. It goes up whenever a row changes: rows of an older version are
 /// folded again from the log.
 pub const ROW_VERSION: u8 = 10;
-/// Largest encoded value: 64 MiB.
+/// Largest encoded value: 64 MiB, written or read.
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
+/// What so many bytes can come to at most: no byte becomes more than eight.
+const DECODED_BYTES_MAX: usize = 8 * VALUE_BYTES_MAX;
 
 struct Append<'a>(&'a mut Vec<u8>);
 
@@ -38,7 +40,8 @@ impl Writer for Append<'_> {
 /// Appends a record, or what else is for ever, to `out` and returns how many bytes it took.
 ///
 /// # Errors
-/// Only if a type cannot be represented at all, which is a bug that the byte tests show.
+/// If the value has more than [`VALUE_BYTES_MAX`] bytes, or a type cannot be represented at all, which is a bug that the
+/// byte tests show. Nothing is appended then.
 pub fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<usize, Corrupt> {
     write(VERSION, value, out)
 }
@@ -70,9 +73,14 @@ pub fn decode_row<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Corrupt> {
 fn write<T: Serialize>(version: u8, value: &T, out: &mut Vec<u8>) -> Result<usize, Corrupt> {
     let before = out.len();
     out.push(version);
-    bincode::serde::encode_into_writer(value, Append(out), config::standard())
-        .map_err(|_| Corrupt::Bytes { what: "value cannot be encoded" })?;
-    Ok(out.len().saturating_sub(before))
+    let written = bincode::serde::encode_into_writer(value, Append(out), config::standard());
+    let bytes = out.len().saturating_sub(before);
+    if written.is_err() || bytes > VALUE_BYTES_MAX {
+        out.truncate(before);
+        let what = if written.is_err() { "value cannot be encoded" } else { "value of more than 64 MiB" };
+        return Err(Corrupt::Bytes { what });
+    }
+    Ok(bytes)
 }
 
 fn read<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, Corrupt> {
@@ -80,7 +88,10 @@ fn read<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, Corrupt> {
         Some((first, body)) if *first == version => body,
         _ => return Err(Corrupt::Bytes { what: "unknown version byte" }),
     };
-    let limited = config::standard().with_limit::<VALUE_BYTES_MAX>();
+    if bytes.len() > VALUE_BYTES_MAX {
+        return Err(Corrupt::Bytes { what: "value of more than 64 MiB" });
+    }
+    let limited = config::standard().with_limit::<DECODED_BYTES_MAX>();
     let (value, read) =
         bincode::serde::decode_from_slice(body, limited).map_err(|_| Corrupt::Bytes { what: "malformed value" })?;
     if read != body.len() {

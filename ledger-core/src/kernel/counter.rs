@@ -12,6 +12,17 @@ use serde::{Deserialize, Serialize};
 /// exact up to this number, and this number above it.
 pub const SEEN_MAX: usize = 256;
 
+/// How far a sum of what was counted may get, either way: 4 × 10^18. What one record adds to it beyond that still fits
+/// 64 bits, so that whatever is folded adds up.
+pub const COUNT_MAX: i64 = 4_000_000_000_000_000_000;
+
+/// Whether `amount` may still be added to a sum: it stays within [`COUNT_MAX`], or gets no farther from 0.
+#[inline]
+pub(crate) fn fits(sum: i64, amount: i64) -> bool {
+    let most = COUNT_MAX.unsigned_abs().max(sum.unsigned_abs());
+    sum.checked_add(amount).is_some_and(|sum| sum.unsigned_abs() <= most)
+}
+
 /// Whose counter it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Key {
@@ -86,6 +97,21 @@ impl Counter {
             Err(at) => self.tallies.insert(at, Tally { bucket, amount }),
         }
         Some(())
+    }
+
+    /// The most bytes that it can take when it is stored.
+    #[inline]
+    pub(crate) fn weight(&self) -> usize {
+        let parts = self.tallies.len().saturating_add(self.seen.len());
+        parts.saturating_mul(16).saturating_add(32)
+    }
+
+    /// Whether `amount` may still be counted in a bucket; see [`COUNT_MAX`].
+    #[inline]
+    pub(crate) fn fits(&self, bucket: i32, amount: i64) -> bool {
+        let tally = self.tallies.binary_search_by_key(&bucket, |tally| tally.bucket).ok();
+        let counted = tally.and_then(|at| self.tallies.get(at)).map_or(0, |tally| tally.amount);
+        fits(self.total, amount) && fits(counted, amount)
     }
 
     /// Adds as [`Counter::add`] does, and notes who was there, if it is somebody.

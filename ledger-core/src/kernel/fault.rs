@@ -2,6 +2,9 @@
 
 use alloc::string::String;
 
+/// Most faults of one file that are told one by one.
+pub const FAULTS_MAX: usize = 100;
+
 /// Something wrong in a program file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

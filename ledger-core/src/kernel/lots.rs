@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Largest balance of a member, and largest total of a ledger, in points: 10^18.
 pub const BALANCE_MAX: i64 = 1_000_000_000_000_000_000;
-/// Most lots one member may have: 100,000.
+/// Most lots one member may have, 100,000: beyond that what is earned joins the youngest lot of its date.
 pub const LOTS_MAX: usize = 100_000;
 /// Most slices one record may take: 20,000.
 pub const SLICES_MAX: usize = 20_000;
@@ -79,6 +79,12 @@ impl Lots {
     /// The first lot that expires at `from` or later.
     pub(crate) fn first_from(&self, from: At) -> Option<&Lot> {
         self.lots.get(self.lots.partition_point(|lot| lot.expires_at < from))
+    }
+
+    /// The youngest lot of one date.
+    pub(crate) fn last_of(&self, expires_at: At) -> Option<&Lot> {
+        let end = self.lots.partition_point(|lot| lot.expires_at <= expires_at);
+        self.lots.get(end.checked_sub(1)?).filter(|lot| lot.expires_at == expires_at && !lot.left.is_zero())
     }
 
     /// The lots in the order in which they are spent, where those that die with the spell die at `until`.

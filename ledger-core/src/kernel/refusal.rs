@@ -88,9 +88,9 @@ refusals! {
     17 NotEnoughPoints "NOT_ENOUGH_POINTS" may_succeed: "not enough points are available";
     /// The points asked for lie in more lots than one record may move.
     18 TooManyLots "TOO_MANY_LOTS" never: "the points lie in too many lots for one movement; split it";
-    /// The member's holds, lots, balance or proposals are at their limit.
+    /// The member's holds, lots, balance or proposals are at their limit, or what is counted of it or its wallets is.
     19 MemberLimitReached "MEMBER_LIMIT_REACHED" may_succeed:
-        "the member is at a limit of the ledger (holds, lots, balance or proposals)";
+        "the member is at a limit of the ledger (holds, lots, balance, proposals or a sum that is counted)";
     /// The position names no risk case.
     20 CaseUnknown "CASE_UNKNOWN" never: "no such case; cases are named by the position of the record that opened them";
     /// The case was resolved before.
@@ -250,6 +250,10 @@ refusals! {
         "more points would be exchanged today than allowed; exchange fewer, or tomorrow";
     /// Exchanges are open.
     84 ExchangesOpen "EXCHANGES_OPEN" may_succeed: "exchanges are open; let the partner settle them first";
+    /// Carrying the event out failed, which is a bug of the ledger: it is set aside, and nothing came of it. Its id is
+    /// not used up: a version that can carry it out takes it.
+    85 EventQuarantined "EVENT_QUARANTINED" may_succeed:
+        "the ledger could not carry this out and set it aside; tell whoever runs it, and send it again once mended";
 }
 
 impl core::fmt::Display for Refusal {

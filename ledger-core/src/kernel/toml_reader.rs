@@ -4,20 +4,24 @@
 //! missing, mistyped or out of range, and at its end complains about fields nobody asked for.
 
 use crate::kernel::amounts::close;
-use crate::kernel::fault::Fault;
+use crate::kernel::fault::{FAULTS_MAX, Fault};
 use crate::kernel::fields::NAME_BYTES_MAX;
 use crate::kernel::units::TermNo;
 use crate::kernel::words::{Absent, Form, RULES_MAX, Takes};
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use toml::de::{DeTable, DeValue};
 
-/// A file on its way in.
+/// A file on its way in. However it is written, reading it takes a time that grows with its length and little more.
 pub(crate) struct Reading<'a> {
-    text: &'a str,
+    /// Where its lines end.
+    lines: Vec<usize>,
     terms: &'a mut Vec<Box<str>>,
+    /// Where each of them is.
+    places: BTreeMap<Box<str>, usize>,
     ids: Vec<TermNo>,
     /// A name that nothing may have, and why.
     reserved: (&'static str, &'static str),
@@ -25,6 +29,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) digits: i64,
     mentions: Vec<Mention>,
     faults: Vec<Fault>,
+    /// How many faults there are beside these.
+    more: usize,
     warnings: Vec<Fault>,
 }
 
@@ -49,7 +55,7 @@ pub(crate) struct Section<'t> {
 /// Reads a text by its form. What `read` gives counts only if there is no fault; the warnings come beside it.
 ///
 /// # Errors
-/// Every fault of the file, in order of lines.
+/// The faults of the file, in order of lines: at most [`FAULTS_MAX`], and behind them how many more there are.
 pub(crate) fn read<T>(
     text: &str,
     terms: &mut Vec<Box<str>>,
@@ -58,42 +64,62 @@ pub(crate) fn read<T>(
     read: impl FnOnce(&mut Reading<'_>, Section<'_>) -> Option<T>,
 ) -> Result<(T, Vec<Fault>), Vec<Fault>> {
     let (root, errors) = DeTable::parse_recoverable(text);
+    let lines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+    let places = terms.iter().enumerate().rev().map(|(at, word)| (word.clone(), at)).collect();
     let (ids, mentions, faults, warnings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut reading = Reading { text, terms, ids, reserved, digits: 2, mentions, faults, warnings };
+    let mut reading = Reading { lines, terms, places, ids, reserved, digits: 2, mentions, faults, more: 0, warnings };
     for error in errors {
         let at = error.span().map_or(0, |span| span.start);
         reading.fault(at, "file", error.message().to_string());
     }
     if !reading.faults.is_empty() {
-        reading.faults.sort_by_key(|fault| fault.line);
-        return Err(reading.faults);
+        return Err(reading.told());
     }
     let read = read(&mut reading, Section::new(root.get_ref(), String::new(), 0, form));
     if reading.terms.len() >= usize::from(u16::MAX) {
         reading.fault(0, "file", "the ledger's vocabulary is full: use names of earlier versions again".into());
     }
-    reading.faults.sort_by_key(|fault| fault.line);
     match read {
         Some(read) if reading.faults.is_empty() => Ok((read, reading.warnings)),
-        _ => Err(reading.faults),
+        _ => Err(reading.told()),
     }
 }
 
 impl Reading<'_> {
     pub(crate) fn fault(&mut self, at: usize, field: &str, problem: String) {
+        if self.faults.len() >= FAULTS_MAX {
+            self.more = self.more.saturating_add(1);
+            return;
+        }
         let fault = self.found(at, field, problem);
         self.faults.push(fault);
     }
 
     pub(crate) fn warn(&mut self, at: usize, field: &str, problem: String) {
-        let fault = self.found(at, field, problem);
-        self.warnings.push(fault);
+        if self.warnings.len() < FAULTS_MAX {
+            let fault = self.found(at, field, problem);
+            self.warnings.push(fault);
+        }
     }
 
     fn found(&self, at: usize, field: &str, problem: String) -> Fault {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
-        Fault { line: u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1), field: field.into(), problem }
+        Fault { line: self.line_of(at), field: field.into(), problem }
+    }
+
+    fn line_of(&self, at: usize) -> u32 {
+        let lines = self.lines.partition_point(|end| *end < at);
+        u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// The faults in order of lines, and how many more there are.
+    fn told(self) -> Vec<Fault> {
+        let (mut faults, last) = (self.faults, u32::try_from(self.lines.len()).unwrap_or(u32::MAX).saturating_add(1));
+        faults.sort_by_key(|fault| fault.line);
+        if self.more > 0 {
+            let problem = format!("has {} more faults; mend these first", self.more);
+            faults.push(Fault { line: last, field: "file".into(), problem });
+        }
+        faults
     }
 
     /// Complains about a field of a section, where it stands.
@@ -111,7 +137,8 @@ impl Reading<'_> {
     // Names.
 
     pub(crate) fn term(&mut self, word: &str) -> TermNo {
-        let at = self.terms.iter().position(|known| &**known == word).unwrap_or_else(|| {
+        let at = self.places.get(word).copied().unwrap_or_else(|| {
+            self.places.insert(word.into(), self.terms.len());
             self.terms.push(word.into());
             self.terms.len().saturating_sub(1)
         });
@@ -275,6 +302,10 @@ impl Reading<'_> {
         for (key, _) in section.table.iter() {
             let name: &str = key.get_ref();
             if section.used.contains(&name) {
+                continue;
+            }
+            if self.faults.len() >= FAULTS_MAX {
+                self.more = self.more.saturating_add(1);
                 continue;
             }
             let hint = match section.used.iter().find(|known| close(known, name)) {

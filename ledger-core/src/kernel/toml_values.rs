@@ -4,7 +4,7 @@ use crate::kernel::amounts::{days_in, number_and_unit, one_of, read_money, show_
 use crate::kernel::calendar::read_day;
 use crate::kernel::toml_reader::{Reading, Section};
 use crate::kernel::units::{DAY_MS, Day, Money};
-use crate::kernel::words::{DURATION_MS_MAX, MINUTE_MS, Takes};
+use crate::kernel::words::{DURATION_MS_MAX, MINUTE_MS, RULES_MAX, Takes};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -88,7 +88,8 @@ impl Reading<'_> {
             return Vec::new();
         };
         let mut texts = Vec::new();
-        for item in array.iter() {
+        // One more than there may be says that there are too many.
+        for item in array.iter().take(most.max(RULES_MAX).saturating_add(1)) {
             match item.get_ref().as_str() {
                 Some(text) => texts.push((text.to_string(), item.span().start)),
                 None => self.fault(item.span().start, &section.field(key), "must be a list of texts".into()),
@@ -97,8 +98,12 @@ impl Reading<'_> {
         if array.len() < least {
             self.fault(at, &section.field(key), "is empty: name at least one".into());
         }
-        if let (Some((_, at)), Takes::Text(..)) = (texts.get(most), entry) {
-            self.fault(*at, &section.field(key), format!("has {} entries; at most {most} are allowed", texts.len()));
+        if let Some(item) = array.get(most).filter(|_| !matches!(entry, Takes::Days(..))) {
+            self.fault(
+                item.span().start,
+                &section.field(key),
+                format!("has {} entries; at most {most} are allowed", array.len()),
+            );
         }
         let Takes::Text(least, most) = entry else { return texts };
         for (_, at) in texts.iter().filter(|(text, _)| !(*least..=*most).contains(&text.len())) {

@@ -8,6 +8,7 @@ use crate::kernel::units::MemberNo;
 use crate::tables::here::{Folds, FoldsLife, Here, Rows};
 use crate::tables::life::Life as Row;
 use crate::tables::member::Member;
+use crate::tables::state::State;
 use crate::tables::totals::Shared;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,12 @@ macro_rules! changes {
                 match self { $(Change::$kind(said) => changes!(@whose said $whose),)* }
             }
 
+            /// Whether every sum that folding it makes fits, given the rows before its record.
+            #[inline]
+            pub(crate) fn fits(&self, state: &State) -> bool {
+                match self { $(Change::$kind(said) => said.fits(state),)* }
+            }
+
             /// Folds it into the row of a member, if it is one that it changes.
             #[inline]
             pub(crate) fn apply(&self, no: MemberNo, member: &mut Member, here: &Here) -> Result<(), &'static str> {
@@ -103,6 +110,11 @@ macro_rules! changes {
     };
     (@folds LifeChange $($kind:ident;)*) => {
         impl FoldsLife for LifeChange {
+            #[inline]
+            fn fits(&self, member: &Member) -> bool {
+                match self { $(LifeChange::$kind(said) => said.fits(member),)* }
+            }
+
             #[inline]
             fn apply(&self, life: &mut Row, here: &Here) -> Result<(), &'static str> {
                 match self { $(LifeChange::$kind(said) => said.apply(life, here),)* }
@@ -253,6 +265,11 @@ pub struct Life {
 }
 
 impl Folds for Life {
+    #[inline]
+    fn fits(&self, state: &State) -> bool {
+        state.member(self.member).is_none_or(|member| self.change.fits(member))
+    }
+
     #[inline]
     fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
         let mut life = member.life.take().unwrap_or_default();

@@ -3,7 +3,7 @@
 use crate::kernel::sealed::Hiding;
 use crate::kernel::units::{At, MemberNo, Position};
 use crate::tables::member::{Deferred, Member, PurchaseRef, RedemptionRef};
-use crate::tables::program::Program;
+use crate::tables::program::{PreparedProgram, Program};
 use crate::tables::record::Record;
 use crate::tables::state::State;
 
@@ -20,6 +20,8 @@ pub struct Inputs<'a> {
     pub at: At,
     /// How names are hidden.
     pub hiding: Hiding<'a>,
+    /// The program that the event publishes, if it was read before.
+    pub prepared: Option<&'a PreparedProgram>,
 }
 
 /// A member at the desk.

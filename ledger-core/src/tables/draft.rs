@@ -6,6 +6,7 @@
 
 use crate::features::risk::change::Action;
 use crate::kernel::account::{Account, Posting};
+use crate::kernel::bytes::VALUE_BYTES_MAX;
 use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, Slice};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::sealed::SealedFor;
@@ -16,10 +17,23 @@ use crate::tables::desk::{Inputs, Subject};
 use crate::tables::member::{Member, Purse};
 use crate::tables::program::Program;
 use crate::tables::record::Verdict;
+use crate::tables::state::State;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 mod read;
+
+/// Lots of a member beside [`LOTS_MAX`]: one for each date on which points can die that are earned.
+const LOTS_BEYOND: usize = 40_000;
+/// The most bytes that a posting adds to a row.
+const POSTED_BYTES_MAX: usize = 64;
+/// The most bytes that a change adds to a row.
+const CHANGED_BYTES_MAX: usize = 512;
+/// The most that a row may weigh if points come: what remains of [`VALUE_BYTES_MAX`] is for what does not grow, and for
+/// what happens by itself.
+const ROW_WEIGHT_MAX: usize = VALUE_BYTES_MAX - (24 << 20);
+/// So much more if none come.
+const ROW_WEIGHT_BEYOND: usize = 8 << 20;
 
 /// How an event affected a member that is not its own: what follows for it is in the list of consequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,18 +168,36 @@ impl<'a> Draft<'a> {
     pub(crate) fn check(&mut self) -> Result<(), Refusal> {
         (self.verdict.wallet, self.verdict.available) = (self.first.wallet, self.first.available);
         let new = || self.verdict.postings.iter().filter(|posting| posting.from == Account::Issued);
-        let lots_made = new().filter(|posting| posting.makes_lot()).count();
-        let lots = self.member.purses.iter().map(Purse::lots_len).fold(lots_made, usize::saturating_add);
-        if lots > LOTS_MAX && lots_made > 0 {
+        let made = |posting: &&Posting| posting.makes_lot() && posting.lot.position == self.desk.position;
+        let lots_made = new().filter(made).count();
+        let lots = self.lots_len().saturating_add(lots_made);
+        if lots > LOTS_MAX.saturating_add(LOTS_BEYOND) && lots_made > 0 {
             return Err(Refusal::MemberLimitReached);
         }
-        let full = |tab: &Running| {
-            let issued = self.desk.state.shared.balance(tab.wallet, Account::Issued).saturating_neg();
-            let new = new().filter(|posting| posting.wallet == tab.wallet);
-            let issued = new.fold(issued, |sum, posting| sum.saturating_add(posting.points.0));
-            tab.available.0.max(tab.debt.0).max(issued) > BALANCE_MAX
-        };
-        if full(&self.first) || self.others.iter().any(full) { Err(Refusal::MemberLimitReached) } else { Ok(()) }
+        let full = |tab: &Running| tab.available.0.max(tab.debt.0) > BALANCE_MAX;
+        if full(&self.first) || self.others.iter().any(full) {
+            return Err(Refusal::MemberLimitReached);
+        }
+        fit(self.desk.state, &self.verdict)
+    }
+
+    /// How many lots the member has.
+    pub(crate) fn lots_len(&self) -> usize {
+        self.member.purses.iter().map(Purse::lots_len).fold(0, usize::saturating_add)
+    }
+
+    /// The lot into which points go that come to be available: a new one, or, of a member who has as many as it may, the
+    /// youngest that dies on the same date.
+    pub(crate) fn lot_for(&self, wallet: TermNo, expires_at: At) -> LotId {
+        let is_full = self.lots_len() >= LOTS_MAX;
+        let purse = is_full.then(|| self.member.purses.of(wallet));
+        let youngest = purse.and_then(|purse| purse.youngest_of(expires_at));
+        youngest.unwrap_or_else(|| self.new_lot())
+    }
+
+    /// How many points of a wallet can still be issued, this verdict included.
+    pub(crate) fn issuable(&self, wallet: TermNo) -> i64 {
+        BALANCE_MAX.saturating_sub(issued(self.desk.state, &self.verdict, wallet))
     }
 
     /// The verdict, with what the member has after it.
@@ -194,6 +226,44 @@ impl<'a> Draft<'a> {
     pub(crate) fn verdict_so_far(&self) -> &Verdict {
         &self.verdict
     }
+}
+
+/// Whether every sum that folding the verdict makes fits: what members have of a wallet is part of what was ever
+/// issued of it, and every other sum knows its own limit.
+///
+/// # Errors
+/// [`Refusal::MemberLimitReached`], if one does not.
+pub(crate) fn fit(state: &State, verdict: &Verdict) -> Result<(), Refusal> {
+    let mut last = TermNo::NONE;
+    let too_many = verdict.postings.iter().filter(|posting| posting.from == Account::Issued).any(|posting| {
+        core::mem::replace(&mut last, posting.wallet) != posting.wallet
+            && issued(state, verdict, posting.wallet) > BALANCE_MAX
+    });
+    let fits = !too_many && verdict.changes.iter().all(|change| change.fits(state)) && rows_fit(state, verdict);
+    if fits { Ok(()) } else { Err(Refusal::MemberLimitReached) }
+}
+
+/// Whether the row of every member that the verdict changes can still be stored behind it.
+fn rows_fit(state: &State, verdict: &Verdict) -> bool {
+    // What only moves from one place of a row to another makes it no larger to speak of, and is what makes room.
+    let brought = verdict.postings.iter().filter(|posting| !posting.from.is_spendable_later()).count();
+    let more = brought.saturating_mul(POSTED_BYTES_MAX);
+    let more = verdict.changes.len().saturating_mul(CHANGED_BYTES_MAX).saturating_add(more);
+    let most = if brought == 0 { ROW_WEIGHT_MAX.saturating_add(ROW_WEIGHT_BEYOND) } else { ROW_WEIGHT_MAX };
+    let posted = verdict.postings.iter().map(|posting| posting.member);
+    let changed = verdict.changes.iter().flat_map(|change| change.members().iter().copied());
+    let mut last = MemberNo::NOBODY;
+    posted.chain(changed).filter(|no| core::mem::replace(&mut last, *no) != *no).all(|no| {
+        let weight = state.member(no).map_or(0, Member::weight);
+        weight.saturating_add(more) <= most
+    })
+}
+
+/// All that was ever issued of a wallet, by this verdict as well.
+fn issued(state: &State, verdict: &Verdict, wallet: TermNo) -> i64 {
+    let before = state.shared.balance(wallet, Account::Issued).saturating_neg();
+    let new = verdict.postings.iter().filter(|posting| (posting.from, posting.wallet) == (Account::Issued, wallet));
+    new.fold(before, |sum, posting| sum.saturating_add(posting.points.0))
 }
 
 /// The one door to other members.
@@ -354,7 +424,8 @@ impl<'a> Draft<'a> {
                 (Account::Available, self.repay(wallet, from, rule, slice.left, lot))
             }
         };
-        let lot = Slice { id: self.new_lot(), left, ..slice };
+        let id = if self.review { self.new_lot() } else { self.lot_for(wallet, slice.expires_at) };
+        let lot = Slice { id, left, ..slice };
         self.post(wallet, (from, to), lot, rule);
         lot.id
     }

@@ -29,7 +29,15 @@ pub(crate) struct Rows<'s> {
 }
 
 /// How a change is folded. What does not add up is told in a few words, and the record is corrupt.
+///
+/// What input can make a sum too large for is asked by [`Folds::fits`] before there is a record, and refused.
 pub(crate) trait Folds {
+    /// Whether every sum that folding it makes fits, given the rows before its record.
+    #[inline]
+    fn fits(&self, _: &State) -> bool {
+        true
+    }
+
     /// Into the row of a member whose it is.
     #[inline]
     fn apply(&self, _: &mut Member, _: &Here) -> Result<(), &'static str> {
@@ -57,6 +65,12 @@ pub(crate) trait Folds {
 
 /// How a change of a member's life is folded into it.
 pub(crate) trait FoldsLife {
+    /// Whether every sum that folding it makes fits, given the row before its record.
+    #[inline]
+    fn fits(&self, _: &Member) -> bool {
+        true
+    }
+
     /// Into the life of the member.
     fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str>;
 }

@@ -18,11 +18,24 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use crate::features::expiry::state::{ActivityExpiry, ExpiredRecently, REINSTATED_MAX};
-pub use crate::features::returns::state::{DEFERRED_MAX, Deferred, LineReturned, OVERTAKEN_MAX, PurchaseRef, Returns};
+pub use crate::features::returns::state::{
+    DEFERRED_MAX, Deferred, LineReturned, OVERTAKEN_MAX, PURCHASES_MAX, PurchaseRef, Purchases, Returns,
+};
 pub use crate::features::spending::state::{CLOSED_HOLDS_MAX, HOLDS_MAX, Hold, RedemptionRef};
 pub use crate::features::tiers::state::{Streak, TierState};
 pub use crate::features::wallets::state::{Purse, Purses};
 pub use crate::tables::cause::Next;
+
+/// The most bytes of a lot, or of a slice of one, as stored.
+const LOT_BYTES: usize = 32;
+/// The same of what it waits for.
+const WAIT_BYTES: usize = 24;
+/// The same of a hold, but for its slices.
+const HOLD_BYTES: usize = 256;
+/// The same of a purchase, or of a line that came back.
+const PURCHASE_BYTES: usize = 32;
+/// The same of a redemption.
+const REDEMPTION_BYTES: usize = 48;
 
 /// Positions in one page of a member's history.
 pub const HISTORY_PAGE: usize = 32;
@@ -57,7 +70,7 @@ pub struct Member {
     /// When inactivity is due.
     pub dormant_at: Option<At>,
     /// Purchases within the refund horizon, oldest first.
-    pub purchases: Vec<PurchaseRef>,
+    pub purchases: Purchases,
     /// Who brought the member.
     pub referrer: Option<MemberNo>,
     /// Open cases that concern the member.
@@ -260,6 +273,20 @@ impl Member {
         Returns::forget(&mut self.returns, &self.purchases, from);
     }
 
+    /// The most bytes that the row can take when it is stored, but for the little that does not grow with what members do.
+    pub(crate) fn weight(&self) -> usize {
+        let times = |len: usize, bytes: usize| len.saturating_mul(bytes);
+        let lots = self.purses.iter().map(|purse| times(purse.lots_len(), LOT_BYTES.saturating_add(WAIT_BYTES)));
+        let held = self.holds.iter().map(|hold| times(hold.slices.len(), LOT_BYTES).saturating_add(HOLD_BYTES));
+        let exchanging = self.exchanges().iter().map(|open| times(open.slices.len(), LOT_BYTES));
+        let counted = self.counters.iter().map(Counter::weight);
+        let back = self.returns.as_ref().map_or(0, |returns| times(returns.lines.len(), PURCHASE_BYTES));
+        let spent = times(self.redemptions.len(), REDEMPTION_BYTES);
+        let bought = times(self.purchases.len(), PURCHASE_BYTES);
+        let all = lots.chain(held).chain(exchanging).chain(counted).chain([back, spent, bought]);
+        all.fold(0, usize::saturating_add)
+    }
+
     /// Reads the ends of the lists that a purchase reads; see `State::warm`.
     #[inline]
     pub(crate) fn prefetch_row(&self) -> u64 {
@@ -274,7 +301,6 @@ impl Member {
     #[inline]
     pub(crate) fn prefetch_lists(&self) -> u64 {
         let tally = |counter: &Counter| counter.tallies().last().map_or(0, |tally| tally.amount.unsigned_abs());
-        let purchases = self.purchases.iter().fold(0, |sum, purchase| sum ^ purchase.order);
-        self.counters.iter().fold(purchases, |sum, counter| sum ^ tally(counter))
+        self.counters.iter().fold(0, |sum, counter| sum ^ tally(counter))
     }
 }

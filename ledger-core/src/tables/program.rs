@@ -28,6 +28,7 @@ use crate::kernel::calendar::Calendar;
 use crate::kernel::names::Currency;
 use crate::kernel::units::{At, Day, TermNo};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A checked program.
@@ -85,6 +86,45 @@ pub struct Program {
     pub future_ms: i64,
     /// What is legal but probably not meant.
     pub warnings: Vec<Fault>,
+}
+
+/// A program file that was read before its event is judged, by whoever had the time: the thread that judges has not.
+#[derive(Clone, Debug)]
+pub struct PreparedProgram {
+    text: Box<str>,
+    /// How many words there were then.
+    known: usize,
+    /// The program and its new words; nothing if it has faults.
+    read: Option<ReadProgram>,
+}
+
+/// A program and its new words.
+type ReadProgram = (Arc<Program>, Vec<Box<str>>);
+
+impl PreparedProgram {
+    /// Reads a file with the words that there are.
+    pub fn new(text: &str, terms: &[Box<str>]) -> PreparedProgram {
+        let (known, mut terms) = (terms.len(), terms.to_vec());
+        let read = Program::read(text, &mut terms).ok();
+        let read = read.map(|program| (Arc::new(program), terms.split_off(known.min(terms.len()))));
+        PreparedProgram { text: text.into(), known, read }
+    }
+
+    /// Whether it is this file; if so, with which words it was read may differ.
+    pub fn is_of(&self, text: &str) -> bool {
+        *self.text == *text
+    }
+
+    /// What reading the file with so many words comes to, if it is known: none are ever taken away.
+    pub(crate) fn read_with(&self, known: usize) -> Option<&Option<ReadProgram>> {
+        (self.known == known).then_some(&self.read)
+    }
+
+    /// The program that was set by a record, behind which there are so many words.
+    pub(crate) fn program_behind(&self, known: usize) -> Option<&Arc<Program>> {
+        let (program, new) = self.read.as_ref()?;
+        (self.known.saturating_add(new.len()) == known).then_some(program)
+    }
 }
 
 impl Program {

@@ -7,9 +7,10 @@
 
 use crate::kernel::counter::Key;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey, TermNo};
-use crate::tables::member::{Hold, Member};
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::tables::member::{Hold, Member, Next};
+use alloc::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 pub use crate::features::counting::state::CounterRow;
 pub use crate::features::publishing::state::ProgramRow;
@@ -37,8 +38,12 @@ pub struct State {
     dirty_epoch: u32,
     marks: Vec<Mark>,
     wheel: BTreeMap<i64, Vec<MemberNo>>,
+    /// Whose timers are being fired, the first first; who was brought up to date meanwhile is due at another instant.
+    pub(crate) firing: BinaryHeap<Reverse<(Next, MemberNo)>>,
     /// Holds of pieces of items, by when they end: item, end, member, number. Some may have ended, or end later.
     piece_holds: BTreeSet<(TermNo, At, MemberNo, u32)>,
+    /// Cases that are open, by rule and key.
+    open_cases: BTreeSet<(TermNo, Key, Position)>,
 }
 
 /// Rows that changed.
@@ -112,11 +117,19 @@ impl State {
 
     /// The open case of a rule and key, if there is one.
     pub fn open_case(&self, rule: TermNo, key: Key) -> Option<(Position, &Case)> {
-        self.cases
-            .iter()
-            .rev()
-            .find(|(_, case)| case.finding.is_none() && case.opened.rule == rule && case.opened.key == key)
-            .map(|(position, case)| (*position, case))
+        let all = (rule, key, Position(0))..=(rule, key, Position(u64::MAX));
+        let (.., position) = self.open_cases.range(all).next_back()?;
+        Some((*position, self.cases.get(position)?))
+    }
+
+    /// Notes whether a case is open.
+    pub(crate) fn note_case(&mut self, position: Position) {
+        let Some(case) = self.cases.get(&position) else { return };
+        let entry = (case.opened.rule, case.opened.key, position);
+        match case.finding {
+            None => self.open_cases.insert(entry),
+            Some(_) => self.open_cases.remove(&entry),
+        };
     }
 
     /// Puts back a row read from a snapshot. Members come in order of their numbers.
@@ -133,9 +146,11 @@ impl State {
         true
     }
 
-    /// Programs read from a snapshot are not new any more.
-    pub fn programs_loaded(&mut self) {
+    /// All rows are read from a snapshot: its programs are not new any more, and its cases are known.
+    pub fn loaded(&mut self) {
         self.dirty.programs_from = self.programs.len();
+        let open = self.cases.iter().filter(|(_, case)| case.finding.is_none());
+        self.open_cases = open.map(|(position, case)| (case.opened.rule, case.opened.key, *position)).collect();
     }
 
     /// Hands over what changed since the last call, and starts anew.
@@ -180,7 +195,7 @@ impl State {
 
     /// Whether anything may be due at or before `at`; false positives up to an hour early.
     pub fn may_be_due(&self, at: At) -> bool {
-        self.wheel.first_key_value().is_some_and(|(slot, _)| *slot <= wheel_slot(at))
+        !self.firing.is_empty() || self.wheel.first_key_value().is_some_and(|(slot, _)| *slot <= wheel_slot(at))
     }
 
     /// Notes in the wheel when the member is next due, if that is sooner than noted.

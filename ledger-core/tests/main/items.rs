@@ -288,7 +288,7 @@ impl World {
         }
         (state.counters, state.cases) = (old.counters, old.cases);
         (state.programs, state.shared) = (old.programs, old.shared);
-        state.programs_loaded();
+        state.loaded();
         self.memory.state = state;
     }
 

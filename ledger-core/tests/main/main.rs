@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod busy;
 mod bytes;
 mod calendar;
 mod complaints;
@@ -19,6 +20,7 @@ mod events;
 mod explain;
 mod folds;
 mod items;
+mod large_programs;
 mod ledger;
 mod lots;
 mod naive;
@@ -28,4 +30,5 @@ mod rules;
 mod scenarios;
 mod secondfold;
 mod story;
+mod sums;
 mod visits;

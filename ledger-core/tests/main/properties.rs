@@ -203,7 +203,7 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
             history: Default::default(),
             purses: Default::default(),
             holds: Vec::new(),
-            purchases: Vec::new(),
+            purchases: ledger_core::member::Purchases::default(),
             redemptions: Vec::new(),
             cases: Vec::new(),
             life: life.map(Box::new),

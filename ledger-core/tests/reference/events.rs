@@ -63,7 +63,7 @@ fn events_have_a_page() {
          Facts have happened and are recorded whatever the balance, unless a wallet of the program forbids debt.\n\
          Commands may be refused. Controls change the ledger itself, or who is who in it. Refusals are explained\n\
          in [refusals.md](refusals.md); each kind names those that are its own. Beside them any event may be\n\
-         refused with ID_REUSED, and one of a member with NO_PROGRAM, IN_THE_FUTURE and LEDGER_FULL, or where the\n\
+         refused with ID_REUSED or EVENT_QUARANTINED, and one of a member with NO_PROGRAM, IN_THE_FUTURE and LEDGER_FULL, or where the\n\
          member is at a limit of the ledger (MEMBER_LIMIT_REACHED, TOO_MANY_LOTS); commands and controls of a member with\n\
          MEMBER_UNKNOWN and MEMBER_CLOSED; commands with RISK_DENIED.\n\n\
          In JSON an event is one object: the fields of every event, and one of the kinds below with its own,\n\n\

@@ -6,7 +6,7 @@
 use super::kinds::{decode_body, encode_body};
 use super::{BATCH_EVENTS_MAX, EVENT_BYTES_MAX, Faults, Invalid, Names, TAG_BYTES_MAX, values};
 use crate::proto;
-use ledger_core::event::{Event, MemberRef, Name, Origin, RiskKeys, RiskKind};
+use ledger_core::event::{Body, Event, MemberRef, Name, Origin, RiskKeys, RiskKind};
 use ledger_core::units::{At, RiskKey};
 use prost::Message;
 
@@ -22,6 +22,8 @@ pub struct DecodedBatch {
     pub invalid: Vec<(usize, Invalid)>,
     /// Room that the events take in the queue: one for each begun KiB.
     pub weight: u32,
+    /// Whether a program is among them: reading it takes a while.
+    pub has_program: bool,
 }
 
 impl DecodedBatch {
@@ -30,6 +32,7 @@ impl DecodedBatch {
         match decode(message, bytes, hash) {
             Ok(event) => {
                 self.weight += u32::try_from(bytes >> 10).unwrap_or(u32::MAX >> 16) + 1;
+                self.has_program |= matches!(event.body, Body::ProgramPublished(_));
                 self.events.push(event);
             }
             Err(invalid) => self.invalid.push((at, invalid)),

@@ -13,20 +13,19 @@ use ledger_core::lots::Lot;
 use ledger_core::member::Member;
 use ledger_core::program::Program;
 use ledger_core::units::{At, MemberNo, TermNo};
-use ledger_store::MemberView;
+use ledger_store::MemberLook;
 
 /// A member, with at most so many lots and holds.
-pub fn member(view: &MemberView, names: &Names, shown_max: usize) -> proto::Member {
-    let MemberView { no, name, member, position, at, program } = view;
-    let (program, at) = (program.as_deref(), *at);
+pub fn member(look: &MemberLook<'_>, names: &Names, shown_max: usize) -> proto::Member {
+    let MemberLook { no, name, member, position, at, program } = *look;
     let first = program.map_or_else(|| member.purses.first().wallet, |program| program.wallet.id);
     proto::Member {
-        name: name.to_string(),
+        name: name.to_owned(),
         no: no.0,
         position: position.0,
         at: values::stamp(at),
         purses: purses(member, first, names, shown_max),
-        holds: member.holds.iter().take(shown_max).map(|hold| open_hold(hold, *no, names)).collect(),
+        holds: member.holds.iter().take(shown_max).map(|hold| open_hold(hold, no, names)).collect(),
         holds_count: values::count(member.holds.len()),
         tier: program.and_then(|program| standing(program, member, at, names)),
         streaks: member.streaks.iter().map(|one| streak(one, names)).collect(),
@@ -43,9 +42,9 @@ pub fn member(view: &MemberView, names: &Names, shown_max: usize) -> proto::Memb
         merged: member.absorbed().iter().map(|one| merged(one, names)).collect(),
         parked_events: program.map(|program| parked_events(program, member, at)).unwrap_or_default(),
         proposals: member.open_proposals(at).map(|open| proposal(open, names)).collect(),
-        exchanges: member.exchanges().iter().map(|open| open_exchange(open, *no, names)).collect(),
+        exchanges: member.exchanges().iter().map(|open| open_exchange(open, no, names)).collect(),
         household: member.household().map(|no| names.member(no)).unwrap_or_default(),
-        token: token(*position, names),
+        token: token(position, names),
         household_members: member.household_members().iter().map(|no| names.member(*no)).collect(),
     }
 }

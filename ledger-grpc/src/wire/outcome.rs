@@ -2,7 +2,7 @@
 
 use super::items::shortfall;
 use super::member::lot;
-use super::{Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Names, token, values};
+use super::{Invalid, LIST_BYTES_MAX, LOTS_SHOWN, Names, VIOLATIONS_BYTES_MAX, token, values};
 use crate::proto;
 use ledger_core::account::{Account, Posting};
 use ledger_core::event::Violation;
@@ -53,7 +53,7 @@ pub fn outcomes(judged: &[Outcome], invalid: Vec<(usize, Invalid)>, names: &Name
     let mut bytes = 0;
     while answers.len() < total {
         let answer = match invalid.next_if(|(at, _)| *at == answers.len()) {
-            Some((_, found)) => unrecorded(found),
+            Some((_, found)) => unrecorded(found, bytes),
             None => match judged.next() {
                 Some(one) => fit_trace(outcome(one, names), bytes),
                 None => break,
@@ -74,9 +74,11 @@ fn fit_trace(mut answer: proto::Outcome, bytes: usize) -> proto::Outcome {
     answer
 }
 
-fn unrecorded(invalid: Invalid) -> proto::Outcome {
+/// As traces are, what is wrong is cut once the answer is long: then it is only told how much it is.
+fn unrecorded(invalid: Invalid, bytes: usize) -> proto::Outcome {
+    let most = if bytes > LIST_BYTES_MAX { 0 } else { VIOLATIONS_BYTES_MAX };
     let field = |one: Violation| proto::FieldViolation { field: one.field, problem: one.problem };
-    let violations = invalid.0.into_iter().map(field).collect();
+    let violations = invalid.fitted(most).into_iter().map(field).collect();
     let result = proto::outcome::Result::Invalid(proto::Invalid { violations });
     proto::Outcome { result: Some(result), ..proto::Outcome::default() }
 }

@@ -15,6 +15,7 @@ use ledger_core::record::{Cause, Record, VerdictPart};
 use ledger_core::state::{HistoryPage, ProgramRow};
 use ledger_core::units::{MemberNo, Position};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A record, explained.
 #[derive(Clone, Debug)]
@@ -122,6 +123,7 @@ impl Handle {
             positions: positions.into_iter(),
             member: Member::default(),
             block: None,
+            abandoned: self.abandoned.clone(),
         }))
     }
 
@@ -133,12 +135,20 @@ impl Handle {
         self.find(name).map_or(Ok(None), |no| self.member_no_as_of(no, as_of))
     }
 
+    /// # Errors
+    /// [`ReadError::Abandoned`], if nobody waits any more.
+    fn go_on(&self) -> Result<(), ReadError> {
+        let is_abandoned = self.abandoned.as_ref().is_some_and(|abandoned| abandoned.load(Ordering::Relaxed));
+        if is_abandoned { Err(ReadError::Abandoned) } else { Ok(()) }
+    }
+
     /// The same of a member by its number.
     fn member_no_as_of(&self, no: MemberNo, as_of: AsOf) -> Result<Option<MemberView>, ReadError> {
         let Some(Positions { positions, .. }) = self.positions(no, Position(0), usize::MAX)? else { return Ok(None) };
         let mut log = LogReader { inner: &self.inner, block: None };
         let (mut member, mut then) = (Member::default(), None);
         for position in positions {
+            self.go_on()?;
             let record = log.verdict(position)?;
             let past = match as_of {
                 AsOf::Position(as_of) => position > as_of,
@@ -266,6 +276,7 @@ pub struct Replay {
     positions: std::vec::IntoIter<Position>,
     member: Member,
     block: Option<Block>,
+    abandoned: Option<Arc<AtomicBool>>,
 }
 
 impl std::fmt::Debug for Replay {
@@ -279,6 +290,9 @@ impl Iterator for Replay {
 
     fn next(&mut self) -> Option<Self::Item> {
         let position = self.positions.next()?;
+        if self.abandoned.as_ref().is_some_and(|abandoned| abandoned.load(Ordering::Relaxed)) {
+            return Some(Err(ReadError::Abandoned));
+        }
         let mut log = LogReader { inner: &self.inner, block: self.block.take() };
         let record = log.record(position);
         self.block = log.block;

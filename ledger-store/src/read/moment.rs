@@ -1,6 +1,6 @@
 //! Moment: the ledger between two events. Whatever is asked of one moment is true together.
 
-use super::{CounterView, MemberView, Totals};
+use super::{CounterView, MemberLook, MemberView, Totals};
 use crate::error::ReadError;
 use crate::identity::Identity;
 use crate::live::Live;
@@ -10,6 +10,7 @@ use ledger_core::counter::Counter;
 use ledger_core::event::{self, Body, Event, MemberRef, Name};
 use ledger_core::features::risk::in_window;
 use ledger_core::judge::{LogAccess, find, preview, projected_to};
+use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::{Cause, Verdict};
@@ -103,12 +104,31 @@ impl<'a> Moment<'a> {
         self.member_by_no(find(&self.live.book, name)?)
     }
 
-    /// A member by its number.
-    pub fn member_by_no(&mut self, no: MemberNo) -> Option<MemberView> {
+    /// A member by its name, looked at where it is. Only of a member of whom something is due is the row copied.
+    pub fn look<T>(&mut self, name: &str, tell: impl FnOnce(&mut Moment<'a>, &MemberLook<'_>) -> T) -> Option<T> {
+        let (no, row) = self.row(find(&self.live.book, name)?)?;
+        let program = self.program().map(|program| &**program);
+        let is_due = row.next_due.at <= self.at;
+        let copy = is_due.then(|| projected_to(&self.live.state, program, no, row, self.at));
+        self.rest_on(row.position);
+        let (member, position) = (copy.as_ref().unwrap_or(row), row.position.max(self.committed));
+        let name = self.live.book.name_of(no, member);
+        let look = MemberLook { no, name: &name, member, position, at: self.at, program };
+        Some(tell(self, &look))
+    }
+
+    /// The row that stands for a number: of a member that is merged into another, that one's.
+    fn row(&self, no: MemberNo) -> Option<(MemberNo, &'a Member)> {
         let state = &self.live.state;
         let row = state.member(no)?;
         let into = row.merged_into().and_then(|into| Some((into, state.member(into)?)));
-        let (no, row) = into.unwrap_or((no, row));
+        Some(into.unwrap_or((no, row)))
+    }
+
+    /// A member by its number.
+    pub fn member_by_no(&mut self, no: MemberNo) -> Option<MemberView> {
+        let state = &self.live.state;
+        let (no, row) = self.row(no)?;
         let program = self.program();
         let member = projected_to(state, program.map(|program| &**program), no, row, self.at);
         self.rest_on(row.position);

@@ -9,7 +9,7 @@ use ledger_core::judge::Unreadable;
 use ledger_core::units::{Position, RiskKey};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 /// Whether the shard works.
@@ -32,6 +32,8 @@ pub struct Stats {
     pub members: u32,
     /// How many events came again since the ledger was opened.
     pub duplicates: u64,
+    /// How many events were set aside since the ledger was opened, because judging them failed.
+    pub quarantined: u64,
     /// How many events wait.
     pub waiting: usize,
     /// Bytes in RocksDB's sorted files.
@@ -44,6 +46,8 @@ pub struct Handle {
     pub(crate) inner: Arc<Inner>,
     /// Gone once the ledger is closed.
     pub(super) queue: Arc<Mutex<Option<Sender<Submission>>>>,
+    /// Set once nobody waits any more for what this handle reads of the log.
+    pub(crate) abandoned: Option<Arc<AtomicBool>>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -75,6 +79,11 @@ impl Handle {
         Identity { lineage, ..self.inner.identity }
     }
 
+    /// The same handle, for one caller: once the mark is set, what it folds of the log comes to an end.
+    pub fn unless(&self, abandoned: Arc<AtomicBool>) -> Handle {
+        Handle { abandoned: Some(abandoned), ..self.clone() }
+    }
+
     /// The last durable record.
     pub fn committed(&self) -> Position {
         self.inner.status.committed_now()
@@ -90,6 +99,13 @@ impl Handle {
         self.inner.status.stopped().map_or(Health::Serving, Health::Stopped)
     }
 
+    /// Why an event was last set aside; `None` if none was since the ledger was opened.
+    pub fn quarantined(&self) -> Option<String> {
+        let live = self.inner.live.read();
+        let quarantine = &live.book.quarantine;
+        (!quarantine.ids.is_empty()).then(|| quarantine.why.clone())
+    }
+
     /// Figures about this ledger.
     pub fn stats(&self) -> Stats {
         let live = self.inner.live.read();
@@ -98,6 +114,7 @@ impl Handle {
             snapshot: Position(self.inner.snapshot.load(Ordering::Acquire)),
             members: live.state.members_len(),
             duplicates: live.duplicates,
+            quarantined: live.book.quarantine.ids.len() as u64,
             waiting: self.inner.waiting.load(Ordering::Acquire),
             disk_bytes: self.inner.disk.bytes(),
         }

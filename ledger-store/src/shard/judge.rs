@@ -5,13 +5,15 @@ use super::queue::Submission;
 use super::{IDLE, Inner, Time};
 use crate::commit::Judged;
 use crate::error::{CommitError, Damage};
-use crate::live::EVENTS_PER_TURN;
+use crate::live::{EVENTS_PER_TURN, Live};
 use crate::snapshot::{self, Job};
 use ledger_core::event::{self, Body, Event, Name};
-use ledger_core::units::{At, Position};
+use ledger_core::fold::Corrupt;
+use ledger_core::units::{At, MemberNo, Position};
 use parking_lot::RwLockWriteGuard;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel};
+use std::time::Duration;
 
 /// So many snapshot intervals may pass during one snapshot before the judge waits for it.
 const SNAPSHOTS_BEHIND: usize = 2;
@@ -22,6 +24,8 @@ pub(super) struct Judge<'a> {
     pub(super) begin: SyncSender<(Job, Sender<()>)>,
     /// How far the last snapshot reaches, written or being written.
     pub(super) begun: Position,
+    /// Whether more timers are due than were fired.
+    pub(super) more_due: bool,
     /// Where the snapshot that is being written reports its end.
     pub(super) reported: Option<Receiver<()>>,
 }
@@ -31,7 +35,8 @@ impl Judge<'_> {
         let mut open = true;
         while open {
             let mut batch = Vec::new();
-            match submitted.recv_timeout(IDLE) {
+            // What is due is fired in turns with what is said.
+            match submitted.recv_timeout(if self.more_due { Duration::ZERO } else { IDLE }) {
                 Ok(submission) => open = self.gather(submission, submitted, &mut batch),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,
@@ -85,10 +90,13 @@ impl Judge<'_> {
             waiting: Vec::with_capacity(batch.len()),
             on_disk: live.book.take_committed(inner.status.committed_now()),
         };
+        self.more_due = false;
         if inner.options.time == Time::Wall && inner.unreadable.is_none() && live.state.may_be_due(clock) {
-            live.tick(clock)?;
+            self.more_due = self.tick(&mut live, &mut judged, clock)?;
+            RwLockWriteGuard::bump(&mut live);
         }
-        for Submission { batch, hashes, done } in batch {
+        for Submission { batch, hashes, prepared, done } in batch {
+            live.book.prepared = prepared;
             let mut answers = Vec::with_capacity(batch.events.len());
             let mut hashes = &*hashes;
             let mut events = batch.events.into_iter();
@@ -99,7 +107,15 @@ impl Judge<'_> {
                 live.prefetch(now);
                 for (event, hashes) in events.by_ref().take(turn).zip(now) {
                     let at = ledger_time(inner.options.time, clock, &event);
-                    answers.push(live.submit(*hashes, event, at)?);
+                    let answer = match live.submit(*hashes, event, at) {
+                        Ok(answer) => answer,
+                        Err(damage) => {
+                            let Some(event) = live.book.quarantine.failed.take() else { return Err(damage) };
+                            self.start_over(&mut live, &mut judged, &mut answers, damage)?;
+                            live.set_aside(*hashes, event, at)?
+                        }
+                    };
+                    answers.push(answer);
                 }
                 RwLockWriteGuard::bump(&mut live);
             }
@@ -118,6 +134,17 @@ impl Judge<'_> {
             self.snapshot(tail >= inner.options.snapshot_records.saturating_mul(SNAPSHOTS_BEHIND as u64));
         }
         Ok(())
+    }
+
+    /// Fires some of what is due; of whom it does not fold, nothing more is judged. Answers whether there is more.
+    fn tick(&self, live: &mut Live, judged: &mut Judged, clock: At) -> Result<bool, Damage> {
+        loop {
+            match live.tick(clock) {
+                Ok(more) => return Ok(more),
+                Err(damage @ Damage::Corrupt(Corrupt::Fold { member: MemberNo::NOBODY, .. })) => return Err(damage),
+                Err(damage) => self.start_over(live, judged, &mut [], damage)?,
+            }
+        }
     }
 
     /// Begins a snapshot if none is being written; `wait`: waits for that one first, and for this.

@@ -7,9 +7,10 @@ use super::{CLOSED, Handle, IDLE};
 use crate::error::{CommitError, SubmitError};
 use crate::ids::Hash;
 use crate::live::Hashes;
-use ledger_core::event::{Event, Name};
+use ledger_core::event::{Body, Event, Name};
 use ledger_core::judge::Unreadable;
 use ledger_core::outcome::Outcome;
+use ledger_core::program::PreparedProgram;
 use ledger_core::units::Position;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
@@ -40,6 +41,8 @@ pub(super) struct Submission {
     pub(super) batch: Batch,
     /// Of each event of the batch.
     pub(super) hashes: Vec<Hashes>,
+    /// Its program files, read already.
+    pub(super) prepared: Vec<PreparedProgram>,
     pub(super) done: Done,
 }
 
@@ -78,12 +81,28 @@ impl Handle {
         let events = batch.events.len();
         let hash = Hash::new(&self.inner.secret);
         let hashes = batch.events.iter().map(|event| Hashes::of(event, hash)).collect();
+        let prepared = self.prepare(&batch.events);
         let queue = self.queue.lock();
-        let sent = queue.as_ref().is_some_and(|queue| queue.send(Submission { batch, hashes, done }).is_ok());
+        let submission = Submission { batch, hashes, prepared, done };
+        let sent = queue.as_ref().is_some_and(|queue| queue.send(submission).is_ok());
         if !sent {
             self.inner.waiting.fetch_sub(events, Ordering::AcqRel);
         }
         sent
+    }
+
+    /// Reads the program files of a batch: that takes a while, and nobody waits for it but whoever submits them.
+    fn prepare(&self, events: &[Event<Name>]) -> Vec<PreparedProgram> {
+        let texts = events.iter().filter_map(|event| match &event.body {
+            Body::ProgramPublished(said) => Some(&*said.text),
+            _ => None,
+        });
+        let mut texts = texts.peekable();
+        if texts.peek().is_none() {
+            return Vec::new();
+        }
+        let terms = self.inner.live.read().terms.clone();
+        texts.map(|text| PreparedProgram::new(text, &terms)).collect()
     }
 
     /// Submits a batch, waiting for room in the queue, and waits until its records are durable.

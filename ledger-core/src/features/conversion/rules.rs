@@ -36,7 +36,7 @@ fn convert_by(draft: &mut Draft<'_>, conversion: &Conversion, from: &Wallet, to:
     let times = |points: Points| points.0.checked_div(conversion.takes.0).unwrap_or(0);
     let taken = |times: i64| Points(times.saturating_mul(conversion.takes.0));
     let room = BALANCE_MAX.saturating_sub(draft.running(to.id).available.0);
-    let room = draft.room(to).map_or(room, |points| points.0.min(room));
+    let room = draft.room(to).map_or(room, |points| points.0.min(room)).min(draft.issuable(to.id));
     let most = times(purse.lots.total()).min(room.checked_div(conversion.gives.0).unwrap_or(0));
     let Ok(slices) = in_spend_order(from, purse, taken(most)) else { return };
     let told = slices.iter().take(SLICES_MAX).fold(0i64, |sum, slice| sum.saturating_add(slice.left.0));

@@ -6,6 +6,7 @@ use crate::kernel::counter::{self, Counter, Key};
 use crate::kernel::units::Position;
 use crate::tables::here::{Folds, Here, Rows};
 use crate::tables::member::Member;
+use crate::tables::state::State;
 
 const OVERFLOWS: &str = "counter overflows";
 
@@ -16,6 +17,15 @@ impl Counted {
 }
 
 impl Folds for Counted {
+    #[inline]
+    fn fits(&self, state: &State) -> bool {
+        let counter = match self.key {
+            Key::Member(no) => state.member(no).and_then(|member| counter::find(&member.counters, self.term)),
+            Key::Risk(key) => state.counters.get(&(key, self.term)).map(|row| &row.counter),
+        };
+        counter.is_none_or(|counter| counter.fits(self.bucket, self.amount))
+    }
+
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         self.add_to(counter::find_or_add(&mut member.counters, self.term).ok_or("no counter")?)

@@ -23,6 +23,7 @@ use crate::tables::change::Change;
 use crate::tables::desk::Subject;
 use crate::tables::draft::Draft;
 use crate::tables::event::{self, Event, MemberRef};
+use crate::tables::member::PURCHASES_MAX;
 use crate::tables::program::{Amount, EarnRule, Program, RoundAt, Trigger, Value, When, Words};
 
 /// What rules are worked out from.
@@ -50,11 +51,18 @@ pub(crate) fn purchase(
         return Err(Refusal::OrderExists);
     }
     observe(draft, event, Points::ZERO)?;
-    let (basket, forget_before) = (Basket::of(event), draft.horizon());
+    let (basket, forget_before) = (Basket::of(event), forget_before(draft));
     let (member, order, day) = (draft.no(), draft.short(Found::Order, &said.order), draft.day());
     draft.change(Change::Purchased(change::Purchased { member, order, day, forget_before }));
     measure(draft, day, basket.net().0);
     earn(draft, Trigger::PURCHASE, basket)
+}
+
+/// Purchases of earlier days are forgotten: those past the horizon, and the oldest of a member who has too many.
+fn forget_before(draft: &Draft<'_>) -> Day {
+    let purchases = &draft.member().purchases;
+    let oldest = purchases.first().filter(|_| purchases.len() >= PURCHASES_MAX);
+    oldest.map_or(draft.horizon(), |oldest| draft.horizon().max(oldest.day.plus(1)))
 }
 
 /// A fact that earns, and of which nothing else is judged.

@@ -89,9 +89,14 @@ pub(crate) fn be_active(draft: &mut Draft<'_>, kind: Happening) {
 
 /// The member was inactive for as long as the program allows: it counts, earns what rules give for it, and is over.
 pub(crate) fn fall_dormant(draft: &mut Draft<'_>, due: At) -> Result<(), Refusal> {
-    draft.change(Change::Active(change::Active { member: draft.no(), dormant_at: At::NEVER }));
+    end_dormancy(draft);
     risk::count_kind(draft, Happening::Inactive, &RiskKeys::default(), 0);
     earning::earn(draft, Trigger::Inactive, Basket::empty(due))
+}
+
+/// Nothing is due for want of activity until the member is active again.
+pub(crate) fn end_dormancy(draft: &mut Draft<'_>) {
+    draft.change(Change::Active(change::Active { member: draft.no(), dormant_at: At::NEVER }));
 }
 
 /// A control: the member may no longer earn, redeem, or either.
@@ -133,7 +138,7 @@ pub(crate) fn close(draft: &mut Draft<'_>, event: &Event<MemberRef>) -> Result<(
         draft.live(LifeChange::ProposalEnded(change::ProposalEnded { proposal: open.position }));
     }
     if draft.member().dormant_at.is_some() {
-        draft.change(Change::Active(change::Active { member: draft.no(), dormant_at: At::NEVER }));
+        end_dormancy(draft);
     }
     Ok(())
 }

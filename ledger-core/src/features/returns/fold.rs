@@ -9,7 +9,7 @@ use crate::tables::member::Member;
 impl Folds for Refunded {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
-        let found = member.purchases.iter_mut().find(|known| known.position == self.purchase);
+        let found = member.purchases.at_mut(self.purchase);
         let found = found.ok_or("no such purchase")?;
         found.refunded.0 = found.refunded.0.checked_add(self.amount.0).ok_or("refund overflows")?;
         Ok(())

@@ -2,9 +2,16 @@
 
 use crate::kernel::units::{Day, Money, Position};
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
+use core::ops::Deref;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// So many purchases of a member are looked through; of more there is an index.
+const PURCHASES_FEW: usize = 64;
+/// So many purchases of one member are known: beyond that, the oldest days are forgotten as if they were past the refund
+/// horizon.
+pub const PURCHASES_MAX: usize = 1_000_000;
 /// Most refunds and settlements of one member that wait for their purchases.
 pub const DEFERRED_MAX: usize = 64;
 
@@ -22,6 +29,100 @@ pub struct PurchaseRef {
     pub day: Day,
     /// What was refunded so far, in minor units.
     pub refunded: Money,
+}
+
+/// Purchases that can still be refunded, in order of their records.
+#[derive(Clone, Debug, Default)]
+pub struct Purchases {
+    known: Vec<PurchaseRef>,
+    /// Orders and records, once there are more than [`PURCHASES_FEW`]; not stored.
+    by_order: Option<Box<BTreeSet<(u64, Position)>>>,
+}
+
+impl PartialEq for Purchases {
+    fn eq(&self, other: &Purchases) -> bool {
+        self.known == other.known
+    }
+}
+
+impl Eq for Purchases {}
+
+impl Serialize for Purchases {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.known.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Purchases {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Purchases, D::Error> {
+        let mut read = Purchases { known: Vec::deserialize(deserializer)?, by_order: None };
+        read.index();
+        Ok(read)
+    }
+}
+
+impl Deref for Purchases {
+    type Target = [PurchaseRef];
+
+    #[inline]
+    fn deref(&self) -> &[PurchaseRef] {
+        &self.known
+    }
+}
+
+impl Purchases {
+    /// Those of an order, the latest first.
+    pub(crate) fn of_order(&self, order: u64) -> impl Iterator<Item = &PurchaseRef> {
+        let few = self.by_order.is_none().then_some(self.known.as_slice()).unwrap_or_default();
+        let few = few.iter().rev().filter(move |known| known.order == order);
+        let many = self.by_order.as_ref().map(|index| index.range((order, Position(0))..=(order, Position(u64::MAX))));
+        few.chain(many.into_iter().flatten().rev().filter_map(|(_, position)| self.at(*position)))
+    }
+
+    /// The one that a record made.
+    pub(crate) fn at(&self, position: Position) -> Option<&PurchaseRef> {
+        let at = self.known.binary_search_by_key(&position, |known| known.position).ok()?;
+        self.known.get(at)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn at_mut(&mut self, position: Position) -> Option<&mut PurchaseRef> {
+        let at = self.known.binary_search_by_key(&position, |known| known.position).ok()?;
+        self.known.get_mut(at)
+    }
+
+    /// Adds the latest.
+    #[inline]
+    pub(crate) fn push(&mut self, purchase: PurchaseRef) {
+        self.known.push(purchase);
+        match &mut self.by_order {
+            Some(index) => {
+                index.insert((purchase.order, purchase.position));
+            }
+            None => self.index(),
+        }
+    }
+
+    /// Forgets those of days before `from`, if the oldest is one.
+    #[inline]
+    pub(crate) fn forget(&mut self, from: Day) {
+        if self.known.first().is_none_or(|oldest| oldest.day >= from) {
+            return;
+        }
+        if let Some(index) = &mut self.by_order {
+            for gone in self.known.iter().filter(|known| known.day < from) {
+                index.remove(&(gone.order, gone.position));
+            }
+        }
+        self.known.retain(|known| known.day >= from);
+    }
+
+    /// Notes where the orders are, if there are many.
+    fn index(&mut self) {
+        if self.known.len() > PURCHASES_FEW && self.by_order.is_none() {
+            self.by_order = Some(Box::new(self.known.iter().map(|known| (known.order, known.position)).collect()));
+        }
+    }
 }
 
 /// What came back, other than a share of the money of a purchase that is known.
@@ -93,9 +194,9 @@ impl Returns {
 
     /// Forgets what came back of purchases that are no longer known, and what waited since before `from`; nothing at
     /// all is kept if nothing is left.
-    pub(crate) fn forget(kept: &mut Option<Box<Returns>>, purchases: &[PurchaseRef], from: Day) {
+    pub(crate) fn forget(kept: &mut Option<Box<Returns>>, purchases: &Purchases, from: Day) {
         let Some(returns) = kept else { return };
-        returns.lines.retain(|back| purchases.iter().any(|known| known.position == back.purchase));
+        returns.lines.retain(|back| purchases.at(back.purchase).is_some());
         returns.deferred.retain(|deferred| deferred.day >= from);
         returns.overtaken.retain(|deferred| deferred.day >= from);
         if **returns == Returns::default() {

@@ -17,6 +17,7 @@ impl Folds for CaseOpened {
         let Here { position, at, .. } = *here;
         let case = Case { position, at, opened: self.clone(), finding: None };
         rows.state.cases.entry(position).or_insert(case);
+        rows.state.note_case(position);
         rows.state.mark_case(position);
         Ok(())
     }
@@ -54,6 +55,7 @@ impl Folds for CaseClosed {
         if case.position < here.position {
             case.position = here.position;
             case.finding = Some(self.finding);
+            rows.state.note_case(self.case);
             rows.state.mark_case(self.case);
         }
         Ok(())

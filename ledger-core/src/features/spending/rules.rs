@@ -64,7 +64,7 @@ pub(crate) fn hold(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event
     if draft.member().hold(name.short).is_some() || was_held(draft, name.short) {
         return Err(Refusal::HoldExists);
     }
-    if draft.member().holds.len() >= HOLDS_MAX {
+    if draft.member().holds.len() >= HOLDS_MAX || draft.member().holds_made == u32::MAX {
         return Err(Refusal::MemberLimitReached);
     }
     let slices = wallets::quote(draft, wallet, points)?;

@@ -7,7 +7,7 @@ use crate::features::expiry::rules as expiry;
 use crate::features::risk::rules as risk;
 use crate::features::wallets::rules as wallets;
 use crate::kernel::account::Account;
-use crate::kernel::lots::{Slice, split_slices};
+use crate::kernel::lots::{LOTS_MAX, Slice, split_slices};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{Points, TermNo};
 use crate::tables::change;
@@ -85,6 +85,9 @@ pub(crate) fn import(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &eve
         lot.expires_at.unwrap_or_else(as_if_earned_here)
     };
     let mut dated: Vec<_> = lots.iter().map(|lot| (lot.earned_at, expires_at(lot), lot.points)).collect();
+    if draft.lots_len().saturating_add(dated.len()) > LOTS_MAX {
+        return Err(Refusal::MemberLimitReached);
+    }
     if dated.iter().any(|(_, expires_at, _)| *expires_at <= draft.at()) {
         return Err(Refusal::LotExpired);
     }

@@ -195,6 +195,13 @@ impl Purse {
         slices_of(self.lots.in_order(self.spell_until()).filter(|lot| !skip(lot)), points)
     }
 
+    /// The youngest lot that can be spent and dies on this date.
+    pub(crate) fn youngest_of(&self, expires_at: At) -> Option<LotId> {
+        let lot = self.lots.last_of(expires_at)?;
+        let is_of_spell = expires_at != At::SLIDING || self.spell().is_some_and(|spell| lot.id.position >= spell.since);
+        is_of_spell.then_some(lot.id)
+    }
+
     /// How many lots there are, whatever they wait for.
     pub fn lots_len(&self) -> usize {
         self.lots.len().saturating_add(self.review().len()).saturating_add(self.pending().len())

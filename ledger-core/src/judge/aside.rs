@@ -1,0 +1,45 @@
+//! Aside: what is refused without being judged, and who is told of in it.
+
+use crate::decide::refused;
+use crate::judge::{LogAccess, Programs, Resolved, append};
+use crate::kernel::refusal::Refusal;
+use crate::kernel::units::{At, Position};
+use crate::tables::event::{Event, MemberRef};
+use crate::tables::record::{CausePart, Verdict, Why};
+use crate::tables::state::State;
+
+/// Records that an event was set aside: judging it failed, and the state is as it was before.
+///
+/// # Errors
+/// As [`judge`].
+pub fn set_aside<B: LogAccess>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    event: Event<MemberRef>,
+    at: At,
+) -> Result<Position, B::Error> {
+    let at = at.max(state.shared.at);
+    let subject = event.member.no().map_or(Resolved::Nobody, Resolved::Member);
+    let verdict = refused_as(state, programs, subject, Refusal::EventQuarantined);
+    append(state, programs, book, at, (Why::of(&event), CausePart::Event(event)), verdict)
+}
+
+/// The verdict of what is refused without being judged.
+pub(super) fn refused_as(state: &State, programs: &Programs, subject: Resolved, refusal: Refusal) -> Verdict {
+    let program = programs.current().map(|program| &**program);
+    refused(refusal, program, subject.no().and_then(|no| state.member(no)))
+}
+
+/// Whoever was to become a member by an event did not.
+pub(super) fn event_without_newcomers<B: LogAccess>(
+    book: &B,
+    event: Event<MemberRef>,
+    seated: [(Resolved, &str); 2],
+) -> Event<MemberRef> {
+    let mut stay = seated.into_iter();
+    event.map(|who| match stay.next() {
+        Some((Resolved::Newcomer(_), name)) => MemberRef::Unknown(book.keyed_hash(name)),
+        _ => who,
+    })
+}
