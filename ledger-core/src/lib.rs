@@ -18,7 +18,7 @@
 //! record means the same in ten years, whatever became of the program that judged it, and a balance is
 //! the sum of its records and never anything else. [`program`] reads rules from TOML; [`lots`],
 //! [`counter`] and [`member`] are the numbers; [`state`] is all rows together; [`bytes`] is how records
-//! and rows are stored; [`merkle`] is how a log proves what it holds. [`memory`] is a whole ledger
+//! and rows are stored; [`merkle`] and [`inclusion`] are how a log proves what it holds. [`memory`] is a whole ledger
 //! without a disk.
 //!
 //! # It is not
@@ -80,5 +80,7 @@ pub(crate) mod timers;
 pub mod totals;
 
 pub use features::visits::state as visit;
-pub use kernel::{account, bytes, calendar, counter, lots, merkle, names, refusal, salts, sealed, tally, trace, units};
+pub use kernel::{
+    account, bytes, calendar, counter, inclusion, lots, merkle, names, refusal, salts, sealed, tally, trace, units,
+};
 pub use tables::{change, event, fold, life, member, outcome, program, record, state};

@@ -21,6 +21,7 @@
 
 mod block;
 mod chain;
+mod checkpoint;
 mod commit;
 mod disk;
 mod error;
@@ -30,18 +31,23 @@ mod ids;
 mod keys;
 mod live;
 mod mark;
+mod notes;
 mod read;
 mod recover;
 mod restore;
 mod sealing;
+mod seed;
 mod shard;
 mod snapshot;
 mod verify;
 
 pub use error::{CommitError, Damage, MarkError, OpenError, ReadError, SubmitError};
+pub use checkpoint::{Checkpoint, ConsistencyProof, InclusionProof, Shown, ShownCause};
 pub use identity::{Identity, LedgerId};
+pub use notes::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, NoteError, NoteSigner, VerifierKey, sign};
 pub use read::{AsOf, CounterView, Explained, History, MemberLook, MemberView, Moment, Pending, Replay, Step, Totals};
 pub use restore::{Outset, restore};
 pub use sealing::Seals;
+pub use seed::{Seed, SeedError, key_from};
 pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
 pub use verify::{AtLeast, FINDINGS_MAX, Report, rebuild, totals_at, verify, verify_at_least};

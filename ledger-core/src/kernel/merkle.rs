@@ -4,6 +4,7 @@
 //! showing what was said. That hash is `SHA-256(salt || cause part)`, so that a short cause cannot be
 //! guessed; 32 zero bytes if nothing was said. Node: `SHA-256(0x01 || left || right)`; the root of n leaves
 //! as in RFC 6962 §2.1. Only the right edge of the tree is kept: one hash per complete subtree.
+//! What is proved with such a tree stands in `inclusion`.
 
 use crate::kernel::salts::Salt;
 use alloc::vec::Vec;
@@ -31,8 +32,23 @@ pub fn cause_hash(salt: &Salt, cause: &[u8]) -> Hash {
     Sha256::new().chain_update(salt).chain_update(cause).finalize().into()
 }
 
-fn node(left: &Hash, right: &Hash) -> Hash {
+/// The hash of a node over two others.
+pub(super) fn node(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// Leaves of a subtree whose hash is kept for proofs: 256; on the next level 256 of those, and so on.
+pub const FANOUT: u64 = 256;
+/// The height of such a subtree, and of each further level.
+pub const FANOUT_HEIGHT: u32 = FANOUT.trailing_zeros();
+
+/// A complete subtree: 2^height leaves, and so many of its height stand before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subtree {
+    /// How many times it doubles; a leaf has height 0.
+    pub height: u32,
+    /// Its place among the subtrees of its height; the first is 0.
+    pub index: u64,
 }
 
 /// The right edge of a tree: enough to append to it and to name its root.
@@ -51,11 +67,19 @@ impl Frontier {
 
     /// Appends a leaf.
     pub fn append(&mut self, leaf: Hash) {
+        self.append_and_tell(leaf, |_, _| ());
+    }
+
+    /// Appends a leaf, and tells every subtree whose hash is kept for proofs as the leaf completes it.
+    pub fn append_and_tell(&mut self, leaf: Hash, mut completed: impl FnMut(Subtree, &Hash)) {
         let mut hash = leaf;
         // Every trailing one in the size is a complete subtree that merges with the new leaf.
-        for _ in 0..self.size.trailing_ones() {
+        for height in 1..=self.size.trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 hash = node(&left, &hash);
+            }
+            if height % FANOUT_HEIGHT == 0 {
+                completed(Subtree { height, index: self.size >> height }, &hash);
             }
         }
         self.peaks.push(hash);

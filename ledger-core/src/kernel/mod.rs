@@ -8,6 +8,7 @@ pub mod corrupt;
 pub mod counter;
 pub mod fault;
 pub mod fields;
+pub mod inclusion;
 pub mod lots;
 pub mod merkle;
 pub mod names;

@@ -25,6 +25,7 @@ mod ledger;
 mod lots;
 mod naive;
 mod programs;
+mod proofs;
 mod properties;
 mod rules;
 mod scenarios;

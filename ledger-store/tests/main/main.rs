@@ -32,6 +32,7 @@ mod ledger;
 mod mark;
 mod model;
 mod newer;
+mod notes;
 mod quarantine;
 mod raw;
 mod recovery;
