@@ -12,7 +12,7 @@
 use crate::error::Damage;
 use ledger_core::bytes::decode;
 use ledger_core::fold::Corrupt;
-use ledger_core::merkle::{Frontier, Hash, NO_CAUSE, cause_hash, record_leaf};
+use ledger_core::merkle::{Frontier, Hash, NO_CAUSE, Subtree, cause_hash, record_leaf};
 use ledger_core::record::{Record, VerdictPart, Why};
 use ledger_core::salts::SaltWalk;
 use ledger_core::units::Position;
@@ -64,8 +64,13 @@ impl Staged {
         self.records.get(at)
     }
 
-    /// Packs everything into blocks and grows the tree by it.
-    pub(crate) fn pack(&self, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
+    /// Packs everything into blocks and grows the tree by it. `completed` is told the subtrees whose hashes are kept.
+    pub(crate) fn pack(
+        &self,
+        tree: &mut Frontier,
+        salts: &mut SaltWalk,
+        mut completed: impl FnMut(Subtree, &Hash),
+    ) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
         let mut packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(io)?;
         let mut blocks = Vec::with_capacity(self.len().div_ceil(BLOCK_RECORDS));
         let mut open = Open { first: self.first, verdicts: Parts::default(), causes: Parts::default() };
@@ -73,7 +78,7 @@ impl Staged {
             record.encode(&mut open.verdicts.bytes, &mut open.causes.bytes)?;
             let (verdict, cause) = (open.verdicts.end_part(), open.causes.end_part());
             let entry = if cause.is_empty() { Entry::None } else { Entry::Plain(cause) };
-            tree.append(record_leaf(verdict, &entry.hash(position, salts)?));
+            tree.append_and_tell(record_leaf(verdict, &entry.hash(position, salts)?), &mut completed);
             if open.count() == BLOCK_RECORDS as u32 || open.verdicts.end + open.causes.end >= BLOCK_BYTES {
                 blocks.push(open.close(&tree.root(), &mut packer)?);
             }
@@ -332,20 +337,38 @@ impl Block {
     /// The root behind one of its records, of a tree that ends before it.
     pub(crate) fn root_at(&self, position: Position, tree: &Frontier, salts: &SaltWalk) -> Result<Hash, Damage> {
         let mut tree = tree.clone();
-        self.grow_to(position, &mut tree, &mut salts.clone())?;
+        self.grow_to(position, &mut tree, &mut salts.clone(), |_, _| ())?;
         Ok(tree.root())
     }
 
-    fn grow_to(&self, to: Position, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<(), Damage> {
-        for (position, verdict) in self.verdicts().take_while(|(position, _)| *position <= to) {
-            tree.append(record_leaf(verdict, &self.entry(position)?.hash(position, salts)?));
+    /// The hash of the record at `position`, which is in this block.
+    pub(crate) fn leaf(&self, position: Position, salts: &mut SaltWalk) -> Result<Hash, Damage> {
+        let verdict = self.verdict(position).unwrap_or_default();
+        Ok(record_leaf(verdict, &self.entry(position)?.hash(position, salts)?))
+    }
+
+    fn grow_to(
+        &self,
+        to: Position,
+        tree: &mut Frontier,
+        salts: &mut SaltWalk,
+        mut completed: impl FnMut(Subtree, &Hash),
+    ) -> Result<(), Damage> {
+        for position in (self.first.0..=self.last().min(to).0).map(Position) {
+            tree.append_and_tell(self.leaf(position, salts)?, &mut completed);
         }
         Ok(())
     }
 
-    /// Grows the tree by the block's records, which must come to the block's root.
-    pub(crate) fn grow(&self, tree: &mut Frontier, salts: &mut SaltWalk) -> Result<(), Damage> {
-        self.grow_to(self.last(), tree, salts)?;
+    /// Grows the tree by the block's records, which must come to the block's root. `completed` is told the subtrees
+    /// whose hashes are kept.
+    pub(crate) fn grow(
+        &self,
+        tree: &mut Frontier,
+        salts: &mut SaltWalk,
+        completed: impl FnMut(Subtree, &Hash),
+    ) -> Result<(), Damage> {
+        self.grow_to(self.last(), tree, salts, completed)?;
         if tree.root() == self.root && tree.size() == self.last().0 {
             return Ok(());
         }
@@ -392,14 +415,14 @@ mod tests {
         let mut tree = Frontier::default();
         (1..5).for_each(|_| tree.append(NO_CAUSE));
         let mut read = tree.clone();
-        let blocks = staged.pack(&mut tree, &mut salts()).expect("packs");
+        let blocks = staged.pack(&mut tree, &mut salts(), |_, _| ()).expect("packs");
         assert_eq!(blocks.iter().map(|(last, _)| last.0).collect::<Vec<_>>(), [260, 516, 604]);
         for (last, stored) in &blocks {
             let block = Block::unpack(*last, stored.as_slice().into()).expect("unpacks");
             for (position, _) in block.verdicts() {
                 assert_eq!(block.record(position).expect("reads").as_ref(), staged.record(position));
             }
-            block.grow(&mut read, &mut salts()).expect("it has its root");
+            block.grow(&mut read, &mut salts(), |_, _| ()).expect("it has its root");
         }
         assert_eq!(read.root(), tree.root());
         let (last, stored) = &blocks[2];
@@ -442,7 +465,7 @@ mod tests {
             staged.push(Record::said(At(i64::from(n)), 0, event, Verdict::default()));
         }
         let (mut read, mut salts) = (0, SaltWalk::from(Salts::new([3; 16])));
-        for (last, stored) in staged.pack(&mut Frontier::default(), &mut salts).expect("packs") {
+        for (last, stored) in staged.pack(&mut Frontier::default(), &mut salts, |_, _| ()).expect("packs") {
             let block = Block::unpack(last, stored.into()).expect("what was written can be read");
             for (position, _) in block.verdicts() {
                 read += 1;

@@ -115,13 +115,17 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The hash of the record's leaf.
-    pub fn leaf(&self) -> Hash {
-        let cause = match &self.cause {
+    /// The hash of what was said; zeros if nothing was.
+    pub fn cause_hash(&self) -> Hash {
+        match &self.cause {
             ShownCause::Hash(hash) => *hash,
             ShownCause::Bytes { salt, cause } => Sha256::new().chain_update(salt).chain_update(cause).finalize().into(),
-        };
-        leaf(&[&self.verdict[..], &cause].concat())
+        }
+    }
+
+    /// The hash of the record's leaf.
+    pub fn leaf(&self) -> Hash {
+        leaf(&[&self.verdict[..], &self.cause_hash()].concat())
     }
 
     fn to_bytes(&self) -> Vec<u8> {

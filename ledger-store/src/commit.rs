@@ -1,8 +1,8 @@
 //! Commit: the one function that writes the log, and the thread that calls it.
 //!
 //! A commit makes durable, together and with one flush: blocks of records, the root of the tree over
-//! them, and where their sources stand; it is one value of a chain. Behind it the mark says so, and only
-//! then is anyone answered. After a failed write the shard is poisoned: it stops, says why, and never
+//! them, the hashes of subtrees that they complete, and where their sources stand; it is one value of a
+//! chain. Behind it the mark says so, and only then is anyone answered. After a failed write the shard is poisoned: it stops, says why, and never
 //! tries again; opening it anew finds the truth on disk.
 
 use crate::block::Staged;
@@ -13,7 +13,7 @@ use crate::keys;
 use crate::live::Answer;
 use crate::mark::Marker;
 use crate::shard::{Cursor, Done, Status};
-use ledger_core::merkle::Frontier;
+use ledger_core::merkle::{FANOUT_HEIGHT, Frontier, Hash, Subtree};
 use ledger_core::outcome::Outcome;
 use ledger_core::salts::SaltWalk;
 use ledger_core::units::{At, Position};
@@ -73,7 +73,10 @@ fn write(disk: &Disk, Grown { tree, salts, tip }: &mut Grown, batches: &[Judged]
     let mut rows = WriteBatch::default();
     let (mut blocks, mut end) = (Vec::new(), tip.size);
     for staged in batches.iter().filter_map(|batch| batch.staged.as_deref()) {
-        for (last, block) in staged.pack(tree, salts)? {
+        let completed = |Subtree { height, index }, hash: &Hash| {
+            rows.put_cf(disk.family(keys::TREE), keys::subtree(height / FANOUT_HEIGHT, index), hash);
+        };
+        for (last, block) in staged.pack(tree, salts, completed)? {
             rows.put_cf(disk.family(keys::LOG), keys::block(last), block);
             blocks.push(u32::try_from(last.0.saturating_sub(end)).unwrap_or(u32::MAX));
             end = last.0;

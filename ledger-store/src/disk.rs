@@ -7,9 +7,9 @@ use crate::block::Block;
 use crate::error::{Damage, OpenError};
 use crate::keys;
 use ledger_core::bytes::{ROW_VERSION, decode, decode_row, encode, encode_row};
-use ledger_core::merkle::Frontier;
+use ledger_core::merkle::{FANOUT_HEIGHT, Frontier, Hash, Subtree};
 use ledger_core::record::Record;
-use ledger_core::salts::{Salt, Salts};
+use ledger_core::salts::{Salt, SaltWalk, Salts};
 use ledger_core::units::Position;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
@@ -168,6 +168,15 @@ impl Disk {
         Ok(salts)
     }
 
+    /// The same, one behind the other.
+    pub(crate) fn salt_walk(&self) -> Result<SaltWalk, Damage> {
+        match self.salts(None) {
+            Ok(salts) => Ok(salts.into()),
+            Err(OpenError::Damage(damage)) => Err(damage),
+            Err(error) => Err(Damage::Row { row: "salts".into(), what: error.to_string() }),
+        }
+    }
+
     pub(crate) fn family(&self, name: &str) -> &ColumnFamily {
         self.db.cf_handle(name).expect("every family was opened with the database")
     }
@@ -255,12 +264,22 @@ impl Disk {
     /// Drops everything folded, in one write: the next opening folds the log from its beginning.
     pub(crate) fn drop_rows(&self) -> Result<(), Damage> {
         let mut batch = WriteBatch::default();
-        for family in [keys::STATE, keys::HISTORY, keys::IDS] {
+        for family in [keys::STATE, keys::HISTORY, keys::IDS, keys::TREE] {
             batch.delete_range_cf(self.family(family), &[][..], &[0xff; 32][..]);
         }
         let mut row = Vec::new();
         encode_row(&SnapshotAt::default(), &mut row)?;
         batch.put_cf(self.family(keys::META), keys::SNAPSHOT, row);
+        Ok(self.write_synced(batch)?)
+    }
+
+    /// Writes the hashes of subtrees anew, in one write, where the whole log was hashed.
+    pub(crate) fn put_tree(&self, subtrees: &[(Subtree, Hash)]) -> Result<(), Damage> {
+        let mut batch = WriteBatch::default();
+        batch.delete_range_cf(self.family(keys::TREE), &[][..], &[0xff; 10][..]);
+        for (Subtree { height, index }, hash) in subtrees {
+            batch.put_cf(self.family(keys::TREE), keys::subtree(height / FANOUT_HEIGHT, *index), hash);
+        }
         Ok(self.write_synced(batch)?)
     }
 
@@ -334,6 +353,8 @@ fn family(name: &str, cache: &Cache) -> Options {
             options.set_write_buffer_size(64 << 20);
             options.set_target_file_size_base(128 << 20);
         }
+        // Hashes do not compress, and their keys ascend on each level.
+        keys::TREE => options.set_compression_type(DBCompressionType::None),
         keys::IDS => {
             options.set_compression_type(DBCompressionType::None);
             options.set_target_file_size_base(128 << 20);

@@ -66,6 +66,14 @@ pub enum OpenError {
     /// There are rows of an older version, and nothing may be written.
     #[error("the folded rows were written by an older version; open the ledger once, which folds its log again")]
     OlderRows,
+    /// The checkpoint that was signed last is of another ledger, or the log does not begin with what it says.
+    #[error("the checkpoint in {file} {what}")]
+    Checkpoint {
+        /// Where it is kept.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
     /// What is stored contradicts itself. Run `ledgerd verify`.
     #[error(transparent)]
     Damage(#[from] Damage),

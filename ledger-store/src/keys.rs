@@ -16,8 +16,10 @@ pub(crate) const STATE: &str = "state";
 pub(crate) const HISTORY: &str = "history";
 /// Event ids. Written by snapshots.
 pub(crate) const IDS: &str = "ids";
+/// Hashes of complete subtrees of the tree over the log. Written with the log.
+pub(crate) const TREE: &str = "tree";
 /// All families.
-pub(crate) const FAMILIES: [&str; 6] = [LOG, COMMITS, META, STATE, HISTORY, IDS];
+pub(crate) const FAMILIES: [&str; 7] = [LOG, COMMITS, META, STATE, HISTORY, IDS, TREE];
 
 /// The one shard there is yet.
 pub(crate) const SHARD: u16 = 0;
@@ -104,5 +106,13 @@ pub(crate) fn page(no: MemberNo, page: u64) -> [u8; 12] {
     let mut key = [0; 12];
     key[..4].copy_from_slice(&no.0.to_be_bytes());
     key[4..].copy_from_slice(&page.to_be_bytes());
+    key
+}
+
+/// `tree`: a complete subtree of 256^level leaves, by its place among those of its level.
+pub(crate) fn subtree(level: u32, index: u64) -> [u8; 9] {
+    let mut key = [0; 9];
+    key[0] = level.to_be_bytes()[3];
+    key[1..].copy_from_slice(&index.to_be_bytes());
     key
 }

@@ -12,9 +12,9 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Longest note that is opened, in bytes.
-pub const NOTE_BYTES_MAX: usize = 1 << 20;
+pub(crate) const NOTE_BYTES_MAX: usize = 1 << 20;
 /// Most signatures of a note that is opened.
-pub const NOTE_SIGNATURES_MAX: usize = 64;
+const NOTE_SIGNATURES_MAX: usize = 64;
 /// How a signature line begins.
 const SIGNED_BY: &str = "\u{2014} ";
 /// The type of a signature: Ed25519 over the note's text.

@@ -1,9 +1,9 @@
 //! Recover: from what is on disk to a ledger in memory.
 //!
-//! Loads the rows of the last snapshot, then folds the tail of the log over them. Rows stand at
-//! different positions; each skips what it has. Rows that an older version wrote are dropped, and all of the
-//! log is folded. Blocks behind the snapshot's tree are hashed and must
-//! have the root they claim. Of what was said only the hashes and the ids are needed. No program is asked: one that
+//! Loads the rows of the last snapshot, then folds the tail of the log over them. Rows stand at different positions;
+//! each skips what it has. Rows that an older version wrote are dropped, and all of the log is folded. Blocks behind
+//! the snapshot's tree are hashed and must have the root they claim. Where no snapshot was written, the hashes of the
+//! tree are written anew. Of what was said only the hashes and the ids are needed. No program is asked: one that
 //! cannot be read is no damage.
 
 use crate::block::Entry;
@@ -14,6 +14,7 @@ use crate::identity::{Identity, LedgerId};
 use crate::ids;
 use crate::keys;
 use crate::live::{Live, StoreLog};
+use crate::prove::StoredTree;
 use crate::sealing::Seals;
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::fold::{Corrupt, fold};
@@ -71,7 +72,8 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
         duplicates: 0,
     };
     load(&disk, &mut live)?;
-    let mut tree = snapshot.tree;
+    let is_whole = snapshot.tree.size() == 0;
+    let (mut tree, mut subtrees) = (snapshot.tree, Vec::new());
     let mut chain = Chain::behind(&disk, identity, snapshot.folded)?;
     let mut last = Position(chain.tip().size);
     for block in disk.blocks(last.next()) {
@@ -83,7 +85,7 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
         chain.block(block.first, last, block.root);
         chain.settle(&mut |_, _| ())?;
         if last.0 > tree.size() {
-            block.grow(&mut tree, &mut salts)?;
+            block.grow(&mut tree, &mut salts, |subtree, hash| subtrees.push((subtree, *hash)))?;
         }
         for (position, bytes) in block.verdicts().filter(|(position, _)| *position > snapshot.folded) {
             let entry = block.entry(position)?;
@@ -101,6 +103,11 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
     if !reached || snapshot.folded > end {
         let what = format!("stands at {}, its tree at {end}, where the log does not end so", snapshot.folded);
         return Err(Damage::Row { row: "snapshot".into(), what }.into());
+    }
+    match is_whole {
+        true if disk.is_read_only => {}
+        true => disk.put_tree(&subtrees)?,
+        false => StoredTree::new(&disk)?.must_end_as(&tree)?,
     }
     if tree.size() != live.state.shared.position.0 {
         let what = format!("stands at {}, the log at {}", live.state.shared.position, tree.size());

@@ -166,6 +166,7 @@ mod tests {
         assert!(matches!(Seed::make(&path), Err(SeedError::File { .. })), "a key is never written over");
         fs::write(&path, seed.bytes()).unwrap();
         assert_eq!(Seed::read(&path, &data).unwrap(), seed);
+        assert_eq!(key_from(b"ABcdef0123456789".repeat(4).as_slice()), key_from(&b"abcdef0123456789".repeat(4)));
         mode(&path, 0o400);
         assert_eq!(Seed::read(&path, &data).unwrap(), seed);
         assert_eq!(format!("{seed:?}"), "Seed { .. }");

@@ -1,9 +1,9 @@
 //! Shard: one totally ordered log with one writer, and the handle everyone else holds.
 //!
-//! Three threads and nothing shared but what is named here. The *judge* takes whatever waits, reads
+//! Four threads and nothing shared but what is named here. The *judge* takes whatever waits, reads
 //! the clock once, judges and folds it under the write lock. The *committer* packs, hashes and
 //! flushes the batch before while the judge is at the next, and then answers. The *snapshotter*
-//! writes folded state now and then. Every queue has a limit; past it callers are told to wait.
+//! writes folded state now and then, and the *signer* a checkpoint. Every queue has a limit; past it callers are told to wait.
 
 mod handle;
 mod judge;
@@ -27,6 +27,7 @@ use crate::live::Live;
 use crate::mark::{self, Marker};
 use crate::recover::{Given, recover};
 use crate::sealing::Seals;
+use crate::signer::{Checkpoints, Signer};
 use crate::snapshot::{self, Job};
 use ledger_core::judge::Unreadable;
 use ledger_core::merkle::Frontier;
@@ -60,6 +61,8 @@ pub struct Options {
     pub sealing_key: Option<[u8; 32]>,
     /// Root of the salts of what is said. `None`: the ledger's own, drawn once and kept with it.
     pub salts: Option<Salt>,
+    /// How checkpoints are signed and kept.
+    pub checkpoints: Checkpoints,
     /// A snapshot is written after so many records; a crash costs folding at most three times as many.
     pub snapshot_records: u64,
     /// Submitted batches that wait are judged together up to so many events, unless one alone is larger:
@@ -77,6 +80,7 @@ impl Default for Options {
             ledger: None,
             sealing_key: None,
             salts: None,
+            checkpoints: Checkpoints::default(),
             snapshot_records: 2_000_000,
             batch_events_max: 1_000,
             queue_events_max: 100_000,
@@ -118,6 +122,7 @@ pub(crate) struct Inner {
     /// Where each lineage but the first began.
     lineages: Vec<(u32, Position)>,
     tree: Mutex<(Position, Frontier)>,
+    pub(crate) signer: Signer,
     snapshot: AtomicU64,
     waiting: AtomicUsize,
     room: Condvar,
@@ -128,6 +133,8 @@ pub(crate) struct Inner {
 pub struct Ledger {
     handle: Handle,
     threads: Vec<JoinHandle<()>>,
+    /// Ends when the sender goes: behind all others, so that it signs what they wrote last.
+    signer: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl std::fmt::Debug for Ledger {
@@ -178,6 +185,7 @@ impl Ledger {
         let marker = Marker::new(dir, recovered.identity, found.and_then(Result::ok), tip)?;
         let committed = recovered.live.state.shared.position;
         let unreadable = recovered.live.programs.unreadable().cloned();
+        let signer = Signer::open(&recovered.disk, &recovered.identity, committed, &options.checkpoints)?;
         let inner = Arc::new(Inner {
             unreadable,
             disk: recovered.disk,
@@ -189,6 +197,7 @@ impl Ledger {
             identity: recovered.identity,
             lineages: recovered.lineages,
             tree: Mutex::new((committed, recovered.tree)),
+            signer,
             snapshot: AtomicU64::new(recovered.snapshot.0),
             waiting: AtomicUsize::new(0),
             room: Condvar::new(),
@@ -202,10 +211,13 @@ impl Ledger {
         })?;
         let alarm = Alarm(inner.clone());
         let snapshotter = spawn("snapshotter", move || alarm.0.write_snapshots(&begun))?;
+        let (close, closing) = channel();
+        let alarm = Alarm(inner.clone());
+        let signer = spawn("signer", move || alarm.0.signer.run(&alarm.0.tree, &alarm.0.status, &closing))?;
         let threads = vec![judge, committer, snapshotter];
         let _ = start.send(inner.clone());
         let handle = Handle { inner, queue: Arc::new(Mutex::new(Some(submit))), abandoned: None };
-        Ok(Ledger { handle, threads })
+        Ok(Ledger { handle, threads, signer: Some((close, signer)) })
     }
 
     /// What submits and reads.
@@ -213,7 +225,7 @@ impl Ledger {
         self.handle.clone()
     }
 
-    /// Takes no more events, commits what waits, writes a snapshot and ends the threads.
+    /// Takes no more events, commits what waits, writes a snapshot, signs the last checkpoint and ends the threads.
     ///
     /// # Errors
     /// If the shard stopped before.
@@ -227,6 +239,10 @@ impl Ledger {
         for thread in self.threads.drain(..) {
             // A thread that panicked has stopped the shard; see `Alarm`.
             let _ = thread.join();
+        }
+        if let Some((close, signer)) = self.signer.take() {
+            drop(close);
+            let _ = signer.join();
         }
         let stopped = self.handle.inner.status.stopped();
         self.handle.inner.status.stop(CLOSED.into());

@@ -13,17 +13,18 @@ use crate::identity::{FIRST_LINEAGE, Identity};
 use crate::ids::{self, Ids};
 use crate::keys;
 use crate::mark;
+use crate::prove::Subtrees;
 use crate::read::Totals;
 use crate::recover::{Given, recover};
 use crate::sealing::Seals;
+use crate::signer;
 use crate::snapshot::rows;
 use ledger_core::account::Account;
 use ledger_core::bytes::{decode, encode_row};
 use ledger_core::fold::fold;
 use ledger_core::judge::Programs;
-use ledger_core::merkle::{Frontier, Hash};
+use ledger_core::merkle::{Frontier, Hash, Subtree};
 use ledger_core::record::VerdictPart;
-use ledger_core::salts::SaltWalk;
 use ledger_core::state::{HistoryPage, State, WalletTotals};
 use ledger_core::units::{At, MemberNo, Position, TermNo};
 use sha2::{Digest, Sha256};
@@ -129,6 +130,9 @@ pub fn verify_at_least(
         Ok(refolded) => {
             compare(&disk, live.as_ref(), &refolded, &mut report).map_err(OpenError::Damage)?;
             balance(&refolded.state, &mut report);
+            if let Some(what) = signer::finding(&disk, &report.identity, Position(report.records))? {
+                report.finding(what);
+            }
         }
         Err(damage) => report.finding(damage.to_string()),
     }
@@ -136,7 +140,8 @@ pub fn verify_at_least(
     Ok(report)
 }
 
-/// Drops folded state: the next opening folds it again from the log, which is checked before.
+/// Drops folded state and the hashes of the tree: the next opening folds them again from the log, which is checked
+/// before.
 ///
 /// # Errors
 /// If the log itself is damaged, is not what its mark says, or cannot be read. Nothing is dropped then.
@@ -155,7 +160,7 @@ pub(crate) fn checked(
     identity: Identity,
     at_least: Option<AtLeast>,
 ) -> Result<(Tip, Option<Hash>), Damage> {
-    let refolded = refold(disk, identity, at_least, |_, _, _| Ok(()), |_| ())?;
+    let refolded = refold(disk, identity, at_least, |_, _, _| Ok(()), |_, _| (), |_| ())?;
     Ok((refolded.commits.tip, refolded.root_at_least))
 }
 
@@ -218,12 +223,13 @@ impl Commits {
 }
 
 /// Folds the log from its beginning and hashes every record. `folded` sees every verdict part with its block,
-/// `packed` the tree after every block.
+/// `completed` every subtree whose hash is kept, `packed` the tree after every block.
 fn refold(
     disk: &Disk,
     identity: Identity,
     at_least: Option<AtLeast>,
     mut folded: impl FnMut(Position, VerdictPart, &Block) -> Result<(), Damage>,
+    mut completed: impl FnMut(Subtree, &Hash),
     mut packed: impl FnMut(&Frontier),
 ) -> Result<Refolded, Damage> {
     let beginning = Tip::beginning(identity);
@@ -238,10 +244,7 @@ fn refold(
     let at_least = at_least.map(|at_least| at_least.position);
     let mut chain = Chain::new(disk, beginning)?;
     chain.settle(&mut |commit, tip| commits.take(commit, tip))?;
-    let mut salts = SaltWalk::from(disk.salts(None).map_err(|error| match error {
-        OpenError::Damage(damage) => damage,
-        error => Damage::Row { row: "salts".into(), what: error.to_string() },
-    })?);
+    let mut salts = disk.salt_walk()?;
     for block in disk.blocks(Position(0)) {
         let block = block?;
         if block.first.0 != tree.size() + 1 {
@@ -250,7 +253,7 @@ fn refold(
         if let Some(position) = at_least.filter(|position| (block.first..=block.last()).contains(position)) {
             *root_at_least = Some(block.root_at(position, tree, &salts)?);
         }
-        block.grow(tree, &mut salts)?;
+        block.grow(tree, &mut salts, &mut completed)?;
         chain.block(block.first, block.last(), block.root);
         chain.settle(&mut |commit, tip| commits.take(commit, tip))?;
         for (position, bytes) in block.verdicts() {
@@ -294,12 +297,16 @@ fn check_log(
         }
         Ok(())
     };
-    let refolded = refold(disk, report.identity, at_least, check_id, |packed| {
+    let mut subtrees = Subtrees::new(disk, snapshot.tree.size() == 0);
+    let completed = |subtree, hash: &Hash| subtrees.compare(subtree, hash);
+    let refolded = refold(disk, report.identity, at_least, check_id, completed, |packed| {
         progress(packed.size());
         if packed.size() == snapshot.tree.size() {
             tree = Some(packed.clone());
         }
     })?;
+    report.rows += subtrees.compared();
+    subtrees.findings()?.into_iter().for_each(|what| report.finding(what));
     for position in astray {
         report.finding(format!("the id of record {position} is not found or names another record"));
     }

@@ -65,6 +65,13 @@ impl Frontier {
         self.size
     }
 
+    /// The complete subtrees it consists of and their hashes, largest first.
+    pub fn peaks(&self) -> impl Iterator<Item = (Subtree, &Hash)> {
+        let size = self.size;
+        let heights = (0..u64::BITS).rev().filter(move |height| size >> height & 1 == 1);
+        heights.map(move |height| Subtree { height, index: (size >> height) - 1 }).zip(&self.peaks)
+    }
+
     /// Appends a leaf.
     pub fn append(&mut self, leaf: Hash) {
         self.append_and_tell(leaf, |_, _| ());

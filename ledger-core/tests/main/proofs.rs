@@ -138,6 +138,9 @@ fn subtrees_are_told_as_they_are_completed() {
         });
     }
     assert_eq!(tree.root(), nodes.head(count).root);
+    let peaks: Vec<Subtree> = tree.peaks().map(|(subtree, _)| subtree).collect();
+    assert_eq!(peaks, subtrees(0..count));
+    assert!(tree.peaks().all(|(subtree, hash)| *hash == nodes.one(subtree)));
     let of = |height: u32| told.keys().filter(|one| one.height == height).count();
     assert_eq!((of(8), of(16), told.len()), (2 * 256 + 3, 2, 2 * 256 + 5));
 }

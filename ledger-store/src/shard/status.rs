@@ -49,7 +49,8 @@ impl Status {
         self.tell();
     }
 
-    fn tell(&self) {
+    /// Wakes whoever waits for anything.
+    pub(crate) fn tell(&self) {
         self.changed.notify_all();
         let position = self.committed_now();
         self.notify.lock().iter().for_each(|notify| notify(position));

@@ -89,6 +89,7 @@ fn targets(raw: &Raw) -> Vec<Target> {
             format!("page {} of member {} ", number(&key[4..]), number(&key[..4]))
         }),
         target("an id", "ids", largest("ids", b""), &|_| "id".into()),
+        target("a hash of the tree", "tree", raw.rows("tree").remove(1), &|_| "tree".into()),
         target("the snapshot", "meta", largest("meta", b"sn"), &|_| "snapshot".into()),
         target("the salts", "meta", largest("meta", b"sa"), &|_| "row salts".into()),
         target("a commit", "commits", commits[commits.len() / 2].clone(), &of_commit),

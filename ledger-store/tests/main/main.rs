@@ -16,6 +16,7 @@
 mod aliases;
 mod blocks;
 mod causes;
+mod checkpoints;
 mod child;
 mod concurrency;
 mod counters;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The families, as `FORMAT.md` names them.
-pub const FAMILIES: [&str; 6] = ["log", "commits", "meta", "state", "history", "ids"];
+pub const FAMILIES: [&str; 7] = ["log", "commits", "meta", "state", "history", "ids", "tree"];
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
