@@ -307,6 +307,22 @@ impl Block {
         Ok(Block { first, root, count, verdicts, stored, packed_causes, causes: OnceLock::new() })
     }
 
+    /// Unpacks a block that stands without its causes; answers also with what stands behind it.
+    pub(crate) fn unpack_verdicts(bytes: &[u8]) -> Result<(Block, &[u8]), Damage> {
+        let damage = || Damage::Block { last: Position(0), what: "shorter than its verdicts" };
+        let header = bytes.get(..HEADER).ok_or_else(damage)?;
+        let int = |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().unwrap_or_default());
+        let first = u64::from_le_bytes(header[9..17].try_into().unwrap_or_default());
+        let last = Position(first.saturating_add(int(17).into()).saturating_sub(1));
+        let (stored, behind) = bytes.split_at_checked(HEADER + int(53) as usize).ok_or_else(damage)?;
+        Ok((Block::unpack(last, stored.into())?, behind))
+    }
+
+    /// The block as it is stored, without its causes.
+    pub(crate) fn without_causes(&self) -> &[u8] {
+        &self.stored[..self.packed_causes.0]
+    }
+
     pub(crate) fn last(&self) -> Position {
         Position(self.first.0 + self.count as u64 - 1)
     }

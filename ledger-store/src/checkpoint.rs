@@ -1,15 +1,14 @@
 //! Checkpoints and proofs as text, as C2SP specifies them (tlog-checkpoint, tlog-proof, and what tlog-witness is sent).
 //!
 //! A checkpoint is what a ledger signs: which log, how many records, and the root over them. A proof holds a record,
-//! the hashes that lead from it to that root, and the checkpoint: whoever has the key to verify with needs nothing else.
-//! What is read may come from anybody.
+//! the hashes that lead from it to that root, and the checkpoint: whoever has the key to verify with needs nothing
+//! else. What is read may come from anybody.
 
 use crate::notes::{self, NoteError, VerifierKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ledger_core::inclusion::{PROOF_HASHES_MAX, TreeHead};
-use ledger_core::merkle::{Hash, leaf};
-use sha2::{Digest, Sha256};
+use ledger_core::merkle::{Hash, cause_hash, record_leaf};
 use std::fmt;
 
 /// How a proof that a record is in a log begins.
@@ -119,13 +118,13 @@ impl Shown {
     pub fn cause_hash(&self) -> Hash {
         match &self.cause {
             ShownCause::Hash(hash) => *hash,
-            ShownCause::Bytes { salt, cause } => Sha256::new().chain_update(salt).chain_update(cause).finalize().into(),
+            ShownCause::Bytes { salt, cause } => cause_hash(salt, cause),
         }
     }
 
     /// The hash of the record's leaf.
     pub fn leaf(&self) -> Hash {
-        leaf(&[&self.verdict[..], &self.cause_hash()].concat())
+        record_leaf(&self.verdict, &self.cause_hash())
     }
 
     fn to_bytes(&self) -> Vec<u8> {

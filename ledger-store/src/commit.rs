@@ -2,8 +2,8 @@
 //!
 //! A commit makes durable, together and with one flush: blocks of records, the root of the tree over
 //! them, the hashes of subtrees that they complete, and where their sources stand; it is one value of a
-//! chain. Behind it the mark says so, and only then is anyone answered. After a failed write the shard is poisoned: it stops, says why, and never
-//! tries again; opening it anew finds the truth on disk.
+//! chain. Behind it the mark says so, and only then is anyone answered. After a failed write the shard is
+//! poisoned: it stops, says why, and never tries again; opening it anew finds the truth on disk.
 
 use crate::block::Staged;
 use crate::chain::{Commit, Tip};

@@ -9,7 +9,7 @@ use rocksdb::WriteBatch;
 use std::fmt;
 
 /// Bytes of an identity as it is stored.
-const STORED_BYTES: usize = 22;
+pub(crate) const STORED_BYTES: usize = 22;
 /// The lineage of a ledger that was never restored.
 pub(crate) const FIRST_LINEAGE: u32 = 1;
 

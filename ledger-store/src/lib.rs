@@ -25,6 +25,7 @@ mod checkpoint;
 mod commit;
 mod disk;
 mod error;
+mod export;
 mod filter;
 mod identity;
 mod ids;
@@ -45,6 +46,7 @@ mod verify;
 
 pub use checkpoint::{Checkpoint, ConsistencyProof, InclusionProof, Shown, ShownCause};
 pub use error::{CommitError, Damage, MarkError, OpenError, ReadError, SubmitError};
+pub use export::{ExportError, Exported, export_verdicts, is_export, read_export};
 pub use identity::{Identity, LedgerId};
 pub use notes::{NoteError, NoteSigner, VerifierKey, sign};
 pub use read::{AsOf, CounterView, Explained, History, MemberLook, MemberView, Moment, Pending, Replay, Step, Totals};

@@ -4,6 +4,8 @@
 //! asked for: the leaves of one such subtree for the record that is proved, and of another where the tree ends.
 //! Nothing is handed out that does not lead to the root.
 
+use crate::block::Entry;
+use crate::checkpoint::{Shown, ShownCause};
 use crate::disk::Disk;
 use crate::error::{Damage, ReadError};
 use crate::keys;
@@ -103,6 +105,18 @@ impl<'a> StoredTree<'a> {
         Ok(&self.hashed[at].1)
     }
 
+    /// What a proof shows of the record at a position.
+    fn shown(&mut self, position: Position, with_cause: bool) -> Result<Option<Shown>, Damage> {
+        let Some(block) = self.disk.block(position)? else { return Ok(None) };
+        let Some(verdict) = block.verdict(position) else { return Ok(None) };
+        let entry = block.entry(position)?;
+        let cause = match (entry, self.salts.salt(position)) {
+            (Entry::Plain(bytes), Some(salt)) if with_cause => ShownCause::Bytes { salt, cause: bytes.to_vec() },
+            _ => ShownCause::Hash(entry.hash(position, &mut self.salts)?),
+        };
+        Ok(Some(Shown { verdict: verdict.to_vec(), cause }))
+    }
+
     /// The hashes that lead from a record to the root of a tree. The log must have both.
     pub(crate) fn inclusion(&mut self, index: u64, head: &TreeHead) -> Result<Option<Vec<Hash>>, Damage> {
         let Some(spans) = inclusion(index, head.size) else { return Ok(None) };
@@ -140,6 +154,17 @@ impl Handle {
             return Ok(None);
         }
         Ok(Some(StoredTree::new(&self.inner.disk)?.head(size)?))
+    }
+
+    /// What a proof shows of the record at a position; `None` if the log does not go so far. Reads the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`].
+    pub fn shown(&self, position: Position, with_cause: bool) -> Result<Option<Shown>, ReadError> {
+        if position > self.committed() {
+            return Ok(None);
+        }
+        Ok(StoredTree::new(&self.inner.disk)?.shown(position, with_cause)?)
     }
 
     /// The hashes that lead from the record at a position to the root of a tree of this log; `None` if the tree or

@@ -25,9 +25,7 @@ pub enum SeedError {
         source: std::io::Error,
     },
     /// Others than its owner may read or write it.
-    #[error(
-        "the checkpoint key {path} may be read by others (mode {mode:04o}); make it so that its owner alone may: chmod 600"
-    )]
+    #[error("the checkpoint key {path} may be read by others (mode {mode:04o}); chmod 600 makes it its owner's")]
     Open {
         /// Which.
         path: String,
@@ -129,14 +127,14 @@ fn real(path: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
-/// A key of 32 bytes, written as they are or as 64 hexadecimal digits with perhaps an end of line.
-pub fn key_from(bytes: &[u8]) -> Option<[u8; 32]> {
+/// A key of so many bytes, written as they are or in hexadecimal digits with perhaps an end of line.
+pub fn key_from<const BYTES: usize>(bytes: &[u8]) -> Option<[u8; BYTES]> {
     bytes.try_into().ok().or_else(|| from_hex(bytes.trim_ascii()))
 }
 
-fn from_hex(digits: &[u8]) -> Option<[u8; 32]> {
-    let mut key = [0; 32];
-    if digits.len() != 2 * key.len() {
+fn from_hex<const BYTES: usize>(digits: &[u8]) -> Option<[u8; BYTES]> {
+    let mut key = [0; BYTES];
+    if digits.len() != 2 * BYTES {
         return None;
     }
     for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
@@ -166,7 +164,9 @@ mod tests {
         assert!(matches!(Seed::make(&path), Err(SeedError::File { .. })), "a key is never written over");
         fs::write(&path, seed.bytes()).unwrap();
         assert_eq!(Seed::read(&path, &data).unwrap(), seed);
-        assert_eq!(key_from(b"ABcdef0123456789".repeat(4).as_slice()), key_from(&b"abcdef0123456789".repeat(4)));
+        let digits = b"ABcdef0123456789".repeat(4);
+        assert_eq!(key_from::<32>(&digits), key_from(&digits.to_ascii_lowercase()));
+        assert_eq!(key_from::<1>(b"123"), None);
         mode(&path, 0o400);
         assert_eq!(Seed::read(&path, &data).unwrap(), seed);
         assert_eq!(format!("{seed:?}"), "Seed { .. }");

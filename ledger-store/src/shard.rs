@@ -3,7 +3,8 @@
 //! Four threads and nothing shared but what is named here. The *judge* takes whatever waits, reads
 //! the clock once, judges and folds it under the write lock. The *committer* packs, hashes and
 //! flushes the batch before while the judge is at the next, and then answers. The *snapshotter*
-//! writes folded state now and then, and the *signer* a checkpoint. Every queue has a limit; past it callers are told to wait.
+//! writes folded state now and then, and the *signer* a checkpoint. Every queue has a limit; past it callers are
+//! told to wait.
 
 mod handle;
 mod judge;

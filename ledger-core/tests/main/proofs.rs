@@ -202,7 +202,8 @@ fn any_hashes() -> impl Strategy<Value = Vec<Hash>> {
 proptest! {
     #[test]
     fn whatever_is_sent_as_a_proof_is_answered(
-        size in any::<u64>(), old in any::<u64>(), index in any::<u64>(), root: Hash, other: Hash, proof in any_hashes(),
+        size in any::<u64>(), old in any::<u64>(), index in any::<u64>(),
+        root: Hash, other: Hash, proof in any_hashes(),
     ) {
         let (head, older) = (TreeHead { size, root }, TreeHead { size: old, root: other });
         prop_assert!(!head.includes(index, &other, &proof) || size == 1 && root == other);

@@ -470,3 +470,85 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
     }
     assert_eq!(u64::from(example("block")[0]), block, "the version byte of the example block");
 }
+
+#[test]
+fn the_hashes_of_the_tree_are_those_of_the_document() {
+    let dir = directory();
+    let ledger = open(dir.path(), 1_000);
+    let buy = |n: u64| event("till", &format!("e-{n}"), At(BEGIN.0 + 1), "m1", purchase(&format!("o-{n}"), 1_00));
+    say(&ledger.handle(), vec![publish(PROGRAM, BEGIN)]);
+    (0..3).for_each(|part| drop(say(&ledger.handle(), (part * 200..(part + 1) * 200).map(buy).collect())));
+    ledger.close().expect("nothing failed");
+    let raw = Raw::open(dir.path());
+    let mut leaves = Vec::new();
+    for (_, block) in raw.rows("log") {
+        let Block { verdicts, causes, .. } = take_apart(&block);
+        let parts = verdicts.iter().zip(&causes);
+        parts.for_each(|(verdict, cause)| leaves.push(leaf(leaves.len() as u64 + 1, verdict, cause)));
+    }
+    assert_eq!(leaves.len(), 601);
+    let root = |leaves: &[[u8; 32]]| {
+        let mut level = leaves.to_vec();
+        while level.len() > 1 {
+            level = level.chunks(2).map(|pair| node(pair[0], pair[1])).collect();
+        }
+        level[0]
+    };
+    let row =
+        |place: u64| ([&[1][..], &place.to_be_bytes()].concat(), root(&leaves[place as usize * 256..][..256]).to_vec());
+    assert_eq!(raw.rows("tree"), [row(0), row(1)]);
+}
+
+#[test]
+fn the_file_of_verdicts_is_what_the_document_says() {
+    let dir = written();
+    let away = directory();
+    let file = away.path().join("verdicts");
+    ledger_store::export_verdicts(dir.path(), &file, &mut |_| {}).expect("the log is whole");
+    let (_, stored) = Raw::open(dir.path()).rows("log").remove(0);
+    let block = take_apart(&stored);
+    let verdict_len = u32::from_le_bytes(stored[53..57].try_into().expect("four bytes")) as usize;
+    let hashes: Vec<[u8; 32]> = (1..).zip(&block.causes).map(|(at, cause)| cause_hash(at, cause)).collect();
+    let content = [&stored[..73 + verdict_len], &hashes.concat()].concat();
+    let end = [&2u64.to_le_bytes()[..], &block.root].concat();
+    let entry = |kind: u8, content: &[u8]| [&[kind], &(content.len() as u32).to_le_bytes()[..], content].concat();
+    let expected = [&b"verdict\x01"[..], &example("identity"), &entry(b'B', &content), &entry(b'E', &end)].concat();
+    assert_eq!(hex(&fs::read(&file).expect("it is there")), hex(&expected));
+    let read = ledger_store::read_export(&file, &[0, 1, 2, 3], &mut |_| {}).expect("it is whole");
+    let sizes: Vec<Option<u64>> = read.heads.iter().map(|head| head.map(|head| head.size)).collect();
+    assert_eq!((read.head.root, sizes), (block.root, vec![Some(0), Some(1), Some(2), None]));
+}
+
+#[test]
+fn what_a_proof_shows_is_what_the_document_says() {
+    let dir = written();
+    let block = take_apart(&Raw::open(dir.path()).rows("log").remove(0).1);
+    let ledger = open(dir.path(), 1_000);
+    let (handle, head) = (ledger.handle(), ledger.handle().tree_head(2).expect("readable").expect("it is there"));
+    let (verdict, cause) = (&block.verdicts[1], &block.causes[1]);
+    let length = (verdict.len() as u32).to_le_bytes();
+    for with_cause in [false, true] {
+        let shown = handle.shown(Position(2), with_cause).expect("readable").expect("it is there");
+        assert_eq!(shown.leaf(), leaf(2, verdict, cause));
+        let hashes = handle.prove_inclusion(Position(2), &head).expect("readable").expect("it is there");
+        let text = ledger_store::InclusionProof { shown, index: 1, hashes, checkpoint: "a\n".into() }.to_string();
+        let extra = text.lines().nth(1).and_then(|line| line.strip_prefix("extra ")).expect("the second line");
+        let told = match with_cause {
+            false => [&[1], &length[..], verdict, &[0], &cause_hash(2, cause)].concat(),
+            true => [&[1], &length[..], verdict, &[1], &salt(2), cause].concat(),
+        };
+        assert_eq!(hex(&base64(extra)), hex(&told));
+    }
+}
+
+/// Base64 as anybody reads it.
+fn base64(text: &str) -> Vec<u8> {
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let value = |digit: u8| digits.iter().position(|one| *one == digit).expect("a digit") as u32;
+    let mut bytes = Vec::new();
+    for four in text.trim_end_matches('=').as_bytes().chunks(4) {
+        let bits = four.iter().fold(0, |bits, digit| bits << 6 | value(*digit)) << (6 * (4 - four.len()));
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..four.len()]);
+    }
+    bytes
+}
