@@ -5,8 +5,10 @@
 //! disk: call them off the threads that serve. Nothing is decided or explained here: that is the core's.
 
 mod explain;
+mod proofs;
 
-pub use self::explain::{Unknown, balance as explain_balance, event as explain_event};
+pub use self::explain::{Unknown, balance as explain_balance, event as explain_event, position_of};
+pub use self::proofs::{checkpoint, consistency, inclusion};
 
 use crate::proto;
 use crate::wire::{self, EventAsked, LOTS_SHOWN, LOTS_SHOWN_OF_MANY, Names, Page, Whose};

@@ -4,14 +4,17 @@
 //! to stderr, so that the answer can be piped. An answer may be "no": the program has faults, the
 //! ledger diverges from its log. That is exit code 1, and no error.
 
+mod check;
 mod demo;
 mod explain;
+mod export;
 mod import;
 mod letters;
 mod local;
 mod look;
 mod open;
 mod progress;
+mod proofs;
 #[cfg(test)]
 mod reference;
 mod restore;
@@ -93,6 +96,28 @@ enum Command {
     Counters(told::Counters),
     /// Show risk cases with their evidence
     Cases(told::Cases),
+    /// Show what a ledger signs: which log it is, how many records it has, and the hash over them
+    ///
+    /// A signed note of a few lines (c2sp.org/tlog-checkpoint). Whoever keeps one can have it shown later that nothing
+    /// before it was changed: `ledgerd prove --since`, `ledgerd check`.
+    Checkpoint(proofs::Checkpoint),
+    /// Prove that a record is in the log, or that the log has only grown
+    ///
+    /// The proof is a text that needs no ledger to be checked (c2sp.org/tlog-proof). It shows what the record did, and
+    /// with --with-cause what was said.
+    Prove(proofs::Prove),
+    /// Check a proof, a checkpoint, or the verdicts of a whole log, with a key and without a ledger
+    ///
+    /// Of a record: its bytes lead to the hash that the checkpoint signs. Of a growth: the checkpoint begins with the
+    /// older one. Of two checkpoints: whether they are of one log, as far as two sizes can tell. Of verdicts that
+    /// `ledgerd export` wrote: they lead to what they claim, and begin with each older checkpoint, or part from it.
+    Check(check::Check),
+    /// Make a file that signs checkpoints
+    Keygen(proofs::Keygen),
+    /// Write the verdicts of a log to a flat file, for whoever folds them again: no name and nothing that was said
+    ///
+    /// FORMAT.md has its layout. No server may have the ledger open.
+    Export(export::Export),
     /// Check a program file, or play its scenario
     #[command(subcommand)]
     Program(rules::Rules),
@@ -142,6 +167,11 @@ pub(crate) fn run() -> ExitCode {
         Command::Totals(totals) => totals.run(),
         Command::Counters(counters) => counters.run(),
         Command::Cases(cases) => cases.run(),
+        Command::Checkpoint(checkpoint) => checkpoint.run(),
+        Command::Prove(prove) => prove.run(),
+        Command::Check(check) => check.run(),
+        Command::Keygen(keygen) => keygen.run(),
+        Command::Export(export) => export.run(),
         Command::Program(rules) => rules.run(),
         Command::DeadLetters(letters) => letters.run(),
         Command::Import(import) => import.run(),

@@ -116,6 +116,9 @@ pub enum Failure {
         /// What is durable.
         committed: Position,
     },
+    /// Nothing is signed here, or not over what was asked for.
+    #[error("no checkpoint is signed over what is asked for: the server has no checkpoint key")]
+    NoCheckpoint,
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Draining,
@@ -355,6 +358,35 @@ impl Engine {
             _ if waited => Ok(()),
             Health::Serving => Err(Failure::PositionNotReached { item_request, committed: *self.committed.borrow() }),
             Health::Stopped(reason) => Err(Failure::Read(ReadError::Stopped { reason })),
+        }
+    }
+
+    /// What is durable.
+    pub fn committed(&self) -> Position {
+        self.handle.committed()
+    }
+
+    /// PendingUntil until a checkpoint is signed over all records up to `position`.
+    pub async fn reach_checkpoint(&self, call: &Call, position: Position) -> Result<(), Failure> {
+        self.reach(call, position).await?;
+        let mut commits = self.committed.subscribe();
+        let signed = || self.handle.checkpoint().map(|signed| Position(signed.head.size));
+        let is_over = |signed: Option<Position>| signed.is_some_and(|signed| signed >= position);
+        // Whoever signs wakes those who wait for a commit.
+        let waited = async {
+            while !is_over(signed()) && !self.handle.checkpoint_keys().is_empty() {
+                let _ = commits.changed().await;
+            }
+        };
+        let in_time = timeout_at(call.at_most(self.limits.position_wait), waited).await.is_ok();
+        match self.handle.health() {
+            _ if is_over(signed()) => Ok(()),
+            Health::Stopped(reason) => Err(Failure::Read(ReadError::Stopped { reason })),
+            Health::Serving if in_time => Err(Failure::NoCheckpoint),
+            Health::Serving => {
+                let committed = signed().unwrap_or_default();
+                Err(Failure::PositionNotReached { item_request: position, committed })
+            }
         }
     }
 

@@ -286,6 +286,43 @@ impl AuditService for Service {
         self.0.reach(&call, self.read_token(&message.token)?).await?;
         answer(self.0.read(&call, |store| answers::cases(store, message.open_only, page)).await?)
     }
+
+    async fn get_checkpoint(&self, request: Request<GetCheckpointRequest>) -> Answer<GetCheckpointResponse> {
+        let (call, message) = open(request);
+        self.0.reach_checkpoint(&call, self.read_token(&message.token)?).await?;
+        let signed = self.0.read_log(&call, |store| Ok(answers::checkpoint(store))).await?;
+        answer(signed.ok_or(Failure::NoCheckpoint)?)
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<GetInclusionProofRequest>,
+    ) -> Answer<GetInclusionProofResponse> {
+        let (call, message) = open(request);
+        let (token, with_cause) = (self.read_token(&message.token)?, message.with_cause);
+        let which = wire::which_to_prove(message)?;
+        self.0.reach(&call, token).await?;
+        let position = self.0.read_log(&call, move |store| answers::position_of(store, &which)).await?;
+        let position = position.map_err(Failure::from)?;
+        self.0.reach_checkpoint(&call, position).await?;
+        let proved = self.0.read_log(&call, move |store| answers::inclusion(store, position, with_cause)).await?;
+        answer(proved.map_err(Failure::from)?)
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<GetConsistencyProofRequest>,
+    ) -> Answer<GetConsistencyProofResponse> {
+        let (call, message) = open(request);
+        let (token, old) = (self.read_token(&message.token)?, message.old_size);
+        self.0.reach(&call, token).await?;
+        if old > self.0.committed().0 {
+            return Err(Failure::RecordUnknown.into());
+        }
+        self.0.reach_checkpoint(&call, token.max(Position(old))).await?;
+        let proved = self.0.read_log(&call, move |store| answers::consistency(store, old)).await?;
+        answer(proved.map_err(Failure::from)?)
+    }
 }
 
 impl From<Unknown> for Failure {
@@ -295,6 +332,7 @@ impl From<Unknown> for Failure {
             Unknown::Wallet => Failure::WalletUnknown,
             Unknown::Event => Failure::OutcomeUnknown,
             Unknown::Record => Failure::RecordUnknown,
+            Unknown::Checkpoint => Failure::NoCheckpoint,
         }
     }
 }

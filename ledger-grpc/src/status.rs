@@ -92,6 +92,9 @@ news! {
     CAUSE_HELD_BACK: StatusSpec::new(Code::NotFound, "CAUSE_HELD_BACK");
     /// The ledger did not get to the token in time. `position` in the metadata says how far it is. Ask again.
     POSITION_NOT_REACHED: StatusSpec::new(Code::FailedPrecondition, "POSITION_NOT_REACHED");
+    /// The server has no key to sign checkpoints with, and none was signed over what is asked for. Its operator gives
+    /// it one with `--checkpoint-key`.
+    NO_CHECKPOINT: StatusSpec::new(Code::FailedPrecondition, "NO_CHECKPOINT");
     /// As many calls as the server allows are in progress. Come again after a moment.
     TOO_MANY_REQUESTS: StatusSpec::new(Code::ResourceExhausted, "TOO_MANY_REQUESTS").retry_ms(100);
     /// As many streams or replays as the server allows are open. Come again once one is over.
@@ -166,6 +169,7 @@ fn news(failure: &Failure) -> StatusSpec {
         Failure::Deadline { queued: false } => DEADLINE,
         Failure::Deadline { queued: true } => DEADLINE_QUEUED,
         Failure::PositionNotReached { .. } => POSITION_NOT_REACHED,
+        Failure::NoCheckpoint => NO_CHECKPOINT,
         Failure::Draining => DRAINING,
         Failure::ReaderTooSlow => READER_TOO_SLOW,
         Failure::AnswerTooLarge { .. } => ANSWER_TOO_LARGE,

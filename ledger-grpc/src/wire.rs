@@ -46,7 +46,7 @@ pub use self::publishing::{faults, program};
 pub use self::record::{members_of_record, record, step};
 pub use self::request::{
     EventAsked, Page, When, Which, Whose, event_asked, member_name, member_names, page, program_text, when, which,
-    whose, whose_key,
+    which_to_prove, whose, whose_key,
 };
 pub use self::risk::{case, members_of_case};
 pub use self::token::{read_token, token, token_of};

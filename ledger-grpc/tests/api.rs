@@ -13,7 +13,9 @@ use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::proto::{self, Account, event::Body};
 use ledger_grpc::server::{ServeError, serve};
 use ledger_grpc::wire;
-use ledger_store::{Ledger, Options, Time};
+use ledger_store::{
+    Checkpoint, Checkpoints, ConsistencyProof, InclusionProof, Ledger, Options, Seed, Time, VerifierKey,
+};
 use prost::Message;
 use prost_types::Timestamp;
 use std::io::{Read, Write};
@@ -45,8 +47,12 @@ struct World {
 
 impl World {
     async fn new(limits: Limits) -> World {
+        World::kept(limits, Options::default()).await
+    }
+
+    async fn kept(limits: Limits, options: Options) -> World {
         let dir = tempfile::tempdir().unwrap();
-        let options = Options { time: Time::Simulated, ..Options::default() };
+        let options = Options { time: Time::Simulated, ..options };
         let ledger = Ledger::open(dir.path(), options, Arc::new(|| At(0))).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -244,6 +250,83 @@ async fn who_names_the_member_of_an_event_finds_it_and_not_that_of_another() {
     assert_eq!(explain(Which::Position(0), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
     assert_eq!(explain(Which::Position(99), "ben").await, Err(says(Code::NotFound, "RECORD_UNKNOWN")));
     assert_eq!(explain(event(), "ben").await, Err(says(Code::NotFound, "OUTCOME_UNKNOWN")));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_signed_and_proved_needs_no_ledger_to_be_checked() {
+    use proto::get_inclusion_proof_request::Which;
+    let seeds = vec![Seed::new([1; 32])];
+    let checkpoints = Checkpoints { seeds, file: None };
+    let world = World::kept(Limits::default(), Options { checkpoints, ..Options::default() }).await;
+    world.programs().publish_program(publication("p-1", CAFE)).await.unwrap();
+    world.say(event("e-1", "anna", 1, enrolled())).await.unwrap();
+    let bought = world.say(event("b-1", "anna", 2, purchase("o-1", 100))).await.unwrap();
+
+    let checkpoint = async |token: String| {
+        let answer = world.audit().get_checkpoint(proto::GetCheckpointRequest { token }).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| told(&status))
+    };
+    let first = checkpoint(world.token(bought.position)).await.unwrap();
+    let keys: Vec<VerifierKey> = first.keys.iter().map(|key| key.parse().unwrap()).collect();
+    let opened = Checkpoint::open(&first.checkpoint, &keys).unwrap();
+    assert_eq!(opened.origin, world.ledger.handle().identity().origin());
+    assert!(first.size >= bought.position, "it is over all that the answer rested on");
+    assert_eq!((opened.head.size, &opened.head.root[..]), (first.size, &first.root[..]));
+    assert_eq!(checkpoint("no token".into()).await, Err(says(Code::InvalidArgument, "INVALID")));
+
+    let prove = async |which, member: &str, with_cause| {
+        let request =
+            proto::GetInclusionProofRequest { which, member: member.into(), with_cause, ..Default::default() };
+        let answer = world.audit().get_inclusion_proof(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| told(&status))
+    };
+    let named = |id: &str| Some(Which::Event(proto::EventName { source: "till-1".into(), id: id.into() }));
+    for (which, with_cause) in [(Some(Which::Position(bought.position)), false), (named("b-1"), true)] {
+        let told = prove(which, "anna", with_cause).await.unwrap();
+        assert_eq!(
+            (told.position, told.cause.is_empty(), told.salt.len()),
+            (bought.position, !with_cause, if with_cause { 16 } else { 0 })
+        );
+        let proof = InclusionProof::read(&told.proof).unwrap();
+        assert_eq!(proof.check(&keys).unwrap().origin, opened.origin);
+        assert_eq!((proof.index + 1, &proof.shown.verdict), (told.position, &told.verdict));
+        assert_eq!(&proof.shown.cause_hash()[..], told.cause_hash);
+        assert_eq!((proof.hashes.concat(), proof.checkpoint), (told.hashes.concat(), told.checkpoint));
+    }
+    let missing = says(Code::NotFound, "RECORD_UNKNOWN");
+    for position in [0, 99, u64::MAX] {
+        assert_eq!(prove(Some(Which::Position(position)), "", false).await, Err(missing.clone()));
+    }
+    assert_eq!(prove(Some(Which::Position(bought.position)), "ben", false).await, Err(missing.clone()));
+    assert_eq!(prove(named("b-2"), "", false).await, Err(says(Code::NotFound, "OUTCOME_UNKNOWN")));
+    assert_eq!(prove(None, "", false).await, Err(says(Code::InvalidArgument, "INVALID")));
+    assert_eq!(prove(named(""), "", false).await, Err(says(Code::InvalidArgument, "INVALID")));
+
+    let later = world.say(event("b-2", "anna", 3, purchase("o-2", 100))).await.unwrap();
+    let grow = async |old_size, token: String| {
+        let request = proto::GetConsistencyProofRequest { old_size, token };
+        let answer = world.audit().get_consistency_proof(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| told(&status))
+    };
+    let grown = grow(first.size, world.token(later.position)).await.unwrap();
+    let proof = ConsistencyProof::read(&grown.proof).unwrap();
+    assert!(proof.check(&opened, &keys).unwrap().head.size >= later.position);
+    assert_eq!((proof.hashes.concat(), proof.checkpoint), (grown.hashes.concat(), grown.checkpoint));
+    assert!(grow(0, String::new()).await.is_ok_and(|grown| grown.hashes.is_empty()));
+    for size in [later.position + 1, u64::MAX] {
+        assert_eq!(grow(size, String::new()).await, Err(missing.clone()));
+    }
+    world.end().await;
+
+    let world = World::cafe(Limits::default()).await;
+    let none = says(Code::FailedPrecondition, "NO_CHECKPOINT");
+    let status = world.audit().get_checkpoint(proto::GetCheckpointRequest::default()).await.unwrap_err();
+    assert_eq!(told(&status), none);
+    let request = proto::GetInclusionProofRequest { which: Some(Which::Position(1)), ..Default::default() };
+    assert_eq!(told(&world.audit().get_inclusion_proof(request).await.unwrap_err()), none);
+    let request = proto::GetConsistencyProofRequest { old_size: 1, ..Default::default() };
+    assert_eq!(told(&world.audit().get_consistency_proof(request).await.unwrap_err()), none);
     world.end().await;
 }
 

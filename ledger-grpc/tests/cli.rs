@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "cli/proofs.rs"]
+mod proofs;
 #[path = "cli/questions.rs"]
 mod questions;
 
@@ -668,9 +670,14 @@ struct Server {
 
 impl Server {
     fn start(place: &Place) -> Server {
+        Server::start_with(place, &[])
+    }
+
+    fn start_with(place: &Place, more: &[&str]) -> Server {
         let ledger = place.path("ledger");
         let args = ["serve", "--data", &ledger, "--listen", "127.0.0.1:0", "--time", "events", "--log-json"];
-        let mut process = ledgerd().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process =
+            ledgerd().args(args).args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
         let said = said.next().expect("a line").expect("that can be read");
         let address = said.strip_prefix("listening on ").expect("it says where it listens").to_owned();

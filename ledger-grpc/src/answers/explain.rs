@@ -21,6 +21,8 @@ pub enum Unknown {
     Event,
     /// The log does not go that far.
     Record,
+    /// No checkpoint is signed over it.
+    Checkpoint,
 }
 
 /// Why a record is what it is.
@@ -28,7 +30,7 @@ pub enum Unknown {
 /// # Errors
 /// [`ReadError`].
 pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEventResponse, Unknown>, ReadError> {
-    let position = match store.ask(|moment| find(moment, which)).wait()?? {
+    let position = match position_of(store, which)? {
         Ok(position) => position,
         Err(unknown) => return Ok(Err(unknown)),
     };
@@ -52,6 +54,14 @@ pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEvent
         rules: why.rules.iter().map(rule).collect(),
         factors: why.factors.iter().map(ground).collect(),
     }))
+}
+
+/// Where the record stands that is asked for.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn position_of(store: &Handle, which: &Which) -> Result<Result<Position, Unknown>, ReadError> {
+    store.ask(|moment| find(moment, which)).wait()?
 }
 
 fn find(moment: &mut Moment<'_>, which: &Which) -> Result<Result<Position, Unknown>, ReadError> {

@@ -59,7 +59,7 @@ impl Demo {
         say(format_args!("A music shop's points: programs/music.toml on the purchases in {}", path.display()))?;
         say(format_args!("  {}", shop.summary()))?;
 
-        let ledger = open_or_make(&dir, Clock::Events, Keys::default())?;
+        let ledger = open_or_make(&dir, Keys::default().options(Clock::Events))?;
         let runtime = Builder::new_multi_thread().enable_all().build()?;
         let shown = runtime.block_on(show_all(&shop, ledger.handle()));
         drop(runtime);

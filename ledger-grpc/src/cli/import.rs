@@ -115,7 +115,7 @@ impl Import {
     pub(super) fn run(self) -> Result<Answer> {
         let format = self.format.map_or_else(|| Format::of(&self.file), Ok)?;
         let source = name_of(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
-        let ledger = open_or_make(&self.data, self.time, self.secret.read()?)?;
+        let ledger = open_or_make(&self.data, self.secret.read()?.options(self.time))?;
         let imported = self.import(&ledger.handle(), format, source);
         let (position, members) = (ledger.handle().committed(), ledger.handle().stats().members);
         ledger.close().map_err(|error| anyhow!(error))?;

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use ledger_core::units::{At, Position};
-use ledger_grpc::answers;
+use ledger_grpc::answers::{self, Unknown};
 use ledger_grpc::engine::wall_clock;
 use ledger_grpc::instant;
 use ledger_grpc::proto;
@@ -114,6 +114,34 @@ fn found<T>(answer: Result<T, Status>) -> Result<Option<T>> {
     }
 }
 
+/// The same, where the server says that nothing is signed.
+fn signed<T>(answer: Result<T, Status>) -> Result<Option<T>> {
+    match answer {
+        Err(status) if status.code() == Code::FailedPrecondition => Ok(None),
+        answer => found(answer),
+    }
+}
+
+/// `None` where there is nothing to prove, which is said.
+fn proved<T>(answer: Result<T, Status>) -> Result<Option<T>> {
+    if let Err(status) = &answer {
+        eprintln!("{}", status.message());
+    }
+    signed(answer)
+}
+
+/// The same of a directory.
+fn found_here<T>(answer: Result<T, Unknown>) -> Option<T> {
+    let why = match &answer {
+        Ok(_) => return answer.ok(),
+        Err(Unknown::Checkpoint) => "no checkpoint is signed over what is asked for",
+        Err(Unknown::Event) => "no event of this source and id was recorded",
+        Err(Unknown::Record | Unknown::Member | Unknown::Wallet) => "there is no record at this position yet",
+    };
+    eprintln!("{why}");
+    None
+}
+
 impl Look {
     /// How the program in force writes times and money.
     pub(super) fn local(&self) -> Result<Local> {
@@ -204,6 +232,51 @@ impl Look {
                 Ok(found(runtime.block_on(audit.explain_balance(request)))?.map(tonic::Response::into_inner))
             }
             Look::Data(ledger) => Ok(answers::explain_balance(&ledger.handle(), name, wallet)?.ok()),
+        }
+    }
+
+    /// What was signed last; `None` if nothing was.
+    pub(super) fn checkpoint(&self) -> Result<Option<proto::GetCheckpointResponse>> {
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut audit = AuditServiceClient::new(channel.clone());
+                let request = proto::GetCheckpointRequest { token: String::new() };
+                Ok(signed(runtime.block_on(audit.get_checkpoint(request)))?.map(tonic::Response::into_inner))
+            }
+            Look::Data(ledger) => Ok(answers::checkpoint(&ledger.handle())),
+        }
+    }
+
+    /// That a record is in the log; `None`, and why is said, if it is not, or nothing is signed over it.
+    pub(super) fn prove(
+        &self,
+        request: proto::GetInclusionProofRequest,
+    ) -> Result<Option<proto::GetInclusionProofResponse>> {
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut audit = AuditServiceClient::new(channel.clone()).max_decoding_message_size(usize::MAX);
+                Ok(proved(runtime.block_on(audit.get_inclusion_proof(request)))?.map(tonic::Response::into_inner))
+            }
+            Look::Data(ledger) => {
+                let (handle, with_cause) = (ledger.handle(), request.with_cause);
+                let which = wire::which_to_prove(request).map_err(|invalid| anyhow!("{:?}", invalid.0))?;
+                match answers::position_of(&handle, &which)? {
+                    Ok(position) => Ok(found_here(answers::inclusion(&handle, position, with_cause)?)),
+                    Err(unknown) => Ok(found_here(Err(unknown))),
+                }
+            }
+        }
+    }
+
+    /// That the log has only grown since it had so many records; `None`, and why is said, if it had not.
+    pub(super) fn prove_growth(&self, old_size: u64) -> Result<Option<proto::GetConsistencyProofResponse>> {
+        match self {
+            Look::Server { runtime, channel } => {
+                let mut audit = AuditServiceClient::new(channel.clone());
+                let request = proto::GetConsistencyProofRequest { old_size, token: String::new() };
+                Ok(proved(runtime.block_on(audit.get_consistency_proof(request)))?.map(tonic::Response::into_inner))
+            }
+            Look::Data(ledger) => Ok(found_here(answers::consistency(&ledger.handle(), old_size)?)),
         }
     }
 

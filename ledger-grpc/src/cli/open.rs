@@ -6,7 +6,7 @@ use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::program::Program;
 use ledger_core::units::At;
 use ledger_grpc::engine::wall_clock;
-use ledger_store::{Batch, Handle, Ledger, MarkError, OpenError, Options, Time};
+use ledger_store::{Batch, Handle, Ledger, MarkError, OpenError, Options, Time, key_from};
 use std::path::{Path, PathBuf};
 
 /// What moves ledger time.
@@ -51,6 +51,14 @@ pub(super) struct Keys {
     salts: Option<[u8; 16]>,
 }
 
+impl Keys {
+    /// How a ledger with these keys is kept.
+    pub(super) fn options(self, time: Clock) -> Options {
+        let Keys { secret, salts } = self;
+        Options { time: time.into(), secret, salts, ..Options::default() }
+    }
+}
+
 impl Secret {
     pub(super) fn read(&self) -> Result<Keys> {
         Ok(Keys { secret: read_key(self.secret_file.as_deref())?, salts: read_key(self.salts_file.as_deref())? })
@@ -61,22 +69,10 @@ impl Secret {
 fn read_key<const BYTES: usize>(path: Option<&Path>) -> Result<Option<[u8; BYTES]>> {
     let Some(path) = path else { return Ok(None) };
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let key = <[u8; BYTES]>::try_from(bytes.as_slice()).ok().or_else(|| from_hex(bytes.trim_ascii()));
+    let key = key_from::<BYTES>(&bytes);
     let (path, found, digits) = (path.display(), bytes.len(), BYTES * 2);
     let wrong = || anyhow!("{path} holds {found} bytes; write {BYTES} bytes or {digits} hexadecimal digits");
     key.ok_or_else(wrong).map(Some)
-}
-
-fn from_hex<const BYTES: usize>(digits: &[u8]) -> Option<[u8; BYTES]> {
-    let mut secret = [0; BYTES];
-    if digits.len() != 2 * secret.len() {
-        return None;
-    }
-    for (byte, pair) in secret.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(secret)
 }
 
 /// Hexadecimal digits.
@@ -85,10 +81,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Opens the ledger in `dir`, making one if there is none.
-pub(super) fn open_or_make(dir: &Path, time: Clock, keys: Keys) -> Result<Ledger> {
+pub(super) fn open_or_make(dir: &Path, options: Options) -> Result<Ledger> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let Keys { secret, salts } = keys;
-    let options = Options { time: time.into(), secret, salts, ..Options::default() };
     Ledger::open(dir, options, wall_clock()).map_err(open_error)
 }
 
@@ -163,19 +157,5 @@ pub(super) fn publish_first(handle: &Handle, path: &Path, time: Clock) -> Result
     match outcomes.first().and_then(|outcome| outcome.refusal) {
         Some(refusal) => bail!("{} was refused: {refusal}", path.display()),
         None => Ok(true),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_reads_back_from_its_hex() {
-        let secret: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 8).expect("below 256"));
-        assert_eq!(from_hex(hex(&secret).as_bytes()), Some(secret));
-        assert_eq!(from_hex(hex(&secret).to_uppercase().as_bytes()), Some(secret));
-        assert_eq!(from_hex::<1>(b"123"), None);
-        assert_eq!(from_hex::<32>(&[b'x'; 64]), None);
     }
 }

@@ -2,13 +2,14 @@
 
 use super::letters;
 use super::open::{Clock, Secret, open_or_make, publish_first};
+use super::proofs::Signing;
 use super::{Answer, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ledger_grpc::engine::Limits;
 use ledger_grpc::kafka::{Config, Kafka};
 use ledger_grpc::{metrics, server};
-use ledger_store::Handle;
+use ledger_store::{Handle, Options};
 use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub(super) struct Serve {
     program: Option<PathBuf>,
     #[command(flatten)]
     secret: Secret,
+    #[command(flatten)]
+    signing: Signing,
     /// Feed the ledger from Kafka, as this file says (see below)
     #[arg(long, value_name = "FILE", env = "LEDGERD_KAFKA")]
     kafka: Option<PathBuf>,
@@ -59,8 +62,11 @@ impl Serve {
             self.kafka.as_deref().map(|path| letters::config(path, self.kafka_brokers.as_deref())).transpose()?;
         log_to_stderr(self.log_json)?;
         info!(data = %self.data.display(), "opening the ledger");
-        let ledger = open_or_make(&self.data, self.time, self.secret.read()?)?;
+        let checkpoints = self.signing.read(&self.data)?;
+        let options = Options { checkpoints, ..self.secret.read()?.options(self.time) };
+        let ledger = open_or_make(&self.data, options)?;
         let handle = ledger.handle();
+        handle.checkpoint_keys().iter().for_each(|key| info!(%key, "checkpoints are signed"));
         let stats = handle.stats();
         info!(identity = %handle.identity(), position = stats.committed.0, members = stats.members, "the ledger is open");
         if let Some(program) = &self.program {

@@ -102,6 +102,16 @@ pub fn which(request: proto::ExplainEventRequest) -> Result<Which, Invalid> {
     faults.check(which)
 }
 
+/// Reads which record is to be proved.
+pub fn which_to_prove(request: proto::GetInclusionProofRequest) -> Result<Which, Invalid> {
+    use proto::{explain_event_request::Which as Explained, get_inclusion_proof_request::Which as Proved};
+    let named = request.which.map(|which| match which {
+        Proved::Position(position) => Explained::Position(position),
+        Proved::Event(event) => Explained::Event(event),
+    });
+    which(proto::ExplainEventRequest { which: named, member: request.member, ..Default::default() })
+}
+
 /// Reads the names of many members.
 pub fn member_names(texts: Vec<String>) -> Result<Vec<Name>, Invalid> {
     if texts.is_empty() || texts.len() > MEMBERS_MAX {
