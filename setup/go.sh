@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts Go's protobuf, at the version that the client's go.mod pins, into $CACHE/go, and compiles what the client needs.
+# Puts Go's protobuf and its packages for signed notes and logs, at the versions that go.mod pins, into $CACHE/go, and
+# compiles what the clients need.
 set -euo pipefail
 cd "$(dirname "$0")/../ledger-grpc/tests/clients/go"
 
@@ -8,10 +9,11 @@ go=${CACHE:?}/go
 export GOMODCACHE=$go/mod GOCACHE=$go/build GOFLAGS='-mod=readonly -modcacherw' GOTOOLCHAIN=local
 
 if cmp -s go.sum "$go/installed.sum"; then
-  echo '==> protobuf for Go: here'
+  echo '==> modules for Go: here'
 else
-  echo '==> protobuf for Go: go build'
+  echo '==> modules for Go: go build'
   mkdir -p "$go"
   go build -o "$go/json" .
+  go build -o "$go/proofs" ./proofs
   cp go.sum "$go/installed.sum"
 fi

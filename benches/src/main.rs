@@ -6,6 +6,7 @@
 
 mod grpc;
 mod kafka;
+mod proofs;
 mod rules;
 mod store;
 mod workload;
@@ -18,7 +19,7 @@ static ALLOCATOR: heap::Heap = heap::Heap;
 
 const HELP: &str = "benches [MEASURE…] [--members N] [--events N] [--runs N] [--busy] [--csv FILE]
 
-measures: core rules commit reads replay grpc (all, if none is named); kafka
+measures: core rules commit reads proofs replay grpc (all, if none is named); kafka
   --members N   members, uniform (1000000); of `core` and `rules`, at most 100000
   --events N    events per batch size of `commit` (4000000); of `rules`, at most 300000
   --backlog N   messages of `kafka` (5000000)
@@ -88,7 +89,7 @@ fn main() {
         if wants("rules") {
             rules::rules(&plan, &mut figures);
         }
-        if wants("commit") || wants("reads") || wants("replay") {
+        if wants("commit") || wants("reads") || wants("proofs") || wants("replay") {
             store::store(&plan, &wants, &mut figures);
         }
         if wants("grpc") {
@@ -117,7 +118,7 @@ fn plan() -> Result<Plan, String> {
             "--runs" => plan.runs = number(value()?)?.max(1) as usize,
             "--csv" => plan.csv = Some(value()?),
             "--busy" => busy = true,
-            "core" | "rules" | "commit" | "reads" | "replay" | "grpc" | "kafka" => plan.measures.push(arg),
+            "core" | "rules" | "commit" | "reads" | "proofs" | "replay" | "grpc" | "kafka" => plan.measures.push(arg),
             "--help" => {
                 println!("{HELP}");
                 std::process::exit(0);

@@ -1,5 +1,6 @@
 //! The ledger without a network: judging in memory, commits by batch size, reads, opening, verifying.
 
+use crate::proofs::proofs;
 use crate::workload::{START, Workload, clock};
 use crate::{Figures, Plan};
 use ledger_core::event::{self, Body, Event, Name};
@@ -31,7 +32,11 @@ impl Drop for Scratch {
 }
 
 pub(crate) fn open(dir: &Path) -> Ledger {
-    let options = Options { time: Time::Events, queue_events_max: 1_000_000, ..Options::default() };
+    open_with(dir, Options::default())
+}
+
+pub(crate) fn open_with(dir: &Path, options: Options) -> Ledger {
+    let options = Options { time: Time::Events, queue_events_max: 1_000_000, ..options };
     Ledger::open(dir, options, clock()).expect("the ledger opens")
 }
 
@@ -68,6 +73,9 @@ pub(crate) fn store(plan: &Plan, wants: &dyn Fn(&str) -> bool, figures: &mut Fig
     }
     if wants("reads") {
         reads(&scratch.0, plan, &mut workload, figures);
+    }
+    if wants("proofs") {
+        proofs(&scratch.0, plan, &mut workload, figures);
     }
     if wants("replay") {
         replay(&scratch.0, figures);

@@ -11,6 +11,8 @@
 
 #[path = "clients/json.rs"]
 mod json;
+#[path = "clients/proofs.rs"]
+mod proofs;
 
 use expect_test::{Expect, expect};
 use std::io::{BufRead, BufReader};
@@ -83,6 +85,14 @@ fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// Go with the modules that are installed and no others.
+fn go(arguments: &[&str]) -> Command {
+    let (mut go, cache) = (Command::new("go"), installed("LEDGER_GO", "go"));
+    go.env("GOMODCACHE", cache.join("mod")).env("GOCACHE", cache.join("build")).env("GOTOOLCHAIN", "local");
+    go.env("GOFLAGS", "-mod=readonly").env("GOPROXY", "off").arg("-C").arg(here("tests/clients/go")).args(arguments);
+    go
+}
+
 /// Runs a client to its end and compares what it found.
 fn check(client: &mut Command, expected: &Expect) {
     let output = client.output().unwrap_or_else(|error| panic!("{client:?}: {error}"));
@@ -97,7 +107,7 @@ fn a_python_client_finds_its_way_by_reflection_alone() {
     let expected = expect![[r#"
         grpc.health.v1.Health: Check Watch
         grpc.reflection.v1alpha.ServerReflection: ServerReflectionInfo
-        ledger.v1.AuditService: GetTotals ListCounters ListCases ExplainEvent ExplainBalance
+        ledger.v1.AuditService: GetTotals ListCounters ListCases ExplainEvent ExplainBalance GetCheckpoint GetInclusionProof GetConsistencyProof
         ledger.v1.EventService: Submit SubmitBatch SubmitStream GetOutcome
         ledger.v1.MemberService: GetMember BatchGetMembers ListRecords ReplayMember Quote
         ledger.v1.ProgramService: CheckProgram PublishProgram ListPrograms

@@ -4,7 +4,7 @@
 //! reads the bytes of the events and writes them in two styles: as it does by itself, and with original names, enums as
 //! numbers and what is 0 or empty.
 
-use super::{here, installed, said};
+use super::{go, here, installed, said};
 use ledger_core::units::RiskKey;
 use ledger_grpc::kafka::{self, Format};
 use ledger_grpc::{json, proto, wire};
@@ -123,10 +123,7 @@ fn libraries() -> Vec<(&'static str, Command)> {
     let mut java = Command::new("java");
     let jars = installed("LEDGER_JAVA", "java/lib").join("*");
     java.args(["-Xmx256m", "-cp"]).arg(jars).arg(here("tests/clients/Events.java"));
-    let (mut go, cache) = (Command::new("go"), installed("LEDGER_GO", "go"));
-    go.env("GOMODCACHE", cache.join("mod")).env("GOCACHE", cache.join("build")).env("GOTOOLCHAIN", "local");
-    go.env("GOFLAGS", "-mod=readonly").env("GOPROXY", "off").arg("-C").arg(here("tests/clients/go")).args(["run", "."]);
-    vec![("Python", python), ("TypeScript", node), ("Java", java), ("Go", go)]
+    vec![("Python", python), ("TypeScript", node), ("Java", java), ("Go", go(&["run", "."]))]
 }
 
 #[test]
