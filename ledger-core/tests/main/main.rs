@@ -23,6 +23,7 @@ mod items;
 mod large_programs;
 mod ledger;
 mod lots;
+mod meet;
 mod naive;
 mod programs;
 mod proofs;
