@@ -58,7 +58,11 @@ fn a_checkpoint_is_opened_with_a_key_of_its_origin_alone() {
     for keys in [vec![own_key.clone()], vec![old_key.clone()], vec![other_key.clone(), own_key.clone()]] {
         assert_eq!(Checkpoint::open(&both, &keys), Ok(checkpoint()), "while a key changes, either opens it");
     }
-    assert_eq!(Checkpoint::open(&both, &[other_key.clone()]), Err(NoteError::Unsigned), "a witness is not the log");
+    assert_eq!(
+        Checkpoint::open(&both, std::slice::from_ref(&other_key)),
+        Err(NoteError::Unsigned),
+        "a witness is not the log"
+    );
     let forged = sign(&checkpoint().to_string(), [&own]) + &sign("x\n", [&old])["x\n\n".len()..];
     assert!(matches!(Checkpoint::open(&forged, &[own_key.clone(), old_key]), Err(NoteError::Signature { .. })));
     assert_eq!(Checkpoint::open(&forged, &[own_key]), Ok(checkpoint()), "a key that is not known is passed over");
