@@ -510,9 +510,6 @@ class Fold:
         need(member.records == 0, "a member is registered twice")
         member.name = change.name
 
-    def set_attribute(self, member, change):
-        member.attributes = sorted({**dict(member.attributes), change.term: change.value}.items())
-
     def open_hold(self, member, change):
         fields = same(change, "no", "wallet", "name", "expires_at", "order", "day", "item")
         put(member, holds_made=change.no).holds.append(self.make("Hold", **fields))
@@ -547,10 +544,6 @@ class Fold:
 
     def lifetimes(self, member, change):
         return self.aside(member, change.wallet).lifetimes
-
-    def set_spell(self, member, change):
-        spell = self.make("ActivityExpiry", **same(change, "since", "until"))
-        self.lifetimes(member, change).spell = spell
 
     def expired(self, member, change):
         lifetimes = self.lifetimes(member, change)
@@ -602,10 +595,9 @@ class Fold:
         put_at_most(self.lifetimes(member, change).reinstated, change.lot, self.limits["REINSTATED_MAX"])
 
     def resume(self, member, change):
-        waiting = member.returns.deferred if member.returns else []
-        if member.returns and all(one.position != change.event for one in waiting):
-            waiting = member.returns.overtaken
-        first_leaves(waiting, position=change.event)
+        waiting = [member.returns.deferred, member.returns.overtaken] if member.returns else [[]]
+        lists = [one for one in waiting if find(one, {"position": change.event})] or waiting
+        first_leaves(lists[0], position=change.event)
         self.forget_returns(member, I32[0])
 
     def wait(self, member, change):
@@ -637,10 +629,6 @@ class Fold:
         LIFE[change.change.variant](self, life, inner(change.change))
         if life == self.make("Life"):
             member.life = None
-
-    def open_case(self, opened):
-        case = self.make("Case", position=self.position, at=self.at, opened=opened)
-        self.cases.setdefault(self.position, case)
 
     def case(self, change, do):
         need(change.case in self.cases, "no such case")
@@ -675,21 +663,16 @@ class Fold:
         fields = same(change, "adjustment", "wallet", "points", "lapses_at")
         life.proposals.append(self.make("Proposal", position=self.position, by=[change.by], **fields))
 
-    def absorb(self, life, change):
-        life.merges.absorbed.append(self.make("Absorbed", member=change.member, position=self.position))
-
     def leave_household(self, life, change):
         need(change.member in life.sharing.members, "no such member of the household")
         life.sharing.members.remove(change.member)
 
     def close_exchange(self, life, change):
-        short, opened = change.reference.short, life.exchanges.open
-        places = (at for at, one in enumerate(opened) if (one.exchange, one.reference.short) == (change.exchange, short))
-        at = next(places, None)
-        need(at is not None, "nothing is open that this closes")
-        del opened[at]
-        both = (change.exchange, short)
-        put_at_most(life.exchanges.closed, both, self.limits["CLOSED_EXCHANGES_MAX"])
+        named = [(one.exchange, one.reference.short) for one in life.exchanges.open]
+        closed = (change.exchange, change.reference.short)
+        need(closed in named, "nothing is open that this closes")
+        del life.exchanges.open[named.index(closed)]
+        put_at_most(life.exchanges.closed, closed, self.limits["CLOSED_EXCHANGES_MAX"])
 
     # Rows.
 
@@ -762,7 +745,7 @@ OF_FUNDS = {("Issued", "Donated"), ("Donated", "ClawedBack")}
 OWN = {
     "Registered": Fold.register,
     "Enrolled": lambda f, m, c: put(m, enrolled_at=f.at, birthday=c.birthday),
-    "AttributeSet": Fold.set_attribute,
+    "AttributeSet": lambda f, m, c: put(m, attributes=sorted({**dict(m.attributes), c.term: c.value}.items())),
     "Purchased": Fold.enter_purchase,
     "Refunded": lambda f, m, c: grow(first(m.purchases, position=c.purchase), "refunded", c.amount),
     "ReferredBy": lambda f, m, c: put(m, referrer=c.referrer),
@@ -780,7 +763,8 @@ OWN = {
     "RedeemRefunded": Fold.give_back,
     "HoldExtended": lambda f, m, c: put(first(m.holds, no=c.no), expires_at=c.expires_at),
     "TierCounted": lambda f, m, c: None,
-    "ActivityExpirySet": Fold.set_spell,
+    "ActivityExpirySet": lambda f, m, c: put(
+        f.made(f.lifetimes(m, c), "spell", "ActivityExpiry"), since=c.since, until=c.until),
     "Expiring": lambda f, m, c: None,
     "ReminderSet": lambda f, m, c: put(f.lifetimes(m, c), remind_at=ever(c.at)),
     "ExpiredRecently": Fold.expire,
@@ -797,7 +781,8 @@ OWN = {
 # What each does to rows that are no member's, but for that of the totals.
 OTHER = {
     "Counted": Fold.count_other,
-    "CaseOpened": Fold.open_case,
+    "CaseOpened": lambda f, c: f.cases.setdefault(
+        f.position, f.make("Case", position=f.position, at=f.at, opened=c)),
     "CaseJoined": Fold.join_case,
     "CaseClosed": lambda f, c: f.case(c, lambda case: put(case, finding=c.finding)),
     "ProgramSet": Fold.set_program,
@@ -812,7 +797,8 @@ LIFE = {
     "Gave": Fold.give,
     "Received": lambda f, life, c: put(f.gifts(life, c), received_at=f.at),
     "MergedInto": lambda f, life, c: set_new(life.merges, "into", c.member, "a member is merged twice"),
-    "Absorbed": Fold.absorb,
+    "Absorbed": lambda f, life, c: life.merges.absorbed.append(
+        f.make("Absorbed", position=f.position, member=c.member)),
     "Unmerged": lambda f, life, c: set_new(life.merges, "into", None, "who is unmerged is not merged"),
     "Released": lambda f, life, c: first_leaves(life.merges.absorbed, member=c.member),
     "Proposed": Fold.propose,
