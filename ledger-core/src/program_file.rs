@@ -30,11 +30,14 @@ use crate::kernel::fields::NAME_BYTES_MAX;
 use crate::kernel::names::Currency;
 use crate::kernel::toml_reader::{Reading, Section, read};
 use crate::kernel::units::{DAY_MS, TermNo};
-use crate::kernel::words::{DURATION, Form, Takes, Word};
+use crate::kernel::words::{DURATION, Form, LATENESS_MAX, Takes, Word};
 use crate::tables::program::Program;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
+
+/// How many days late things may be told, unless the program says so.
+const LATENESS: i32 = 30;
 
 /// The file itself.
 pub static PROGRAM: Form = Form {
@@ -74,6 +77,13 @@ pub static PROGRAM: Form = Form {
             "future_tolerance = \"1h\"",
         )
         .same("\"1d\""),
+        Word::new(
+            "lateness",
+            Takes::Days(0, LATENESS_MAX),
+            "For so many local days what happened may be told late, in any order, and comes to the same.",
+            "lateness = \"14d\"",
+        )
+        .same("\"30d\""),
         Word::new(
             "attributes",
             ATTRIBUTES,
@@ -127,6 +137,7 @@ struct Head {
     calendar: Calendar,
     currency: Currency,
     future_ms: i64,
+    late_days: i32,
 }
 
 fn head(reading: &mut Reading<'_>, root: &mut Section<'_>) -> Option<Head> {
@@ -147,7 +158,8 @@ fn head(reading: &mut Reading<'_>, root: &mut Section<'_>) -> Option<Head> {
     });
     reading.digits = reading.int(root, "minor_digits").map_or(2, |(digits, _)| digits);
     let future_ms = reading.duration_ms(root, "future_tolerance").map_or(DAY_MS, |(ms, _)| ms);
-    Some(Head { id: id?, calendar: calendar?, currency: currency?, future_ms })
+    let late_days = reading.days(root, "lateness").unwrap_or(LATENESS);
+    Some(Head { id: id?, calendar: calendar?, currency: currency?, future_ms, late_days })
 }
 
 /// The whole file, section by section: what is named stands above what names it, but for tiers.
@@ -211,6 +223,7 @@ fn whole(reading: &mut Reading<'_>, mut root: Section<'_>) -> Option<Program> {
         counters,
         risks,
         future_ms: head.future_ms,
+        late_days: head.late_days,
         warnings: Vec::new(),
     })
 }

@@ -458,6 +458,33 @@ fn a_replay_gives_the_reasons() {
 }
 
 #[test]
+fn what_is_told_late_counts_on_its_day_and_what_is_told_too_late_says_so() {
+    let place = Place::new();
+    let program = place.file(
+        "late.toml",
+        "id = \"late\"\ntimezone = \"Europe/Berlin\"\ncurrency = \"EUR\"\n[[wallet]]\nid = \"points\"\n[[earn]]\n\
+         id = \"base\"\non = \"purchase\"\nper = \"1.00\"\ngive = 1\nlimit = { points = 500, per = \"7d\" }\n",
+    );
+    let rows = [("2026-03-02", 100_000), ("2026-03-09", 100), ("2026-03-02", 100_000), ("2026-04-24", 100)];
+    let rows = rows.into_iter().chain([("2026-03-03", 1_000), ("1970-01-01", 1_000)]);
+    let row = |(id, (day, net))| {
+        let said = format!(r#""purchase":{{"order":"o-{id}","currency":"EUR","lines":[{{"net":{net}}}]}}"#);
+        event(id, &format!("{day}T09:00:00Z"), "M1", &said)
+    };
+    let file = place.file("events.jsonl", &(1..).zip(rows).map(row).collect::<String>());
+    place.ask(&format!("import {file} --program {program}")).exits(0).has(&["6 accepted"]);
+    place.ask("member M1").exits(0).has(&["available 502,"]);
+    let ran = place.ask("replay M1").exits(0).has(&["base 0 of 1,000: base.limit reached"]);
+    let ran = ran.has(&["base 0 of 10: told too late, base.limit is not known any more"]);
+    ran.has(&["told late: happened on 2026-03-03, before 2026-03-25", "told late: happened on 1970-01-01"]);
+    let ran = place.ask("replay M1 --json").exits(0);
+    let last: Value = ran.out.lines().last().map(|line| serde_json::from_str(line).unwrap()).unwrap();
+    assert_eq!(last["record"]["trace"][0]["adjustment"], "ADJUSTMENT_LATE");
+    assert_eq!(last["record"]["trace"][0]["limit"], "base.limit");
+    place.ask("verify").exits(0);
+}
+
+#[test]
 fn cases_come_with_their_evidence() {
     let place = Place::new();
     let enrolled =

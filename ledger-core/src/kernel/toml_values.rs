@@ -4,7 +4,7 @@ use crate::kernel::amounts::{days_in, number_and_unit, one_of, read_money, show_
 use crate::kernel::calendar::read_day;
 use crate::kernel::toml_reader::{Reading, Section};
 use crate::kernel::units::{DAY_MS, Day, Money};
-use crate::kernel::words::{DURATION_MS_MAX, MINUTE_MS, RULES_MAX, Takes};
+use crate::kernel::words::{DAYS_MAX, DURATION_MS_MAX, MINUTE_MS, RULES_MAX, Takes};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -174,12 +174,17 @@ impl Reading<'_> {
 
     pub(crate) fn days(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<i32> {
         let (text, at) = self.text_of(section, key)?;
-        let days = self.takes(section, key, |takes| match takes {
-            Takes::Days(least, most) => days_in(&text, (*least, *most)).map_or(Some(None), |days| Some(Some(days))),
+        let bounds = self.takes(section, key, |takes| match takes {
+            Takes::Days(least, most) => Some((*least, *most)),
             _ => None,
         })?;
+        let days = days_in(&text, bounds);
         if days.is_none() {
-            self.fault(at, &section.field(key), format!("{text:?} is no number of days; write 1d or 90d"));
+            let problem = match bounds {
+                (1, DAYS_MAX) => format!("{text:?} is no number of days; write 1d or 90d"),
+                (least, most) => format!("{text:?} is not {least} to {most} days; write {least}d to {most}d"),
+            };
+            self.fault(at, &section.field(key), problem);
         }
         days
     }

@@ -49,4 +49,9 @@ pub enum Adjustment {
     Stock,
     /// Of a refused item: so many points of its wallet were said, and so many it costs.
     Price,
+    /// It was told so late that what a limit has left of its time is not known.
+    Late {
+        /// Which.
+        limit: TermNo,
+    },
 }

@@ -11,6 +11,8 @@ pub const RULES_MAX: usize = 500;
 pub const GIVE_MAX: i64 = 1_000_000;
 /// The longest span in days: 100 years.
 pub const DAYS_MAX: i32 = 36_500;
+/// Most days that a program may let things be told late and come to the same: a streak knows 64 days one by one.
+pub const LATENESS_MAX: i32 = 60;
 /// A minute, in milliseconds.
 pub const MINUTE_MS: i64 = 60_000;
 /// The longest duration, in milliseconds.

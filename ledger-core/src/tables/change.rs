@@ -156,7 +156,7 @@ changes! {
         6 Counted of key;
         /// The member's tier, or its footing, changed.
         7 TierSet of member;
-        /// A streak stands at a new count.
+        /// One more day of a streak counted.
         8 Streak of member;
         /// The member was active; dormancy begins at this instant, or never until active again.
         9 Active of member;
@@ -208,6 +208,8 @@ changes! {
         32 DiedOnce of member;
         /// The capture or void in this record waits for its hold.
         33 Overtook of member;
+        /// The event happened longer ago than the program lets things be told late.
+        34 ToldLate of member;
     }
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct Draft<'a> {
     today: Day,
     /// The instant at which counters count: ledger time, or when a timer was due.
     counted_at: At,
+    /// The instant at which risk counters count: when a fact happened, if it is not told too late for that.
+    happened_at: At,
     verdict: Verdict,
     /// The running numbers of the program's first wallet, and of the others that points move in.
     first: Running,
@@ -117,6 +119,7 @@ impl<'a> Draft<'a> {
             day,
             today,
             counted_at: desk.at,
+            happened_at: desk.at,
             verdict: Verdict {
                 // What a plain purchase comes to, so that its lists never move.
                 postings: Vec::with_capacity(2),
@@ -141,7 +144,7 @@ impl<'a> Draft<'a> {
     /// What a timer makes of a member: as if it were the instant it was due.
     pub(crate) fn of_timer(desk: &'a Inputs<'a>, program: &'a Program, party: Subject<'a>, due: At) -> Draft<'a> {
         let mut draft = Draft::new(desk, program, party, due);
-        (draft.today, draft.counted_at) = (draft.day, due);
+        (draft.today, draft.counted_at, draft.happened_at) = (draft.day, due, due);
         draft
     }
 
@@ -322,6 +325,25 @@ impl<'a> Draft<'a> {
         let name = self.desk.hiding.sealing.seal(SealedFor::member(self.no), name);
         self.change(Change::Registered(change::Registered { member: self.no, name }));
         true
+    }
+
+    /// A fact happened then: windows count it there, or say that it was told too late.
+    #[inline]
+    pub(crate) fn happened(&mut self, at: At) {
+        if self.day >= self.late_horizon() {
+            self.happened_at = at;
+        } else {
+            self.told_late();
+        }
+    }
+
+    /// What windows know of the date of the event may not be all.
+    pub(crate) fn told_late(&mut self) {
+        let (member, day, since) = (self.no, self.day, self.late_horizon());
+        let told = Change::ToldLate(change::ToldLate { member, day, since });
+        if !self.verdict.changes.contains(&told) {
+            self.change(told);
+        }
     }
 
     /// This event sets these attributes.

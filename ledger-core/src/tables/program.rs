@@ -84,6 +84,8 @@ pub struct Program {
     pub risks: Vec<RiskRule>,
     /// How far in the future an event may lie, in milliseconds.
     pub future_ms: i64,
+    /// For how many local days what happened may be told late and comes to the same.
+    pub late_days: i32,
     /// What is legal but probably not meant.
     pub warnings: Vec<Fault>,
 }

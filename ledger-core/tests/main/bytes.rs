@@ -306,6 +306,7 @@ fn changes() -> Vec<Change> {
         }),
         Change::DiedOnce(change::DiedOnce { member, wallet: TermNo(2), lot: LotId { position: Position(8), line: 1 } }),
         Change::Overtook(change::Overtook { member, hold: u64::MAX, day: Day(20_454) }),
+        Change::ToldLate(change::ToldLate { member, day: Day(20_454), since: Day(20_484) }),
     ];
     assert!(changes.iter().map(Change::number).eq(0..Change::NAMES.len()), "one of each, in order");
     for change in &changes {
@@ -513,6 +514,7 @@ fn records() -> Vec<(String, Record)> {
         Adjustment::Expired,
         Adjustment::Stock,
         Adjustment::Price,
+        Adjustment::Late { limit: TermNo(5) },
     ]) {
         let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), adjustment }];
         all.push((format!("cut {adjustment:?}"), check_in(Verdict { trace, ..Verdict::default() })));

@@ -7,13 +7,14 @@ use crate::secondfold::{keyed_rows, second_fold};
 use expect_test::expect_file;
 use ledger_core::account::{Account, Posting};
 use ledger_core::change::{self, Change, LifeChange};
-use ledger_core::counter::{Key, SEEN_MAX};
+use ledger_core::counter::{Key, SIGHTINGS_MAX};
 use ledger_core::event::Finding;
 use ledger_core::features::approvals::state::ManualAdjustment;
 use ledger_core::features::exchange::state::{CLOSED_EXCHANGES_MAX, OpenExchange};
 use ledger_core::features::membership::state::Scope;
 use ledger_core::features::risk::change::{Action, CaseOpened};
 use ledger_core::features::tiers::change::TierWhy;
+use ledger_core::features::tiers::state::STREAK_DAYS;
 use ledger_core::fold::fold;
 use ledger_core::lots::Slice;
 use ledger_core::member::{CLOSED_HOLDS_MAX, HISTORY_PAGE, OVERTAKEN_MAX, REINSTATED_MAX};
@@ -22,7 +23,7 @@ use ledger_core::refusal::Refusal;
 use ledger_core::sealed::{HiddenName, Sealed};
 use ledger_core::state::State;
 use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
-use ledger_core::visit::{GAP_MAX_MS, VISITS_KEPT, VISITS_MAX, VisitSpan};
+use ledger_core::visit::{VISITS_KEPT, VISITS_KEPT_MS, VISITS_MAX, VisitSpan};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -171,8 +172,8 @@ fn tier(from: u16, to: u16, due: At) -> Change {
     Change::TierSet(change::TierSet { member: A, from, to, unmet_since: Some(Day(7)), due, why })
 }
 
-fn streak(term: u16, count: u32) -> Change {
-    Change::Streak(change::Streak { member: A, term: TermNo(term), count, day: Day(9) })
+fn streak(term: u16, count: u32, day: i32) -> Change {
+    Change::Streak(change::Streak { member: A, term: TermNo(term), count, day: Day(day) })
 }
 
 fn case(members: &[MemberNo]) -> Change {
@@ -285,7 +286,7 @@ fn members(v: &mut Vectors) {
     v.own("change TierSet: the same", vec![tier(0, 4, SOON)], vec![tier(4, 4, At(91_000))]);
     v.own("change TierSet: none", vec![tier(0, 4, SOON)], vec![tier(4, 0, At::NEVER)]);
     v.own_wrong("change TierSet: who leaves is not there", vec![], vec![tier(4, 3, SOON)]);
-    v.own("change Streak: in order of the first time", vec![streak(5, 1)], vec![streak(3, 1), streak(5, 2)]);
+    streaks(v);
     let active = |dormant_at| Change::Active(change::Active { member: A, dormant_at });
     v.own("change Active", vec![], vec![active(SOON)]);
     v.own("change Active: never dormant", vec![active(SOON)], vec![active(At::NEVER)]);
@@ -346,6 +347,25 @@ fn purchases(v: &mut Vectors) {
     v.own_wrong("change RedeemRefunded of nothing", vec![redeemed(5, 9, 0)], vec![given_back(3, 1)]);
 }
 
+fn streaks(v: &mut Vectors) {
+    v.own("change Streak: in order of the first time", vec![streak(5, 1, 9)], vec![streak(3, 1, 9), streak(5, 2, 10)]);
+    v.own("change Streak: behind a gap", vec![streak(5, 1, 9)], vec![streak(5, 1, 11)]);
+    v.own("change Streak: a gap is filled", vec![streak(5, 1, 9), streak(5, 1, 11)], vec![streak(5, 3, 10)]);
+    v.own("change Streak: an earlier day", vec![streak(5, 1, 9)], vec![streak(5, 1, -54), streak(5, 2, 8)]);
+    v.own_wrong("change Streak: a day that is not known", vec![streak(5, 1, 9)], vec![streak(5, 1, -55)]);
+    v.own_wrong("change Streak: a day twice", vec![streak(5, 1, 9)], vec![streak(5, 1, 9)]);
+    v.own_wrong("change Streak: another count", vec![streak(5, 1, 9)], vec![streak(5, 1, 10)]);
+    let days = STREAK_DAYS as i32;
+    let row = |until: i32| (1..=until).map(|day| streak(5, day as u32, day));
+    v.own("change Streak: longer than is known day by day", row(days + 2).collect(), vec![streak(5, 67, days + 3)]);
+    let behind = row(days + 2).chain([streak(5, 1, days + 4)]);
+    v.own("change Streak: a gap behind many is filled", behind.collect(), vec![streak(5, 68, days + 3)]);
+    let far = |step: i32| row(3).chain([streak(5, 1, 3 + step)]).collect::<Vec<_>>();
+    v.own("change Streak: what was is right before all that is known", far(days), vec![streak(5, 1, 3 + days + 2)]);
+    v.own("change Streak: what was is forgotten", row(3).collect(), vec![streak(5, 1, 4 + days)]);
+    v.own("change Streak: long ago", row(3).collect(), vec![streak(5, 1, i32::MAX)]);
+}
+
 fn counters(v: &mut Vectors) {
     let own = Key::Member(A);
     let before = || vec![counted(own, 5, 10, 0, 4, 0), counted(own, 5, 12, 0, 6, 0)];
@@ -366,13 +386,14 @@ fn counters(v: &mut Vectors) {
         vec![counted(everyone, 5, 12, 0, 4, 0), counted(everyone, 5, 12, 0, 4, 3), counted(everyone, 6, 12, 0, 4, 3)],
     );
     v.own("change Counted: who is seen earlier was seen later", seen(), vec![counted(everyone, 5, 9, 0, 1, 2)]);
+    v.own("change Counted: who is seen there already", seen(), vec![counted(everyone, 5, 10, 0, 1, 3)]);
     v.own("change Counted: who was seen before is forgotten", seen(), vec![counted(everyone, 5, 9, 11, 1, 4)]);
-    let many = (1..).take(SEEN_MAX).map(|member| counted(everyone, 5, 10, 0, 1, member));
-    v.own(
-        "change Counted: one more is seen than is remembered",
-        many.collect(),
-        vec![counted(everyone, 5, 10, 0, 1, 300)],
-    );
+    v.own("change Counted: up to the last bucket", vec![], vec![counted(everyone, 5, i32::MAX - 1, i32::MAX, 1, 4)]);
+    let many = || (1..).take(SIGHTINGS_MAX).map(|member| counted(everyone, 5, 10, 0, 1, member));
+    let one_more = vec![counted(everyone, 5, 11, 0, 1, 2_000)];
+    v.own("change Counted: one more is seen than is remembered", many().collect(), one_more);
+    let again = vec![counted(everyone, 5, 11, 0, 1, 3)];
+    v.own("change Counted: one more, and one is seen again", many().collect(), again);
     let two = || vec![new(A), new(B)];
     v.add("change CaseOpened of two", two(), record(A, vec![case(&[A, B])], vec![]));
     v.add("change CaseOpened twice: the first stays", two(), record(A, vec![case(&[A]), case(&[B])], vec![]));
@@ -464,11 +485,13 @@ fn visits(v: &mut Vectors) {
     v.own("change Visited: behind those that end with it", before(), vec![visited(9, 120, 200, &[])]);
     v.own_wrong("change Visited: it ends before it begins", before(), vec![visited(7, 300, 299, &[])]);
     let some = (1..).take(VISITS_KEPT + 1).map(|n| visited(n, 0, n as i64, &[]));
-    let late = GAP_MAX_MS + 3;
+    let late = VISITS_KEPT_MS + 3;
     v.own("change Visited: what ended long before is forgotten", some.collect(), vec![visited(99, late, late, &[])]);
     let many = (1..).take(VISITS_MAX).map(|n| visited(n, 0, n as i64, &[]));
     v.own("change Visited: one more than is remembered", many.collect(), vec![visited(99, 0, 20, &[])]);
     v.own("change Visited: the earliest there is", vec![], vec![visited(99, i64::MIN, i64::MIN, &[])]);
+    let late = Change::ToldLate(change::ToldLate { member: A, day: Day(9), since: Day(10) });
+    v.own("change ToldLate", vec![], vec![late]);
 }
 
 fn lives(v: &mut Vectors) {
@@ -751,16 +774,17 @@ fn the_page_has_a_line_for_each_of_them_and_the_limits_of_the_code() {
     let names = Account::ALL.map(|account| format!("{account:?}").split('(').next().unwrap_or_default().to_string());
     let expected: Vec<String> = names.iter().enumerate().map(|(number, name)| format!("{number} `{name}`")).collect();
     assert_eq!(accounts, expected);
-    let limits: [(&str, i64); 9] = [
+    let limits: [(&str, i64); 10] = [
         ("HISTORY_PAGE", HISTORY_PAGE as i64),
         ("CLOSED_HOLDS_MAX", CLOSED_HOLDS_MAX as i64),
         ("REINSTATED_MAX", REINSTATED_MAX as i64),
         ("OVERTAKEN_MAX", OVERTAKEN_MAX as i64),
         ("CLOSED_EXCHANGES_MAX", CLOSED_EXCHANGES_MAX as i64),
-        ("SEEN_MAX", SEEN_MAX as i64),
+        ("SIGHTINGS_MAX", SIGHTINGS_MAX as i64),
+        ("STREAK_DAYS", i64::from(STREAK_DAYS)),
         ("VISITS_KEPT", VISITS_KEPT as i64),
         ("VISITS_MAX", VISITS_MAX as i64),
-        ("GAP_MAX_MS", GAP_MAX_MS),
+        ("VISITS_KEPT_MS", VISITS_KEPT_MS),
     ];
     let fence: String = limits.iter().map(|(name, limit)| format!("{name} = {limit}\n")).collect();
     assert!(chapter.contains(&format!("\n```limits\n{fence}```\n")), "FORMAT.md has other limits than\n{fence}");

@@ -21,6 +21,7 @@ mod explain;
 mod folds;
 mod items;
 mod large_programs;
+mod lateness;
 mod ledger;
 mod lots;
 mod meet;

@@ -680,7 +680,7 @@ fn stories_reach_every_rule() {
         HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, ActivityExpirySet, Expiring, ReminderSet, ExpiredRecently, Reinstated, \
         tier Joined, tier Earned, tier Granted, tier Progress, tier Lapsed, case Flag, case Review, case Deny, \
         cut None, cut Limit, cut Review, cut Denied, cut by base.limit, cut by check_in.limit, \
-        cut by visits.budget.month";
+        cut by visits.budget.month, ToldLate, cut Late";
     let missed: Vec<&str> = expected.split(", ").map(str::trim).filter(|what| !reached.contains(*what)).collect();
     assert!(missed.is_empty(), "no story came to {missed:?}; they came to {reached:?}");
 }

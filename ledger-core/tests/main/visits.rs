@@ -6,7 +6,7 @@ use ledger_core::event::{self, Body, Event, Name, Origin};
 use ledger_core::memory::Memory;
 use ledger_core::record::Record;
 use ledger_core::units::At;
-use ledger_core::visit::{VISITS_KEPT, VISITS_MAX};
+use ledger_core::visit::{VISITS_KEPT, VISITS_KEPT_MS, VISITS_MAX};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -151,7 +151,10 @@ impl Clerk {
         self.known.push(Known { nth, who: told.who, store: told.store, at, is_back: false, given });
         let now = self.visits_len(told.who);
         self.most[told.who] = self.most[told.who].max(now);
-        let few = self.most[told.who] <= VISITS_KEPT;
+        let own = || self.known.iter().filter(|one| one.who == told.who).map(|one| one.at);
+        let span = own().max().unwrap_or(at) - own().min().unwrap_or(at);
+        let most = self.most[told.who];
+        let few = most <= VISITS_KEPT || (most <= VISITS_MAX && span <= VISITS_KEPT_MS - DAY);
         if few {
             assert_eq!(given, allowed.map(|(may, _)| may), "event {nth}");
         }
@@ -235,9 +238,14 @@ fn play(gap: i64, story: &[Told]) -> BTreeSet<&'static str> {
 }
 
 fn a_story() -> impl Strategy<Value = (i64, Vec<Told>)> {
-    // Minutes apart, or days; and in what order they are told is another thing.
-    let minutes =
-        prop_oneof![6 => 0..90i64, 2 => 0..600i64, 2 => (0..14i64, 0..30i64).prop_map(|(day, m)| day * 1440 + m)];
+    // Minutes apart, or days; and in what order they are told is another thing. Some is older than what is remembered.
+    let on = |days: std::ops::Range<i64>| (days, 0..30i64).prop_map(|(day, m)| day * 1440 + m);
+    let ago = prop_oneof![6 => 0..90i64, 2 => 0..600i64, 4 => on(0..45)].boxed();
+    let older = prop_oneof![6 => 0..90i64, 2 => 0..600i64, 2 => on(0..14), 4 => on(60..110)].boxed();
+    prop_oneof![2 => a_story_of(ago), 1 => a_story_of(older)]
+}
+
+fn a_story_of(minutes: BoxedStrategy<i64>) -> impl Strategy<Value = (i64, Vec<Told>)> {
     let act = prop_oneof![
         6 => (1..4_000i64).prop_map(Act::Buy),
         3 => Just(Act::CheckIn),

@@ -2,6 +2,7 @@
 
 use super::{EncodeChange, Names, Within};
 use crate::proto::{self, change::Change};
+use ledger_core::calendar::show_day;
 use ledger_core::change;
 use ledger_core::counter::Key;
 use ledger_store::CounterView;
@@ -25,5 +26,12 @@ impl EncodeChange for change::Counted {
         let (member, risk_key) = owner(self.key, within.names);
         let counter = within.names.term(self.term);
         Some(Change::Counted(proto::Counted { counter, member, risk_key, amount: self.amount }))
+    }
+}
+
+impl EncodeChange for change::ToldLate {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        let (member, day, since) = (within.names.member(self.member), show_day(self.day), show_day(self.since));
+        Some(Change::ToldLate(proto::ToldLate { member, day, since }))
     }
 }

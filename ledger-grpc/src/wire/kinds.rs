@@ -108,7 +108,8 @@ changes! {
     Deferred
     DeferredApplied
     PendingUntil
-    Visited;
+    Visited
+    ToldLate;
     untold: Purchased Refunded Active TermsAdded ProgramSet RedeemRefunded TierCounted ReminderSet ExpiredRecently
         Reinstated LineReturned DiedOnce Overtook
 }

@@ -109,6 +109,7 @@ pub fn trace(trace: &Trace, names: &Names) -> proto::Trace {
         Adjustment::Expired => proto::Adjustment::Expired,
         Adjustment::Stock => proto::Adjustment::Stock,
         Adjustment::Price => proto::Adjustment::Price,
+        Adjustment::Late { .. } => proto::Adjustment::Late,
     };
     proto::Trace {
         rule: names.term(trace.rule),
@@ -116,7 +117,7 @@ pub fn trace(trace: &Trace, names: &Names) -> proto::Trace {
         granted: trace.granted.0,
         adjustment: adjustment.into(),
         limit: match trace.adjustment {
-            Adjustment::Limit { limit } => names.term(limit),
+            Adjustment::Limit { limit } | Adjustment::Late { limit } => names.term(limit),
             Adjustment::Beaten { by } => names.term(by),
             _ => String::new(),
         },

@@ -36,7 +36,7 @@ pub(super) fn standing(program: &Program, member: &Member, at: At, names: &Names
 
 /// Days in a row.
 pub(super) fn streak(streak: &Streak, names: &Names) -> proto::Streak {
-    proto::Streak { name: names.term(streak.term), days: streak.count, last: show_day(streak.last) }
+    proto::Streak { name: names.term(streak.term), days: streak.count(), last: show_day(streak.last) }
 }
 
 impl EncodeChange for change::TierSet {
@@ -61,7 +61,8 @@ impl EncodeChange for change::TierSet {
 
 impl EncodeChange for change::Streak {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        let streak = streak(&Streak { term: self.term, count: self.count, last: self.day }, within.names);
+        let name = within.names.term(self.term);
+        let streak = proto::Streak { name, days: self.count, last: show_day(self.day) };
         let member = within.names.member(self.member);
         Some(Change::StreakSet(proto::StreakSet { member, streak: Some(streak) }))
     }

@@ -521,17 +521,36 @@ class Fold:
 
     def count(self, counter, change):
         grow(counter, "total", change.amount)
+        gone = [one.bucket for one in counter.tallies + [change] if one.bucket < change.keep_from]
+        put(counter, known_from=max([counter.known_from] + [min(bucket + 1, I32[1]) for bucket in gone]))
         keep(counter, "tallies", lambda tally: tally.bucket >= change.keep_from)
         if change.bucket >= change.keep_from:
             tally = self.one_of(counter.tallies, "Tally", lambda one: one.bucket, bucket=change.bucket)
             grow(tally, "amount", change.amount)
         if change.seen != 0:
-            latest = max([change.bucket] + [one.bucket for one in counter.seen if one.member == change.seen])
-            keep(counter, "seen", lambda one: one.bucket >= change.keep_from and one.member != change.seen)
-            if latest >= change.keep_from:
-                seen = self.make("Seen", member=change.seen, bucket=latest)
-                put_in_order(counter.seen, lambda one: (one.bucket, one.member), seen)
-                del counter.seen[:max(0, len(counter.seen) - self.limits["SEEN_MAX"])]
+            keep(counter, "seen", lambda one: one.bucket >= change.keep_from)
+            if change.bucket >= change.keep_from:
+                in_order, seen = lambda one: (one.bucket, one.member), same(change, "bucket")
+                self.one_of(counter.seen, "Seen", in_order, **seen, member=change.seen)
+            members = [one.member for one in counter.seen]
+            if len(members) > self.limits["SIGHTINGS_MAX"]:
+                del counter.seen[next((at for at, one in enumerate(members) if one in members[at + 1:]), 0)]
+
+    def in_a_row(self, streak, ago):
+        most, days = self.limits["STREAK_DAYS"], streak.days >> ago
+        row = next(n for n in range(most + 1) if not days >> n & 1)
+        return row + (streak.before if ago + row >= most else 0)
+
+    def lengthen(self, member, change):
+        is_new, most = find(member.streaks, same(change, "term")) is None, self.limits["STREAK_DAYS"]
+        streak = self.one_of(member.streaks, "Streak", term=change.term)
+        step = 0 if is_new else change.day - streak.last
+        before = streak.before if step <= 0 else self.in_a_row(streak, most - step) if step <= most else 0
+        days = streak.days << max(0, min(step, most)) & (1 << most) - 1
+        put(streak, last=change.day if is_new or step > 0 else streak.last, days=days, before=before)
+        ago = streak.last - change.day
+        need(ago < most and not days >> ago & 1, "a day of a streak counts twice")
+        need(self.in_a_row(put(streak, days=days | 1 << ago), 0) == change.count, "a streak has other days")
 
     def count_own(self, member, change):
         self.count(self.one_of(member.counters, "Counter", lambda one: one.term, term=change.term), change)
@@ -618,7 +637,7 @@ class Fold:
         keep(visits, "known", lambda visit: not is_part(visit))
         visit = self.make("Visit", stay=stay, counted=list(counted.items()))
         put_in_order(visits.known, lambda one: one.stay.until, visit)
-        before, kept, most = (max(I64[0], stay.until - self.limits["GAP_MAX_MS"]), self.limits["VISITS_KEPT"],
+        before, kept, most = (max(I64[0], stay.until - self.limits["VISITS_KEPT_MS"]), self.limits["VISITS_KEPT"],
                               self.limits["VISITS_MAX"])
         while len(visits.known) > most or (len(visits.known) > kept and visits.known[0].stay.until < before):
             gone = visits.known.pop(0).stay.until
@@ -751,7 +770,7 @@ OWN = {
     "ReferredBy": lambda f, m, c: put(m, referrer=c.referrer),
     "Counted": Fold.count_own,
     "TierSet": lambda f, m, c: put(m.tier, tier=c.to, unmet_since=c.unmet_since, due=ever(c.due)),
-    "Streak": lambda f, m, c: put(f.one_of(m.streaks, "Streak", term=c.term), count=c.count, last=c.day),
+    "Streak": Fold.lengthen,
     "Active": lambda f, m, c: put(m, dormant_at=ever(c.dormant_at)),
     "HoldOpened": Fold.open_hold,
     "HoldClosed": Fold.close_hold,
@@ -762,10 +781,8 @@ OWN = {
     "Redeemed": Fold.enter_redemption,
     "RedeemRefunded": Fold.give_back,
     "HoldExtended": lambda f, m, c: put(first(m.holds, no=c.no), expires_at=c.expires_at),
-    "TierCounted": lambda f, m, c: None,
     "ActivityExpirySet": lambda f, m, c: put(
         f.made(f.lifetimes(m, c), "spell", "ActivityExpiry"), since=c.since, until=c.until),
-    "Expiring": lambda f, m, c: None,
     "ReminderSet": lambda f, m, c: put(f.lifetimes(m, c), remind_at=ever(c.at)),
     "ExpiredRecently": Fold.expire,
     "Reinstated": Fold.reinstate,
@@ -776,6 +793,7 @@ OWN = {
     "Visited": Fold.visit,
     "DiedOnce": Fold.mark,
     "Overtook": Fold.overtake,
+    **dict.fromkeys(["TierCounted", "Expiring", "ToldLate"], lambda f, m, c: None),
 }
 
 # What each does to rows that are no member's, but for that of the totals.

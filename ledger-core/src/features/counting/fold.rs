@@ -1,6 +1,6 @@
 //! How what is counted is folded: into the counters of its member, or of everybody.
 
-use crate::features::counting::change::Counted;
+use crate::features::counting::change::{Counted, ToldLate};
 use crate::features::counting::state::CounterRow;
 use crate::kernel::counter::{self, Counter, Key};
 use crate::kernel::units::Position;
@@ -46,3 +46,5 @@ impl Folds for Counted {
         Ok(())
     }
 }
+
+impl Folds for ToldLate {}

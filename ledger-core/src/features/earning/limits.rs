@@ -38,7 +38,8 @@ pub(crate) fn allowed(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, compu
     // What a rule asks for is held against its limits first: a full purse makes no excess fit.
     let mut allowed = Allowed { granted: computed, adjustment: open, counts: true };
     for limit in &rule.limits {
-        let room = limit.max.saturating_sub(used(draft, limit)).max(0);
+        let used = used(draft, limit);
+        let room = used.map_or(0, |used| limit.max.saturating_sub(used).max(0));
         let granted = match (limit.measure, limit.over) {
             (Measure::Count, _) if room == 0 => {
                 allowed.counts = false;
@@ -49,7 +50,9 @@ pub(crate) fn allowed(draft: &Draft<'_>, rule: &EarnRule, wallet: &Wallet, compu
             (Measure::Points, _) => allowed.granted.min(Points(room)),
         };
         if granted < allowed.granted {
-            (allowed.granted, allowed.adjustment) = (granted, Adjustment::Limit { limit: limit.id });
+            let limit = limit.id;
+            let adjustment = if used.is_some() { Adjustment::Limit { limit } } else { Adjustment::Late { limit } };
+            (allowed.granted, allowed.adjustment) = (granted, adjustment);
         }
     }
     if let Some(room) = room(draft, rule, wallet, allowed.granted).filter(|room| is_members && *room < allowed.granted)
@@ -108,26 +111,31 @@ fn count_limit(draft: &mut Draft<'_>, limit: &Limit, (day, basket): (Day, &Baske
     if limit.window == Window::Visit {
         return visits::count_in_visit(draft, limit.id, basket.place(draft), amount);
     }
-    let (bucket, keep_from) = (limit.bucket(&draft.program().calendar, day), keep_from(draft, limit, day));
+    let (bucket, keep_from) = (limit.bucket(&draft.program().calendar, day), keep_from(draft, limit, amount > 0));
     count(draft, (key_of(draft, limit), limit.id), Counting::Limited { bucket, keep_from }, amount);
 }
 
-/// How much of a limit is used up on the day of the event.
-fn used(draft: &Draft<'_>, limit: &Limit) -> i64 {
+/// How much of a limit is used up on the day of the event; `None` if that is so long ago that it is not known.
+fn used(draft: &Draft<'_>, limit: &Limit) -> Option<i64> {
     match limit.window {
-        Window::Order => return given_in_order(draft, limit),
+        Window::Order => return Some(given_in_order(draft, limit)),
         Window::Visit => return visits::used_in_visit(draft, limit.id),
         _ => {}
     }
-    let key = key_of(draft, limit);
-    let before =
-        draft.counter(key, limit.id).map_or(0, |counter| limit.used(counter, &draft.program().calendar, draft.day()));
-    draft.changes().iter().fold(before, |sum, change| match change {
+    let (calendar, day, key) = (&draft.program().calendar, draft.day(), key_of(draft, limit));
+    let counter = draft.counter(key, limit.id);
+    let is_late = day < draft.late_horizon();
+    if is_late && counter.is_some_and(|counter| !counter.knows(limit.since(calendar, day))) {
+        return None;
+    }
+    let before = counter.map_or(0, |counter| limit.used(counter, calendar, day));
+    let used = draft.changes().iter().fold(before, |sum, change| match change {
         Change::Counted(change::Counted { key: whose, term, amount, .. }) if (*whose, *term) == (key, limit.id) => {
             sum.saturating_add(*amount)
         }
         _ => sum,
-    })
+    });
+    Some(used)
 }
 
 /// What the rules that share a limit of an order have given in this one.
@@ -144,11 +152,14 @@ fn key_of(draft: &Draft<'_>, limit: &Limit) -> Key {
     }
 }
 
-/// The first bucket that is still needed once something of `day` is counted.
-fn keep_from(draft: &Draft<'_>, limit: &Limit, day: Day) -> i32 {
-    match limit.window {
-        Window::Days(days) => day.0.max(draft.day().0).saturating_sub(days).saturating_add(1),
-        // As long as purchases can be told late or be refunded.
-        _ => limit.bucket(&draft.program().calendar, day.min(draft.horizon())),
-    }
+/// The first bucket that is still needed once something is counted: all that windows have in common with a date of
+/// which things may still be told, and with the date of the event itself, whose neighbours may come right behind it.
+fn keep_from(draft: &Draft<'_>, limit: &Limit, gives: bool) -> i32 {
+    let late = if gives { draft.late_horizon().min(draft.day()) } else { draft.late_horizon() };
+    let first = match limit.window {
+        Window::Days(_) => late,
+        // As long as purchases can be refunded.
+        _ => late.min(draft.horizon()),
+    };
+    limit.since(&draft.program().calendar, first)
 }

@@ -340,11 +340,21 @@ impl Limit {
         }
     }
 
-    /// How much of it is used up on `day`; nothing of what is not counted by day.
+    /// The first bucket that has to do with what happens on `day`.
+    pub fn since(&self, calendar: &Calendar, day: Day) -> i32 {
+        match self.window {
+            Window::Days(days) => day.0.saturating_sub(days).saturating_add(1),
+            _ => self.bucket(calendar, day),
+        }
+    }
+
+    /// How much of it is used up on `day`: of all the windows of days in which that day is, in the one in which most
+    /// is. So it is never exceeded in any of them, in whatever order things are told. Nothing of what is not counted
+    /// by day.
     pub fn used(&self, counter: &Counter, calendar: &Calendar, day: Day) -> i64 {
         let bucket = self.bucket(calendar, day);
         match self.window {
-            Window::Days(days) => counter.sum_from(bucket.saturating_sub(days).saturating_add(1)),
+            Window::Days(days) => counter.fullest(bucket, days),
             Window::Week | Window::Month | Window::Year => counter.at(bucket),
             Window::Ever => counter.total,
             Window::Order | Window::Visit => 0,

@@ -12,6 +12,7 @@ use crate::features::funds::rules as funds;
 use crate::features::pending::rules as pending;
 use crate::features::risk::rules::observe;
 use crate::features::tiers::rules as tiers;
+use crate::features::tiers::state::{Joined, Streak};
 use crate::features::visits::rules as visits;
 use crate::kernel::counter::Key;
 use crate::kernel::names::Found;
@@ -96,7 +97,7 @@ pub(crate) fn refer<'a>(
 /// Adds to the tier metric on a date.
 pub(crate) fn measure(draft: &mut Draft<'_>, day: Day, amount: i64) {
     let Some(tiers) = &draft.program().tiers else { return };
-    let keep_from = draft.today().0.saturating_sub(tiers.window_days).saturating_add(1);
+    let keep_from = draft.late_horizon().0.saturating_sub(tiers.window_days).saturating_add(1);
     draft.measured(day, amount);
     count(draft, (Key::Member(draft.no()), tiers.metric), Counting::Limited { bucket: day.0, keep_from }, amount);
 }
@@ -249,15 +250,19 @@ pub(crate) fn keep(draft: &mut Draft<'_>, term: TermNo, amount: i64) {
 
 fn streaks(draft: &mut Draft<'_>, on: Trigger) {
     for rule in draft.program().streaks.iter().filter(|rule| rule.on == on) {
-        let known = draft.member().streaks.iter().find(|streak| streak.term == rule.id);
-        let count = match known {
-            // A day that is over neither lengthens nor breaks the streak.
-            Some(streak) if draft.day() <= streak.last => continue,
-            Some(streak) if draft.day() == streak.last.plus(1) => streak.count.saturating_add(1),
-            _ => 1,
-        };
-        draft.change(Change::Streak(change::Streak { member: draft.no(), term: rule.id, count, day: draft.day() }));
-        if count.checked_rem(rule.days) == Some(0) {
+        let known = draft.member().streaks.iter().find(|streak| streak.term == rule.id).copied();
+        let before = known.unwrap_or(Streak::new(rule.id, draft.day()));
+        if !before.knows(draft.day()) {
+            draft.told_late();
+            continue;
+        }
+        // A day that counted already neither lengthens nor breaks the streak.
+        let Some(Joined { streak, behind, ahead }) = before.with(draft.day()) else { continue };
+        let (count, day) = (streak.count(), draft.day());
+        draft.change(Change::Streak(change::Streak { member: draft.no(), term: rule.id, count, day }));
+        let goals = |days: u32| days.checked_div(rule.days).unwrap_or(0);
+        let all = behind.saturating_add(ahead).saturating_add(1);
+        if goals(all) > goals(behind).saturating_add(goals(ahead)) {
             draft.grant_rank(rule.grant);
         }
     }

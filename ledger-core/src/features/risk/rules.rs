@@ -10,7 +10,7 @@ use crate::kernel::counter::{Counter, Key};
 use crate::kernel::lots::Slice;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::trace::Adjustment;
-use crate::kernel::units::{At, MemberNo, Points, Position, TermNo};
+use crate::kernel::units::{At, DAY_MS, MemberNo, Points, Position, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
@@ -29,6 +29,9 @@ const CASE_MEMBERS_MAX: usize = 1_000;
 pub(crate) fn observe(draft: &mut Draft<'_>, event: &Event<MemberRef>, asked: Points) -> Result<(), Refusal> {
     let kind = event.body.kind();
     draft.register();
+    if kind.class() == Class::Fact {
+        draft.happened(event.occurred_at);
+    }
     count_kind(draft, kind.into(), &event.keys, asked.0);
     if draft.denied() == Some(Adjustment::Denied) && kind.class() == Class::Command {
         return Err(Refusal::RiskDenied);
@@ -78,7 +81,7 @@ fn count_keys(draft: &mut Draft<'_>, index: usize, rule: &CounterRule, keys: &Ri
 }
 
 fn count_by(draft: &mut Draft<'_>, index: usize, rule: &CounterRule, key: Key, amount: i64) {
-    let (bucket, from) = (rule.bucket(draft.counted_at()), rule.window_from(draft.counted_at()));
+    let (bucket, width) = (rule.bucket(draft.happened_at()), rule.buckets.saturating_add(1));
     let members = rule.measure == Measure::Members;
     // A record counts once per key and counter; an event and its consequence are added up.
     let counted = draft.find_change(|change| match change {
@@ -93,7 +96,8 @@ fn count_by(draft: &mut Draft<'_>, index: usize, rule: &CounterRule, key: Key, a
             *counted
         }
         None => {
-            let (keep_from, seen) = (from, draft.no());
+            let keep_from = rule.window_from(oldest(draft));
+            let seen = draft.no();
             let counting = match members {
                 true => Counting::Distinct { bucket, keep_from, seen },
                 false => Counting::Limited { bucket, keep_from },
@@ -105,15 +109,14 @@ fn count_by(draft: &mut Draft<'_>, index: usize, rule: &CounterRule, key: Key, a
     let counter = draft.counter(key, rule.id);
     let rules = draft.program().risks.iter().filter(|risk| risk.counter == index);
     if members {
-        let seen = counter.into_iter().flat_map(|counter| counter.members_from(from));
-        let mut concerned: Vec<MemberNo> = seen.collect();
-        if !concerned.contains(&draft.no()) {
-            concerned.push(draft.no());
-        }
+        let concerned = match counter {
+            Some(counter) => counter.most_members(draft.no(), bucket, width),
+            None => Vec::from([draft.no()]),
+        };
         let value = i64::try_from(concerned.len()).unwrap_or(i64::MAX);
         rules.filter(|risk| value >= risk.at_least).for_each(|risk| trip(draft, risk, rule, key, value, &concerned));
     } else {
-        let value = || counter.map_or(0, |counter| counter.sum_from(from)).saturating_add(amount);
+        let value = || counter.map_or(0, |counter| counter.fullest(bucket, width)).saturating_add(amount);
         for risk in rules {
             let value = value();
             if value >= risk.at_least {
@@ -121,6 +124,13 @@ fn count_by(draft: &mut Draft<'_>, index: usize, rule: &CounterRule, key: Key, a
             }
         }
     }
+}
+
+/// What happened before this is told too late. Two days more than the program says: the first of them is not over yet,
+/// and not all are of one length.
+fn oldest(draft: &Draft<'_>) -> At {
+    let late_days = i64::from(draft.program().late_days).saturating_add(2);
+    draft.counted_at().plus_ms(late_days.saturating_mul(DAY_MS).saturating_neg())
 }
 
 /// A rule's counter has reached its threshold: opens a case, or adds to the open one.
@@ -194,7 +204,7 @@ fn counters_on(program: &Program, kind: Happening) -> impl Iterator<Item = (usiz
 /// What a counter says at `at`: the amount in its window, and the distinct members in it.
 pub fn in_window(rule: &CounterRule, counter: &Counter, at: At) -> (i64, Vec<MemberNo>) {
     let from = rule.window_from(at);
-    let members: Vec<MemberNo> = counter.members_from(from).collect();
+    let members = counter.members_in(from, i32::MAX);
     match rule.measure {
         Measure::Members => (i64::try_from(members.len()).unwrap_or(i64::MAX), members),
         Measure::Count | Measure::Points => (counter.sum_from(from), members),

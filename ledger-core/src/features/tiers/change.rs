@@ -20,16 +20,16 @@ pub struct TierSet {
     pub why: TierWhy,
 }
 
-/// A streak stands at a new count.
+/// One more day of a streak counted, which may have been told late.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Streak {
     /// Whose.
     pub member: MemberNo,
     /// Which.
     pub term: TermNo,
-    /// Days in a row.
+    /// Days in a row that end with the last one of the streak.
     pub count: u32,
-    /// The last of them.
+    /// The day that counted.
     pub day: Day,
 }
 

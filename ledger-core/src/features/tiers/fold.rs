@@ -1,7 +1,7 @@
 //! How tiers, streaks and activity are folded.
 
 use crate::features::tiers::change::{self, Active, TierSet};
-use crate::features::tiers::state::Streak;
+use crate::features::tiers::state::{Joined, Streak};
 use crate::kernel::units::TermNo;
 use crate::tables::here::{Folds, Here};
 use crate::tables::member::Member;
@@ -46,8 +46,13 @@ fn total(tiers: &mut Vec<(TermNo, u64)>, tier: TermNo, step: impl Fn(u64) -> Opt
 impl Folds for change::Streak {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
-        let streak = Streak { term: self.term, count: self.count, last: self.day };
-        match member.streaks.iter_mut().find(|streak| streak.term == self.term) {
+        let known = member.streaks.iter_mut().find(|streak| streak.term == self.term);
+        let before = known.as_deref().copied().unwrap_or(Streak::new(self.term, self.day));
+        let Joined { streak, .. } = before.with(self.day).ok_or("a day of a streak counts twice")?;
+        if streak.count() != self.count {
+            return Err("a streak has other days than its record says");
+        }
+        match known {
             Some(old) => *old = streak,
             None => member.streaks.push(streak),
         }

@@ -9,6 +9,7 @@ use crate::tables::change::Change;
 use crate::tables::draft::Draft;
 use crate::tables::member::Member;
 use crate::tables::program::{Program, Tiers};
+use alloc::vec::Vec;
 
 /// How firmly a member stands, for people who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +62,57 @@ pub(crate) fn evaluate(draft: &mut Draft<'_>) {
     // A purchase earns its tier before refunds that had waited for it take from it, as if they had come behind it.
     let most = if gain.most > 0 { gain.most } else { gain.amount };
     let best = Tallies::new(tiers, draft.member(), (gain.day, most));
-    let earned = natural(draft, tiers, best.sum(tiers, draft.today()));
+    let late = Late::new(draft, tiers, &best, (gain.day, most));
+    let earned = natural(draft, tiers, best.sum(tiers, draft.today())).max(late.as_ref().map_or(0, |late| late.peak));
     if earned > rank {
         (rank, why, unmet_since) = (earned, TierWhy::Earned, None);
     }
     let natural = natural(draft, tiers, tallies.sum(tiers, draft.today()));
+    if let Some(late) = late.filter(|_| natural < rank && why != TierWhy::Granted) {
+        (rank, unmet_since) = late.since(tiers, (rank, natural), unmet_since);
+    }
+    if why == TierWhy::Earned && tiers.ranks.get(rank).is_some_and(|tier| tier.id == standing.tier) {
+        why = TierWhy::Progress;
+    }
     unmet_since = if natural < rank { unmet_since.or_else(|| Some(draft.today())) } else { None };
     set_tier(draft, tiers, &tallies, rank, unmet_since, why);
+}
+
+/// What was told late of the metric, and so which tiers it earned on which date until today.
+struct Late {
+    today: Day,
+    /// From the date on which it happened to yesterday: the rank earned on each.
+    earned: Vec<(Day, usize)>,
+    /// The highest of them.
+    peak: usize,
+}
+
+impl Late {
+    /// `None` if nothing was told late that counts.
+    fn new(draft: &Draft<'_>, tiers: &Tiers, tallies: &Tallies<'_>, (happened, amount): (Day, i64)) -> Option<Late> {
+        let (from, today) = (happened.max(draft.late_horizon()), draft.today());
+        if amount <= 0 || from >= today || happened.plus(tiers.window_days) <= from {
+            return None;
+        }
+        let days = (from.0..today.0).map(Day);
+        let earned: Vec<(Day, usize)> =
+            days.map(|day| (day, natural(draft, tiers, tallies.sum_at(tiers, day)))).collect();
+        let peak = earned.iter().map(|(_, rank)| *rank).max().unwrap_or(0);
+        Some(Late { today, earned, peak })
+    }
+
+    /// Which rank is left of one that is not earned any more, and since when its standard is not met: as if each date
+    /// had been looked at on its day.
+    fn since(&self, tiers: &Tiers, (mut rank, now): (usize, usize), mut since: Option<Day>) -> (usize, Option<Day>) {
+        while now < rank {
+            let met = self.earned.iter().rev().find(|(_, earned)| *earned >= rank).map(|(day, _)| day.plus(1));
+            since = since.max(met);
+            let lapses = since.zip(tiers.patience_days).map(|(since, days)| since.plus(days));
+            let Some(lapses) = lapses.filter(|day| *day <= self.today) else { break };
+            (rank, since) = (rank.saturating_sub(1), Some(lapses));
+        }
+        (rank, since)
+    }
 }
 
 /// What the tier timer finds at its date: the standard is no longer met, or no longer waited for.
@@ -160,7 +205,16 @@ impl<'a> Tallies<'a> {
 
     fn sum(&self, tiers: &Tiers, today: Day) -> i64 {
         let from = today.0.saturating_sub(tiers.window_days).saturating_add(1);
-        self.iter().filter(|tally| tally.bucket >= from).fold(0, |sum, tally| tally.amount.saturating_add(sum))
+        let inside = self.iter().rev().take_while(|tally| tally.bucket >= from);
+        inside.fold(0, |sum, tally| tally.amount.saturating_add(sum))
+    }
+
+    /// The metric as it was on a date that is over, by all that is known now.
+    fn sum_at(&self, tiers: &Tiers, day: Day) -> i64 {
+        let from = day.0.saturating_sub(tiers.window_days).saturating_add(1);
+        let inside =
+            self.iter().rev().skip_while(|tally| tally.bucket > day.0).take_while(|tally| tally.bucket >= from);
+        inside.fold(0, |sum, tally| tally.amount.saturating_add(sum))
     }
 }
 

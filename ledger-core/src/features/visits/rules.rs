@@ -28,16 +28,16 @@ pub(crate) fn visit(draft: &mut Draft<'_>, (store, at): Place, gap_ms: i64) {
     draft.change(Change::Visited(change::Visited { member: draft.no(), stay, counted: Vec::new() }));
 }
 
-/// How much of a limit is used up in the visit of the event: all of it, if that is not known.
-pub(crate) fn used_in_visit(draft: &Draft<'_>, limit: TermNo) -> i64 {
+/// How much of a limit is used up in the visit of the event; `None` if it may be part of one that is not known.
+pub(crate) fn used_in_visit(draft: &Draft<'_>, limit: TermNo) -> Option<i64> {
     let visited = draft.changes().iter().find_map(|change| match change {
         Change::Visited(change::Visited { member, stay, counted }) if *member == draft.no() => Some((stay, counted)),
         _ => None,
     });
-    let Some((stay, counted)) = visited.filter(|(stay, _)| !stay.late) else { return i64::MAX };
+    let (stay, counted) = visited.filter(|(stay, _)| !stay.late)?;
     let before = draft.member().visits().map_or(0, |visits| visits.counted_in(stay, limit));
     let now = counted.iter().filter(|(term, _)| *term == limit);
-    now.fold(before, |sum, (_, amount)| sum.saturating_add(*amount))
+    Some(now.fold(before, |sum, (_, amount)| sum.saturating_add(*amount)))
 }
 
 /// Counts against a limit in the visit of the event, or in that of a purchase of which something goes back, if

@@ -7,14 +7,18 @@
 //! Visits of one place never overlap. What may be part of a visit that is forgotten is *late*, and stays so.
 
 use crate::kernel::units::{At, DAY_MS, TermNo};
+use crate::kernel::words::LATENESS_MAX;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Most time that a program may let lie between two events of one visit, in milliseconds.
 pub const GAP_MAX_MS: i64 = DAY_MS;
 /// So many visits of a member are remembered, those that ended last: beside them only what ended no more than
-/// [`GAP_MAX_MS`] before the visit that carries on, since that may carry on as well.
+/// [`VISITS_KEPT_MS`] before the visit that carries on.
 pub const VISITS_KEPT: usize = 8;
+/// For so long visits are remembered, in milliseconds: as late as things may be told, and a gap, and a day for the
+/// one that is not over.
+pub const VISITS_KEPT_MS: i64 = GAP_MAX_MS + (LATENESS_MAX as i64 + 1) * DAY_MS;
 /// Most visits of one member that are remembered.
 pub const VISITS_MAX: usize = 64;
 
@@ -119,7 +123,7 @@ impl Visits {
         self.known.retain(|visit| !stay.has(&visit.stay));
         let place = self.known.partition_point(|visit| visit.stay.until <= stay.until);
         self.known.insert(place, now);
-        self.forget(stay.until.plus_ms(GAP_MAX_MS.saturating_neg()));
+        self.forget(stay.until.plus_ms(VISITS_KEPT_MS.saturating_neg()));
         Some(())
     }
 

@@ -81,6 +81,12 @@ impl<'a> Draft<'a> {
         self.desk.hiding.key.short(what, name)
     }
 
+    /// The instant at which risk counters count: when a fact happened, if it is not told too late for that.
+    #[inline]
+    pub(crate) fn happened_at(&self) -> At {
+        self.happened_at
+    }
+
     /// Local date of what happened: the date limits, expiry and metrics count from.
     #[inline]
     pub(crate) fn day(&self) -> Day {
@@ -97,6 +103,12 @@ impl<'a> Draft<'a> {
     #[inline]
     pub(crate) fn horizon(&self) -> Day {
         self.today.plus(self.program.refund_days.saturating_neg())
+    }
+
+    /// The first date of which may still be told what happened, in any order.
+    #[inline]
+    pub(crate) fn late_horizon(&self) -> Day {
+        self.today.plus(self.program.late_days.saturating_neg())
     }
 
     /// The word of a term.

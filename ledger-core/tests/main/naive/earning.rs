@@ -39,6 +39,11 @@ impl Books {
         // What came back before it, as if it came now. What cannot go back now never does.
         let at = self.member(who).bought.len() - 1;
         work.best_rank = self.member(who).natural(&rules, today);
+        // The days that are over, as they look now.
+        let days = day.max(today - LATE)..today;
+        let counts = paid > 0 && days.start - day < WINDOW;
+        let rank_of = |day: i64| (day, self.members[who].was_natural(&rules, day));
+        work.past = days.filter(|_| counts).map(rank_of).collect();
         let deferred = std::mem::take(&mut self.member(who).deferred);
         let is_its = |back: &Deferred| {
             !back.is_of_hold() && back.order == order && back.rule_outcome >= horizon && back.happened >= day
@@ -70,14 +75,11 @@ impl Books {
         let rules = self.rules();
         self.observe(work, act)?;
         self.earn(work, "check_in", rules.check_in, Some(("check_in", 1, true, 1)));
-        let streak = match self.member(work.who).streak {
-            Some((count, last)) if work.day <= last => Some((count, last)),
-            Some((count, last)) if work.day == last + 1 => Some((count + 1, work.day)),
-            _ => Some((1, work.day)),
-        };
-        let longer = streak != self.member(work.who).streak;
-        self.member(work.who).streak = streak;
-        if longer && streak.is_some_and(|(count, _)| count % 3 == 0) {
+        let days = &mut self.member(work.who).checked_in;
+        let is_known = days.last().is_none_or(|last| work.day > last - STREAK);
+        let behind = (1..).take_while(|n| days.contains(&(work.day - n))).count();
+        let ahead = (1..).take_while(|n| days.contains(&(work.day + n))).count();
+        if is_known && days.insert(work.day) && (behind + 1 + ahead) / 3 > behind / 3 + ahead / 3 {
             work.granted_rank = Some(1);
         }
         Ok(())
@@ -117,12 +119,21 @@ impl Books {
     ) -> i64 {
         let nothing = work.denied || work.mute;
         let mut granted = if nothing { 0 } else { computed };
+        let mut late = false;
         if let Some((name, days, times, most)) = limit.filter(|_| !nothing) {
-            let from = work.day - days + 1;
-            let used = &mut self.member(work.who).used;
-            let so_far: i64 =
-                used.iter().filter(|(whose, day, _)| *whose == name && *day >= from).map(|use_| use_.2).sum();
-            let room = (most - so_far).max(0);
+            let (is_late, from) = (work.is_late(), work.day - days + 1);
+            let member = self.member(work.who);
+            let used = &member.used;
+            let within = |end: i64| {
+                let inside =
+                    move |(whose, day, _): &&(&str, i64, i64)| *whose == name && *day > end - days && *day <= end;
+                used.iter().filter(inside).map(|use_| use_.2).sum::<i64>()
+            };
+            // Each of the spans of days in which this one is.
+            let so_far = (work.day..work.day + days).map(within).max().expect("a span has days");
+            let is_known = member.torn_out.get(name).is_none_or(|until| from > *until);
+            late = is_late && !is_known;
+            let room = if late { 0 } else { (most - so_far).max(0) };
             granted = match times {
                 true if room == 0 => 0,
                 true => computed,
@@ -132,18 +143,32 @@ impl Books {
         if ["check_in", "friend"].contains(&rule) && !nothing {
             let (year, month, _) = civil(work.day);
             let given = self.visits_in_month_of(start_of(work.day));
-            granted = granted.min((self.rules().visits_a_month - given).max(0));
+            let is_known = !work.is_late() || (year, month) > self.torn_out;
+            let room = if is_known { (self.rules().visits_a_month - given).max(0) } else { 0 };
+            late |= !is_known && granted > 0;
+            granted = granted.min(room);
+            if granted > 0 {
+                let (year, month, _) = civil(work.day.min(work.today - HORIZON));
+                let known = self.visits.iter().filter(|(_, points)| *points > 0);
+                let gone = known.map(|(when, _)| *when).filter(|when| *when < (year, month));
+                self.torn_out = gone.max().map_or(self.torn_out, |last| last.max(self.torn_out));
+            }
             self.visits.push(((year, month), granted));
         }
         // What gave nothing used up nothing.
         if let Some((name, days, times, _)) = limit.filter(|_| granted > 0) {
-            let from = work.day - days + 1;
-            let used = &mut self.member(work.who).used;
-            // Days before the window of this one are not kept.
-            used.retain(|(whose, day, _)| *whose != name || *day >= from);
-            used.push((name, work.day, if times { 1 } else { granted }));
+            let keep_from = (work.today - LATE).min(work.day) - days + 1;
+            let member = self.member(work.who);
+            // Days before any span that may still be asked for are not kept.
+            let old = member.used.iter().filter(|(whose, day, _)| *whose == name && *day < keep_from);
+            if let Some(last) = old.map(|(_, day, _)| *day).max() {
+                let until = member.torn_out.entry(name).or_insert(last);
+                *until = last.max(*until);
+            }
+            member.used.retain(|(whose, day, _)| *whose != name || *day >= keep_from);
+            member.used.push((name, work.day, if times { 1 } else { granted }));
         }
-        work.hits += i64::from(!nothing && granted < computed);
+        work.hits += i64::from(!nothing && !late && granted < computed);
         work.points += granted;
         let today = work.day;
         let waits = match (rule, self.version) {

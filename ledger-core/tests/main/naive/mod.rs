@@ -45,6 +45,10 @@ pub const UNSETTLED: i64 = i64::MAX;
 const REINSTATE_DAYS: i64 = 20;
 /// After how long a proposal has lapsed.
 const LAPSE: i64 = 4 * DAY;
+/// For how many days things may be told late and come to the same.
+pub const LATE: i64 = 30;
+/// For how many days before the last one it is known which counted in a row.
+const STREAK: i64 = 64;
 /// How far ahead a source's clock may be.
 const FUTURE: i64 = DAY;
 
@@ -170,8 +174,8 @@ pub struct Member {
     pub tier: Option<usize>,
     pub unmet_since: Option<i64>,
     tier_due: Option<i64>,
-    /// Days in a row, and the last of them.
-    streak: Option<(i64, i64)>,
+    /// The days on which it checked in.
+    checked_in: BTreeSet<i64>,
     referrals: i64,
     dormant_at: Option<i64>,
     /// Until when points live that live as long as the member is active.
@@ -182,6 +186,8 @@ pub struct Member {
     reminded_at: i64,
     /// Uses of limits: rule, day, amount.
     used: Vec<(&'static str, i64, i64)>,
+    /// Up to which day uses of a limit were torn out.
+    torn_out: BTreeMap<&'static str, i64>,
     spent_points: Vec<Spent>,
     /// What waits for the next purchase.
     carried: i64,
@@ -226,6 +232,8 @@ pub struct Books {
     lots_made: u64,
     /// What check-ins and referrals gave to anybody, by year and month.
     pub visits: Vec<((i64, i64), i64)>,
+    /// Months of which something was torn out, up to this one.
+    torn_out: (i64, i64),
     /// Issued, redeemed, expired, clawed back, voided, debited, fees, donated.
     pub totals: [i64; 8],
     /// Everything anybody was reminded of: who, when, which date, how many points.
@@ -249,6 +257,8 @@ struct Work {
     today: i64,
     /// When counters count it.
     counted_at: i64,
+    /// When risk counters do: when it happened, if it was not told too late.
+    happened_at: i64,
     review: bool,
     denied: bool,
     /// The member is frozen or closed: what happens gives nothing.
@@ -257,6 +267,8 @@ struct Work {
     granted_rank: Option<usize>,
     /// The rank that a purchase earns before what came before it takes from it.
     best_rank: usize,
+    /// And the rank that it earned on each day that is over.
+    past: Vec<(i64, usize)>,
     hits: i64,
     /// Points granted, wherever they went.
     points: i64,
@@ -265,6 +277,13 @@ struct Work {
     joined: Vec<usize>,
     counted: Vec<(usize, Key, i64, i64, MemberRef)>,
     bought: Vec<(&'static str, i64, u64)>,
+}
+
+impl Work {
+    /// Whether it was told so late that it may not be known any more what else there was.
+    fn is_late(&self) -> bool {
+        self.day < self.today - LATE
+    }
 }
 
 /// Whether it was done, or the reason of the refusal.
@@ -294,12 +313,14 @@ impl Books {
             day: day_of(happened_at),
             today: day_of(at),
             counted_at: at,
+            happened_at: at,
             review: on(Action::Review),
             denied: on(Action::Deny),
             mute: self.members.get(who).is_some_and(|member| member.frozen.0 || member.closed_at.is_some()),
             earned: 0,
             granted_rank: None,
             best_rank: 0,
+            past: Vec::new(),
             hits: 0,
             points: 0,
             opens: None,
@@ -328,6 +349,9 @@ impl Books {
     fn try_say(&mut self, who: MemberRef, keys: Keys, happened_at: i64, act: &Act) -> Result<i64, &'static str> {
         self.may_say(who, happened_at, act)?;
         let mut work = self.work(who, keys, happened_at, self.now);
+        if !act.is_command() && !act.is_control() && !work.is_late() {
+            work.happened_at = happened_at;
+        }
         self.extend_visit(&mut work, act)?;
         self.count_consequences(&mut work, act.kind());
         self.renew_activity(&work, act);

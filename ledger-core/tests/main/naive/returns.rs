@@ -34,7 +34,7 @@ impl Books {
     }
 
     /// Something of a purchase goes back, if it is there.
-    pub(super) fn take_back(&mut self, work: &Work, at: usize, act: &Act) -> Result<(), &'static str> {
+    pub(super) fn take_back(&mut self, work: &mut Work, at: usize, act: &Act) -> Result<(), &'static str> {
         if let Act::Settle { .. } = act {
             self.member(work.who).purchase_settled(at);
             return Ok(());
@@ -61,7 +61,7 @@ impl Books {
         Ok(())
     }
 
-    pub(super) fn refund(&mut self, work: &Work, at: usize, amount: i64, was_gone: bool) {
+    pub(super) fn refund(&mut self, work: &mut Work, at: usize, amount: i64, was_gone: bool) {
         let member = self.member(work.who);
         let bought = &mut member.bought[at];
         let worth = |bought: &Bought, gone: bool| -> Vec<i64> {

@@ -8,7 +8,7 @@ impl CounterRule {
     }
 }
 
-/// The running bucket and as many full ones as the window has.
+/// The running bucket and as many full ones as the window has, and what lies ahead.
 pub(super) fn recount(
     counted: &[(usize, Key, i64, i64, MemberRef)],
     index: usize,
@@ -16,8 +16,21 @@ pub(super) fn recount(
     at: i64,
 ) -> (i64, BTreeSet<MemberRef>) {
     let rule = &COUNTERS[index];
-    let from = rule.bucket(at) - rule.buckets;
-    let inside = counted.iter().filter(|(of, whose, bucket, ..)| *of == index && *whose == key && *bucket >= from);
+    count_in(counted, index, key, rule.bucket(at) - rule.buckets..=i64::MAX)
+}
+
+/// What these buckets have.
+fn count_in(
+    counted: &[(usize, Key, i64, i64, MemberRef)],
+    index: usize,
+    key: Key,
+    buckets: std::ops::RangeInclusive<i64>,
+) -> (i64, BTreeSet<MemberRef>) {
+    let rule = &COUNTERS[index];
+    let is_inside = |(of, whose, bucket, ..): &&(usize, Key, i64, i64, MemberRef)| {
+        *of == index && *whose == key && buckets.contains(bucket)
+    };
+    let inside = counted.iter().filter(is_inside);
     let members: BTreeSet<MemberRef> = inside.clone().map(|(.., who)| *who).collect();
     let amount = inside.map(|(_, _, _, amount, _)| amount).sum();
     (if rule.measure == Measure::Members { members.len() as i64 } else { amount }, members)
@@ -78,9 +91,13 @@ impl Books {
             _ => work.keys.phone.map(Key::Phone),
         };
         let Some(key) = key else { return };
-        work.counted.push((index, key, rule.bucket(work.counted_at), amount, work.who));
+        let bucket = rule.bucket(work.happened_at);
+        work.counted.push((index, key, bucket, amount, work.who));
         let so_far: Vec<_> = self.counted.iter().chain(&work.counted).copied().collect();
-        let (value, members) = recount(&so_far, index, key, work.counted_at);
+        // Each window in which it is.
+        let windows =
+            (bucket..=bucket + rule.buckets).rev().map(|end| count_in(&so_far, index, key, end - rule.buckets..=end));
+        let (value, members) = windows.max_by_key(|(value, _)| *value).expect("there is a window");
         let fast = self.rules().fast_at_least;
         let at_least = [3, 3, 200, fast, 2, 6];
         for (risk, (name, counter, action)) in RISKS.into_iter().enumerate() {

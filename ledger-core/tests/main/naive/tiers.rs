@@ -8,7 +8,16 @@ impl Member {
     }
 
     pub(super) fn natural(&self, rules: &Rules, day: i64) -> usize {
-        let metric = self.spent_in_window(day);
+        self.rank_of(rules, self.spent_in_window(day))
+    }
+
+    /// The tier that was earned on a day that is over.
+    pub(super) fn was_natural(&self, rules: &Rules, day: i64) -> usize {
+        let inside = self.spent.iter().filter(|(on, _)| *on > day - WINDOW && *on <= day);
+        self.rank_of(rules, inside.map(|(_, amount)| amount).sum())
+    }
+
+    fn rank_of(&self, rules: &Rules, metric: i64) -> usize {
         let fits = |rank: usize| {
             metric >= rules.least[rank] && (rank < 3 || self.percentile.is_some_and(|percentile| percentile <= 10))
         };
@@ -25,9 +34,22 @@ impl Member {
     }
 
     pub(super) fn measure(&mut self, day: i64, today: i64, amount: i64) {
-        self.spent.retain(|(on, _)| *on > today - WINDOW);
-        if day > today - WINDOW {
+        self.spent.retain(|(on, _)| *on > today - LATE - WINDOW);
+        if day > today - LATE - WINDOW {
             self.spent.push((day, amount));
+        }
+    }
+
+    /// Falls for every time that it was short for too long of what it has.
+    fn fall(&mut self, rules: &Rules, past: &[(i64, usize)], rank: &mut usize, natural: usize, today: i64) {
+        while natural < *rank {
+            let met = past.iter().filter(|(_, earned)| *earned >= *rank).map(|(day, _)| day + 1).max();
+            self.unmet_since = self.unmet_since.max(met);
+            let Some(lapses) = self.unmet_since.map(|since| since + rules.patience_days) else { return };
+            if lapses > today {
+                return;
+            }
+            (*rank, self.unmet_since) = (*rank - 1, Some(lapses));
         }
     }
 
@@ -57,15 +79,23 @@ impl Books {
         let rules = self.rules();
         let member = self.member(work.who);
         let mut rank = member.tier.unwrap_or(0);
+        let before = rank;
         let natural = member.natural(&rules, work.today);
         if let Some(granted) = work.granted_rank.filter(|granted| *granted > rank) {
             rank = granted;
             member.unmet_since = None;
         }
-        let earned = natural.max(work.best_rank);
-        if earned > rank {
+        let past = &work.past;
+        let granted = work.granted_rank.is_some_and(|granted| granted == rank) && rank > before;
+        let peak = past.iter().map(|(_, rank)| *rank).max().unwrap_or(0);
+        let earned = natural.max(work.best_rank).max(peak);
+        let by_metric = earned > rank;
+        if by_metric {
             rank = earned;
             member.unmet_since = None;
+        }
+        if !past.is_empty() && (by_metric || !granted) {
+            member.fall(&rules, past, &mut rank, natural, work.today);
         }
         member.settle(&rules, rank, natural, work.today);
     }

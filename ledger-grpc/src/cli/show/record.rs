@@ -116,6 +116,10 @@ pub(in crate::cli) fn reason(trace: &proto::Trace) -> String {
         }
         Adjustment::Beaten => format!("{rule} {granted} of {}: {} gives more", grouped(trace.computed), trace.limit),
         Adjustment::Expired => format!("{rule} {granted} of {}: the wallet's time is over", grouped(trace.computed)),
+        Adjustment::Late => {
+            let computed = grouped(trace.computed);
+            format!("{rule} {granted} of {computed}: told too late, {} is not known any more", trace.limit)
+        }
         Adjustment::Stock => format!("{} of {rule} asked for, {granted} left", grouped(trace.computed)),
         Adjustment::Price => format!("{} said, {rule} costs {granted}", grouped(trace.computed)),
         Adjustment::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
@@ -155,6 +159,9 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
         Change::Visited(one) if one.late => format!("{}may be of a visit that is forgotten", whose(&one.member)),
         Change::Visited(one) if one.began_at != one.until => {
             format!("{}visit since {}", whose(&one.member), local.stamp(one.began_at.as_ref()))
+        }
+        Change::ToldLate(one) => {
+            format!("{}told late: happened on {}, before {}", whose(&one.member), one.day, one.since)
         }
         Change::Proposed(one) => {
             format!("waits for others to approve it, until {}", local.stamp(one.lapses_at.as_ref()))

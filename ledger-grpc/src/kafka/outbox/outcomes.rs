@@ -5,6 +5,7 @@ use super::types::{self, Common, Data, Outcome, Type};
 use crate::proto::shortfall::Lack;
 use crate::{instant, proto};
 use ledger_core::account::{Account, Posting};
+use ledger_core::calendar::show_day;
 use ledger_core::change;
 use ledger_core::change::Change;
 use ledger_core::change::LifeChange;
@@ -117,6 +118,10 @@ impl Telling<'_> {
             Change::Streak(change::Streak { member, term, count, .. }) => {
                 let data = proto::OutboxStreakAdvanced { streak: told.term(*term), days: *count, ..Default::default() };
                 self.outcome(types::STREAK_ADVANCED, *member, data)
+            }
+            Change::ToldLate(change::ToldLate { member, day, since }) => {
+                let (day, since) = (Some(show_day(*day)), Some(show_day(*since)));
+                self.outcome(types::EVENT_LATE, *member, proto::OutboxEventLate { day, since, ..Default::default() })
             }
             Change::CaseOpened(..) | Change::CaseClosed(..) => return self.case_changed(change),
             Change::ProgramSet(..) => self.outcome(types::PROGRAM_PUBLISHED, MemberNo::NOBODY, PLAIN),

@@ -71,6 +71,13 @@ fn what_is_redeemed_of_an_item_is_told_and_what_a_refused_one_lacks() {
     }
 }
 
+#[test]
+fn what_is_told_too_late_is_told_as_such() {
+    let late = change::ToldLate { member: MemberNo(1), day: Day(20_454), since: Day(20_484) };
+    let told = told_of(Vec::new(), vec![Change::ToldLate(late)]);
+    assert_eq!(told, [("event.late", json!({ "day": "2026-01-01", "since": "2026-01-31" }))]);
+}
+
 fn told_of(postings: Vec<Posting>, changes: Vec<Change>) -> Vec<(&'static str, Value)> {
     told_by(Verdict { postings, changes, ..Verdict::default() })
 }

@@ -155,6 +155,10 @@ types! {
         /// A streak of the member has one more day.
         STREAK_ADVANCED = "streak.advanced",
     }
+    OutboxEventLate {
+        /// The event happened longer ago than the program lets things be told late.
+        EVENT_LATE = "event.late",
+    }
     OutboxFraudFlagged {
         /// A risk rule opened a case.
         FRAUD_FLAGGED = "fraud.flagged",
