@@ -94,7 +94,12 @@ impl Place {
         self.ask(&format!("import {file} --program {} {more}", program.display()))
     }
 
-    /// Everything that must be the same, however the events came in.
+    /// The secret of ledgers that are to be the same: orders are known by hashes under it.
+    fn secret(&self) -> String {
+        format!("--secret-file {}", self.file("secret", &"5a".repeat(32)))
+    }
+
+    /// Everything that must be the same of ledgers of one secret, however the events came in.
     fn truth(&self) -> (Value, String) {
         let mut totals = self.ask("totals --json").exits(0).json();
         // Each ledger's tokens are its own.
@@ -213,10 +218,11 @@ fn a_scenario_that_differs_is_shown_line_by_line_and_can_be_written_anew() {
 fn an_import_goes_on_where_it_stopped_and_twice_is_as_good_as_once() {
     let (whole, halved) = (Place::new(), Place::new());
     let file = whole.file("purchases.csv", &purchases(1_000));
-    whole.import(&file, "music.toml", "").exits(0).has(&["1,000 rows", "1,000 accepted", "0 rejected"]);
+    whole.import(&file, "music.toml", &whole.secret()).exits(0).has(&["1,000 rows", "1,000 accepted", "0 rejected"]);
 
     let program = programs().join("music.toml").display().to_string();
-    halved.ask(&format!("import {file} --rows 700")).exits(3).has(&["no program"]);
+    let secret = halved.secret();
+    halved.ask(&format!("import {file} --rows 700 {secret}")).exits(3).has(&["no program"]);
     halved.ask(&format!("import {file} --rows 700 --program {program}")).exits(0).has(&["700 accepted"]);
     halved.ask(&format!("import {file}")).exits(0).has(&["700 rows were imported before", "300 rows", "300 accepted"]);
     let truth = whole.truth();
@@ -232,11 +238,12 @@ fn an_import_goes_on_where_it_stopped_and_twice_is_as_good_as_once() {
 fn an_import_that_is_killed_is_finished_by_the_next() {
     let (whole, killed) = (Place::new(), Place::new());
     let file = whole.file("purchases.csv", &purchases(60_000));
-    whole.import(&file, "music.toml", "").exits(0);
+    whole.import(&file, "music.toml", &whole.secret()).exits(0);
 
     let program = programs().join("music.toml").display().to_string();
     let ledger = killed.path("ledger");
-    let args = ["import", &file, "--program", &program, "--data", &ledger];
+    let secret = killed.secret();
+    let args = ["import", &file, "--program", &program, "--data", &ledger].into_iter().chain(secret.split(' '));
     let mut import = ledgerd().args(args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     // It has begun when the program is published; how far it gets does not matter.
     let published = BufReader::new(import.stderr.take().unwrap()).lines().next();
@@ -520,10 +527,10 @@ fn damage_rows(ledger: &str) {
 fn a_ledger_is_found_damaged_and_rebuilt_from_its_log() {
     let (sound, damaged) = (Place::new(), Place::new());
     let file = sound.file("purchases.csv", &purchases(1_000));
-    sound.import(&file, "music.toml", "").exits(0);
+    sound.import(&file, "music.toml", &sound.secret()).exits(0);
     sound.ask("verify").exits(0).has(&["verified: the log, the state folded from it and the trial balance agree"]);
 
-    damaged.import(&file, "music.toml", "").exits(0);
+    damaged.import(&file, "music.toml", &damaged.secret()).exits(0);
     damage_rows(&damaged.path("ledger"));
     damaged.ask("totals").exits(3).has(&["`ledgerd verify` says more"]);
     damaged.ask("verify").exits(1).has(&["DIVERGES: the ledger cannot be opened"]);

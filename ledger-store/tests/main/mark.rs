@@ -437,3 +437,39 @@ fn cursors_alone_are_commits_and_keep_the_mark_with_the_log() {
     let findings = verify(dir.path(), &mut |_| {}).expect("readable").findings;
     assert!(findings[0].contains("cursor of outbox:t"), "{findings:?}");
 }
+
+#[test]
+fn a_mark_two_commits_behind_is_what_a_crash_leaves_and_three_is_an_old_copy() {
+    let dir = fed(40);
+    let ledger = open(dir.path(), 1_000_000);
+    let mut marks = Vec::new();
+    for first in (40..46).map(|n| n * 10) {
+        say(&ledger.handle(), STREAM.events(first..first + 10));
+        // Whoever is answered finds the mark behind it, flushed or not.
+        let mark = fs::read(dir.path().join("mark")).expect("beside the database");
+        assert_ne!(marks.last(), Some(&mark));
+        marks.push(mark);
+    }
+    let end = ledger.handle().committed().0;
+    ledger.close().expect("nothing failed");
+    for (behind, mark) in marks.iter().rev().enumerate() {
+        let crashed = copied(dir.path());
+        fs::write(crashed.path().join("mark"), mark).expect("writable");
+        if behind > 2 {
+            assert!(matches!(mark_error(crashed.path()), MarkError::Behind { end: at, .. } if at == end), "{behind}");
+            continue;
+        }
+        assert_eq!(ledger::verified(crashed.path()).records, end);
+        opened(crashed.path()).expect("a crash left it").close().expect("nothing failed");
+        // It is brought up to the log: what is lost from now on is seen.
+        let brought = fs::read(crashed.path().join("mark")).expect("beside the database");
+        assert_eq!(behind == 0, brought == *mark);
+        let raw = Raw::open(crashed.path());
+        let (key, _) = raw.rows("commits").pop().expect("there are some");
+        let (block, _) = raw.rows("log").pop().expect("there are some");
+        raw.delete("commits", &key);
+        raw.delete("log", &block);
+        drop(raw);
+        assert!(matches!(mark_error(crashed.path()), MarkError::Ahead { .. }), "{behind}");
+    }
+}
