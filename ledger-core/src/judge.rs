@@ -26,16 +26,15 @@ use core::cmp::Reverse;
 mod aside;
 mod found;
 mod programs;
+mod projected;
 
 pub use self::aside::set_aside;
 pub use self::programs::{Programs, Unreadable};
+pub use self::projected::projected_to;
 
+use self::projected::TIMERS_MAX;
 use aside::{event_without_newcomers, refused_as};
-
 use found::{Rows, find_merge, find_parked, find_purchase, find_redemption};
-
-/// Most timers that one member may have at one call; more is a bug that would loop for ever.
-const TIMERS_MAX: usize = 1_000_000;
 
 /// What the judge needs beside the state: names, old records, and somewhere to append.
 pub trait LogAccess {
@@ -323,8 +322,8 @@ pub fn fire_due<B: LogAccess>(
     Ok(())
 }
 
-/// Fires some of what is due at or before `at`, the first first: timers of so many members, or one more. Answers whether
-/// there is more. Whatever is judged in between finds its members up to date, as ever.
+/// Fires some of what is due at or before `at`, the first first: timers of so many members, or one more. Answers
+/// whether there is more. Whatever is judged in between finds its members up to date, as ever.
 ///
 /// # Errors
 /// As [`judge`].
@@ -358,39 +357,6 @@ pub fn fire_some<B: LogAccess>(
         }
     }
     Ok(!state.firing.is_empty())
-}
-
-/// The member as it stands at `at`: everything due by then has happened, though nothing is recorded.
-/// Position, version and history stay those of the row.
-pub fn projected_to(state: &State, program: Option<&Program>, no: MemberNo, member: &Member, at: At) -> Member {
-    let mut member = member.clone();
-    let Some(program) = program else { return member };
-    let (position, records, history) = (member.position, member.records, member.history.clone());
-    for _ in 0..TIMERS_MAX {
-        let next = member.next_due;
-        if next.at > at {
-            break;
-        }
-        // Lots made here are never spent: their number only has to differ from all others.
-        let desk = Inputs {
-            state,
-            program: Some(program),
-            position: Position::UNRECORDED,
-            at,
-            prepared: None,
-            hiding: Hiding::NOTHING,
-        };
-        let verdict = decide_timer(&desk, Subject::new(no, &member, None), next.at, next.timer);
-        let idle = verdict.postings.is_empty() && verdict.changes.is_empty();
-        let why = Why::Timer { member: no, due: next.at, timer: next.timer };
-        let record = VerdictPart { at, program: 0, why, verdict };
-        // A timer that does nothing would fire for ever: the row is damaged.
-        if idle || fold_member(&mut member, no, position, &record).is_err() {
-            break;
-        }
-    }
-    (member.position, member.records, member.history) = (position, records, history);
-    member
 }
 
 /// The member of this name, be it its own or an alias.

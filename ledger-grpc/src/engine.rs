@@ -5,6 +5,11 @@
 //! [`Limits`]; past it the caller is told to slow down. This is the only file that reads the clock of
 //! the wall. It knows no message and no status code.
 
+mod threads;
+
+pub use self::threads::off_thread;
+
+use self::threads::send_all;
 use crate::wire::{DecodedBatch, Names};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
@@ -485,22 +490,4 @@ impl Engine {
         });
         Ok(ReceiverStream::new(stream))
     }
-}
-
-/// Sends step after step until `send` finds nobody who listens.
-fn send_all<T>(
-    steps: Result<Option<impl Iterator<Item = Result<T, ReadError>>>, ReadError>,
-    send: impl Fn(T) -> Result<bool, Failure>,
-) -> Result<(), Failure> {
-    for step in steps?.ok_or(Failure::MemberUnknown)? {
-        if !send(step?)? {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Does work that takes long on a thread of its own.
-pub async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Failure::Interrupted)
 }

@@ -108,8 +108,8 @@ pub enum MarkError {
     },
     /// The mark is ahead of the log: the log lost its end.
     #[error(
-        "the log ends at {end}, with commit {commit}, and the mark says that {marked} records were durable, with commit \
-         {marked_commit}"
+        "the log ends at {end}, with commit {commit}, and the mark says that {marked} records were durable, with \
+         commit {marked_commit}"
     )]
     Ahead {
         /// Where the log ends.

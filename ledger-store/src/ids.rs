@@ -105,7 +105,8 @@ impl Ids {
         }
     }
 
-    /// Under which hash a record is found; timers have none, nor has what was set aside. A cause that is held back brings its own.
+    /// Under which hash a record is found; timers have none, nor has what was set aside. A cause that is held back
+    /// brings its own.
     pub(crate) fn key_of(&self, record: &Record, entry: Entry<'_>) -> Result<Option<u128>, Corrupt> {
         match record.cause() {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {

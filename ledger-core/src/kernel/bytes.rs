@@ -40,8 +40,8 @@ impl Writer for Append<'_> {
 /// Appends a record, or what else is for ever, to `out` and returns how many bytes it took.
 ///
 /// # Errors
-/// If the value has more than [`VALUE_BYTES_MAX`] bytes, or a type cannot be represented at all, which is a bug that the
-/// byte tests show. Nothing is appended then.
+/// If the value has more than [`VALUE_BYTES_MAX`] bytes, or a type cannot be represented at all, which is a bug that
+/// the byte tests show. Nothing is appended then.
 pub fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<usize, Corrupt> {
     write(VERSION, value, out)
 }

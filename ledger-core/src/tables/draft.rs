@@ -189,8 +189,8 @@ impl<'a> Draft<'a> {
         self.member.purses.iter().map(Purse::lots_len).fold(0, usize::saturating_add)
     }
 
-    /// The lot into which points go that come to be available: a new one, or, of a member who has as many as it may, the
-    /// youngest that dies on the same date.
+    /// The lot into which points go that come to be available: a new one, or, of a member who has as many as it may,
+    /// the youngest that dies on the same date.
     pub(crate) fn lot_for(&self, wallet: TermNo, expires_at: At) -> LotId {
         let is_full = self.lots_len() >= LOTS_MAX;
         let purse = is_full.then(|| self.member.purses.of(wallet));

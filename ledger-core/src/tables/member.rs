@@ -273,7 +273,7 @@ impl Member {
         Returns::forget(&mut self.returns, &self.purchases, from);
     }
 
-    /// The most bytes that the row can take when it is stored, but for the little that does not grow with what members do.
+    /// The most bytes that the row can take when it is stored, but for the little that does not grow with the member.
     pub(crate) fn weight(&self) -> usize {
         let times = |len: usize, bytes: usize| len.saturating_mul(bytes);
         let lots = self.purses.iter().map(|purse| times(purse.lots_len(), LOT_BYTES.saturating_add(WAIT_BYTES)));

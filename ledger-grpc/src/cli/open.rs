@@ -118,11 +118,12 @@ pub(super) fn open_error(error: OpenError) -> anyhow::Error {
 fn mend(wrong: &MarkError) -> &'static str {
     match wrong {
         MarkError::Ahead { .. } | MarkError::Alone { .. } => {
-            "answered records are missing: put the newest copy of the directory in its place, then say so with `ledgerd \
-             restore`, which names what is lost"
+            "answered records are missing: put the newest copy of the directory in its place, then say so with \
+             `ledgerd restore`, which names what is lost"
         }
         MarkError::Missing { .. } | MarkError::Damaged { .. } | MarkError::Behind { .. } => {
-            "if this is a copy that was put back, say so with `ledgerd restore`; if not, find out who touched the directory"
+            "if this is a copy that was put back, say so with `ledgerd restore`; if not, find out who touched the \
+             directory"
         }
         MarkError::Other { .. } => "put the mark of this very ledger beside it",
         _ => "keep the directory as it is, and put a copy in its place that `ledgerd verify --at-least` takes",

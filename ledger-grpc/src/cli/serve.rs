@@ -68,7 +68,8 @@ impl Serve {
         let handle = ledger.handle();
         handle.checkpoint_keys().iter().for_each(|key| info!(%key, "checkpoints are signed"));
         let stats = handle.stats();
-        info!(identity = %handle.identity(), position = stats.committed.0, members = stats.members, "the ledger is open");
+        let (identity, position) = (handle.identity(), stats.committed.0);
+        info!(%identity, position, members = stats.members, "the ledger is open");
         if let Some(program) = &self.program {
             match publish_first(&handle, program, self.time)? {
                 true => info!(program = %program.display(), "published"),

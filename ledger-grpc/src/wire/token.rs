@@ -30,8 +30,8 @@ pub fn read_token(token: &str, here: Identity) -> Result<Position, Invalid> {
         format!("is of shard {shard}, and this is shard {}", here.shard)
     } else if lineage != here.lineage {
         format!(
-            "is of lineage {lineage}, and the ledger is in lineage {}: a copy was restored since, and other records may \
-             stand at its positions; read again without a token",
+            "is of lineage {lineage}, and the ledger is in lineage {}: a copy was restored since, and other records \
+             may stand at its positions; read again without a token",
             here.lineage
         )
     } else {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// So many purchases of a member are looked through; of more there is an index.
 const PURCHASES_FEW: usize = 64;
-/// So many purchases of one member are known: beyond that, the oldest days are forgotten as if they were past the refund
+/// So many purchases of one member are known: beyond that, the oldest days are forgotten as if past the refund
 /// horizon.
 pub const PURCHASES_MAX: usize = 1_000_000;
 /// Most refunds and settlements of one member that wait for their purchases.

@@ -142,12 +142,8 @@ impl Telling<'_> {
             }
             Change::Life(change::Life { member, change }) => return self.life_changed(*member, change),
             Change::Redeemed(change::Redeemed { member, points, item: Some(piece), .. }) => {
-                let data = proto::OutboxItemRedeemed {
-                    item: told.term(piece.item),
-                    pieces: piece.in_points(*points),
-                    points: points.0,
-                    ..Default::default()
-                };
+                let (item, pieces) = (told.term(piece.item), piece.in_points(*points));
+                let data = proto::OutboxItemRedeemed { item, pieces, points: points.0, ..Default::default() };
                 self.outcome(types::ITEM_REDEEMED, *member, data)
             }
             Change::Registered(..)
