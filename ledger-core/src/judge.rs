@@ -10,7 +10,7 @@ use crate::features::risk::change::CaseOpened;
 use crate::kernel::lots::Lot;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::sealed::Hiding;
-use crate::kernel::units::{At, MemberNo, Position, RiskKey};
+use crate::kernel::units::{At, MemberNo, Position, RiskKey, StaffNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::desk::{Inputs, Purchase, Redemption, References, Subject};
@@ -27,14 +27,16 @@ mod aside;
 mod found;
 mod programs;
 mod projected;
+mod staff;
 
-pub use self::aside::set_aside;
+pub use self::aside::{Failed, set_aside};
 pub use self::programs::{Programs, Unreadable};
 pub use self::projected::projected_to;
 
 use self::projected::TIMERS_MAX;
 use aside::{event_without_newcomers, refused_as};
 use found::{Rows, find_merge, find_parked, find_purchase, find_redemption};
+use staff::Staff;
 
 /// What the judge needs beside the state: names, old records, and somewhere to append.
 pub trait LogAccess {
@@ -46,6 +48,9 @@ pub trait LogAccess {
 
     /// The member for whom this name is an alias.
     fn alias(&self, name: &str) -> Option<MemberNo>;
+
+    /// Who of the staff has this name.
+    fn staff_no(&self, name: &str) -> Option<StaffNo>;
 
     /// A keyed hash of a name that is not a member's own.
     fn keyed_hash(&self, name: &str) -> RiskKey;
@@ -67,7 +72,7 @@ pub trait LogAccess {
 
     /// Judging this event failed, which is a bug: the state is of no more use. Whoever keeps a ledger going may record
     /// it as refused once the state is as it was before; see [`set_aside`].
-    fn failed(&mut self, _: Event<MemberRef>) {}
+    fn failed(&mut self, _: Failed) {}
 
     /// A program file that was read before its event is judged.
     fn prepared(&self, _: &str) -> Option<&PreparedProgram> {
@@ -109,23 +114,31 @@ pub fn judge<B: LogAccess>(
     let mut names: [Name; 2] = Default::default();
     let mut slots = names.iter_mut();
     // No timer makes a member or gives one another name: who sits where stays as it is.
-    let mut event = event.map(|name| {
+    let mut staff = Staff::of(state);
+    let who = |name: Name| {
         let who = seats.next().unwrap_or(Resolved::Nobody).who(book, &name);
         if let Some(slot) = slots.next() {
             *slot = name;
         }
         who
-    });
+    };
+    let mut event = event.map(who, |name| staff.number(book, name));
+    let registered = staff.registered(book.hiding());
     let [subject_name, other_name] = &names;
     let seated = [(subject, &**subject_name), (other, &**other_name)];
     let is_held = seated.iter().any(|(seat, _)| seat.no().is_some_and(|no| book.is_held(no)));
-    let verdict = if reused || is_held {
-        let refusal = if reused { Refusal::IdReused } else { Refusal::EventQuarantined };
+    let refusal = match () {
+        () if reused => Some(Refusal::IdReused),
+        () if is_held => Some(Refusal::EventQuarantined),
+        () => staff.is_full().then_some(Refusal::LedgerFull),
+    };
+    let mut verdict = if let Some(refusal) = refusal {
         refused_as(state, programs, subject, refusal)
     } else {
         let verdict = said_by(state, programs, book, &event, seated, at);
-        verdict.inspect_err(|_| book.failed(event_without_newcomers(book, event.clone(), seated)))?
+        verdict.inspect_err(|_| book.failed(Failed::of(book, event.clone(), seated, registered.clone())))?
     };
+    verdict.changes.splice(0..0, registered.iter().cloned());
     if verdict.refusal.is_some() && (subject.is_new() || other.is_new()) {
         event = event_without_newcomers(book, event, seated);
     }
@@ -133,7 +146,7 @@ pub fn judge<B: LogAccess>(
     let position = state.shared.position.next();
     if let Err(corrupt) = fold(state, position, &record) {
         if let CausePart::Event(event) = record.cause_part {
-            book.failed(event_without_newcomers(book, event, seated));
+            book.failed(Failed::of(book, event, seated, registered));
         }
         return Err(corrupt.into());
     }
@@ -228,7 +241,9 @@ pub fn preview<B: LogAccess>(
         Some(projected_to(state, program, no, state.member(no)?, at))
     };
     let row = now(subject);
-    let event = event.map(|name| Resolved::find(state, book, &name, false, 0).who(book, &name));
+    let mut staff = Staff::of(state);
+    let event = event
+        .map(|name| Resolved::find(state, book, &name, false, 0).who(book, &name), |name| staff.number(book, name));
     let mut verdict =
         evaluate(state, programs, book, &event, [(subject, ""), (Resolved::Nobody, "")], [row.as_ref(), None], at)?;
     // Nothing is folded from it: lots may as well say when they die.

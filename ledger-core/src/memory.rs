@@ -7,8 +7,8 @@ use crate::features::membership::state::NameBinding;
 use crate::judge::{LogAccess, Programs, find, fire_due, judge, preview};
 use crate::kernel::bytes::decode;
 use crate::kernel::names::NameKey;
-use crate::kernel::sealed::{Hiding, Plain};
-use crate::kernel::units::{At, MemberNo, Position, RiskKey};
+use crate::kernel::sealed::{Hiding, Plain, Sealed};
+use crate::kernel::units::{At, MemberNo, Position, RiskKey, StaffNo};
 use crate::tables::event::{Event, Name};
 use crate::tables::fold::{Corrupt, fold};
 use crate::tables::outcome::Outcome;
@@ -18,9 +18,6 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
-
-/// How every ledger in memory hides names: under a key that everybody knows, and sealed by nothing.
-pub const HIDING: Hiding<'static> = Hiding { key: NameKey::new(*b"names in memory!"), sealing: &Plain };
 
 /// A ledger in memory.
 #[derive(Debug)]
@@ -50,7 +47,10 @@ type SourceAndId = (Box<str>, Box<str>);
 
 #[derive(Debug, Default)]
 struct Log {
+    /// Everybody knows it, unless another was given.
+    key: NameKey,
     names: BTreeMap<Box<str>, MemberNo>,
+    staff: BTreeMap<Box<str>, StaffNo>,
     aliases: BTreeMap<RiskKey, MemberNo>,
     records: Vec<Stored>,
     /// The one appended last.
@@ -68,12 +68,16 @@ impl LogAccess for Log {
         self.aliases.get(&self.keyed_hash(name)).copied()
     }
 
+    fn staff_no(&self, name: &str) -> Option<StaffNo> {
+        self.staff.get(name).copied()
+    }
+
     fn keyed_hash(&self, name: &str) -> RiskKey {
         hash_key("name", name)
     }
 
     fn hiding(&self) -> Hiding<'_> {
-        HIDING
+        Hiding { key: self.key, sealing: &Plain }
     }
 
     fn record(&self, position: Position) -> Result<Record, Corrupt> {
@@ -87,11 +91,13 @@ impl LogAccess for Log {
         record.encode(&mut stored.verdict, &mut stored.cause)?;
         self.records.push(stored);
         for naming in record.name_bindings() {
+            let own = |name: &Sealed| name.as_plain().unwrap_or_default().into();
             match naming {
-                NameBinding::Name(name, no) => self.names.insert(name.as_plain().unwrap_or_default().into(), no),
-                NameBinding::Alias(key, MemberNo::NOBODY) => self.aliases.remove(&key),
-                NameBinding::Alias(key, no) => self.aliases.insert(key, no),
-            };
+                NameBinding::Name(name, no) => drop(self.names.insert(own(name), no)),
+                NameBinding::Staff(name, no) => drop(self.staff.insert(own(name), no)),
+                NameBinding::Alias(key, MemberNo::NOBODY) => drop(self.aliases.remove(&key)),
+                NameBinding::Alias(key, no) => drop(self.aliases.insert(key, no)),
+            }
         }
         self.last = Some(record);
         Ok(())
@@ -115,6 +121,16 @@ impl Memory {
             said: BTreeMap::new(),
             conflicts: Vec::new(),
         }
+    }
+
+    /// An empty ledger whose short names are under this key.
+    pub fn under(key: NameKey) -> Memory {
+        Memory { log: Log { key, ..Log::default() }, ..Memory::new() }
+    }
+
+    /// How it hides names.
+    pub fn hiding(&self) -> Hiding<'_> {
+        self.log.hiding()
     }
 
     /// Judges an event at ledger time `at`.
@@ -167,6 +183,11 @@ impl Memory {
     /// The name of a member; empty if there is none of this number.
     pub fn name(&self, no: MemberNo) -> &str {
         self.state.member(no).and_then(|member| member.name.as_plain()).unwrap_or_default()
+    }
+
+    /// The name of somebody of the staff; empty if there is none of this number.
+    pub fn staff_name(&self, no: StaffNo) -> &str {
+        self.state.staff(no).and_then(|row| row.name.as_plain()).unwrap_or_default()
     }
 
     /// A record of the log.

@@ -11,10 +11,10 @@ pub use self::explain::{Unknown, balance as explain_balance, event as explain_ev
 pub use self::proofs::{checkpoint, consistency, inclusion};
 
 use crate::proto;
-use crate::wire::{self, EventAsked, LOTS_SHOWN, LOTS_SHOWN_OF_MANY, Names, Page, Whose};
+use crate::wire::{self, EventAsked, LOTS_SHOWN, LOTS_SHOWN_OF_MANY, Names, Page, Person, Whose};
 use ledger_core::event::{Event, Name};
 use ledger_core::outcome::Outcome;
-use ledger_core::units::{MemberNo, Position};
+use ledger_core::units::Position;
 use ledger_store::{AsOf, Handle, MemberLook, Moment, Pending, ReadError};
 
 /// The words of the ledger, and what opens the names it has.
@@ -22,14 +22,21 @@ fn words_of(moment: &Moment<'_>) -> Names {
     Names::of_terms(moment.identity(), moment.terms()).opened_by(moment.seals())
 }
 
-/// The same, and the names of some of its members.
-fn names_of(moment: &mut Moment<'_>, members: impl IntoIterator<Item = MemberNo>) -> Names {
-    words_of(moment).and_members(members.into_iter().map(|no| (no, moment.name(no))))
+/// The same, and the names of some people.
+fn names_of(moment: &mut Moment<'_>, people: impl IntoIterator<Item = Person>) -> Names {
+    let (mut members, mut staff) = (Vec::new(), Vec::new());
+    for person in people {
+        match person {
+            Person::Member(no) => members.push((no, moment.name(no))),
+            Person::Staff(no) => staff.push((no, moment.staff_name(no))),
+        }
+    }
+    words_of(moment).and_members(members).and_staff(staff)
 }
 
 /// The same, for what was read from the log: whom a number stands for never changes.
-fn names_in_log(store: &Handle, members: Vec<MemberNo>) -> Result<Names, ReadError> {
-    store.ask(|moment| names_of(moment, members)).wait()
+fn names_in_log(store: &Handle, people: Vec<Person>) -> Result<Names, ReadError> {
+    store.ask(|moment| names_of(moment, people)).wait()
 }
 
 /// What came of an event that was said before; `None` if none of this source and id was recorded, or it is not of the
@@ -63,7 +70,7 @@ pub fn member(store: &Handle, name: &str) -> Pending<Option<proto::Member>> {
 
 /// What is told of a member, from its row: what is not shown is not copied.
 fn told(moment: &mut Moment<'_>, look: &MemberLook<'_>, shown_max: usize) -> proto::Member {
-    let names = names_of(moment, wire::members_named_with(look.member));
+    let names = names_of(moment, wire::people_named_with(look.member));
     wire::member(look, &names, shown_max)
 }
 
@@ -73,7 +80,7 @@ fn told(moment: &mut Moment<'_>, look: &MemberLook<'_>, shown_max: usize) -> pro
 /// [`ReadError`].
 pub fn member_then(store: &Handle, name: &str, then: AsOf) -> Result<Option<proto::Member>, ReadError> {
     let Some(view) = store.member_as_of(name, then)? else { return Ok(None) };
-    let names = names_in_log(store, wire::members_named_with(&view.member).collect())?;
+    let names = names_in_log(store, wire::people_named_with(&view.member).collect())?;
     Ok(Some(wire::member(&view.look(), &names, LOTS_SHOWN)))
 }
 
@@ -104,8 +111,8 @@ pub fn members(store: &Handle, asked: &[Name]) -> Pending<proto::BatchGetMembers
 /// [`ReadError`].
 pub fn records(store: &Handle, name: &str, page: Page) -> Result<Option<proto::ListRecordsResponse>, ReadError> {
     let Some(history) = store.history(name, Position(page.after), page.limit + 1)? else { return Ok(None) };
-    let mentioned_members = history.records.iter().flat_map(|(_, record)| wire::members_of_record(record)).collect();
-    let names = names_in_log(store, mentioned_members)?;
+    let mentioned = history.records.iter().flat_map(|(_, record)| wire::people_of_record(record)).collect();
+    let names = names_in_log(store, mentioned)?;
     let told = history.records.iter().map(|(position, record)| (position.0, wire::record(*position, record, &names)));
     let (records, next_page_token) = wire::fit(told, page.limit);
     let (position, token) = (history.position.0, wire::token(history.position, &names));
@@ -124,7 +131,7 @@ pub fn replay(
     let store = store.clone();
     Ok(Some(steps.map(move |step| {
         let step = step?;
-        let names = names_in_log(&store, wire::members_of_record(&step.record))?;
+        let names = names_in_log(&store, wire::people_of_record(&step.record))?;
         Ok(wire::step(step.position, &step.record, &step.after, &names))
     })))
 }
@@ -158,7 +165,7 @@ pub fn counters(store: &Handle, whose: &Whose) -> Pending<Option<proto::ListCoun
             Whose::Member(name) => moment.member_counters(name)?,
             Whose::Risk(key) => moment.risk_counters(*key),
         };
-        let seen: Vec<_> = counters.iter().flat_map(|one| one.members.iter().copied()).collect();
+        let seen: Vec<_> = counters.iter().flat_map(|one| one.members.iter().copied()).map(Person::Member).collect();
         let names = names_of(moment, seen);
         Some((counters, names))
     });
@@ -173,8 +180,9 @@ pub fn counters(store: &Handle, whose: &Whose) -> Pending<Option<proto::ListCoun
 pub fn cases(store: &Handle, open_only: bool, page: Page) -> Pending<proto::ListCasesResponse> {
     let found = store.ask(|moment| {
         let cases = moment.cases(open_only, Position(page.after), page.limit.saturating_add(1));
-        let mentioned_members: Vec<_> = cases.iter().flat_map(|(_, case)| wire::members_of_case(case)).collect();
-        let names = names_of(moment, mentioned_members);
+        let mentioned: Vec<_> =
+            cases.iter().flat_map(|(_, case)| wire::members_of_case(case)).map(Person::Member).collect();
+        let names = names_of(moment, mentioned);
         (cases, names)
     });
     found.map(|(cases, names), position| {

@@ -39,11 +39,11 @@ mod visits;
 pub use self::counted::count;
 pub use self::counting::counter;
 pub use self::event::{DecodedBatch, Hash, batch, one, publish, quote, tagged};
-pub use self::member::{maybe_member, member, members_named_with, purse};
-pub use self::names::Names;
+pub use self::member::{maybe_member, member, people_named_with, purse};
+pub use self::names::{Names, Person};
 pub use self::outcome::{fit, outcome, outcomes, quoted, trace};
 pub use self::publishing::{faults, program};
-pub use self::record::{members_of_record, record, step};
+pub use self::record::{people_of_record, record, step};
 pub use self::request::{
     EventAsked, Page, When, Which, Whose, event_asked, member_name, member_names, page, program_text, when, which,
     which_to_prove, whose, whose_key,

@@ -11,7 +11,7 @@ use crate::error::Damage;
 use crate::filter::Filter;
 use crate::keys;
 use ledger_core::bytes::encode;
-use ledger_core::event::{Event, MemberRef};
+use ledger_core::event::{Event, MemberRef, People};
 use ledger_core::fold::Corrupt;
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
@@ -53,7 +53,7 @@ impl Hash {
     }
 
     /// The hash of an event's source and id.
-    pub(crate) fn id<W>(self, event: &Event<W>) -> u128 {
+    pub(crate) fn id<W: People>(self, event: &Event<W>) -> u128 {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
         hasher.write(&(event.source.len() as u64).to_le_bytes());
         hasher.write(event.source.as_bytes());
@@ -110,10 +110,11 @@ impl Ids {
     pub(crate) fn key_of(&self, record: &Record, entry: Entry<'_>) -> Result<Option<u128>, Corrupt> {
         match record.cause() {
             Cause::Event(event) if record.verdict.refusal == Some(Refusal::IdReused) => {
-                let event = event.clone().map(|who| match who {
+                let hidden = |who| match who {
                     MemberRef::Alias(_, hash) => MemberRef::Unknown(hash),
                     MemberRef::Nobody | MemberRef::Known(_) | MemberRef::Unknown(_) => who,
-                });
+                };
+                let event = event.clone().map(hidden, |staff| staff);
                 self.hash.conflict(&event).map(Some)
             }
             // It was set aside, and may come again.

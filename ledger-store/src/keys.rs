@@ -2,7 +2,7 @@
 //!
 //! Integers in keys are big-endian, so that a scan is in order; in values they are little-endian.
 
-use ledger_core::units::{MemberNo, Position, RiskKey, TermNo};
+use ledger_core::units::{MemberNo, Position, RiskKey, StaffNo, TermNo};
 
 /// The log: blocks of records. Written by a commit, with the write-ahead log and a flush.
 pub(crate) const LOG: &str = "log";
@@ -91,6 +91,13 @@ pub(crate) fn case(position: Position) -> [u8; 10] {
     let mut key = [0; 10];
     key[..2].copy_from_slice(b"ca");
     key[2..].copy_from_slice(&position.0.to_be_bytes());
+    key
+}
+
+/// `state`: somebody of the staff.
+pub(crate) fn staff(no: StaffNo) -> [u8; 6] {
+    let mut key = *b"st\0\0\0\0";
+    key[2..].copy_from_slice(&no.0.to_be_bytes());
     key
 }
 

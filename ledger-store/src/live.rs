@@ -13,7 +13,7 @@ use crate::shard::Quarantine;
 use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::event::{Event, MemberRef, Name};
 use ledger_core::features::membership::state::NameBinding;
-use ledger_core::judge::{LogAccess, Programs, fire_some, judge, set_aside};
+use ledger_core::judge::{Failed, LogAccess, Programs, fire_some, judge, set_aside};
 use ledger_core::member::Member;
 use ledger_core::names::NameKey;
 use ledger_core::outcome::Outcome;
@@ -21,8 +21,8 @@ use ledger_core::program::PreparedProgram;
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
 use ledger_core::sealed::{Hiding, Sealed, SealedFor, Sealing};
-use ledger_core::state::State;
-use ledger_core::units::{At, MemberNo, Position, RiskKey};
+use ledger_core::state::{StaffRow, State};
+use ledger_core::units::{At, MemberNo, Position, RiskKey, StaffNo};
 use parking_lot::Mutex;
 use sha2::Sha256;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -75,6 +75,8 @@ pub(crate) struct StoreLog {
     pub(crate) seals: Seals,
     /// Members by the keyed 128-bit hash of their name: no string to follow, and no two alike.
     names: HashMap<u128, MemberNo, BuildHasherDefault<AsIs>>,
+    /// The staff by the same hash of their names.
+    staff: HashMap<u128, StaffNo, BuildHasherDefault<AsIs>>,
     /// Members by the hidden name of each of their aliases.
     aliases: HashMap<u128, MemberNo, BuildHasherDefault<AsIs>>,
     pub(crate) ids: Ids,
@@ -103,6 +105,10 @@ impl LogAccess for StoreLog {
             return None;
         }
         self.aliases.get(&u128::from_le_bytes(self.keyed_hash(name).0)).copied()
+    }
+
+    fn staff_no(&self, name: &str) -> Option<StaffNo> {
+        self.staff.get(&self.ids.hash.name(name)).copied()
     }
 
     fn keyed_hash(&self, name: &str) -> RiskKey {
@@ -137,8 +143,8 @@ impl LogAccess for StoreLog {
         Ok(())
     }
 
-    fn failed(&mut self, event: Event<MemberRef>) {
-        self.quarantine.failed = Some(event);
+    fn failed(&mut self, failed: Failed) {
+        self.quarantine.failed = Some(failed);
     }
 
     fn prepared(&self, text: &str) -> Option<&PreparedProgram> {
@@ -159,6 +165,7 @@ impl StoreLog {
             secret,
             seals,
             names: HashMap::default(),
+            staff: HashMap::default(),
             aliases: HashMap::default(),
             pages: BTreeMap::new(),
             staged: Staged::default(),
@@ -171,14 +178,32 @@ impl StoreLog {
 
     /// Notes the name of a member, if it can be read at all.
     pub(crate) fn learn_name(&mut self, name: &Sealed, no: MemberNo) -> Result<(), Damage> {
-        match self.seals.open(SealedFor::member(no), name) {
-            Some(name) => {
-                self.names.insert(self.ids.hash.name(&name), no);
-                Ok(())
-            }
-            None if self.seals.is_unread() => Ok(()),
-            None => Err(Damage::Sealed { what: format!("the name of member {no}") }),
+        let name = self.open(SealedFor::member(no), name, || format!("the name of member {no}"))?;
+        if let Some(name) = name {
+            self.names.insert(self.ids.hash.name(&name), no);
         }
+        Ok(())
+    }
+
+    /// Notes the name of somebody of the staff, if it can be read at all.
+    pub(crate) fn learn_staff(&mut self, name: &Sealed, no: StaffNo) -> Result<(), Damage> {
+        let name = self.open(SealedFor::staff(no), name, || format!("the name of staff {no}"))?;
+        if let Some(name) = name {
+            self.staff.insert(self.ids.hash.name(&name), no);
+        }
+        Ok(())
+    }
+
+    fn open(&self, of: SealedFor, name: &Sealed, what: impl FnOnce() -> String) -> Result<Option<Name>, Damage> {
+        match self.seals.open(of, name) {
+            None if !self.seals.is_unread() => Err(Damage::Sealed { what: what() }),
+            name => Ok(name),
+        }
+    }
+
+    /// The name of somebody of the staff, of whom this is the row.
+    pub(crate) fn staff_name(&self, no: StaffNo, row: &StaffRow) -> Name {
+        self.seals.open(SealedFor::staff(no), &row.name).unwrap_or_default()
     }
 
     /// The name of a member, of whom this is the row.
@@ -199,6 +224,7 @@ impl StoreLog {
         for naming in record.name_bindings() {
             match naming {
                 NameBinding::Name(name, no) => self.learn_name(name, no)?,
+                NameBinding::Staff(name, no) => self.learn_staff(name, no)?,
                 NameBinding::Alias(key, no) => {
                     let key = u128::from_le_bytes(key.0);
                     match no {
@@ -275,8 +301,8 @@ impl Live {
     }
 
     /// Records an event as set aside; the state is as it was before it. Its id stays free.
-    pub(crate) fn set_aside(&mut self, hashes: Hashes, event: Event<MemberRef>, at: At) -> Result<Answer, Damage> {
-        let position = set_aside(&mut self.state, &mut self.programs, &mut self.book, event, at)?;
+    pub(crate) fn set_aside(&mut self, hashes: Hashes, failed: Failed, at: At) -> Result<Answer, Damage> {
+        let position = set_aside(&mut self.state, &mut self.programs, &mut self.book, failed, at)?;
         self.book.quarantine.ids.insert(hashes.id, position);
         Ok(Answer::New(position))
     }
@@ -302,15 +328,23 @@ impl Live {
     /// The record that refused this event because its id was used before with another body. Whoever is a member now
     /// may have been none by then, and is meant by number or by a hidden name.
     fn refused_before(&self, event: &Event<Name>) -> Result<Option<Position>, Damage> {
-        let mut people = Vec::with_capacity(2);
-        let hidden = event.clone().map(|name| {
+        let (mut people, mut is_staff_known) = (Vec::with_capacity(2), true);
+        let who = |name: Name| {
             let (who, known) = match &*name {
                 "" => (MemberRef::Nobody, None),
                 name => (MemberRef::Unknown(self.book.keyed_hash(name)), self.book.member_no(name)),
             };
             people.push((who, known));
             who
+        };
+        let hidden = event.clone().map(who, |name| {
+            let no = self.book.staff_no(&name);
+            is_staff_known &= name.is_empty() || no.is_some();
+            no.unwrap_or_default()
         });
+        if !is_staff_known {
+            return Ok(None);
+        }
         // Bit n: the n-th one is meant by number.
         for by_number in 0..1usize << people.len() {
             let mut people = people.iter().enumerate();
@@ -318,10 +352,11 @@ impl Live {
             if people.clone().any(|(n, (_, known))| is_known(n) && known.is_none()) {
                 continue;
             }
-            let said = hidden.clone().map(|who| match people.next() {
+            let by_number = |who| match people.next() {
                 Some((n, (_, Some(no)))) if is_known(n) => MemberRef::Known(*no),
                 _ => who,
-            });
+            };
+            let said = hidden.clone().map(by_number, |staff| staff);
             if let Some(position) = self.book.ids.find(self.book.ids.hash.conflict(&said)?, &self.book.disk)? {
                 return Ok(Some(position));
             }
@@ -372,19 +407,23 @@ impl Live {
     /// Whether a record's event is this one: the same in every field, and of the same people.
     fn is(&self, event: &Event<Name>, record: &Record) -> bool {
         let Cause::Event(recorded) = record.cause() else { return false };
-        let mut people = Vec::with_capacity(2);
-        let recorded_as = recorded.clone().map(|who| people.push(who));
-        let mut people = people.into_iter();
-        let mut same = true;
-        let said = event.clone().map(|name| {
-            same &= match people.next() {
+        let (mut people, mut staff) = (Vec::with_capacity(2), Vec::with_capacity(2));
+        let recorded_as = recorded.clone().map(|who| people.push(who), |no| staff.push(no));
+        let (mut people, mut staff) = (people.into_iter(), staff.into_iter());
+        let (mut are_same, mut same_staff) = (true, true);
+        let who = |name: Name| {
+            are_same &= match people.next() {
                 Some(MemberRef::Nobody) => name.is_empty(),
                 Some(MemberRef::Known(no)) => self.book.member_no(&name) == Some(no),
                 Some(MemberRef::Unknown(hash) | MemberRef::Alias(_, hash)) => self.book.keyed_hash(&name) == hash,
                 None => false,
             };
+        };
+        let said = event.clone().map(who, |name| {
+            let no = if name.is_empty() { Some(StaffNo::NOBODY) } else { self.book.staff_no(&name) };
+            same_staff &= no.is_some() && staff.next() == no;
         });
-        same && said == recorded_as
+        are_same && same_staff && said == recorded_as
     }
 }
 

@@ -22,7 +22,7 @@ use ledger_core::record::Verdict;
 use ledger_core::state::{Case, ProgramRow, Shared, State};
 use ledger_core::tally::Tally;
 use ledger_core::totals::tallies;
-use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
+use ledger_core::units::{At, MemberNo, Position, RiskKey, StaffNo, TermNo};
 use std::sync::Arc;
 
 /// An answer that may rest on records that are not durable yet.
@@ -247,6 +247,11 @@ impl Handle {
     /// The names of members; of whoever is no member, nothing.
     pub fn names(&self, members: &[MemberNo]) -> Pending<Vec<Name>> {
         self.ask(|moment| members.iter().map(|no| moment.name(*no)).collect())
+    }
+
+    /// The names of some of the staff; of whoever is none, nothing.
+    pub fn staff_names(&self, staff: &[StaffNo]) -> Pending<Vec<Name>> {
+        self.ask(|moment| staff.iter().map(|no| moment.staff_name(*no)).collect())
     }
 
     /// The vocabulary: term n is the n-th word.

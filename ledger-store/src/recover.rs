@@ -24,7 +24,7 @@ use ledger_core::merkle::Frontier;
 use ledger_core::record::Record;
 use ledger_core::salts::{Salt, SaltWalk};
 use ledger_core::state::State;
-use ledger_core::units::{MemberNo, Position, RiskKey, TermNo};
+use ledger_core::units::{MemberNo, Position, RiskKey, StaffNo, TermNo};
 use std::sync::Arc;
 
 /// A ledger as it was left.
@@ -140,6 +140,12 @@ fn load(disk: &Disk, live: &mut Live) -> Result<(), Damage> {
             book.learn_name(&member.name, no)?;
         }
     }
+    for no in (1..=live.state.staff_len()).map(StaffNo) {
+        let Live { state, book, .. } = live;
+        if let Some(row) = state.staff(no) {
+            book.learn_staff(&row.name, no)?;
+        }
+    }
     live.state.loaded();
     for row in disk.scan(keys::IDS, b"") {
         let (key, value) = row?;
@@ -180,6 +186,8 @@ fn load_row(live: &mut Live, key: &[u8], value: &[u8]) -> Result<(), String> {
             Ok(())
         }
         b"pr" => Err("program version out of turn".into()),
+        b"st" if live.state.add_staff(StaffNo(int()?), decode_row(value).map_err(text)?) => Ok(()),
+        b"st" => Err("staff number out of turn".into()),
         b"sh" if key.is_empty() => {
             live.state.shared = decode_row(value).map_err(text)?;
             Ok(())

@@ -14,7 +14,7 @@ use crate::shard::Status;
 use ledger_core::bytes::encode_row;
 use ledger_core::merkle::Frontier;
 use ledger_core::state::{Dirty, HistoryPage, State};
-use ledger_core::units::{MemberNo, Position};
+use ledger_core::units::{MemberNo, Position, StaffNo};
 use parking_lot::{Mutex, RwLock};
 use rocksdb::{IngestExternalFileOptions, SstFileWriter};
 use serde::Serialize;
@@ -106,7 +106,7 @@ fn write_folded<'a>(disk: &'a Disk, live: &RwLock<Live>, mut dirty: Dirty) -> Re
         write_members(live, upper, &mut rows)?;
         // What is written last says on which record all of it rests.
         let lower = lower.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        write_shared(disk, live, dirty.programs_from, lower, rows)
+        write_shared(disk, live, (dirty.programs_from, dirty.staff_from), lower, rows)
     })
 }
 
@@ -126,11 +126,11 @@ fn write_members(live: &RwLock<Live>, members: &[MemberNo], rows: &mut Bulk<'_>)
     Ok(())
 }
 
-/// Programs, what all members share, and the pages of histories.
+/// Programs, what all members share, the staff, and the pages of histories.
 fn write_shared<'a>(
     disk: &'a Disk,
     live: &RwLock<Live>,
-    programs_from: usize,
+    (programs_from, staff_from): (usize, usize),
     lower: Finished<'a>,
     mut rows: Bulk<'a>,
 ) -> Result<Folded<'a>, Damage> {
@@ -140,6 +140,9 @@ fn write_shared<'a>(
         encoded.push(&keys::program(at as u32 + 1), Some(row))?;
     }
     encoded.push(keys::SHARED, Some(&state.state.shared))?;
+    for no in (staff_from as u32 + 1..=state.state.staff_len()).map(StaffNo) {
+        encoded.push(&keys::staff(no), state.state.staff(no))?;
+    }
     // Pages that left a member's row while rows were read belong to them, and go first.
     let mut encoded_pages = Encoded::default();
     let known = state.book.pages.iter().map(|(key, positions)| (*key, positions));
@@ -190,7 +193,13 @@ pub(crate) fn rows(state: &State, mut row: impl FnMut(&[u8], &[u8]) -> Result<()
     for (at, program) in state.programs.iter().enumerate() {
         put(&keys::program(at as u32 + 1), &|out| encode_row(program, out))?;
     }
-    put(keys::SHARED, &|out| encode_row(&state.shared, out))
+    put(keys::SHARED, &|out| encode_row(&state.shared, out))?;
+    for no in (1..=state.staff_len()).map(StaffNo) {
+        if let Some(row) = state.staff(no) {
+            put(&keys::staff(no), &|out| encode_row(row, out))?;
+        }
+    }
+    Ok(())
 }
 
 /// A few rows, encoded and on their way into a file.

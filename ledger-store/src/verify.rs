@@ -481,6 +481,7 @@ fn row_name(key: &[u8]) -> String {
         Some((b"me", no)) => format!("member {}", int(no)),
         Some((b"pr", version)) => format!("program version {}", int(version)),
         Some((b"sh", _)) => "the row of totals".into(),
+        Some((b"st", no)) => format!("staff {}", int(no)),
         Some((b"ca", at)) => format!("case {}", at.try_into().map(u64::from_be_bytes).unwrap_or_default()),
         Some((b"co", _)) => format!("risk counter {key:02x?}"),
         _ => format!("row {key:02x?}"),

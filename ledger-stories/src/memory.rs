@@ -9,7 +9,7 @@ use ledger_core::explain::explain;
 use ledger_core::fold::{Corrupt, fold_member};
 use ledger_core::judge::projected_to;
 use ledger_core::member::Member;
-use ledger_core::memory::{HIDING, Memory, hash_key};
+use ledger_core::memory::{Memory, hash_key};
 use ledger_core::record::Record;
 use ledger_core::totals::tallies;
 use ledger_core::units::{At, MemberNo, Position, TermNo};
@@ -47,7 +47,9 @@ impl Stage for Memory {
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purses = wallets.map(|wallet| SeenPurse::of(&member, wallet, self.state.term(wallet))).collect();
         let horizon = program.map(|program| program.refund_horizon(at));
-        let open = member.open_proposals(at).map(|open| SeenProposal::of(open, self.state.term(open.wallet)));
+        let open = member
+            .open_proposals(at)
+            .map(|open| SeenProposal::of(open, self.state.term(open.wallet), |no| self.staff_name(no).to_string()));
         let seen = Seen::of(&member, purses, if tier == "-" { "" } else { tier }, horizon);
         let exchanges = member.exchanges().iter().map(|open| SeenExchange::of(open, self.state.term(open.exchange)));
         Ok(Seen { proposals: open.collect(), exchanges: exchanges.collect(), ..seen })
@@ -82,7 +84,7 @@ impl Stage for Memory {
         let record = self.record(position).map_err(words)?;
         let (no, program) = (record.member(), self.programs.version(record.program).ok_or("no program")?);
         let before = folded(self, no, |at, _| at < position)?;
-        let why = explain((&self.state, HIDING), program, no, &before, &record);
+        let why = explain((&self.state, self.hiding()), program, no, &before, &record);
         Ok(SeenWhy::of(&why, |term| self.state.term(term).to_string()))
     }
 }

@@ -11,7 +11,7 @@ use ledger_core::member::Member;
 use ledger_core::program::{CounterRule, Program};
 use ledger_core::state::{Case, WalletTotals};
 use ledger_core::tally::Tally;
-use ledger_core::units::{At, Day, MemberNo, Position, TermNo};
+use ledger_core::units::{At, Day, MemberNo, Position, StaffNo, TermNo};
 
 /// What a stage tells of a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,13 +134,13 @@ impl Seen {
 }
 
 impl SeenProposal {
-    /// What there is to see of a proposal of points of this wallet.
-    pub fn of(open: &Proposal, wallet: &str) -> SeenProposal {
+    /// What there is to see of a proposal of points of this wallet; `staff` names who stands for it.
+    pub fn of(open: &Proposal, wallet: &str, staff: impl Fn(StaffNo) -> String) -> SeenProposal {
         SeenProposal {
             adjustment: open.adjustment.name().to_string(),
             wallet: wallet.to_string(),
             points: open.points.0,
-            by: open.by.iter().map(ToString::to_string).collect(),
+            by: open.by.iter().map(|no| staff(*no)).collect(),
             lapses_at: open.lapses_at,
         }
     }

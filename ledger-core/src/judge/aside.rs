@@ -4,9 +4,30 @@ use crate::decide::refused;
 use crate::judge::{LogAccess, Programs, Resolved, append};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{At, Position};
+use crate::tables::change::Change;
 use crate::tables::event::{Event, MemberRef};
 use crate::tables::record::{CausePart, Verdict, Why};
 use crate::tables::state::State;
+use alloc::vec::Vec;
+
+/// An event of which judging failed, as it is recorded once the state is as it was before.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    event: Event<MemberRef>,
+    /// Who of the staff is new by it.
+    registered: Vec<Change>,
+}
+
+impl Failed {
+    pub(super) fn of<B: LogAccess>(
+        book: &B,
+        event: Event<MemberRef>,
+        seated: [(Resolved, &str); 2],
+        registered: Vec<Change>,
+    ) -> Failed {
+        Failed { event: event_without_newcomers(book, event, seated), registered }
+    }
+}
 
 /// Records that an event was set aside: judging it failed, and the state is as it was before.
 ///
@@ -16,12 +37,13 @@ pub fn set_aside<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,
     book: &mut B,
-    event: Event<MemberRef>,
+    Failed { event, registered }: Failed,
     at: At,
 ) -> Result<Position, B::Error> {
     let at = at.max(state.shared.at);
     let subject = event.member.no().map_or(Resolved::Nobody, Resolved::Member);
-    let verdict = refused_as(state, programs, subject, Refusal::EventQuarantined);
+    let mut verdict = refused_as(state, programs, subject, Refusal::EventQuarantined);
+    verdict.changes = registered;
     append(state, programs, book, at, (Why::of(&event), CausePart::Event(event)), verdict)
 }
 
@@ -38,8 +60,9 @@ pub(super) fn event_without_newcomers<B: LogAccess>(
     seated: [(Resolved, &str); 2],
 ) -> Event<MemberRef> {
     let mut stay = seated.into_iter();
-    event.map(|who| match stay.next() {
+    let who = |who| match stay.next() {
         Some((Resolved::Newcomer(_), name)) => MemberRef::Unknown(book.keyed_hash(name)),
         _ => who,
-    })
+    };
+    event.map(who, |staff| staff)
 }

@@ -1,14 +1,36 @@
 //! Names: of whom and of what events speak, as they are said and as they are kept.
 
-use crate::kernel::units::{MemberNo, RiskKey};
+use crate::kernel::units::{MemberNo, RiskKey, StaffNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::Hasher;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher24;
 
 /// A member's name outside the ledger (account, card, phone …); empty where an event has no member.
 pub type Name = Box<str>;
+
+/// How an event speaks of people.
+pub trait People {
+    /// How it speaks of the staff.
+    type Staff: Serialize + DeserializeOwned;
+}
+
+/// As it is said, by names.
+impl People for Name {
+    type Staff = Name;
+}
+
+/// As it is recorded, by numbers.
+impl People for MemberRef {
+    type Staff = StaffNo;
+}
+
+/// Of nobody at all.
+impl People for () {
+    type Staff = ();
+}
 
 /// Of whom a recorded event speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +122,7 @@ impl FromIterator<(RiskKind, RiskKey)> for RiskKeys {
 
 /// Where an event happened and through whom, in the source's own words. Each is empty if not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct Origin<S> {
     /// The channel: `online`, `app`, `store` …
     pub channel: Box<str>,
     /// The store.
@@ -108,12 +130,20 @@ pub struct Origin {
     /// The till or terminal.
     pub terminal: Box<str>,
     /// Who served.
-    pub employee: Box<str>,
+    pub employee: S,
     /// The partner that says it.
     pub partner: Box<str>,
 }
 
-impl Origin {
+impl<S> Origin<S> {
+    /// The same, speaking otherwise of the staff.
+    pub fn map<T>(self, staff: impl FnOnce(S) -> T) -> Origin<T> {
+        let Origin { channel, store, terminal, employee, partner } = self;
+        Origin { channel, store, terminal, employee: staff(employee), partner }
+    }
+}
+
+impl Origin<Name> {
     /// Every field by its name, as in the API.
     pub fn fields(&self) -> [(&'static str, &str); 5] {
         [
@@ -171,7 +201,7 @@ impl Found {
 
 /// The ledger's key of short names: 64 bits of SipHash-2-4 stand for a name in records and rows. Without the key they
 /// tell nobody the name; with it, two names that share one cannot be found by trying.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct NameKey(u64, u64);
 
 impl core::fmt::Debug for NameKey {

@@ -4,7 +4,7 @@
 //! outside: the core only says for whom, and never looks at a text that it did not just hear.
 
 use crate::kernel::names::{Found, Name, NameKey};
-use crate::kernel::units::MemberNo;
+use crate::kernel::units::{MemberNo, StaffNo};
 use alloc::boxed::Box;
 use core::fmt::Debug;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,8 @@ pub enum Field {
     Hold,
     /// A partner's reference of an exchange.
     Reference,
+    /// A name of the staff.
+    Staff,
 }
 
 impl Field {
@@ -55,6 +57,7 @@ impl Field {
             Field::Member => 1,
             Field::Hold => 2,
             Field::Reference => 3,
+            Field::Staff => 4,
         }
     }
 }
@@ -74,6 +77,11 @@ impl SealedFor {
     /// A member's own name.
     pub const fn member(member: MemberNo) -> SealedFor {
         SealedFor { field: Field::Member, member, number: 0 }
+    }
+
+    /// A name of the staff.
+    pub fn staff(staff: StaffNo) -> SealedFor {
+        SealedFor { field: Field::Staff, member: MemberNo::NOBODY, number: u64::from(staff.0) }
     }
 
     /// A caller's name for a member's hold.

@@ -56,6 +56,11 @@ quantity!(
     u32
 );
 quantity!(
+    /// Somebody of the staff inside the ledger: who served, or who stands for something. The first is 1; 0 is nobody.
+    StaffNo,
+    u32
+);
+quantity!(
     /// A word of the program's vocabulary (rule, limit, tier, counter, attribute): stable for ever,
     /// through all versions of the program. 0 is no word.
     TermNo,
@@ -126,6 +131,11 @@ impl Position {
 impl MemberNo {
     /// Not a member.
     pub const NOBODY: MemberNo = MemberNo(0);
+}
+
+impl StaffNo {
+    /// Nobody of the staff.
+    pub const NOBODY: StaffNo = StaffNo(0);
 }
 
 impl TermNo {

@@ -210,6 +210,8 @@ changes! {
         33 Overtook of member;
         /// The event happened longer ago than the program lets things be told late.
         34 ToldLate of member;
+        /// A name became one of the staff, with the next free number.
+        35 StaffRegistered of nobody;
     }
 }
 

@@ -3,14 +3,14 @@
 //! A *fact* (purchase, check-in, refund …) has happened and is always recorded; a *command*
 //! (redeem, hold, debit …) may be refused; a *control* (publish, tick, freeze, link …) changes the
 //! ledger itself, or who is who in it.
-//! `Event<W>` is generic over who it speaks of: outside it is a name ([`Name`]), in the log it is a
-//! number ([`MemberRef`]), so that no personal identifier ever reaches the record's bytes.
+//! `Event<W>` is generic over how it speaks of people ([`People`]): outside they are names ([`Name`]), in the log they
+//! are numbers ([`MemberRef`], `StaffNo`), so that no personal identifier ever reaches the record's bytes.
 //!
 //! Owns the table of kinds, from which their names, classes and lists come. What an event of a kind says, and the
 //! limits of its fields, stand with its feature.
 
 use crate::kernel::fields::Payload;
-use crate::kernel::units::{At, Money, Points};
+use crate::kernel::units::{At, Money, Points, StaffNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub use crate::kernel::names::*;
 
 /// Something that was said to the ledger. `(source, id)` names it for ever, as in CloudEvents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event<W> {
+pub struct Event<W: People> {
     /// Who says it: a till, a shop, a service. 1 to 128 bytes.
     pub source: Box<str>,
     /// Its id, unique within the source. 1 to 128 bytes.
@@ -50,7 +50,7 @@ pub struct Event<W> {
     /// Risk keys, if the source sent any.
     pub keys: RiskKeys,
     /// Where it happened and through whom, if the source says.
-    pub origin: Option<Box<Origin>>,
+    pub origin: Option<Box<Origin<W::Staff>>>,
     /// What happened.
     pub body: Body<W>,
 }
@@ -67,14 +67,14 @@ pub enum Class {
 }
 
 /// Declares the kinds of events. Each line: its number in the record's bytes, for ever; its payload, which speaks of
-/// `W` if it names somebody beside the member; its class and name; the field of the other one it `names`; whether it
-/// is `of nobody`, a member being no part of it; whether counters may count it though it is a control (`counted`);
+/// `W` if it names somebody beside the member; its class and name; the field of the other one it `names`; the one
+/// with who of the staff stands for it, if it is `signed`; whether it is `of nobody`, a member being no part of it; whether counters may count it though it is a control (`counted`);
 /// whether it earns: `points` by the rules that wait for it, or those and a place among what is one visit (`visiting`).
 macro_rules! bodies {
     ($(
         $(#[$doc:meta])*
-        $no:literal $kind:ident $(<$w:ident>)?: $class:ident $name:literal
-        $(names $other:ident)? $(of $nobody:ident)? $(and $counted:ident)? $(earns $earned:ident)?;
+        $no:literal $kind:ident $(<$w:ty>)?: $class:ident $name:literal
+        $(names $other:ident)? $(signed $by:ident)? $(of $nobody:ident)? $(and $counted:ident)? $(earns $earned:ident)?;
     )*) => {
         /// Hands the names of all kinds to a macro, in order of their numbers.
         #[macro_export]
@@ -84,7 +84,7 @@ macro_rules! bodies {
 
         /// What happened, or what is asked.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum Body<W> {
+        pub enum Body<W: People> {
             $($(#[$doc])* $kind($kind $(<$w>)?),)*
         }
 
@@ -137,7 +137,7 @@ macro_rules! bodies {
             }
         }
 
-        impl<W> Body<W> {
+        impl<W: People> Body<W> {
             /// Which kind it is.
             pub const fn kind(&self) -> Kind {
                 match self { $(Body::$kind(..) => Kind::$kind,)* }
@@ -148,10 +148,19 @@ macro_rules! bodies {
                 match self { $($(Body::$kind(said) => Some(&said.$other),)?)* _ => None }
             }
 
+            /// Who of the staff stands for it.
+            pub fn signed(&self) -> Option<&W::Staff> {
+                match self { $($(Body::$kind(said) => Some(&said.$by),)?)* _ => None }
+            }
+
             /// The same body, speaking of other people.
-            pub fn map<V>(self, mut who: impl FnMut(W) -> V) -> Body<V> {
-                let who = &mut who;
-                match self { $(Body::$kind(said) => Body::$kind(bodies!(@map said who $($other)?)),)* }
+            pub fn map<V: People>(
+                self,
+                mut who: impl FnMut(W) -> V,
+                mut staff: impl FnMut(W::Staff) -> V::Staff,
+            ) -> Body<V> {
+                let (who, staff) = (&mut who, &mut staff);
+                match self { $(Body::$kind(said) => Body::$kind(bodies!(@map said (who staff) $($other)? $(signed $by)?)),)* }
             }
         }
 
@@ -168,8 +177,9 @@ macro_rules! bodies {
     (@visits) => { false };
     (@visits points) => { false };
     (@visits visiting) => { true };
-    (@map $said:ident $who:ident) => { $said };
-    (@map $said:ident $who:ident $other:ident) => { $said.map($who) };
+    (@map $said:ident ($who:ident $staff:ident)) => { $said };
+    (@map $said:ident ($who:ident $staff:ident) $other:ident) => { $said.map($who) };
+    (@map $said:ident ($who:ident $staff:ident) signed $by:ident) => { $said.map($staff) };
 }
 
 bodies! {
@@ -196,9 +206,9 @@ bodies! {
     /// Command: release reserved points.
     10 Void: Command "void";
     /// Command: give points by hand.
-    11 Credit: Command "credit";
+    11 Credit<W::Staff>: Command "credit" signed by;
     /// Command: take points by hand.
-    12 Debit: Command "debit";
+    12 Debit<W::Staff>: Command "debit" signed by;
     /// Control: close a risk case.
     13 CaseResolved: Control "case_resolved" of nobody;
     /// Control: a new version of the program takes effect at this position.
@@ -230,9 +240,9 @@ bodies! {
     /// Control: it is another after all.
     27 Unmerged<W>: Control "unmerged" names from;
     /// Command: one more stands for what was proposed; it is carried out once as many do as the program asks for.
-    28 Approved: Command "approved";
+    28 Approved<W::Staff>: Command "approved" signed by;
     /// Control: what was proposed is not to be done.
-    29 Withdrawn: Control "withdrawn" and counted;
+    29 Withdrawn<W::Staff>: Control "withdrawn" signed by and counted;
     /// Command: give points to a fund.
     30 Donate: Command "donate";
     /// Control: from now on the member shares what it earns with a household.
@@ -259,7 +269,7 @@ impl core::fmt::Display for Kind {
     }
 }
 
-impl<W> Body<W> {
+impl<W: People> Body<W> {
     /// A purchase of which no more is said than its lines.
     pub fn purchase(order: &str, currency: Currency, lines: Vec<Line>) -> Body<W> {
         Body::Purchase(Purchase { order: order.into(), currency, lines, shipping: Money(0), points_paid: Money(0) })
@@ -271,13 +281,19 @@ impl<W> Body<W> {
     }
 
     /// A credit to the first wallet for which nobody stands.
-    pub fn credit(points: Points, reason: &str) -> Body<W> {
-        Body::Credit(Credit { wallet: "".into(), points, reason: reason.into(), by: "".into() })
+    pub fn credit(points: Points, reason: &str) -> Body<W>
+    where
+        W::Staff: Default,
+    {
+        Body::Credit(Credit { wallet: "".into(), points, reason: reason.into(), by: W::Staff::default() })
     }
 
     /// A debit of the first wallet for which nobody stands.
-    pub fn debit(points: Points, reason: &str) -> Body<W> {
-        Body::Debit(Debit { wallet: "".into(), points, reason: reason.into(), by: "".into() })
+    pub fn debit(points: Points, reason: &str) -> Body<W>
+    where
+        W::Staff: Default,
+    {
+        Body::Debit(Debit { wallet: "".into(), points, reason: reason.into(), by: W::Staff::default() })
     }
 
     /// A redemption of the first wallet of which no more is said than its points.
@@ -306,18 +322,26 @@ impl<W> Body<W> {
     }
 }
 
-impl<W> Event<W> {
+impl<W: People> Event<W> {
     /// The same event, speaking of other people.
-    pub fn map<V>(self, mut who: impl FnMut(W) -> V) -> Event<V> {
+    pub fn map<V: People>(self, mut who: impl FnMut(W) -> V, mut staff: impl FnMut(W::Staff) -> V::Staff) -> Event<V> {
         Event {
             source: self.source,
             id: self.id,
             occurred_at: self.occurred_at,
             member: who(self.member),
             keys: self.keys,
-            origin: self.origin,
-            body: self.body.map(who),
+            origin: self.origin.map(|origin| Box::new(origin.map(&mut staff))),
+            body: self.body.map(who, staff),
         }
+    }
+}
+
+impl Event<MemberRef> {
+    /// Who of the staff it names.
+    pub fn staff(&self) -> impl Iterator<Item = StaffNo> {
+        let served = self.origin.iter().map(|origin| origin.employee);
+        served.chain(self.body.signed().copied()).filter(|no| *no != StaffNo::NOBODY)
     }
 }
 

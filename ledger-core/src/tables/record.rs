@@ -175,6 +175,7 @@ impl VerdictPart {
     pub fn name_bindings(&self) -> impl Iterator<Item = NameBinding<'_>> {
         self.verdict.changes.iter().filter_map(|change| match change {
             Change::Registered(change::Registered { member, name }) => Some(NameBinding::Name(name, *member)),
+            Change::StaffRegistered(change::StaffRegistered { staff, name }) => Some(NameBinding::Staff(name, *staff)),
             Change::Life(change::Life { member, change: LifeChange::AliasLinked(change::AliasLinked { key, .. }) }) => {
                 Some(NameBinding::Alias(*key, *member))
             }

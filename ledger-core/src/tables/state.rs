@@ -6,13 +6,14 @@
 //! this file never does.
 
 use crate::kernel::counter::Key;
-use crate::kernel::units::{At, MemberNo, Position, RiskKey, TermNo};
+use crate::kernel::units::{At, MemberNo, Position, RiskKey, StaffNo, TermNo};
 use crate::tables::member::{Hold, Member, Next};
 use alloc::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 pub use crate::features::counting::state::CounterRow;
+pub use crate::features::membership::state::StaffRow;
 pub use crate::features::publishing::state::ProgramRow;
 pub use crate::features::risk::state::Case;
 pub use crate::tables::member::HistoryPage;
@@ -33,6 +34,7 @@ pub struct State {
     pub programs: Vec<ProgramRow>,
     /// Totals, vocabulary and clock.
     pub shared: Shared,
+    staff: Vec<StaffRow>,
     /// Rows that changed since [`State::take_dirty`].
     dirty: Dirty,
     dirty_epoch: u32,
@@ -57,6 +59,8 @@ pub struct Dirty {
     pub cases: BTreeSet<Position>,
     /// The first program that is new.
     pub programs_from: usize,
+    /// The first of the staff who is new.
+    pub staff_from: usize,
     /// Pages that have left their member's row.
     pub pages: Vec<HistoryPage>,
 }
@@ -146,17 +150,36 @@ impl State {
         true
     }
 
-    /// All rows are read from a snapshot: its programs are not new any more, and its cases are known.
+    /// All rows are read from a snapshot: its programs and staff are not new any more, and its cases are known.
     pub fn loaded(&mut self) {
-        self.dirty.programs_from = self.programs.len();
+        (self.dirty.programs_from, self.dirty.staff_from) = (self.programs.len(), self.staff.len());
         let open = self.cases.iter().filter(|(_, case)| case.finding.is_none());
         self.open_cases = open.map(|(position, case)| (case.opened.rule, case.opened.key, *position)).collect();
+    }
+
+    /// How many of the staff there are; their numbers are 1 to this.
+    pub fn staff_len(&self) -> u32 {
+        u32::try_from(self.staff.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Somebody of the staff, by number.
+    pub fn staff(&self, no: StaffNo) -> Option<&StaffRow> {
+        self.staff.get(usize::try_from(no.0).ok()?.checked_sub(1)?)
+    }
+
+    /// Adds somebody of the staff. Returns whether the row fits: its number is the next one.
+    pub fn add_staff(&mut self, no: StaffNo, row: StaffRow) -> bool {
+        let fits = self.staff_len().checked_add(1) == Some(no.0);
+        if fits {
+            self.staff.push(row);
+        }
+        fits
     }
 
     /// Hands over what changed since the last call, and starts anew.
     pub fn take_dirty(&mut self) -> Dirty {
         self.dirty_epoch = self.dirty_epoch.wrapping_add(1).max(1);
-        let next = Dirty { programs_from: self.programs.len(), ..Dirty::default() };
+        let next = Dirty { programs_from: self.programs.len(), staff_from: self.staff.len(), ..Dirty::default() };
         core::mem::replace(&mut self.dirty, next)
     }
 

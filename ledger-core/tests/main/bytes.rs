@@ -29,7 +29,7 @@ use ledger_core::refusal::Refusal;
 use ledger_core::sealed::{HiddenName, Sealed};
 use ledger_core::state::{Case, CounterRow, HistoryPage, ProgramRow, Shared, State};
 use ledger_core::trace::{Adjustment, Trace};
-use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
+use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, StaffNo, TermNo};
 use ledger_core::visit::VisitSpan;
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
         Body::Capture(event::Capture { hold: "h".into(), points: Some(Points(65_536)), last: true }),
         Body::Void(event::Void { hold: "h".into() }),
         Body::credit(Points(1_000_000_000_000), "sorry"),
-        Body::Debit(event::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into(), by: "ann".into() }),
+        Body::Debit(event::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into(), by: StaffNo(1) }),
         Body::CaseResolved(event::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() }),
         Body::ProgramPublished(event::ProgramPublished { text: "id = \"t\"\n".into() }),
         Body::Tick(event::Tick { up_to: At(-1) }),
@@ -119,8 +119,8 @@ fn bodies() -> Vec<Body<MemberRef>> {
         }),
         Body::Merged(event::Merged { from: MemberRef::Known(MemberNo(2)) }),
         Body::Unmerged(event::Unmerged { from: MemberRef::Known(MemberNo(2)) }),
-        Body::Approved(event::Approved { proposal: Position(9), by: "bob".into() }),
-        Body::Withdrawn(event::Withdrawn { proposal: Position(9), by: "bob".into(), reason: "mistake".into() }),
+        Body::Approved(event::Approved { proposal: Position(9), by: StaffNo(300) }),
+        Body::Withdrawn(event::Withdrawn { proposal: Position(9), by: StaffNo(300), reason: "mistake".into() }),
         Body::Donate(event::Donate { fund: "trees".into(), points: Points(199) }),
         Body::HouseholdJoined(event::HouseholdJoined { household: MemberRef::Known(MemberNo(2)) }),
         Body::HouseholdLeft(event::HouseholdLeft),
@@ -307,6 +307,7 @@ fn changes() -> Vec<Change> {
         Change::DiedOnce(change::DiedOnce { member, wallet: TermNo(2), lot: LotId { position: Position(8), line: 1 } }),
         Change::Overtook(change::Overtook { member, hold: u64::MAX, day: Day(20_454) }),
         Change::ToldLate(change::ToldLate { member, day: Day(20_454), since: Day(20_484) }),
+        Change::StaffRegistered(change::StaffRegistered { staff: StaffNo(300), name: Sealed::plain("Zoë") }),
     ];
     assert!(changes.iter().map(Change::number).eq(0..Change::NAMES.len()), "one of each, in order");
     for change in &changes {
@@ -332,10 +333,10 @@ fn life_changes() -> Vec<LifeChange> {
             adjustment: ManualAdjustment::Debit,
             wallet: TermNo(2),
             points: Points(5_000),
-            by: "ann".into(),
+            by: StaffNo(1),
             lapses_at: AT,
         }),
-        LifeChange::Approved(change::Approved { proposal: Position(9), by: "bob".into() }),
+        LifeChange::Approved(change::Approved { proposal: Position(9), by: StaffNo(300) }),
         LifeChange::ProposalEnded(change::ProposalEnded { proposal: Position(9) }),
         LifeChange::HouseholdJoined(change::HouseholdJoined { household: MemberNo(4) }),
         LifeChange::HouseholdLeft(change::HouseholdLeft),
@@ -402,7 +403,7 @@ fn refusals() -> Vec<Refusal> {
 }
 
 /// A check-in of nobody, somewhere.
-fn here(origin: Origin) -> Event<MemberRef> {
+fn here(origin: Origin<StaffNo>) -> Event<MemberRef> {
     Event {
         source: "".into(),
         id: "".into(),
@@ -457,7 +458,7 @@ fn records() -> Vec<(String, Record)> {
         channel: "store".into(),
         store: "s-7".into(),
         terminal: "t-2".into(),
-        employee: "e-3".into(),
+        employee: StaffNo(3),
         partner: "p-4".into(),
     };
     let event = Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member: m1, ..here(origin) };
@@ -744,6 +745,10 @@ fn a_state_loaded_from_its_rows_is_the_same_and_goes_on_the_same() {
     loaded.counters = life.state.counters.clone();
     loaded.cases = life.state.cases.clone();
     loaded.programs = life.state.programs.clone();
+    for no in (1..=life.state.staff_len()).map(StaffNo) {
+        let row = life.state.staff(no).cloned().expect("numbers have no gaps");
+        assert!(loaded.add_staff(no, row), "the next number is the next row");
+    }
     loaded.shared = life.state.shared.clone();
     assert_eq!(crate::ledger::rows(&loaded), crate::ledger::rows(&life.state));
     let (mut there, mut here) = (life.state.clone(), loaded);

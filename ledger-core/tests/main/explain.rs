@@ -4,7 +4,7 @@ use crate::ledger;
 use ledger_core::explain::{Explanation, RuleOutcome, explain};
 use ledger_core::fold::fold_member;
 use ledger_core::member::Member;
-use ledger_core::memory::{HIDING, Memory};
+use ledger_core::memory::Memory;
 use ledger_core::program::Trigger;
 use ledger_core::record::{Cause, Record, Timer};
 use ledger_stories::run;
@@ -31,7 +31,7 @@ fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
             fold_member(members.entry(no).or_default(), no, position, &record).expect("it folds");
         }
         if let Some(program) = memory.programs.version(record.program) {
-            let why = explain((&memory.state, HIDING), program, no, &before, &record);
+            let why = explain((&memory.state, memory.hiding()), program, no, &before, &record);
             all.push((record, why));
         }
     }

@@ -22,7 +22,7 @@ use ledger_core::record::{Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
 use ledger_core::sealed::{HiddenName, Sealed};
 use ledger_core::state::State;
-use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, TermNo};
+use ledger_core::units::{At, Day, LotId, MemberNo, Money, MonthDay, Points, Position, RiskKey, StaffNo, TermNo};
 use ledger_core::visit::{VISITS_KEPT, VISITS_KEPT_MS, VISITS_MAX, VisitSpan};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -242,7 +242,7 @@ fn gave(wallet: u16, day: i32, points: i64) -> LifeChange {
 }
 
 fn proposed(lapses_at: i64) -> LifeChange {
-    let (adjustment, by) = (ManualAdjustment::Debit, "ann".into());
+    let (adjustment, by) = (ManualAdjustment::Debit, StaffNo(1));
     LifeChange::Proposed(change::Proposed { adjustment, wallet: W, points: Points(5), by, lapses_at: At(lapses_at) })
 }
 
@@ -414,6 +414,14 @@ fn counters(v: &mut Vectors) {
     let set = |text: &str| Change::ProgramSet(change::ProgramSet { text: text.into() });
     v.own("change ProgramSet", vec![set("id = \"t\"\n")], vec![set("id = \"u\"\n")]);
     v.own("change ProgramSet twice: the first stays", vec![], vec![set("id = \"t\"\n"), set("id = \"u\"\n")]);
+    let staff = |no: u32, name: &str| {
+        Change::StaffRegistered(change::StaffRegistered { staff: StaffNo(no), name: Sealed::plain(name) })
+    };
+    v.own("change StaffRegistered", vec![staff(1, "ann")], vec![staff(2, "bob"), staff(3, "eve")]);
+    v.own("change StaffRegistered twice: the first stays", vec![], vec![staff(1, "ann"), staff(1, "bob")]);
+    v.own_wrong("change StaffRegistered of another record", vec![staff(1, "ann")], vec![staff(1, "ann")]);
+    v.own_wrong("change StaffRegistered out of turn", vec![], vec![staff(2, "ann")]);
+    v.own_wrong("change StaffRegistered of nobody", vec![], vec![staff(0, "ann")]);
 }
 
 fn purses(v: &mut Vectors) {
@@ -530,7 +538,7 @@ fn lives(v: &mut Vectors) {
     v.life_wrong("life Unmerged from none", vec![], vec![unmerged()]);
     v.life("life Released", vec![absorbed(3), absorbed(2)], vec![released(3)]);
     v.life_wrong("life Released of another", vec![absorbed(3)], vec![released(2)]);
-    let approved = |proposal| LifeChange::Approved(change::Approved { proposal: Position(proposal), by: "bob".into() });
+    let approved = |proposal| LifeChange::Approved(change::Approved { proposal: Position(proposal), by: StaffNo(2) });
     let ended = |proposal| LifeChange::ProposalEnded(change::ProposalEnded { proposal: Position(proposal) });
     v.life("life Proposed: what lapsed is forgotten", vec![proposed(AT.0), proposed(AT.0 + 1)], vec![proposed(5_000)]);
     v.life("life Approved", vec![proposed(5_000)], vec![approved(2)]);

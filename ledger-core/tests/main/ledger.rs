@@ -9,7 +9,7 @@ use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
 use ledger_core::record::Record;
 use ledger_core::state::{State, WalletTotals};
-use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
+use ledger_core::units::{At, MemberNo, Money, Points, Position, StaffNo, TermNo};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,8 @@ pub fn rows(state: &State) -> Vec<(String, Vec<u8>)> {
     rows.extend(state.counters.iter().map(|((key, term), row)| (format!("counter {key} {term}"), row_bytes(row))));
     rows.extend(state.cases.iter().map(|(position, case)| (format!("case {position}"), row_bytes(case))));
     rows.extend(state.programs.iter().map(|program| (format!("program {}", program.position), row_bytes(program))));
+    let staff = (1..=state.staff_len()).filter_map(|no| Some((no, state.staff(StaffNo(no))?)));
+    rows.extend(staff.map(|(no, row)| (format!("staff {no}"), row_bytes(row))));
     rows
 }
 

@@ -308,6 +308,7 @@ proptest! {
         before.iter().for_each(|op| world.play(op));
         let written = ledger::rows(&world.memory.state);
         let programs = world.memory.state.programs.len();
+        let staff = world.memory.state.staff_len();
         world.memory.state.take_dirty();
         after.iter().for_each(|op| world.play(op));
         let state = &world.memory.state;
@@ -318,6 +319,8 @@ proptest! {
         named.extend(dirty.cases.iter().map(|position| format!("case {position}")));
         prop_assert_eq!(dirty.programs_from, programs);
         named.extend(state.programs.iter().skip(programs).map(|program| format!("program {}", program.position)));
+        prop_assert_eq!(dirty.staff_from, staff as usize);
+        named.extend((staff..state.staff_len()).map(|before| format!("staff {}", before + 1)));
         let once: BTreeSet<MemberNo> = dirty.members.iter().copied().collect();
         prop_assert_eq!(once.len(), dirty.members.len(), "each member once");
         let written: BTreeMap<String, Vec<u8>> = written.into_iter().collect();

@@ -13,7 +13,7 @@ use ledger_core::fold::fold;
 use ledger_core::memory::Memory;
 use ledger_core::record::VerdictPart;
 use ledger_core::state::State;
-use ledger_core::units::{At, Position};
+use ledger_core::units::{At, Position, StaffNo};
 use ledger_stories::run;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -51,6 +51,10 @@ pub fn keyed_rows(state: &State) -> Vec<(Vec<u8>, Vec<u8>)> {
     }
     for (program, version) in state.programs.iter().zip(1u32..) {
         rows.push(([b"pr".as_slice(), &version.to_be_bytes()].concat(), row_bytes(program)));
+    }
+    for no in (1..=state.staff_len()).map(StaffNo) {
+        let row = state.staff(no).expect("numbers have no gaps");
+        rows.push(([b"st".as_slice(), &no.0.to_be_bytes()].concat(), row_bytes(row)));
     }
     rows.sort();
     rows

@@ -37,7 +37,7 @@ pub fn event(store: &Handle, which: &Which) -> Result<Result<proto::ExplainEvent
     let Some(Explained { record, before, why, .. }) = store.explain(position)? else {
         return Ok(Err(Unknown::Record));
     };
-    let names = names_in_log(store, wire::members_of_record(&record))?;
+    let names = names_in_log(store, wire::people_of_record(&record))?;
     let told = wire::step(position, &record, &before, &names);
     let rule = |(rule, rule_outcome): &(TermNo, RuleOutcome)| proto::RuleExplained {
         rule: names.term(*rule),

@@ -14,11 +14,12 @@ pub use types::TYPES;
 
 use super::Shared;
 use super::produce::{Outgoing, Producer};
-use crate::{instant, wire};
+use crate::instant;
+use crate::wire::{self, Person};
 use ledger_core::record::Record;
 use ledger_core::sealed::{HiddenName, SealedFor, Sealing};
-use ledger_core::units::{MemberNo, Position, TermNo};
-use ledger_store::{Batch, Cursor, Identity, ReadError, Seals};
+use ledger_core::units::{MemberNo, Position, StaffNo, TermNo};
+use ledger_store::{Batch, Cursor, Handle, Identity, Moment, ReadError, Seals};
 use outcomes::outcomes;
 use serde_json::json;
 use std::collections::HashMap;
@@ -74,7 +75,7 @@ impl Outbox<'_> {
         let records = handle.records(after, RECORDS_MAX)?;
         let Some((last, _)) = records.last() else { return Ok(false) };
         let last = *last;
-        let told = Told::of(&records, (handle.terms(), handle.seals()), |members| handle.names(members).wait())?;
+        let told = Told::of(&records, (handle.terms(), handle.seals()), |people| names(handle, people))?;
         let messages: Vec<Outgoing> =
             records.iter().flat_map(|(position, record)| self.messages(*position, record, &told)).collect();
         if !self.producer.deliver(&messages, &self.shared.stop) {
@@ -114,10 +115,18 @@ impl Outbox<'_> {
     }
 }
 
+fn names(handle: &Handle, people: &[Person]) -> Result<Vec<Box<str>>, ReadError> {
+    let name = |moment: &mut Moment<'_>, person: &Person| match *person {
+        Person::Member(no) => moment.name(no),
+        Person::Staff(no) => moment.staff_name(no),
+    };
+    handle.ask(|moment| people.iter().map(|person| name(moment, person)).collect()).wait()
+}
+
 /// The words and names with which numbers are told.
 struct Told {
     terms: Arc<Vec<Box<str>>>,
-    names: HashMap<MemberNo, Box<str>>,
+    names: HashMap<Person, Box<str>>,
     seals: Seals,
 }
 
@@ -125,14 +134,13 @@ impl Told {
     fn of(
         records: &[(Position, Record)],
         (terms, seals): (Arc<Vec<Box<str>>>, Seals),
-        names: impl FnOnce(&[MemberNo]) -> Result<Vec<Box<str>>, ReadError>,
+        names: impl FnOnce(&[Person]) -> Result<Vec<Box<str>>, ReadError>,
     ) -> Result<Told, ReadError> {
-        let mut members: Vec<MemberNo> =
-            records.iter().flat_map(|(_, record)| wire::members_of_record(record)).collect();
-        members.sort_unstable();
-        members.dedup();
-        let names = names(&members)?;
-        Ok(Told { terms, names: members.into_iter().zip(names).collect(), seals })
+        let mut people: Vec<Person> = records.iter().flat_map(|(_, record)| wire::people_of_record(record)).collect();
+        people.sort_unstable();
+        people.dedup();
+        let names = names(&people)?;
+        Ok(Told { terms, names: people.into_iter().zip(names).collect(), seals })
     }
 
     fn term(&self, term: TermNo) -> Option<String> {
@@ -141,7 +149,11 @@ impl Told {
     }
 
     fn name(&self, member: MemberNo) -> &str {
-        self.names.get(&member).map_or("", |name| name)
+        self.names.get(&Person::Member(member)).map_or("", |name| name)
+    }
+
+    fn staff(&self, no: StaffNo) -> String {
+        self.names.get(&Person::Staff(no)).map_or_else(String::new, |name| name.to_string())
     }
 
     /// A partner's reference of a member's exchange.

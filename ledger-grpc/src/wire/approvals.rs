@@ -2,76 +2,77 @@
 
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
+use ledger_core::event::Name;
 use ledger_core::features::approvals::state::{ManualAdjustment, Proposal};
-use ledger_core::units::{Points, Position};
+use ledger_core::units::{Points, Position, StaffNo};
 use ledger_core::{change, event};
 
 impl Decode for proto::Credit {
-    type Event = event::Credit;
+    type Event = event::Credit<Name>;
 
-    fn decode(self, _: &mut Faults) -> event::Credit {
+    fn decode(self, _: &mut Faults) -> event::Credit<Name> {
         let (wallet, reason, by) = (self.wallet.into(), self.reason.into(), self.by.into());
         event::Credit { wallet, points: Points(self.points), reason, by }
     }
 }
 
-impl Encode for event::Credit {
+impl Encode for event::Credit<StaffNo> {
     type Message = proto::Credit;
 
-    fn encode(&self, _: &Names) -> proto::Credit {
-        let (wallet, reason, by) = (self.wallet.to_string(), self.reason.to_string(), self.by.to_string());
+    fn encode(&self, names: &Names) -> proto::Credit {
+        let (wallet, reason, by) = (self.wallet.to_string(), self.reason.to_string(), names.staff(self.by));
         proto::Credit { wallet, points: self.points.0, reason, by }
     }
 }
 
 impl Decode for proto::Debit {
-    type Event = event::Debit;
+    type Event = event::Debit<Name>;
 
-    fn decode(self, _: &mut Faults) -> event::Debit {
+    fn decode(self, _: &mut Faults) -> event::Debit<Name> {
         let (wallet, reason, by) = (self.wallet.into(), self.reason.into(), self.by.into());
         event::Debit { wallet, points: Points(self.points), reason, by }
     }
 }
 
-impl Encode for event::Debit {
+impl Encode for event::Debit<StaffNo> {
     type Message = proto::Debit;
 
-    fn encode(&self, _: &Names) -> proto::Debit {
-        let (wallet, reason, by) = (self.wallet.to_string(), self.reason.to_string(), self.by.to_string());
+    fn encode(&self, names: &Names) -> proto::Debit {
+        let (wallet, reason, by) = (self.wallet.to_string(), self.reason.to_string(), names.staff(self.by));
         proto::Debit { wallet, points: self.points.0, reason, by }
     }
 }
 
 impl Decode for proto::Approved {
-    type Event = event::Approved;
+    type Event = event::Approved<Name>;
 
-    fn decode(self, _: &mut Faults) -> event::Approved {
+    fn decode(self, _: &mut Faults) -> event::Approved<Name> {
         event::Approved { proposal: Position(self.proposal), by: self.by.into() }
     }
 }
 
-impl Encode for event::Approved {
+impl Encode for event::Approved<StaffNo> {
     type Message = proto::Approved;
 
-    fn encode(&self, _: &Names) -> proto::Approved {
-        proto::Approved { proposal: self.proposal.0, by: self.by.to_string() }
+    fn encode(&self, names: &Names) -> proto::Approved {
+        proto::Approved { proposal: self.proposal.0, by: names.staff(self.by) }
     }
 }
 
 impl Decode for proto::Withdrawn {
-    type Event = event::Withdrawn;
+    type Event = event::Withdrawn<Name>;
 
-    fn decode(self, _: &mut Faults) -> event::Withdrawn {
+    fn decode(self, _: &mut Faults) -> event::Withdrawn<Name> {
         let (by, reason) = (self.by.into(), self.reason.into());
         event::Withdrawn { proposal: Position(self.proposal), by, reason }
     }
 }
 
-impl Encode for event::Withdrawn {
+impl Encode for event::Withdrawn<StaffNo> {
     type Message = proto::Withdrawn;
 
-    fn encode(&self, _: &Names) -> proto::Withdrawn {
-        let (by, reason) = (self.by.to_string(), self.reason.to_string());
+    fn encode(&self, names: &Names) -> proto::Withdrawn {
+        let (by, reason) = (names.staff(self.by), self.reason.to_string());
         proto::Withdrawn { proposal: self.proposal.0, by, reason }
     }
 }
@@ -88,22 +89,22 @@ pub(super) fn proposal(open: &Proposal, names: &Names) -> proto::Proposal {
         adjustment: adjustment.into(),
         wallet: names.term(*wallet),
         points: points.0,
-        by: by.iter().map(|one| one.to_string()).collect(),
+        by: by.iter().map(|one| names.staff(*one)).collect(),
         lapses_at: values::stamp(*lapses_at),
     }
 }
 
 impl EncodeChange for change::Proposed {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        let change::Proposed { adjustment, wallet, points, ref by, lapses_at } = *self;
-        let open = Proposal { position: within.position, adjustment, wallet, points, by: vec![by.clone()], lapses_at };
+        let change::Proposed { adjustment, wallet, points, by, lapses_at } = *self;
+        let open = Proposal { position: within.position, adjustment, wallet, points, by: vec![by], lapses_at };
         Some(Change::Proposed(proposal(&open, within.names)))
     }
 }
 
 impl EncodeChange for change::Approved {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        let (member, by) = (within.member(), self.by.to_string());
+        let (member, by) = (within.member(), within.names.staff(self.by));
         Some(Change::ProposalApproved(proto::ProposalApproved { member, proposal: self.proposal.0, by }))
     }
 }

@@ -150,7 +150,7 @@ fn decode_keys(message: &proto::Event, hash: Hash<'_>, faults: &mut Faults) -> R
 }
 
 /// Nothing where nothing is said.
-fn decode_origin(message: &proto::Event) -> Option<Box<Origin>> {
+fn decode_origin(message: &proto::Event) -> Option<Box<Origin<Name>>> {
     let proto::Event { channel, store, terminal, employee, partner, .. } = message;
     if [channel, store, terminal, employee, partner].iter().all(|text| text.is_empty()) {
         return None;
@@ -182,7 +182,7 @@ pub(super) fn encode(event: &Event<MemberRef>, names: &Names) -> proto::Event {
         channel: origin.channel.into(),
         store: origin.store.into(),
         terminal: origin.terminal.into(),
-        employee: origin.employee.into(),
+        employee: names.staff(origin.employee),
         partner: origin.partner.into(),
         body: Some(encode_body(&event.body, names)),
     }

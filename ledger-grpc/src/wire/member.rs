@@ -7,12 +7,12 @@ use super::merge::merged;
 use super::returns::deferred;
 use super::spending::open_hold;
 use super::tiers::{standing, streak};
-use super::{Names, token, values};
+use super::{Names, Person, token, values};
 use crate::proto;
 use ledger_core::lots::Lot;
 use ledger_core::member::Member;
 use ledger_core::program::Program;
-use ledger_core::units::{At, MemberNo, TermNo};
+use ledger_core::units::{At, TermNo};
 use ledger_store::MemberLook;
 
 /// A member, with at most so many lots and holds.
@@ -49,11 +49,13 @@ pub fn member(look: &MemberLook<'_>, names: &Names, shown_max: usize) -> proto::
     }
 }
 
-/// Every member that the answer about a member names.
-pub fn members_named_with(member: &Member) -> impl Iterator<Item = MemberNo> {
+/// Everybody whom the answer about a member names.
+pub fn people_named_with(member: &Member) -> impl Iterator<Item = Person> {
+    let proposals = member.life.iter().flat_map(|life| &life.proposals);
     let merged = member.absorbed().iter().map(|one| one.member);
     let household = member.household().into_iter().chain(member.household_members().iter().copied());
-    member.referrer.into_iter().chain(merged).chain(household)
+    let members = member.referrer.into_iter().chain(merged).chain(household).map(Person::Member);
+    members.chain(proposals.flat_map(|open| &open.by).map(|no| Person::Staff(*no)))
 }
 
 /// A member as it was asked for by name, if there is one.

@@ -2,10 +2,19 @@
 
 use ledger_core::event::{MemberRef, Name};
 use ledger_core::sealed::{HiddenName, SealedFor, Sealing};
-use ledger_core::units::{MemberNo, TermNo};
+use ledger_core::units::{MemberNo, StaffNo, TermNo};
 use ledger_store::{Identity, Seals};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Somebody whose name an answer tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Person {
+    /// A member.
+    Member(MemberNo),
+    /// Somebody of the staff.
+    Staff(StaffNo),
+}
 
 /// The words of the ledger, and the names of the members that an answer speaks of.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +23,7 @@ pub struct Names {
     /// The vocabulary: term n is the n-th word.
     terms: Arc<Vec<Box<str>>>,
     members: HashMap<MemberNo, Name>,
+    staff: HashMap<StaffNo, Name>,
     seals: Seals,
 }
 
@@ -26,6 +36,12 @@ impl Names {
     /// The same, and the names of these members.
     pub fn and_members(mut self, members: impl IntoIterator<Item = (MemberNo, Name)>) -> Names {
         self.members.extend(members);
+        self
+    }
+
+    /// The same, and the names of these of the staff.
+    pub fn and_staff(mut self, staff: impl IntoIterator<Item = (StaffNo, Name)>) -> Names {
+        self.staff.extend(staff);
         self
     }
 
@@ -62,6 +78,11 @@ impl Names {
     /// The name of a member; empty if nobody.
     pub fn member(&self, no: MemberNo) -> String {
         self.members.get(&no).map(|name| name.to_string()).unwrap_or_default()
+    }
+
+    /// The name of somebody of the staff; empty if nobody.
+    pub fn staff(&self, no: StaffNo) -> String {
+        self.staff.get(&no).map(|name| name.to_string()).unwrap_or_default()
     }
 
     /// Of whom an event speaks: a member's name, or the hash of a name that was no member.

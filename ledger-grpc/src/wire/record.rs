@@ -3,10 +3,10 @@
 use super::kinds::encode_change;
 use super::member::state;
 use super::outcome::{refused, trace};
-use super::{Names, event, token, values};
+use super::{Names, Person, event, token, values};
 use crate::proto;
 use ledger_core::account::{Account, Posting};
-use ledger_core::change::{Change, ReferredBy};
+use ledger_core::change::{Approved, Change, Life, LifeChange, Proposed, ReferredBy};
 use ledger_core::counter::Key;
 use ledger_core::event::{Event, MemberRef};
 use ledger_core::features::risk::change::CaseOpened;
@@ -14,8 +14,22 @@ use ledger_core::member::Member;
 use ledger_core::record::{Cause, Record, Timer};
 use ledger_core::units::{MemberNo, Position};
 
-/// Every member that the answer about a record names.
-pub fn members_of_record(record: &Record) -> Vec<MemberNo> {
+/// Everybody whom the answer about a record names.
+pub fn people_of_record(record: &Record) -> Vec<Person> {
+    let mut all: Vec<Person> = members_of_record(record).into_iter().map(Person::Member).collect();
+    if let Cause::Event(event) = record.cause() {
+        all.extend(event.staff().map(Person::Staff));
+    }
+    let stands = record.verdict.changes.iter().filter_map(|change| match change {
+        Change::Life(Life { change: LifeChange::Proposed(Proposed { by, .. }), .. })
+        | Change::Life(Life { change: LifeChange::Approved(Approved { by, .. }), .. }) => Some(Person::Staff(*by)),
+        _ => None,
+    });
+    all.extend(stands);
+    all
+}
+
+fn members_of_record(record: &Record) -> Vec<MemberNo> {
     let mut all = record.members();
     if let Cause::Event(event) = record.cause() {
         all.extend(event.body.other().and_then(|who| who.no()));

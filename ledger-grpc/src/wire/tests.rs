@@ -6,7 +6,7 @@ use ledger_core::event::{Kind, MemberRef, Name, PROGRAM_BYTES_MAX, RiskKind};
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Record, Verdict};
 use ledger_core::refusal::Refusal;
-use ledger_core::units::{At, MemberNo, Money, Points, Position, RiskKey};
+use ledger_core::units::{At, MemberNo, Money, Points, Position, RiskKey, StaffNo};
 use ledger_store::{Identity, LedgerId};
 use prost_types::{Duration, Timestamp};
 use std::collections::BTreeSet;
@@ -117,7 +117,16 @@ fn every_kind_of_event_is_told_as_it_was_said() {
         let said = event(body);
         let decoded = one(Some(said.clone()), &hash).expect("it is valid");
         untried.remove(&decoded.events[0].body.kind());
-        let judged = Record::said(At(0), 1, decoded.events[0].clone().map(who), Verdict::default());
+        let mut staff: Vec<Name> = Vec::new();
+        let number = |name: Name| match &*name {
+            "" => StaffNo::NOBODY,
+            _ => {
+                staff.push(name);
+                StaffNo(staff.len() as u32)
+            }
+        };
+        let judged = Record::said(At(0), 1, decoded.events[0].clone().map(who, number), Verdict::default());
+        let names = names.clone().and_staff((1..).map(StaffNo).zip(staff));
         let hashed = proto::Event { device: hash("device", "d").to_string(), ..said };
         assert_eq!(record(Position(1), &judged, &names).cause, Some(proto::record::Cause::Event(hashed)));
     }
@@ -135,7 +144,7 @@ fn an_alias_is_told_as_its_hash() {
         let (anna, key) = (MemberNo(1), hash("name", "card:4711"));
         let names = Names::default().and_members([(anna, "anna".into())]);
         let who = |name: Name| if &*name == "anna" { MemberRef::Alias(anna, key) } else { MemberRef::Unknown(key) };
-        let judged = Record::said(At(0), 1, said.map(who), Verdict::default());
+        let judged = Record::said(At(0), 1, said.map(who, |_| StaffNo::NOBODY), Verdict::default());
         let told = record(Position(1), &judged, &names);
         assert_eq!((&*told.member, &*told.alias), ("anna", &*key.to_string()));
         let event = event(body(&key.to_string()));

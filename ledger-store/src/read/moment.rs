@@ -15,7 +15,7 @@ use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::{Cause, Verdict};
 use ledger_core::state::{Case, ProgramRow};
-use ledger_core::units::{At, MemberNo, Position, RiskKey, TermNo};
+use ledger_core::units::{At, MemberNo, Position, RiskKey, StaffNo, TermNo};
 use std::sync::Arc;
 
 /// The ledger between two events, for as long as it is asked: see [`Handle::ask`].
@@ -97,6 +97,13 @@ impl<'a> Moment<'a> {
         let Some(row) = self.live.state.member(no) else { return Name::default() };
         self.rest_on(row.position);
         self.live.book.name_of(no, row)
+    }
+
+    /// The name of somebody of the staff; empty if there is nobody of this number.
+    pub fn staff_name(&mut self, no: StaffNo) -> Name {
+        let Some(row) = self.live.state.staff(no) else { return Name::default() };
+        self.rest_on(row.position);
+        self.live.book.staff_name(no, row)
     }
 
     /// A member by its name.

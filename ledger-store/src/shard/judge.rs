@@ -110,9 +110,9 @@ impl Judge<'_> {
                     let answer = match live.submit(*hashes, event, at) {
                         Ok(answer) => answer,
                         Err(damage) => {
-                            let Some(event) = live.book.quarantine.failed.take() else { return Err(damage) };
+                            let Some(failed) = live.book.quarantine.failed.take() else { return Err(damage) };
                             self.start_over(&mut live, &mut judged, &mut answers, damage)?;
-                            live.set_aside(*hashes, event, at)?
+                            live.set_aside(*hashes, failed, at)?
                         }
                     };
                     answers.push(answer);

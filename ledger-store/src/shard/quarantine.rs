@@ -10,8 +10,8 @@ use crate::commit::Judged;
 use crate::error::{Damage, OpenError};
 use crate::live::{Answer, Live};
 use crate::recover::recover;
-use ledger_core::event::{Event, MemberRef};
 use ledger_core::fold::Corrupt;
+use ledger_core::judge::Failed;
 use ledger_core::units::{MemberNo, Position};
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +19,7 @@ use std::collections::{BTreeSet, HashMap};
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine {
     /// The event whose judging failed just now.
-    pub(crate) failed: Option<Event<MemberRef>>,
+    pub(crate) failed: Option<Failed>,
     /// Members of which nothing more is judged.
     pub(crate) held: BTreeSet<MemberNo>,
     /// Hashes of the ids that were set aside, and the records that say so.

@@ -1,14 +1,16 @@
 //! What every test here may do with a ledger: open it, say something, and ask whether it adds up.
 
+use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::bytes::{encode, encode_row};
 use ledger_core::event::{self, Event, Name};
 use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
+use ledger_core::names::NameKey;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
 use ledger_core::state::State;
-use ledger_core::units::{At, MemberNo, Position};
+use ledger_core::units::{At, MemberNo, Position, StaffNo};
 use ledger_store::{Batch, Clock, Handle, Ledger, LedgerId, MemberView, Options, Report, Time, verify};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -24,6 +26,12 @@ pub const SALTS: [u8; 16] = [9; 16];
 
 /// Which ledger each of them is, so that equal events make equal bytes.
 pub const LEDGER: LedgerId = LedgerId([b'L'; 16]);
+
+/// The key of short names of every ledger here, as `FORMAT.md` says.
+pub fn name_key() -> NameKey {
+    let mac = Hmac::<Sha256>::new_from_slice(&SECRET).expect("any length will do").chain_update(b"key\0names");
+    NameKey::new(mac.finalize().into_bytes()[..16].try_into().expect("16 bytes"))
+}
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -103,6 +111,10 @@ pub fn rows(state: &State) -> Vec<(Vec<u8>, Vec<u8>)> {
     }
     for (at, program) in state.programs.iter().enumerate() {
         rows.push(([b"pr".as_slice(), &(at as u32 + 1).to_be_bytes()].concat(), row_bytes(program)));
+    }
+    for no in 1..=state.staff_len() {
+        let row = state.staff(StaffNo(no)).expect("numbers have no gaps");
+        rows.push(([b"st".as_slice(), &no.to_be_bytes()].concat(), row_bytes(row)));
     }
     rows.sort();
     rows

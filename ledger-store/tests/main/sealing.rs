@@ -3,8 +3,9 @@
 use crate::ledger::{self, directory, far_future, say, simulated};
 use crate::said::{BEGIN, HARBOUR, Stream, event, publish, purchase};
 use ledger_core::event::{self, Body, Event, Name};
+use ledger_core::record::Cause;
 use ledger_core::refusal::Refusal;
-use ledger_core::units::At;
+use ledger_core::units::{At, Points, Position, StaffNo};
 use ledger_store::{Damage, Ledger, OpenError, Options, Report, rebuild};
 use std::path::Path;
 
@@ -60,6 +61,63 @@ fn a_ledger_under_a_key_does_what_one_without_does() {
     drop((sealed_handle, handle, one));
     ledger.close().expect("nothing failed");
     assert_eq!(ledger::verified(sealed.path()).digest, kept.digest, "folded anew it is the same");
+}
+
+#[test]
+fn staff_is_known_by_number_whatever_becomes_of_its_first_event() {
+    let dir = directory();
+    let ledger = open_under(dir.path(), Some(KEY)).expect("it opens");
+    let handle = ledger.handle();
+    let served = |id: &str, employee: &str, body: Body<Name>| {
+        let origin = event::Origin { employee: employee.into(), ..event::Origin::default() };
+        Event { origin: Some(Box::new(origin)), ..event("till", id, At(BEGIN.0 + 1), "m1", body) }
+    };
+    let credit = |by: &str| {
+        Body::Credit(event::Credit { wallet: "".into(), points: Points(1), reason: "storm".into(), by: by.into() })
+    };
+    let events = vec![
+        served("e-0", "Ines", credit("Ines")),
+        publish(HARBOUR, BEGIN),
+        served("e-1", "Zoë", purchase("o-1", 10_00)),
+        served("e-1", "Zoë", purchase("o-1", 10_00)),
+        served("e-1", "Ines", purchase("o-1", 10_00)),
+        served("e-1", "Ines", purchase("o-1", 10_00)),
+        served("e-1", "Ada", purchase("o-1", 10_00)),
+        served("e-1", "Ada", purchase("o-1", 10_00)),
+        served("e-2", "Ada", credit("Bob")),
+    ];
+    let outcomes = say(&handle, events.clone());
+    let told: Vec<_> = outcomes.iter().map(|one| (one.position.0, one.refusal, one.duplicate)).collect();
+    let (none, reused) = (None, Some(Refusal::IdReused));
+    let expected = [
+        (1, Some(Refusal::NoProgram), false),
+        (2, none, false),
+        (3, none, false),
+        (3, none, true),
+        (4, reused, false),
+        (4, reused, true),
+        (5, reused, false),
+        (5, reused, true),
+        (6, none, false),
+    ];
+    assert_eq!(told, expected);
+    let staff_of = |position| {
+        let record = handle.record(Position(position)).expect("readable").expect("it is there");
+        let Cause::Event(event) = record.cause() else { panic!("an event") };
+        event.staff().map(|no| no.0).collect::<Vec<_>>()
+    };
+    assert_eq!([1, 3, 4, 5, 6].map(staff_of), [vec![1, 1], vec![2], vec![1], vec![3], vec![3, 4]]);
+    let names = handle.staff_names(&[1, 2, 3, 4, 5].map(StaffNo)).wait().expect("the shard works");
+    assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), ["Ines", "Zoë", "Ada", "Bob", ""]);
+    drop(handle);
+    ledger.close().expect("nothing failed");
+    ledger::verified(dir.path());
+    for _ in 0..2 {
+        let ledger = open_under(dir.path(), Some(KEY)).expect("it opens");
+        assert!(say(&ledger.handle(), events.clone()).iter().all(|one| one.duplicate), "all of them came before");
+        ledger.close().expect("nothing failed");
+        rebuild(dir.path()).expect("the log is sound");
+    }
 }
 
 #[test]

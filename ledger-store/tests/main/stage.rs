@@ -52,7 +52,8 @@ impl Playing {
         let tier = if member.tier.tier.0 == 0 { String::new() } else { self.word(member.tier.tier) };
         let horizon = program.as_ref().map(|program| program.refund_horizon(at));
         let open = member.open_proposals(at);
-        let proposals = open.map(|open| SeenProposal::of(open, &self.word(open.wallet))).collect();
+        let staff = |no| self.handle.staff_names(&[no]).wait().expect("the shard works")[0].to_string();
+        let proposals = open.map(|open| SeenProposal::of(open, &self.word(open.wallet), staff)).collect();
         let exchange = |open: &OpenExchange| SeenExchange::of(open, &self.word(open.exchange));
         let exchanges = member.exchanges().iter().map(exchange).collect();
         Seen { proposals, exchanges, ..Seen::of(member, wallets.map(purse).collect(), &tier, horizon) }

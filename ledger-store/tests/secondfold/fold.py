@@ -339,7 +339,7 @@ class Fold:
         self.begin()
 
     def begin(self):
-        self.members, self.counters, self.cases, self.programs = [], {}, {}, []
+        self.members, self.counters, self.cases, self.programs, self.staff = [], {}, {}, [], []
         self.shared = self.make("Shared")
 
     def one_of(self, entries, layout, order=None, /, **fields):
@@ -662,6 +662,12 @@ class Fold:
         if not self.programs or self.programs[-1].position < self.position:
             self.programs.append(self.make("ProgramRow", position=self.position, at=self.at, text=change.text))
 
+    def register_staff(self, change):
+        if change.staff == len(self.staff) + 1:
+            self.staff.append(self.make("StaffRow", position=self.position, name=change.name))
+        known = 0 < change.staff <= len(self.staff) and self.staff[change.staff - 1].position == self.position
+        need(known, "a number of the staff is out of turn")
+
     def link(self, life, change):
         aliases = life.membership.aliases
         need(find(aliases, {"key": change.key}) is None, "an alias is linked twice")
@@ -703,10 +709,11 @@ class Fold:
                   for (key, term), row in self.counters.items()]
         found += [(b"ca" + struct.pack(">Q", position), "Case", row) for position, row in self.cases.items()]
         found += [(b"pr" + struct.pack(">I", n), "ProgramRow", row) for n, row in enumerate(self.programs, 1)]
+        found += [(b"st" + struct.pack(">I", n), "StaffRow", row) for n, row in enumerate(self.staff, 1)]
         return sorted((key, self.layouts.encode(name, row, self.row_version)) for key, name, row in found)
 
     def load(self, key, value):
-        """Puts a row back. Members and programs come in order of their numbers."""
+        """Puts a row back. Members, programs and staff come in order of their numbers."""
         kind, rest = key[:2], key[2:]
         row = self.layouts.decode(ROWS[kind], value, self.row_version)
         if kind == b"sh":
@@ -716,14 +723,15 @@ class Fold:
         elif kind == b"ca":
             self.cases[struct.unpack(">Q", rest)[0]] = row
         else:
-            (self.members if kind == b"me" else self.programs).append(row)
+            {b"me": self.members, b"pr": self.programs, b"st": self.staff}[kind].append(row)
 
     def digest(self):
         parts = (struct.pack("<Q", len(part)) + part for row in self.rows() for part in row)
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-ROWS = {b"sh": "Shared", b"me": "Member", b"co": "CounterRow", b"ca": "Case", b"pr": "ProgramRow"}
+ROWS = {b"sh": "Shared", b"me": "Member", b"co": "CounterRow", b"ca": "Case", b"pr": "ProgramRow",
+        b"st": "StaffRow"}
 
 
 def inner(change):
@@ -804,6 +812,7 @@ OTHER = {
     "CaseJoined": Fold.join_case,
     "CaseClosed": lambda f, c: f.case(c, lambda case: put(case, finding=c.finding)),
     "ProgramSet": Fold.set_program,
+    "StaffRegistered": Fold.register_staff,
 }
 
 # What each change of a life does to it: the fold, the life, the change.

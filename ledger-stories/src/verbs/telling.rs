@@ -3,7 +3,7 @@
 use super::{Act, Detail, Verb};
 use crate::play::{Answer, Play, Saying, list};
 use crate::words::Words;
-use ledger_core::event::{self, Body};
+use ledger_core::event::{self, Body, Name};
 
 pub(super) const VERBS: &[Verb] = &[
     Verb {
@@ -164,7 +164,7 @@ fn duplicates(play: &mut Play<'_>, _: &mut Words<'_>) -> Answer {
 }
 
 /// Sets a field of the event's origin.
-fn origin(saying: &mut Saying, field: fn(&mut event::Origin) -> &mut Box<str>, name: &str) -> Result<(), String> {
+fn origin(saying: &mut Saying, field: fn(&mut event::Origin<Name>) -> &mut Name, name: &str) -> Result<(), String> {
     let origin = saying.said.event.origin.get_or_insert_default();
     *field(origin) = name.into();
     Ok(())

@@ -1,8 +1,7 @@
 //! Changes: points given and taken by hand, and who agrees to it.
 
 use crate::features::approvals::state::ManualAdjustment;
-use crate::kernel::units::{At, Points, Position, TermNo};
-use alloc::boxed::Box;
+use crate::kernel::units::{At, Points, Position, StaffNo, TermNo};
 use serde::{Deserialize, Serialize};
 
 /// Points are to be given or taken by hand once enough people stand for it; named by this record.
@@ -15,7 +14,7 @@ pub struct Proposed {
     /// How many points.
     pub points: Points,
     /// Who stands for it.
-    pub by: Box<str>,
+    pub by: StaffNo,
     /// The first instant at which it is open no more.
     pub lapses_at: At,
 }
@@ -26,7 +25,7 @@ pub struct Approved {
     /// The record that proposed it.
     pub proposal: Position,
     /// Who.
-    pub by: Box<str>,
+    pub by: StaffNo,
 }
 
 /// A proposal is open no more: it is carried out by this record, or withdrawn.

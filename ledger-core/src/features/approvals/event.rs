@@ -1,13 +1,14 @@
 //! Events: points given and taken by hand, and who agrees to it.
 
 use crate::kernel::fields::{Fields, NOTE_BYTES_MAX, Payload, STAFF_BYTES_MAX};
+use crate::kernel::names::Name;
 use crate::kernel::units::{Points, Position};
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
 /// Command: give points by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Credit {
+pub struct Credit<S> {
     /// To which wallet; the program's first if empty.
     pub wallet: Box<str>,
     /// How many, greater than 0.
@@ -15,10 +16,18 @@ pub struct Credit {
     /// Why. 1 to 512 bytes.
     pub reason: Box<str>,
     /// Who of the staff stands for it, up to 64 bytes; may be empty where the program asks for nobody.
-    pub by: Box<str>,
+    pub by: S,
 }
 
-impl Payload for Credit {
+impl<S> Credit<S> {
+    /// The same, speaking otherwise of the staff.
+    pub(crate) fn map<T>(self, staff: impl FnOnce(S) -> T) -> Credit<T> {
+        let Credit { wallet, points, reason, by } = self;
+        Credit { wallet, points, reason, by: staff(by) }
+    }
+}
+
+impl Payload for Credit<Name> {
     fn limits(&self, found: &mut Fields) {
         by_hand_limits(found, &self.wallet, self.points, (&self.reason, &self.by));
     }
@@ -26,7 +35,7 @@ impl Payload for Credit {
 
 /// Command: take points by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Debit {
+pub struct Debit<S> {
     /// From which wallet; the program's first if empty.
     pub wallet: Box<str>,
     /// How many, greater than 0.
@@ -34,10 +43,18 @@ pub struct Debit {
     /// Why. 1 to 512 bytes.
     pub reason: Box<str>,
     /// Who of the staff stands for it; as of a credit.
-    pub by: Box<str>,
+    pub by: S,
 }
 
-impl Payload for Debit {
+impl<S> Debit<S> {
+    /// The same, speaking otherwise of the staff.
+    pub(crate) fn map<T>(self, staff: impl FnOnce(S) -> T) -> Debit<T> {
+        let Debit { wallet, points, reason, by } = self;
+        Debit { wallet, points, reason, by: staff(by) }
+    }
+}
+
+impl Payload for Debit<Name> {
     fn limits(&self, found: &mut Fields) {
         by_hand_limits(found, &self.wallet, self.points, (&self.reason, &self.by));
     }
@@ -45,14 +62,22 @@ impl Payload for Debit {
 
 /// Command: one more stands for what was proposed; it is carried out once as many do as the program asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approved {
+pub struct Approved<S> {
     /// The record that proposed it, as its outcome told.
     pub proposal: Position,
     /// Who of the staff. 1 to 64 bytes.
-    pub by: Box<str>,
+    pub by: S,
 }
 
-impl Payload for Approved {
+impl<S> Approved<S> {
+    /// The same, speaking otherwise of the staff.
+    pub(crate) fn map<T>(self, staff: impl FnOnce(S) -> T) -> Approved<T> {
+        let Approved { proposal, by } = self;
+        Approved { proposal, by: staff(by) }
+    }
+}
+
+impl Payload for Approved<Name> {
     fn limits(&self, found: &mut Fields) {
         found.text("by", &self.by, 1, STAFF_BYTES_MAX);
     }
@@ -60,16 +85,24 @@ impl Payload for Approved {
 
 /// Control: what was proposed is not to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withdrawn {
+pub struct Withdrawn<S> {
     /// The record that proposed it.
     pub proposal: Position,
     /// Who of the staff says so. 1 to 64 bytes.
-    pub by: Box<str>,
+    pub by: S,
     /// Why. 1 to 512 bytes.
     pub reason: Box<str>,
 }
 
-impl Payload for Withdrawn {
+impl<S> Withdrawn<S> {
+    /// The same, speaking otherwise of the staff.
+    pub(crate) fn map<T>(self, staff: impl FnOnce(S) -> T) -> Withdrawn<T> {
+        let Withdrawn { proposal, by, reason } = self;
+        Withdrawn { proposal, by: staff(by), reason }
+    }
+}
+
+impl Payload for Withdrawn<Name> {
     fn limits(&self, found: &mut Fields) {
         found.text("by", &self.by, 1, STAFF_BYTES_MAX);
         found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);

@@ -8,8 +8,8 @@ use crate::tables::life::Life;
 impl FoldsLife for Proposed {
     #[inline]
     fn apply(&self, life: &mut Life, here: &Here) -> Result<(), &'static str> {
-        let Proposed { adjustment, wallet, points, ref by, lapses_at } = *self;
-        let (position, by) = (here.position, [by.clone()].into());
+        let Proposed { adjustment, wallet, points, by, lapses_at } = *self;
+        let (position, by) = (here.position, [by].into());
         life.proposals.retain(|open| open.lapses_at > here.at);
         life.proposals.push(Proposal { position, adjustment, wallet, points, by, lapses_at });
         Ok(())
@@ -20,7 +20,7 @@ impl FoldsLife for Approved {
     #[inline]
     fn apply(&self, life: &mut Life, _: &Here) -> Result<(), &'static str> {
         let open = life.proposals.iter_mut().find(|open| open.position == self.proposal);
-        open.ok_or("no such proposal is open")?.by.push(self.by.clone());
+        open.ok_or("no such proposal is open")?.by.push(self.by);
         Ok(())
     }
 }

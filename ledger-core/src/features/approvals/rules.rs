@@ -12,7 +12,7 @@ use crate::features::risk::rules as risk;
 use crate::features::wallets::rules as wallets;
 use crate::kernel::account::Account;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{Points, Position, TermNo};
+use crate::kernel::units::{Points, Position, StaffNo, TermNo};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
 use crate::tables::draft::Draft;
@@ -21,13 +21,21 @@ use crate::tables::program::Wallet;
 use alloc::vec::Vec;
 
 /// A command: points are given by hand.
-pub(crate) fn credit(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Credit) -> Result<(), Refusal> {
-    by_hand(draft, event, ManualAdjustment::Credit, (&said.wallet, said.points), &said.by)
+pub(crate) fn credit(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::Credit<StaffNo>,
+) -> Result<(), Refusal> {
+    by_hand(draft, event, ManualAdjustment::Credit, (&said.wallet, said.points), said.by)
 }
 
 /// A command: points are taken by hand.
-pub(crate) fn debit(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Debit) -> Result<(), Refusal> {
-    by_hand(draft, event, ManualAdjustment::Debit, (&said.wallet, said.points), &said.by)
+pub(crate) fn debit(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::Debit<StaffNo>,
+) -> Result<(), Refusal> {
+    by_hand(draft, event, ManualAdjustment::Debit, (&said.wallet, said.points), said.by)
 }
 
 /// A credit or debit as it is said: carried out, or proposed.
@@ -36,40 +44,44 @@ fn by_hand(
     event: &Event<MemberRef>,
     adjustment: ManualAdjustment,
     (wallet, points): (&str, Points),
-    by: &str,
+    by: StaffNo,
 ) -> Result<(), Refusal> {
     let wallet = wallets::spendable(draft, wallet)?;
     if draft.program().approvals.quorum(adjustment, points).is_none() {
         return carry_out(draft, event, adjustment, wallet, points);
     }
-    if by.is_empty() {
+    if by == StaffNo::NOBODY {
         return Err(Refusal::ApproverRequired);
     }
     if draft.member().open_proposals(draft.at()).count() >= PROPOSALS_MAX {
         return Err(Refusal::MemberLimitReached);
     }
     risk::observe(draft, event, points)?;
-    let (wallet, by) = (wallet.id, by.into());
+    let wallet = wallet.id;
     let lapses_at = draft.at().plus_ms(draft.program().approvals.lapse_ms);
     draft.live(LifeChange::Proposed(change::Proposed { adjustment, wallet, points, by, lapses_at }));
     Ok(())
 }
 
 /// A command: one more stands for what was proposed.
-pub(crate) fn approve(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Approved) -> Result<(), Refusal> {
-    let (proposal, by) = (said.proposal, &said.by);
+pub(crate) fn approve(
+    draft: &mut Draft<'_>,
+    event: &Event<MemberRef>,
+    said: &event::Approved<StaffNo>,
+) -> Result<(), Refusal> {
+    let (proposal, by) = (said.proposal, said.by);
     let open = find(draft, proposal).ok_or(Refusal::ProposalNotOpen)?;
     let Proposal { adjustment, wallet, points, .. } = *open;
     if adjustment == ManualAdjustment::Credit && draft.member().freezes(Scope::Earn) {
         return Err(Refusal::MemberFrozen);
     }
-    if open.by.iter().any(|one| one == by) {
+    if open.by.contains(&by) {
         return Err(Refusal::ApprovedAlready);
     }
     let stand = open.by.len().saturating_add(1);
     if draft.program().approvals.quorum(adjustment, points).is_some_and(|quorum| stand < quorum.people) {
         risk::observe(draft, event, points)?;
-        draft.live(LifeChange::Approved(change::Approved { proposal, by: by.clone() }));
+        draft.live(LifeChange::Approved(change::Approved { proposal, by }));
         return Ok(());
     }
     carry_out(draft, event, adjustment, draft.program().wallet(wallet), points)?;
@@ -81,7 +93,7 @@ pub(crate) fn approve(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &ev
 pub(crate) fn withdraw(
     draft: &mut Draft<'_>,
     event: &Event<MemberRef>,
-    said: &event::Withdrawn,
+    said: &event::Withdrawn<StaffNo>,
 ) -> Result<(), Refusal> {
     let proposal = said.proposal;
     find(draft, proposal).ok_or(Refusal::ProposalNotOpen)?;
@@ -127,10 +139,10 @@ fn carry_out(
 pub(crate) fn stands(draft: &Draft<'_>, event: &Event<MemberRef>) -> Vec<(&'static str, i64)> {
     let asked = match &event.body {
         Body::Credit(event::Credit { points, by, .. }) => {
-            Some((ManualAdjustment::Credit, *points, usize::from(!by.is_empty())))
+            Some((ManualAdjustment::Credit, *points, usize::from(*by != StaffNo::NOBODY)))
         }
         Body::Debit(event::Debit { points, by, .. }) => {
-            Some((ManualAdjustment::Debit, *points, usize::from(!by.is_empty())))
+            Some((ManualAdjustment::Debit, *points, usize::from(*by != StaffNo::NOBODY)))
         }
         Body::Approved(event::Approved { proposal, .. }) => {
             find(draft, *proposal).map(|open| (open.adjustment, open.points, open.by.len().saturating_add(1)))

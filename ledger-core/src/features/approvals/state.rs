@@ -1,7 +1,6 @@
 //! What was proposed by hand, and who stands for it.
 
-use crate::kernel::units::{At, Points, Position, TermNo};
-use alloc::boxed::Box;
+use crate::kernel::units::{At, Points, Position, StaffNo, TermNo};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +38,7 @@ pub struct Proposal {
     /// How many points.
     pub points: Points,
     /// Who stands for it, whoever proposed it first.
-    pub by: Vec<Box<str>>,
+    pub by: Vec<StaffNo>,
     /// The first instant at which it is open no more.
     pub lapses_at: At,
 }

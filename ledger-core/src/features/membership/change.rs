@@ -2,7 +2,7 @@
 
 use crate::features::membership::state::Scope;
 use crate::kernel::sealed::Sealed;
-use crate::kernel::units::{MemberNo, MonthDay, RiskKey, TermNo};
+use crate::kernel::units::{MemberNo, MonthDay, RiskKey, StaffNo, TermNo};
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,15 @@ use serde::{Deserialize, Serialize};
 pub struct Registered {
     /// The number.
     pub member: MemberNo,
+    /// The name.
+    pub name: Sealed,
+}
+
+/// A name became one of the staff, with the next free number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffRegistered {
+    /// The number.
+    pub staff: StaffNo,
     /// The name.
     pub name: Sealed,
 }

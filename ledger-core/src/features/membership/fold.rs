@@ -1,10 +1,10 @@
 //! How it is folded who a member is, and what it may do.
 
 use crate::features::membership::change::{
-    AliasLinked, AliasUnlinked, AttributeSet, Closed, Enrolled, Frozen, Registered,
+    AliasLinked, AliasUnlinked, AttributeSet, Closed, Enrolled, Frozen, Registered, StaffRegistered,
 };
-use crate::features::membership::state::Alias;
-use crate::tables::here::{Folds, FoldsLife, Here};
+use crate::features::membership::state::{Alias, StaffRow};
+use crate::tables::here::{Folds, FoldsLife, Here, Rows};
 use crate::tables::life::Life;
 use crate::tables::member::Member;
 
@@ -16,6 +16,17 @@ impl Folds for Registered {
         }
         member.name = self.name.clone();
         Ok(())
+    }
+}
+
+impl Folds for StaffRegistered {
+    #[inline]
+    fn apply_shared(&self, rows: &mut Rows<'_>, here: &Here) -> Result<(), &'static str> {
+        let known = match rows.state.staff(self.staff) {
+            Some(row) => row.position == here.position,
+            None => rows.state.add_staff(self.staff, StaffRow { position: here.position, name: self.name.clone() }),
+        };
+        if known { Ok(()) } else { Err("staff number out of turn") }
     }
 }
 

@@ -5,7 +5,7 @@
 //! the ledger knows only its keyed hash.
 
 use crate::kernel::sealed::Sealed;
-use crate::kernel::units::{At, MemberNo, RiskKey};
+use crate::kernel::units::{At, MemberNo, Position, RiskKey, StaffNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -89,11 +89,22 @@ pub struct Alias {
     pub linked_at: At,
 }
 
+/// Somebody of the staff.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffRow {
+    /// The record that registered it.
+    pub position: Position,
+    /// The name, as it is stored.
+    pub name: Sealed,
+}
+
 /// Under which name a member is found from a record on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameBinding<'r> {
     /// A new member's own name, as it is stored.
     Name(&'r Sealed, MemberNo),
+    /// A new name of the staff, as it is stored.
+    Staff(&'r Sealed, StaffNo),
     /// The keyed hash of an alias, and the member it stands for; nobody if it stands for no one now.
     Alias(RiskKey, MemberNo),
 }

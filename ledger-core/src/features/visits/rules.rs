@@ -7,7 +7,7 @@
 
 use crate::features::visits::state::VisitSpan;
 use crate::kernel::names::{Found, Origin};
-use crate::kernel::units::{At, TermNo};
+use crate::kernel::units::{At, StaffNo, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 pub(crate) type Place = (u64, At);
 
 /// Where an event happened.
-pub(crate) fn place_of(draft: &Draft<'_>, origin: Option<&Origin>, at: At) -> Place {
+pub(crate) fn place_of(draft: &Draft<'_>, origin: Option<&Origin<StaffNo>>, at: At) -> Place {
     (draft.short(Found::Store, origin.map_or("", |origin| &origin.store)), at)
 }
 

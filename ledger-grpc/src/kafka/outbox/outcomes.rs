@@ -154,6 +154,7 @@ impl Telling<'_> {
             | Change::ReferredBy(..)
             | Change::Counted(..)
             | Change::Active(..)
+            | Change::StaffRegistered(..)
             | Change::HoldOpened(..)
             | Change::HoldClosed(..)
             | Change::CaseJoined(..)
@@ -281,14 +282,14 @@ impl Telling<'_> {
                     adjustment: adjustment.name().to_owned(),
                     wallet: self.term(*wallet),
                     points: points.0,
-                    by: by.to_string(),
+                    by: self.told.staff(*by),
                     lapses_at: at(*lapses_at),
                     ..Default::default()
                 };
                 self.outcome(types::PROPOSAL_OPENED, member, data)
             }
             LifeChange::Approved(change::Approved { proposal, by }) => {
-                let by = Some(by.to_string());
+                let by = Some(self.told.staff(*by));
                 let data = proto::OutboxProposalMoved { proposal: proposal.0, by, ..Default::default() };
                 self.outcome(types::PROPOSAL_APPROVED, member, data)
             }

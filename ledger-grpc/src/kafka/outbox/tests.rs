@@ -33,7 +33,7 @@ fn a_gift_tells_what_was_given_what_it_cost_and_what_came() {
         Body::Transfer(event::Transfer { to: "Bob".into(), wallet: "".into(), points: Points(40), note: "".into() });
     let position = say("5", "Ada", gift).position;
     let record = memory.record(position).expect("it is in the log");
-    let names = HashMap::from([(MemberNo(1), "Ada".into()), (MemberNo(2), "Bob".into())]);
+    let names = HashMap::from([(1, "Ada"), (2, "Bob")].map(|(no, name)| (Person::Member(MemberNo(no)), name.into())));
     let told = Told { terms: Arc::new(memory.state.shared.terms.clone()), names, seals: Seals::default() };
     let told: Vec<_> =
         outcomes(position, &record, &told).into_iter().map(|one| (one.kind, one.member, one.data)).collect();
@@ -84,7 +84,8 @@ fn told_of(postings: Vec<Posting>, changes: Vec<Change>) -> Vec<(&'static str, V
 
 fn told_by(verdict: Verdict) -> Vec<(&'static str, Value)> {
     let terms = Arc::new(vec!["points".into()]);
-    let told = Told { terms, names: HashMap::from([(MemberNo(1), "anna".into())]), seals: Seals::default() };
+    let told =
+        Told { terms, names: HashMap::from([(Person::Member(MemberNo(1)), "anna".into())]), seals: Seals::default() };
     let why = Why::Timer { member: MemberNo(1), due: AT, timer: Timer::Reminder };
     let record = Record::from(VerdictPart { at: AT, program: 1, why, verdict });
     let own = |mut data: Value| {
@@ -143,9 +144,11 @@ fn other_members_are_told_by_their_names() {
     let joined = say("5", "Ada", Body::HouseholdJoined(event::HouseholdJoined { household: "home".into() }));
     let merged = say("6", "Ada", Body::Merged(event::Merged { from: "Bob".into() }));
     let names = ["Ada", "Bob", "home"];
-    let named = |members: &[MemberNo]| {
-        Ok(members.iter().map(|no| names[usize::try_from(no.0).expect("it is small") - 1].into()).collect())
+    let name = |person: &Person| match person {
+        Person::Member(no) => names[usize::try_from(no.0).expect("it is small") - 1].into(),
+        Person::Staff(no) => panic!("nobody of the staff is named, and not {no}"),
     };
+    let named = |people: &[Person]| Ok(people.iter().map(name).collect());
     let records = [(Position(5), joined), (Position(6), merged)];
     let told = Told::of(&records, Default::default(), named).expect("every member has a name");
     let told: Vec<(&str, Value)> = records
