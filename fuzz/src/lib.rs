@@ -62,7 +62,7 @@ fn lived_in() -> &'static Memory {
 /// Any bytes are an event or none; an event that keeps to the limits is judged.
 pub fn event_bytes(data: &[u8]) {
     read::<Event<MemberRef>>(data);
-    let Some(event) = read::<Event<Name>>(data) else { return };
+    let Some(mut event) = read::<Event<Name>>(data) else { return };
     if !event.violations().is_empty() {
         return;
     }
@@ -149,7 +149,7 @@ pub fn program_text(data: &[u8]) {
             let at = At(1_767_225_600_000);
             let mut memory = Memory::new();
             let publish = ledger_core::event::Body::ProgramPublished(event::ProgramPublished { text: text.into() });
-            let publish = ledger::event("program", "", at, publish);
+            let mut publish = ledger::event("program", "", at, publish);
             if publish.violations().is_empty() {
                 assert_eq!(memory.submit(publish, at).expect("it folds").refusal, None);
                 let check_in = ledger::event("e-1", "M1", at, ledger_core::event::Body::CheckIn(event::CheckIn));

@@ -8,6 +8,7 @@
 use crate::decide::{decide, decide_timer};
 use crate::features::risk::change::CaseOpened;
 use crate::kernel::lots::Lot;
+use crate::kernel::normal::normal;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::sealed::Hiding;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey, StaffNo};
@@ -376,6 +377,7 @@ pub fn fire_some<B: LogAccess>(
 
 /// The member of this name, be it its own or an alias.
 pub fn find<B: LogAccess>(book: &B, name: &str) -> Option<MemberNo> {
+    let name = &*normal(name);
     book.member_no(name).or_else(|| book.alias(name))
 }
 

@@ -32,9 +32,11 @@ use crate::kernel::toml_reader::{Reading, Section, read};
 use crate::kernel::units::{DAY_MS, TermNo};
 use crate::kernel::words::{DURATION, Form, LATENESS_MAX, Takes, Word};
 use crate::tables::program::Program;
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
+use unicode_normalization::UnicodeNormalization;
 
 /// How many days late things may be told, unless the program says so.
 const LATENESS: i32 = 30;
@@ -125,7 +127,9 @@ impl Program {
     /// # Errors
     /// Every fault of the file, in order of lines.
     pub fn read(text: &str, terms: &mut Vec<Box<str>>) -> Result<Program, Vec<Fault>> {
-        let (mut program, warnings) = read(text, terms, (SPEND, "what tiers measure"), &PROGRAM, whole)?;
+        // Names of events are in this form, and so are the words that they are compared with.
+        let text = if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) };
+        let (mut program, warnings) = read(&text, terms, (SPEND, "what tiers measure"), &PROGRAM, whole)?;
         program.warnings = warnings;
         Ok(program)
     }

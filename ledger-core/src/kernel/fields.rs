@@ -3,7 +3,8 @@
 //! What breaks a limit never becomes a record. Whether an event fits the ledger is not asked here: that is `decide`.
 //! A limit of one feature alone stands beside its event.
 
-use crate::kernel::names::Currency;
+use crate::kernel::names::{Currency, Name};
+use crate::kernel::normal::{is_plain, normal, unseen};
 use crate::kernel::units::{At, Money, Points};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -49,8 +50,8 @@ pub struct Violation {
 
 /// What an event says, checked field by field.
 pub trait Payload {
-    /// Adds what breaks a limit.
-    fn limits(&self, found: &mut Fields);
+    /// Adds what breaks a limit, and puts every name into its normal form.
+    fn limits(&mut self, found: &mut Fields);
 }
 
 /// The violations found so far, in the fields of one kind of event.
@@ -67,17 +68,25 @@ impl Fields {
         self.found.push(Violation { field, problem });
     }
 
-    pub(crate) fn name(&mut self, field: &str, value: &str, bytes_min: usize) {
-        self.text(field, value, bytes_min, NAME_BYTES_MAX);
+    /// A name, which is put into its normal form.
+    pub(crate) fn name(&mut self, field: &str, value: &mut Name, bytes_min: usize) {
+        self.normal(field, value, bytes_min, NAME_BYTES_MAX);
+    }
+
+    /// The name of somebody of the staff.
+    pub(crate) fn staff(&mut self, field: &str, value: &mut Name, bytes_min: usize) {
+        self.normal(field, value, bytes_min, STAFF_BYTES_MAX);
+    }
+
+    fn normal(&mut self, field: &str, value: &mut Name, bytes_min: usize, bytes_max: usize) {
+        if let Some(problem) = name_problem(value, bytes_min, bytes_max) {
+            self.add(field, problem);
+        }
     }
 
     pub(crate) fn text(&mut self, field: &str, value: &str, bytes_min: usize, bytes_max: usize) {
-        if value.len() < bytes_min {
-            self.add(field, "must not be empty".into());
-        } else if value.len() > bytes_max {
-            self.add(field, format!("has {} bytes; at most {bytes_max} are allowed", value.len()));
-        } else if value.chars().any(char::is_control) {
-            self.add(field, "must not contain control characters".into());
+        if let Some(problem) = text_problem(value, bytes_min, bytes_max) {
+            self.add(field, problem);
         }
     }
 
@@ -118,6 +127,32 @@ impl Fields {
         if !currency.0.iter().all(u8::is_ascii_uppercase) {
             self.add(field, "must be three capital letters, as in ISO 4217".into());
         }
+    }
+}
+
+/// Puts a name into its normal form, and says what is wrong with it, if anything is.
+pub fn name_problem(name: &mut Name, bytes_min: usize, bytes_max: usize) -> Option<String> {
+    if is_plain(name) && (bytes_min..=bytes_max).contains(&name.len()) {
+        return None;
+    }
+    let normal = normal(name);
+    if *normal != **name {
+        let normal = Name::from(&*normal);
+        *name = normal;
+    }
+    let unseen = || Some(format!("must not contain U+{:04X}, which cannot be seen", u32::from(unseen(name)?)));
+    text_problem(name, bytes_min, bytes_max).or_else(unseen)
+}
+
+fn text_problem(text: &str, bytes_min: usize, bytes_max: usize) -> Option<String> {
+    if text.len() < bytes_min {
+        Some("must not be empty".into())
+    } else if text.len() > bytes_max {
+        Some(format!("has {} bytes; at most {bytes_max} are allowed", text.len()))
+    } else if text.chars().any(char::is_control) {
+        Some("must not contain control characters".into())
+    } else {
+        None
     }
 }
 

@@ -12,6 +12,7 @@ pub mod inclusion;
 pub mod lots;
 pub mod merkle;
 pub mod names;
+pub mod normal;
 pub mod refusal;
 pub mod salts;
 pub mod sealed;

@@ -145,13 +145,13 @@ impl<S> Origin<S> {
 
 impl Origin<Name> {
     /// Every field by its name, as in the API.
-    pub fn fields(&self) -> [(&'static str, &str); 5] {
+    pub fn fields(&mut self) -> [(&'static str, &mut Name); 5] {
         [
-            ("channel", &self.channel),
-            ("store", &self.store),
-            ("terminal", &self.terminal),
-            ("employee", &self.employee),
-            ("partner", &self.partner),
+            ("channel", &mut self.channel),
+            ("store", &mut self.store),
+            ("terminal", &mut self.terminal),
+            ("employee", &mut self.employee),
+            ("partner", &mut self.partner),
         ]
     }
 }

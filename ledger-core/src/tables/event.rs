@@ -33,6 +33,7 @@ pub use crate::features::transfer::event::*;
 pub use crate::kernel::fields::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Fields, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX, NAME_BYTES_MAX,
     NOTE_BYTES_MAX, OPENING_LOTS_MAX, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Violation,
+    name_problem,
 };
 pub use crate::kernel::names::*;
 
@@ -165,7 +166,7 @@ macro_rules! bodies {
         }
 
         impl Body<Name> {
-            fn limits(&self, found: &mut Fields) {
+            fn limits(&mut self, found: &mut Fields) {
                 match self { $(Body::$kind(said) => said.limits(found),)* }
             }
         }
@@ -346,19 +347,19 @@ impl Event<MemberRef> {
 }
 
 impl Event<Name> {
-    /// Every field that breaks its limit; empty if the event may be judged.
-    pub fn violations(&self) -> Vec<Violation> {
+    /// Every field that breaks its limit; empty if the event may be judged. Its names are in their normal form then.
+    pub fn violations(&mut self) -> Vec<Violation> {
         let mut found = Fields::default();
-        found.name("source", &self.source, 1);
-        found.name("id", &self.id, 1);
+        found.name("source", &mut self.source, 1);
+        found.name("id", &mut self.id, 1);
         found.instant("occurred_at", self.occurred_at);
         let kind = self.body.kind();
         match (kind.has_member(), self.member.is_empty()) {
-            (true, _) => found.name("member", &self.member, 1),
+            (true, _) => found.name("member", &mut self.member, 1),
             (false, false) => found.add("member", alloc::format!("must be empty for {kind}")),
             (false, true) => {}
         }
-        for (field, text) in self.origin.iter().flat_map(|origin| origin.fields()) {
+        for (field, text) in self.origin.iter_mut().flat_map(|origin| origin.fields()) {
             found.name(field, text, 0);
         }
         found.of = kind.name();

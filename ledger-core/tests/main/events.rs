@@ -9,6 +9,7 @@ use ledger_core::event::{
 };
 use ledger_core::features::membership::state::Scope;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
+use serde_json::Value;
 
 const EUR: Currency = Currency(*b"EUR");
 
@@ -33,8 +34,8 @@ fn with(body: Body<Name>) -> Event<Name> {
     event("e-1", member, At(0), body)
 }
 
-#[test]
-fn the_largest_event_of_each_kind_is_within_the_limits() {
+/// The largest body of each kind.
+fn largest() -> Vec<Body<Name>> {
     let name = || long(NAME_BYTES_MAX);
     let most = Points(AMOUNT_MAX);
     let detail = LineDetail {
@@ -45,7 +46,7 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
     };
     let widest = Line { detail: Some(Box::new(detail)), ..Line::plain(&name(), u32::MAX, Money(AMOUNT_MAX)) };
     let paid = Money(AMOUNT_MAX * (LINES_MAX as i64 + 1));
-    let bodies = [
+    vec![
         Body::Enrolled(event::Enrolled { birthday: Some(MonthDay { month: 2, day: 29 }) }),
         Body::AttributesSet(event::AttributesSet { attributes: vec![(name(), i64::MAX); ATTRIBUTES_MAX] }),
         Body::Purchase(event::Purchase {
@@ -148,10 +149,15 @@ fn the_largest_event_of_each_kind_is_within_the_limits() {
             kind: long(KIND_BYTES_MAX),
             alias: format!("{}:1", long(KIND_BYTES_MAX)).into(),
         }),
-    ];
-    for body in bodies {
+    ]
+}
+
+#[test]
+fn the_largest_event_of_each_kind_is_within_the_limits() {
+    let name = || long(NAME_BYTES_MAX);
+    for body in largest() {
         let kind = body.kind();
-        let event = Event { source: name(), id: name(), occurred_at: AT_MIN, ..with(body) };
+        let mut event = Event { source: name(), id: name(), occurred_at: AT_MIN, ..with(body) };
         assert_eq!(event.violations(), [], "{kind}");
     }
 }
@@ -161,7 +167,7 @@ fn what_breaks_a_limit_is_told() {
     let lines = |lines: Vec<Line>| Body::purchase("o", EUR, lines);
     let birthday = |month, day| Body::Enrolled(event::Enrolled { birthday: Some(MonthDay { month, day }) });
     let over = Points(AMOUNT_MAX + 1);
-    let events = [
+    let mut events = [
         Event {
             source: "".into(),
             id: long(NAME_BYTES_MAX + 1),
@@ -320,7 +326,7 @@ fn what_breaks_a_limit_is_told() {
         with(Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: "phone:1".into() })),
     ];
     let mut told = String::new();
-    for event in &events {
+    for event in &mut events {
         let violations = event.violations();
         assert!(!violations.is_empty(), "{event:?}");
         violations.iter().for_each(|violation| {
@@ -433,4 +439,67 @@ fn what_breaks_a_limit_is_told() {
         alias_unlinked.name: must be card: and the rest, as events name it
     "#]]
     .assert_eq(&told);
+}
+
+/// Every text of an event with its path, and what stands there.
+fn texts(value: &Value, path: &str, all: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => all.push((path.into(), text.clone())),
+        Value::Array(parts) => parts.iter().enumerate().for_each(|(n, part)| texts(part, &format!("{path}/{n}"), all)),
+        Value::Object(parts) => parts.iter().for_each(|(name, part)| texts(part, &format!("{path}/{name}"), all)),
+        _ => {}
+    }
+}
+
+#[test]
+fn names_that_look_alike_are_one_name_or_refused_in_every_field() {
+    let name = || Name::from("n");
+    let mut tried = 0;
+    for body in largest() {
+        let kind = body.kind();
+        let member = if kind.has_member() { name() } else { "".into() };
+        let origin =
+            event::Origin { channel: name(), store: name(), terminal: name(), employee: name(), partner: name() };
+        let event = Event { member, origin: Some(Box::new(origin)), ..with(body) };
+        let whole = serde_json::to_value(&event).expect("it is a value");
+        let mut all = Vec::new();
+        texts(&whole, "", &mut all);
+        for (path, text) in all {
+            let last = path.rsplit('/').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
+            // What is said in whole sentences, and words of the trade that are none of people's.
+            if ["reason", "note", "text", "kind", "scope", "finding"].contains(&last) {
+                continue;
+            }
+            if path == "/member" && text.is_empty() {
+                continue;
+            }
+            let front = if last == "alias" { text.split_inclusive(':').next().unwrap_or_default() } else { "" };
+            let said = |rest: &str| {
+                let mut whole = whole.clone();
+                *whole.pointer_mut(&path).expect("it is there") = format!("{front}{rest}").into();
+                let mut event: Event<Name> = serde_json::from_value(whole).expect("it is an event");
+                let violations = event.violations();
+                let told = serde_json::to_value(&event).expect("it is a value");
+                let told = told.pointer(&path).and_then(Value::as_str).expect("it is there").to_string();
+                (told, violations)
+            };
+            let normal = format!("{front}Zo\u{eb} 1");
+            // Decomposed, with blanks at the ends, and with a blank that keeps words together.
+            for alike in ["Zo\u{eb} 1", "Zoe\u{308} 1", " Zo\u{eb} 1", "Zo\u{eb} 1\u{3000}\u{a0}", "Zoe\u{308}\u{a0}1"]
+            {
+                assert_eq!(said(alike), (normal.clone(), Vec::new()), "{kind} {path}: {alike:?}");
+            }
+            // Zero widths, a mark of direction, an override, a joiner of graphemes, a tag, a filler, a BOM, a hyphen.
+            for unseen in "\u{200b}\u{200d}\u{200f}\u{202e}\u{34f}\u{e0041}\u{3164}\u{feff}\u{ad}".chars() {
+                for hidden in [format!("Zo{unseen}\u{eb}"), format!("{unseen}anna"), format!("anna{unseen}")] {
+                    let (_, violations) = said(&hidden);
+                    let problem = format!("must not contain U+{:04X}, which cannot be seen", u32::from(unseen));
+                    let told: Vec<&str> = violations.iter().map(|violation| &*violation.problem).collect();
+                    assert_eq!(told, [&*problem], "{kind} {path}: {hidden:?}");
+                }
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 100, "of {tried} fields");
 }

@@ -239,7 +239,7 @@ impl World {
         self.control(Body::CaseResolved(event::CaseResolved { case, finding, note: "".into() }))
     }
 
-    pub fn submit(&mut self, event: Event<Name>) -> Outcome {
+    pub fn submit(&mut self, mut event: Event<Name>) -> Outcome {
         assert_eq!(event.violations(), [], "stories keep to the limits");
         let outcome = self.memory.submit(event.clone(), At(self.now)).expect("every record folds");
         if !outcome.duplicate {

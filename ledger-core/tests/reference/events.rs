@@ -72,6 +72,10 @@ fn events_have_a_page() {
          may be numbers or texts (`19990`, `\"19990\"`), enums names or numbers; a Timestamp is RFC 3339 with any\n\
          offset (`2026-01-10T13:00:00+01:00`), a Duration seconds (`\"3600s\"`); null is as good as left out.\n\
          Unknown names, names that come twice and fractions are faults, told with the path of the field.\n\n\
+         Names (of sources, events, members, staff, orders, goods, holds, wallets and all else but reasons and notes)\n\
+         are put into one form before they are compared, hashed or sealed: Unicode NFC, no blanks at the ends, one\n\
+         space for any other blank within. What cannot be seen (zero widths, marks of direction, joiners, selectors)\n\
+         and control characters are faults. Letters of several scripts that look alike are not the same.\n\n\
          ## Every event\n\n",
     );
     let text_of_one = r#"{"source": "till-1", "id": "a-1", "occurred_at": "2026-01-10T12:00:00Z", "member": "M1",

@@ -116,7 +116,7 @@ fn decode(message: proto::Event, bytes: usize, hash: Hash<'_>) -> Result<Event<N
         faults.add("body", "unknown type; send one of those in event.proto");
         return Err(Invalid(faults.found));
     };
-    let event = Event {
+    let mut event = Event {
         source: message.source.into(),
         id: message.id.into(),
         occurred_at,
@@ -142,8 +142,8 @@ fn decode_keys(message: &proto::Event, hash: Hash<'_>, faults: &mut Faults) -> R
             RiskKind::Address => &message.address,
         };
         if !text.is_empty() {
-            values::name(kind.name(), text, 0, faults);
-            keys.set(kind, hash(kind.name(), text));
+            let text = values::name(kind.name(), text.as_str(), 0, faults);
+            keys.set(kind, hash(kind.name(), &text));
         }
     }
     keys

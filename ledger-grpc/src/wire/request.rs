@@ -78,24 +78,23 @@ pub fn member_name(text: String) -> Result<Name, Invalid> {
 pub fn event_asked(request: proto::GetOutcomeRequest) -> Result<EventAsked, Invalid> {
     let proto::GetOutcomeRequest { source, id, member, .. } = request;
     let mut faults = Faults::default();
-    values::name("source", &source, 1, &mut faults);
-    values::name("id", &id, 1, &mut faults);
-    values::name("member", &member, 0, &mut faults);
-    faults.check(EventAsked { source: source.into(), id: id.into(), member: member.into() })
+    let source = values::name("source", source, 1, &mut faults);
+    let id = values::name("id", id, 1, &mut faults);
+    let member = values::name("member", member, 0, &mut faults);
+    faults.check(EventAsked { source, id, member })
 }
 
 /// Reads which record is to be explained.
 pub fn which(request: proto::ExplainEventRequest) -> Result<Which, Invalid> {
     use proto::explain_event_request::Which as Named;
     let mut faults = Faults::default();
-    values::name("member", &request.member, 0, &mut faults);
-    let member: Name = request.member.into();
+    let member = values::name("member", request.member, 0, &mut faults);
     let which = match request.which {
         Some(Named::Position(position)) => Which::Position { position: Position(position), member },
         Some(Named::Event(proto::EventName { source, id })) => {
-            values::name("event.source", &source, 1, &mut faults);
-            values::name("event.id", &id, 1, &mut faults);
-            Which::Event(EventAsked { source: source.into(), id: id.into(), member })
+            let source = values::name("event.source", source, 1, &mut faults);
+            let id = values::name("event.id", id, 1, &mut faults);
+            Which::Event(EventAsked { source, id, member })
         }
         None => return Err(Invalid::one("which", "is missing; send a position or an event")),
     };
@@ -118,8 +117,9 @@ pub fn member_names(texts: Vec<String>) -> Result<Vec<Name>, Invalid> {
         return Err(Invalid::one("members", format!("has {}; send 1 to {MEMBERS_MAX}", texts.len())));
     }
     let mut faults = Faults::default();
-    texts.iter().enumerate().for_each(|(at, text)| values::name(&format!("members[{at}]"), text, 1, &mut faults));
-    faults.check(texts.into_iter().map(Into::into).collect())
+    let one = |(at, text)| values::name(&format!("members[{at}]"), text, 1, &mut faults);
+    let names = texts.into_iter().enumerate().map(one).collect();
+    faults.check(names)
 }
 
 /// Reads when a member is asked for.
@@ -187,6 +187,6 @@ pub fn program_text(text: &str) -> Result<(), Invalid> {
 
 fn name(field: &str, text: String) -> Result<Name, Invalid> {
     let mut faults = Faults::default();
-    values::name(field, &text, 1, &mut faults);
-    faults.check(text.into())
+    let name = values::name(field, text, 1, &mut faults);
+    faults.check(name)
 }

@@ -2,7 +2,7 @@
 
 use super::Faults;
 use crate::proto;
-use ledger_core::event::{AT_MAX, AT_MIN, Currency, NAME_BYTES_MAX};
+use ledger_core::event::{AT_MAX, AT_MIN, Currency, NAME_BYTES_MAX, Name, name_problem};
 use ledger_core::units::{At, LotId, MonthDay, Position};
 
 /// An instant; absent for [`At::NEVER`].
@@ -65,14 +65,11 @@ pub(super) fn count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
-/// Notes what is wrong with a name.
-pub(super) fn name(field: &str, text: &str, bytes_min: usize, faults: &mut Faults) {
-    match text.len() {
-        bytes if bytes < bytes_min => faults.add(field, "must not be empty"),
-        bytes if bytes > NAME_BYTES_MAX => {
-            faults.add(field, format!("has {bytes} bytes; at most {NAME_BYTES_MAX} are allowed"));
-        }
-        _ if text.chars().any(char::is_control) => faults.add(field, "must not contain control characters"),
-        _ => {}
+/// A name in its normal form; notes what is wrong with it.
+pub(super) fn name(field: &str, text: impl Into<Name>, bytes_min: usize, faults: &mut Faults) -> Name {
+    let mut name = text.into();
+    if let Some(problem) = name_problem(&mut name, bytes_min, NAME_BYTES_MAX) {
+        faults.add(field, problem);
     }
+    name
 }

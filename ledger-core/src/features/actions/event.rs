@@ -16,9 +16,9 @@ pub struct Action {
 }
 
 impl Payload for Action {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         found.kind("kind", &self.kind);
-        found.name("target", &self.target, 0);
+        found.name("target", &mut self.target, 0);
         found.amount("value", self.value, 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Events: points given and taken by hand, and who agrees to it.
 
-use crate::kernel::fields::{Fields, NOTE_BYTES_MAX, Payload, STAFF_BYTES_MAX};
+use crate::kernel::fields::{Fields, NOTE_BYTES_MAX, Payload};
 use crate::kernel::names::Name;
 use crate::kernel::units::{Points, Position};
 use alloc::boxed::Box;
@@ -28,8 +28,8 @@ impl<S> Credit<S> {
 }
 
 impl Payload for Credit<Name> {
-    fn limits(&self, found: &mut Fields) {
-        by_hand_limits(found, &self.wallet, self.points, (&self.reason, &self.by));
+    fn limits(&mut self, found: &mut Fields) {
+        by_hand_limits(found, &mut self.wallet, self.points, (&self.reason, &mut self.by));
     }
 }
 
@@ -55,8 +55,8 @@ impl<S> Debit<S> {
 }
 
 impl Payload for Debit<Name> {
-    fn limits(&self, found: &mut Fields) {
-        by_hand_limits(found, &self.wallet, self.points, (&self.reason, &self.by));
+    fn limits(&mut self, found: &mut Fields) {
+        by_hand_limits(found, &mut self.wallet, self.points, (&self.reason, &mut self.by));
     }
 }
 
@@ -78,8 +78,8 @@ impl<S> Approved<S> {
 }
 
 impl Payload for Approved<Name> {
-    fn limits(&self, found: &mut Fields) {
-        found.text("by", &self.by, 1, STAFF_BYTES_MAX);
+    fn limits(&mut self, found: &mut Fields) {
+        found.staff("by", &mut self.by, 1);
     }
 }
 
@@ -103,16 +103,16 @@ impl<S> Withdrawn<S> {
 }
 
 impl Payload for Withdrawn<Name> {
-    fn limits(&self, found: &mut Fields) {
-        found.text("by", &self.by, 1, STAFF_BYTES_MAX);
+    fn limits(&mut self, found: &mut Fields) {
+        found.staff("by", &mut self.by, 1);
         found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);
     }
 }
 
 /// The limits of what is given or taken by hand.
-fn by_hand_limits(found: &mut Fields, wallet: &str, points: Points, (reason, by): (&str, &str)) {
+fn by_hand_limits(found: &mut Fields, wallet: &mut Name, points: Points, (reason, by): (&str, &mut Name)) {
     found.name("wallet", wallet, 0);
     found.amount("points", points.0, 1);
     found.text("reason", reason, 1, NOTE_BYTES_MAX);
-    found.text("by", by, 0, STAFF_BYTES_MAX);
+    found.staff("by", by, 0);
 }

@@ -2,6 +2,7 @@
 
 use crate::kernel::fields::{AMOUNT_MAX, Fields, LINES_MAX, NAME_BYTES_MAX, Payload, TAGS_MAX};
 use crate::kernel::names::{Currency, Name};
+use crate::kernel::normal::is_plain;
 use crate::kernel::units::Money;
 use alloc::boxed::Box;
 use alloc::format;
@@ -24,13 +25,13 @@ pub struct Purchase {
 }
 
 impl Payload for Purchase {
-    fn limits(&self, found: &mut Fields) {
-        found.name("order", &self.order, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("order", &mut self.order, 1);
         found.currency("currency", self.currency);
         if self.lines.is_empty() || self.lines.len() > LINES_MAX {
             found.add("lines", format!("has {} lines; send 1 to {LINES_MAX}", self.lines.len()));
         }
-        self.lines.iter().take(LINES_MAX).enumerate().for_each(|(n, line)| line.limits(n, found));
+        self.lines.iter_mut().take(LINES_MAX).enumerate().for_each(|(n, line)| line.limits(n, found));
         found.amount("shipping", self.shipping.0, 0);
         let paid = self.lines.iter().fold(self.shipping.0, |sum, line| sum.saturating_add(line.net.0)).max(0);
         if self.points_paid.0 < 0 || self.points_paid.0 > paid {
@@ -44,7 +45,7 @@ impl Payload for Purchase {
 pub struct CheckIn;
 
 impl Payload for CheckIn {
-    fn limits(&self, _: &mut Fields) {}
+    fn limits(&mut self, _: &mut Fields) {}
 }
 
 /// Fact: somebody the member invited has qualified.
@@ -63,8 +64,8 @@ impl<W> Referral<W> {
 }
 
 impl Payload for Referral<Name> {
-    fn limits(&self, found: &mut Fields) {
-        found.name("referee", &self.referee, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("referee", &mut self.referee, 1);
     }
 }
 
@@ -102,11 +103,11 @@ impl Line {
 }
 
 impl Line {
-    pub(crate) fn limits(&self, n: usize, found: &mut Fields) {
+    pub(crate) fn limits(&mut self, n: usize, found: &mut Fields) {
         // A plain line without a fault writes no name of a field.
         let field = |name: &str| format!("lines[{n}].{name}");
-        if self.sku.len() > NAME_BYTES_MAX || self.sku.chars().any(char::is_control) {
-            found.name(&field("sku"), &self.sku, 0);
+        if !is_plain(&self.sku) || self.sku.len() > NAME_BYTES_MAX {
+            found.name(&field("sku"), &mut self.sku, 0);
         }
         if self.quantity == 0 {
             found.add(&field("quantity"), "must be at least 1".into());
@@ -114,12 +115,12 @@ impl Line {
         if self.net.0 < AMOUNT_MAX.saturating_neg() || self.net.0 > AMOUNT_MAX {
             found.amount(&field("net"), self.net.0, AMOUNT_MAX.saturating_neg());
         }
-        let Some(detail) = &self.detail else { return };
-        found.name(&field("category"), &detail.category, 0);
+        let Some(detail) = &mut self.detail else { return };
+        found.name(&field("category"), &mut detail.category, 0);
         if detail.tags.len() > TAGS_MAX {
             found.add(&field("tags"), format!("has {} tags; send at most {TAGS_MAX}", detail.tags.len()));
         }
-        detail.tags.iter().take(TAGS_MAX).for_each(|tag| found.name(&field("tags"), tag, 1));
+        detail.tags.iter_mut().take(TAGS_MAX).for_each(|tag| found.name(&field("tags"), tag, 1));
         found.amount(&field("discount"), detail.discount.0, 0);
         if !(self.net.0.min(0)..=self.net.0.max(0)).contains(&detail.tax.0) {
             found.add(&field("tax"), format!("is {}; must be 0 to the net price", detail.tax));

@@ -17,9 +17,9 @@ pub struct ExchangeOut {
 }
 
 impl Payload for ExchangeOut {
-    fn limits(&self, found: &mut Fields) {
-        found.name("exchange", &self.exchange, 1);
-        found.name("reference", &self.reference, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("exchange", &mut self.exchange, 1);
+        found.name("reference", &mut self.reference, 1);
         found.amount("points", self.points.0, 1);
     }
 }
@@ -36,9 +36,9 @@ pub struct ExchangeIn {
 }
 
 impl Payload for ExchangeIn {
-    fn limits(&self, found: &mut Fields) {
-        found.name("exchange", &self.exchange, 1);
-        found.name("reference", &self.reference, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("exchange", &mut self.exchange, 1);
+        found.name("reference", &mut self.reference, 1);
         found.amount("units", self.units, 1);
     }
 }
@@ -55,8 +55,8 @@ pub struct ExchangeSettled {
 }
 
 impl Payload for ExchangeSettled {
-    fn limits(&self, found: &mut Fields) {
-        found.name("exchange", &self.exchange, 1);
-        found.name("reference", &self.reference, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("exchange", &mut self.exchange, 1);
+        found.name("reference", &mut self.reference, 1);
     }
 }

@@ -1,6 +1,7 @@
 //! Events: points that live on.
 
 use crate::kernel::fields::{Fields, NOTE_BYTES_MAX, Payload};
+use crate::kernel::names::Name;
 use crate::kernel::units::{At, Points};
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,8 @@ pub struct Reinstated {
 }
 
 impl Payload for Reinstated {
-    fn limits(&self, found: &mut Fields) {
-        new_date_limits(found, &self.wallet, self.points, (self.expires_at, &self.reason));
+    fn limits(&mut self, found: &mut Fields) {
+        new_date_limits(found, &mut self.wallet, self.points, (self.expires_at, &self.reason));
     }
 }
 
@@ -38,13 +39,13 @@ pub struct Extended {
 }
 
 impl Payload for Extended {
-    fn limits(&self, found: &mut Fields) {
-        new_date_limits(found, &self.wallet, self.points, (self.expires_at, &self.reason));
+    fn limits(&mut self, found: &mut Fields) {
+        new_date_limits(found, &mut self.wallet, self.points, (self.expires_at, &self.reason));
     }
 }
 
 /// The limits of what gives points another date.
-fn new_date_limits(found: &mut Fields, wallet: &str, points: Option<Points>, (expires_at, reason): (At, &str)) {
+fn new_date_limits(found: &mut Fields, wallet: &mut Name, points: Option<Points>, (expires_at, reason): (At, &str)) {
     found.name("wallet", wallet, 0);
     found.points("points", points);
     found.instant("expires_at", expires_at);

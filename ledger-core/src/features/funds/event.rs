@@ -15,8 +15,8 @@ pub struct Donate {
 }
 
 impl Payload for Donate {
-    fn limits(&self, found: &mut Fields) {
-        found.name("fund", &self.fund, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("fund", &mut self.fund, 1);
         found.amount("points", self.points.0, 1);
     }
 }

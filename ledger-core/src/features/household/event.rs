@@ -20,8 +20,8 @@ impl<W> HouseholdJoined<W> {
 }
 
 impl Payload for HouseholdJoined<Name> {
-    fn limits(&self, found: &mut Fields) {
-        found.name("household", &self.household, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("household", &mut self.household, 1);
     }
 }
 
@@ -30,5 +30,5 @@ impl Payload for HouseholdJoined<Name> {
 pub struct HouseholdLeft;
 
 impl Payload for HouseholdLeft {
-    fn limits(&self, _: &mut Fields) {}
+    fn limits(&mut self, _: &mut Fields) {}
 }

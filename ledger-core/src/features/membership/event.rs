@@ -17,7 +17,7 @@ pub struct Enrolled {
 }
 
 impl Payload for Enrolled {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         if !self.birthday.as_ref().is_none_or(is_date) {
             found.add("birthday", "is not a date; send month 1-12 and a day of it".into());
         }
@@ -32,11 +32,11 @@ pub struct AttributesSet {
 }
 
 impl Payload for AttributesSet {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         if self.attributes.is_empty() || self.attributes.len() > ATTRIBUTES_MAX {
             found.add("attributes", format!("must hold 1 to {ATTRIBUTES_MAX} attributes"));
         }
-        self.attributes.iter().take(ATTRIBUTES_MAX).for_each(|(name, _)| found.name("attributes", name, 1));
+        self.attributes.iter_mut().take(ATTRIBUTES_MAX).for_each(|(name, _)| found.name("attributes", name, 1));
     }
 }
 
@@ -50,7 +50,7 @@ pub struct Frozen {
 }
 
 impl Payload for Frozen {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         found.text("reason", &self.reason, 0, NOTE_BYTES_MAX);
     }
 }
@@ -65,7 +65,7 @@ pub struct Unfrozen {
 }
 
 impl Payload for Unfrozen {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         found.text("reason", &self.reason, 0, NOTE_BYTES_MAX);
     }
 }
@@ -78,7 +78,7 @@ pub struct Closed {
 }
 
 impl Payload for Closed {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         found.text("reason", &self.reason, 0, NOTE_BYTES_MAX);
     }
 }
@@ -101,8 +101,8 @@ impl<W> AliasLinked<W> {
 }
 
 impl Payload for AliasLinked<Name> {
-    fn limits(&self, found: &mut Fields) {
-        alias_limits(found, &self.kind, &self.alias);
+    fn limits(&mut self, found: &mut Fields) {
+        alias_limits(found, &self.kind, &mut self.alias);
     }
 }
 
@@ -124,8 +124,8 @@ impl<W> AliasUnlinked<W> {
 }
 
 impl Payload for AliasUnlinked<Name> {
-    fn limits(&self, found: &mut Fields) {
-        alias_limits(found, &self.kind, &self.alias);
+    fn limits(&mut self, found: &mut Fields) {
+        alias_limits(found, &self.kind, &mut self.alias);
     }
 }
 
@@ -138,11 +138,17 @@ fn is_date(at: &MonthDay) -> bool {
     (1..=12).contains(&at.month) && (1..=days).contains(&at.day)
 }
 
-fn alias_limits(found: &mut Fields, kind: &str, alias: &str) {
+fn alias_limits(found: &mut Fields, kind: &str, alias: &mut Name) {
     if !is_kind(kind) {
         found.kind("kind", kind);
     } else if let Some(rest) = alias.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')) {
-        found.text("name", rest, 1, NAME_BYTES_MAX.saturating_sub(kind.len()).saturating_sub(1));
+        let mut rest = Name::from(rest);
+        found.name("name", &mut rest, 1);
+        *alias = format!("{kind}:{rest}").into();
+        if alias.len() > NAME_BYTES_MAX && rest.len() <= NAME_BYTES_MAX {
+            let most = NAME_BYTES_MAX.saturating_sub(kind.len()).saturating_sub(1);
+            found.text("name", &rest, 1, most);
+        }
     } else {
         found.add("name", format!("must be {kind}: and the rest, as events name it"));
     }

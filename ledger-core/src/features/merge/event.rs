@@ -20,8 +20,8 @@ impl<W> Merged<W> {
 }
 
 impl Payload for Merged<Name> {
-    fn limits(&self, found: &mut Fields) {
-        found.name("other", &self.from, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("other", &mut self.from, 1);
     }
 }
 
@@ -41,7 +41,7 @@ impl<W> Unmerged<W> {
 }
 
 impl Payload for Unmerged<Name> {
-    fn limits(&self, found: &mut Fields) {
-        found.name("other", &self.from, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("other", &mut self.from, 1);
     }
 }

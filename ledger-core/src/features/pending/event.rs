@@ -12,7 +12,7 @@ pub struct Settled {
 }
 
 impl Payload for Settled {
-    fn limits(&self, found: &mut Fields) {
-        found.name("order", &self.order, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("order", &mut self.order, 1);
     }
 }

@@ -14,7 +14,7 @@ pub struct ProgramPublished {
 }
 
 impl Payload for ProgramPublished {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         if self.text.len() > PROGRAM_BYTES_MAX {
             found.add("text", format!("at most {PROGRAM_BYTES_MAX} bytes are allowed"));
         }
@@ -29,7 +29,7 @@ pub struct Tick {
 }
 
 impl Payload for Tick {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         found.instant("up_to", self.up_to);
     }
 }

@@ -16,8 +16,8 @@ pub struct Cancelled {
 }
 
 impl Payload for Cancelled {
-    fn limits(&self, found: &mut Fields) {
-        found.name("order", &self.order, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("order", &mut self.order, 1);
     }
 }
 
@@ -38,14 +38,14 @@ pub struct Refunded {
 }
 
 impl Payload for Refunded {
-    fn limits(&self, found: &mut Fields) {
-        found.name("order", &self.order, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("order", &mut self.order, 1);
         found.currency("currency", self.currency);
         found.amount("amount", self.amount.0, i64::from(self.lines.is_empty()));
         if self.lines.len() > LINES_MAX {
             found.add("lines", format!("has {} lines; send at most {LINES_MAX}", self.lines.len()));
         }
-        self.lines.iter().take(LINES_MAX).enumerate().for_each(|(n, line)| line.limits(n, found));
+        self.lines.iter_mut().take(LINES_MAX).enumerate().for_each(|(n, line)| line.limits(n, found));
         if self.so_far && !self.lines.is_empty() {
             found.add("so_far", "is of an amount alone; send the lines of each refund without it".into());
         }
@@ -80,9 +80,9 @@ pub enum LinePart {
 }
 
 impl LineRefund {
-    pub(crate) fn limits(&self, n: usize, found: &mut Fields) {
+    pub(crate) fn limits(&mut self, n: usize, found: &mut Fields) {
         let field = |name: &str| format!("lines[{n}].{name}");
-        if let LineName::Sku(sku) = &self.line {
+        if let LineName::Sku(sku) = &mut self.line {
             found.name(&field("sku"), sku, 1);
         }
         match self.part {

@@ -17,7 +17,7 @@ pub struct CaseResolved {
 }
 
 impl Payload for CaseResolved {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         found.text("note", &self.note, 0, NOTE_BYTES_MAX);
     }
 }

@@ -22,12 +22,12 @@ pub struct Redeem {
 }
 
 impl Payload for Redeem {
-    fn limits(&self, found: &mut Fields) {
-        found.name("wallet", &self.wallet, 0);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("wallet", &mut self.wallet, 0);
         found.amount("points", self.points.0, i64::from(self.item.is_none()));
-        found.name("order", &self.order, 0);
+        found.name("order", &mut self.order, 0);
         found.money("total", self.total);
-        if let Some(item_request) = &self.item {
+        if let Some(item_request) = &mut self.item {
             item_request.limits(found);
         }
     }
@@ -53,14 +53,14 @@ pub struct Hold {
 }
 
 impl Payload for Hold {
-    fn limits(&self, found: &mut Fields) {
-        found.name("hold", &self.hold, 1);
-        found.name("wallet", &self.wallet, 0);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("hold", &mut self.hold, 1);
+        found.name("wallet", &mut self.wallet, 0);
         found.amount("points", self.points.0, i64::from(self.item.is_none()));
         ttl_limits(found, self.ttl_ms);
-        found.name("order", &self.order, 0);
+        found.name("order", &mut self.order, 0);
         found.money("total", self.total);
-        if let Some(item_request) = &self.item {
+        if let Some(item_request) = &mut self.item {
             item_request.limits(found);
         }
     }
@@ -78,8 +78,8 @@ pub struct Capture {
 }
 
 impl Payload for Capture {
-    fn limits(&self, found: &mut Fields) {
-        found.name("hold", &self.hold, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("hold", &mut self.hold, 1);
         found.points("points", self.points);
     }
 }
@@ -92,8 +92,8 @@ pub struct Void {
 }
 
 impl Payload for Void {
-    fn limits(&self, found: &mut Fields) {
-        found.name("hold", &self.hold, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("hold", &mut self.hold, 1);
     }
 }
 
@@ -107,8 +107,8 @@ pub struct HoldExtended {
 }
 
 impl Payload for HoldExtended {
-    fn limits(&self, found: &mut Fields) {
-        found.name("hold", &self.hold, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("hold", &mut self.hold, 1);
         ttl_limits(found, self.ttl_ms);
     }
 }
@@ -123,7 +123,7 @@ pub struct RedeemRefunded {
 }
 
 impl Payload for RedeemRefunded {
-    fn limits(&self, found: &mut Fields) {
+    fn limits(&mut self, found: &mut Fields) {
         found.points("points", self.points);
     }
 }
@@ -138,8 +138,8 @@ pub struct ItemRequest {
 }
 
 impl ItemRequest {
-    fn limits(&self, found: &mut Fields) {
-        found.name("item", &self.item, 1);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("item", &mut self.item, 1);
         if !(1..=PIECES_MAX).contains(&self.pieces) {
             found.add("pieces", format!("is {}; must be 1 to {PIECES_MAX}", self.pieces));
         }

@@ -30,9 +30,9 @@ impl<W> Transfer<W> {
 }
 
 impl Payload for Transfer<Name> {
-    fn limits(&self, found: &mut Fields) {
-        found.name("to", &self.to, 1);
-        found.name("wallet", &self.wallet, 0);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("to", &mut self.to, 1);
+        found.name("wallet", &mut self.wallet, 0);
         found.amount("points", self.points.0, 1);
         found.text("note", &self.note, 0, NOTE_BYTES_MAX);
     }
@@ -48,8 +48,8 @@ pub struct Imported {
 }
 
 impl Payload for Imported {
-    fn limits(&self, found: &mut Fields) {
-        found.name("wallet", &self.wallet, 0);
+    fn limits(&mut self, found: &mut Fields) {
+        found.name("wallet", &mut self.wallet, 0);
         if self.lots.is_empty() || self.lots.len() > OPENING_LOTS_MAX {
             found.add("lots", format!("has {} lots; send 1 to {OPENING_LOTS_MAX}", self.lots.len()));
         }

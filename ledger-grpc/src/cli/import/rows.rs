@@ -114,7 +114,7 @@ impl Rows {
     }
 }
 
-fn checked(event: Event<Name>) -> Result<Event<Name>, String> {
+fn checked(mut event: Event<Name>) -> Result<Event<Name>, String> {
     let violations = event.violations();
     if violations.is_empty() { Ok(event) } else { Err(problems(&violations)) }
 }
