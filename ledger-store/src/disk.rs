@@ -299,7 +299,7 @@ impl Disk {
 }
 
 /// As many random bytes as are asked for.
-fn drawn<const BYTES: usize>() -> Result<[u8; BYTES], OpenError> {
+pub(crate) fn drawn<const BYTES: usize>() -> Result<[u8; BYTES], OpenError> {
     let mut drawn = [0; BYTES];
     getrandom::fill(&mut drawn).map_err(|error| OpenError::System(error.to_string()))?;
     Ok(drawn)

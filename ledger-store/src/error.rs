@@ -51,6 +51,9 @@ pub enum OpenError {
         /// The one that was asked for.
         given: LedgerId,
     },
+    /// The pepper given is not the one the ledger was made with.
+    #[error("the pepper is not the one this ledger was made with")]
+    Pepper,
     /// The root of the salts that was given is not the one the ledger was made with, or some were taken away since.
     #[error("the root of the salts is not the one this ledger was made with")]
     Salts,

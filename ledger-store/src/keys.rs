@@ -30,6 +30,8 @@ pub(crate) const FORMAT: &[u8] = b"fo";
 pub(crate) const SECRET: &[u8] = b"se";
 /// `meta`: which ledger this is.
 pub(crate) const IDENTITY: &[u8] = b"id";
+/// `meta`: what keys of risk are hashed under.
+pub(crate) const PEPPER: &[u8] = b"pe";
 /// `meta`: of what the salts of causes are derived.
 pub(crate) const SALTS: &[u8] = b"sa";
 /// `meta`: where lineages began.

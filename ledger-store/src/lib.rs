@@ -33,6 +33,7 @@ mod keys;
 mod live;
 mod mark;
 mod notes;
+mod pepper;
 mod prove;
 mod read;
 mod recover;

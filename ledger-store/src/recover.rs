@@ -14,6 +14,7 @@ use crate::identity::{Identity, LedgerId};
 use crate::ids;
 use crate::keys;
 use crate::live::{Live, StoreLog};
+use crate::pepper::Pepper;
 use crate::prove::StoredTree;
 use crate::sealing::Seals;
 use ledger_core::bytes::{decode, decode_row};
@@ -32,6 +33,7 @@ pub(crate) struct Recovered {
     pub(crate) disk: Arc<Disk>,
     pub(crate) live: Live,
     pub(crate) secret: [u8; 32],
+    pub(crate) pepper: Pepper,
     pub(crate) identity: Identity,
     pub(crate) tree: Frontier,
     pub(crate) salts: SaltWalk,
@@ -49,12 +51,14 @@ pub(crate) struct Given {
     pub(crate) secret: Option<[u8; 32]>,
     pub(crate) ledger: Option<LedgerId>,
     pub(crate) salts: Option<Salt>,
+    pub(crate) pepper: Option<[u8; 32]>,
     pub(crate) seals: Seals,
 }
 
 /// Brings the ledger on this disk up to the end of its log.
 pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenError> {
     let secret = disk.secret(given.secret)?;
+    let pepper = Pepper::of(&disk, given.pepper)?;
     let identity = disk.identity(given.ledger)?;
     let mut salts = SaltWalk::from(disk.salts(given.salts)?);
     if disk.has_older_rows()? {
@@ -115,7 +119,7 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
     }
     live.programs = Programs::of(&live.state);
     let lineages = disk.lineages()?;
-    Ok(Recovered { disk, live, secret, identity, tree, salts, tip, lineages, snapshot: snapshot.folded })
+    Ok(Recovered { disk, live, secret, pepper, identity, tree, salts, tip, lineages, snapshot: snapshot.folded })
 }
 
 fn refold(live: &mut Live, position: Position, record: &Record, entry: Entry<'_>) -> Result<(), Damage> {

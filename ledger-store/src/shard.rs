@@ -26,6 +26,7 @@ use crate::error::{CommitError, Damage, OpenError};
 use crate::identity::{Identity, LedgerId};
 use crate::live::Live;
 use crate::mark::{self, Marker};
+use crate::pepper::Pepper;
 use crate::recover::{Given, recover};
 use crate::sealing::Seals;
 use crate::signer::{Checkpoints, Signer};
@@ -54,12 +55,14 @@ const CLOSED: &str = "the ledger is closed";
 pub struct Options {
     /// What moves ledger time.
     pub time: Time,
-    /// Key of the hashes of risk keys and ids. `None`: the ledger's own, drawn once and kept with it.
+    /// Key of the hashes of names and ids. `None`: the ledger's own, drawn once and kept with it.
     pub secret: Option<[u8; 32]>,
     /// Which ledger this is to be, if it is made, and must be, if it is there. `None`: drawn once and kept with it.
     pub ledger: Option<LedgerId>,
     /// Under which key names are sealed. `None`: under none. A ledger has one for ever, or none.
     pub sealing_key: Option<[u8; 32]>,
+    /// What keys of risk are hashed under. `None`: the ledger's own, drawn once and kept with it.
+    pub pepper: Option<[u8; 32]>,
     /// Root of the salts of what is said. `None`: the ledger's own, drawn once and kept with it.
     pub salts: Option<Salt>,
     /// How checkpoints are signed and kept.
@@ -81,6 +84,7 @@ impl Default for Options {
             ledger: None,
             sealing_key: None,
             salts: None,
+            pepper: None,
             checkpoints: Checkpoints::default(),
             snapshot_records: 2_000_000,
             batch_events_max: 1_000,
@@ -92,7 +96,8 @@ impl Default for Options {
 impl Options {
     /// What a ledger is opened with.
     fn given(&self) -> Given {
-        Given { secret: self.secret, ledger: self.ledger, salts: self.salts, seals: Seals::under(self.sealing_key) }
+        let Options { secret, ledger, salts, pepper, .. } = *self;
+        Given { secret, ledger, salts, pepper, seals: Seals::under(self.sealing_key) }
     }
 }
 
@@ -117,6 +122,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) options: Options,
     secret: [u8; 32],
+    pepper: Pepper,
     pub(crate) identity: Identity,
     /// A program that cannot be read: nothing is judged then. What is published here can be.
     pub(crate) unreadable: Option<Unreadable>,
@@ -195,6 +201,7 @@ impl Ledger {
             clock,
             options,
             secret: recovered.secret,
+            pepper: recovered.pepper,
             identity: recovered.identity,
             lineages: recovered.lineages,
             tree: Mutex::new((committed, recovered.tree)),

@@ -116,7 +116,7 @@ pub fn verify_at_least(
         Ok(_) => {}
     }
     // The ledger as anyone would open it: stored rows, and the tail of the log over them.
-    let given = Given { secret: None, ledger: None, salts: None, seals: Seals::unread() };
+    let given = Given { secret: None, ledger: None, salts: None, pepper: None, seals: Seals::unread() };
     let live = match recover(disk.clone(), given) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {
@@ -413,7 +413,7 @@ fn check_meta(disk: &Disk, commits: &Commits, report: &mut Report) -> Result<(),
     for row in disk.scan(keys::META, b"") {
         let (key, value) = row?;
         match &*key {
-            keys::FORMAT | keys::SECRET | keys::IDENTITY | keys::SALTS | keys::SNAPSHOT => {}
+            keys::FORMAT | keys::SECRET | keys::IDENTITY | keys::SALTS | keys::PEPPER | keys::SNAPSHOT => {}
             [b'l', b'i', ..] => {}
             [b'c', b'u', source @ ..] => {
                 let source = String::from_utf8_lossy(source);

@@ -91,23 +91,47 @@ impl RiskKind {
     }
 }
 
-/// Risk keys that came with an event, each already a keyed hash: at most one of each kind, in order of
-/// the kinds. Most events have none.
+/// The epoch of a ledger's first pepper.
+pub const FIRST_EPOCH: u32 = 1;
+
+/// Risk keys that came with an event, each already a keyed hash. Most events have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RiskKeys(Vec<(RiskKind, RiskKey)>);
+pub struct RiskKeys(Option<Box<KeysOfEpoch>>);
+
+/// Risk keys and the epoch of the pepper that they are hashes under: at most one of each kind, in order of the kinds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct KeysOfEpoch {
+    epoch: u32,
+    keys: Vec<(RiskKind, RiskKey)>,
+}
 
 impl RiskKeys {
     /// The key of one kind.
     pub fn get(&self, kind: RiskKind) -> Option<RiskKey> {
-        self.0.iter().find(|(known, _)| *known == kind).map(|(_, key)| *key)
+        let keys = self.0.as_ref().map(|of| of.keys.as_slice()).unwrap_or_default();
+        keys.iter().find(|(known, _)| *known == kind).map(|(_, key)| *key)
+    }
+
+    /// The epoch of their pepper, if there are any.
+    pub fn epoch(&self) -> Option<u32> {
+        self.0.as_ref().map(|of| of.epoch)
+    }
+
+    /// Says of which epoch the pepper was that they are hashes under; without a word, of the first.
+    pub fn set_epoch(&mut self, epoch: u32) {
+        if let Some(of) = &mut self.0 {
+            of.epoch = epoch;
+        }
     }
 
     /// Sets the key of one kind.
     pub fn set(&mut self, kind: RiskKind, key: RiskKey) {
-        let at = self.0.partition_point(|(known, _)| *known < kind);
-        match self.0.get_mut(at) {
+        let none = || Box::new(KeysOfEpoch { epoch: FIRST_EPOCH, keys: Vec::new() });
+        let keys = &mut self.0.get_or_insert_with(none).keys;
+        let at = keys.partition_point(|(known, _)| *known < kind);
+        match keys.get_mut(at) {
             Some((known, old)) if *known == kind => *old = key,
-            _ => self.0.insert(at, (kind, key)),
+            _ => keys.insert(at, (kind, key)),
         }
     }
 }

@@ -451,6 +451,20 @@ fn texts(value: &Value, path: &str, all: &mut Vec<(String, String)>) {
     }
 }
 
+/// Leaves one of each long list: all of it are alike.
+fn first_of_many(value: &mut Value) {
+    match value {
+        Value::Array(parts) => {
+            if parts.len() > 3 {
+                parts.truncate(1);
+            }
+            parts.iter_mut().for_each(first_of_many);
+        }
+        Value::Object(parts) => parts.values_mut().for_each(first_of_many),
+        _ => {}
+    }
+}
+
 #[test]
 fn names_that_look_alike_are_one_name_or_refused_in_every_field() {
     let name = || Name::from("n");
@@ -461,7 +475,8 @@ fn names_that_look_alike_are_one_name_or_refused_in_every_field() {
         let origin =
             event::Origin { channel: name(), store: name(), terminal: name(), employee: name(), partner: name() };
         let event = Event { member, origin: Some(Box::new(origin)), ..with(body) };
-        let whole = serde_json::to_value(&event).expect("it is a value");
+        let mut whole = serde_json::to_value(&event).expect("it is a value");
+        first_of_many(&mut whole);
         let mut all = Vec::new();
         texts(&whole, "", &mut all);
         for (path, text) in all {

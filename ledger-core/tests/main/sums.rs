@@ -11,7 +11,7 @@ use ledger_core::fold::fold;
 use ledger_core::lots::BALANCE_MAX;
 use ledger_core::memory::Memory;
 use ledger_core::record::{Record, Verdict};
-use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Money, Points, RiskKey, TermNo};
+use ledger_core::units::{At, DAY_MS, LotId, MemberNo, Money, Points, RiskKey, StaffNo, TermNo};
 use proptest::prelude::*;
 
 /// A program in which as many things as possible are counted.
@@ -171,7 +171,7 @@ fn fill(memory: &mut Memory, short: i64) {
     }
     let verdict = Verdict { postings, changes, ..Verdict::default() };
     let body = Body::Tick(event::Tick { up_to: memory.state.shared.at });
-    let tick = event("fill", "", memory.state.shared.at, body).map(|_| event::MemberRef::Nobody);
+    let tick = event("fill", "", memory.state.shared.at, body).map(|_| event::MemberRef::Nobody, |_| StaffNo::NOBODY);
     let record = Record::said(memory.state.shared.at, 1, tick, verdict);
     let position = memory.state.shared.position.next();
     fold(&mut memory.state, position, &record).expect("a full ledger folds");
@@ -200,7 +200,7 @@ fn legal(what: u8, n: usize, amount: i64) -> Body<Name> {
 fn say(memory: &mut Memory, n: usize, member: &str, now: i64, body: Body<Name>) -> Option<&'static str> {
     let mut keys = RiskKeys::default();
     keys.set(RiskKind::Device, RiskKey([7; 16]));
-    let event = Event { keys, ..event(&format!("{n}"), member, At(now), body) };
+    let mut event = Event { keys, ..event(&format!("{n}"), member, At(now), body) };
     assert_eq!(event.violations(), [], "only what may be sent is sent");
     memory.submit(event, At(now)).expect("whatever is legal folds").refusal.map(|refusal| refusal.reason())
 }

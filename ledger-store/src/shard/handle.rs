@@ -59,7 +59,7 @@ impl std::fmt::Debug for Handle {
 impl Handle {
     /// The keyed hash under which a device, address or phone is known (`kind`: `device`, `ip`, `phone`).
     pub fn risk_key(&self, kind: &str, text: &str) -> RiskKey {
-        risk_key(&self.inner.secret, kind, text)
+        risk_key(&self.inner.pepper.key, kind, text)
     }
 
     /// Which ledger this is: what makes a position mean something outside of it.

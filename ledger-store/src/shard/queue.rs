@@ -77,7 +77,8 @@ impl Handle {
     }
 
     /// Queues a batch for which room is reserved, if the ledger is not closed.
-    fn queue(&self, batch: Batch, done: Done) -> bool {
+    fn queue(&self, mut batch: Batch, done: Done) -> bool {
+        batch.events.iter_mut().for_each(|event| event.keys.set_epoch(self.inner.pepper.epoch));
         let events = batch.events.len();
         let hash = Hash::new(&self.inner.secret);
         let hashes = batch.events.iter().map(|event| Hashes::of(event, hash)).collect();

@@ -92,6 +92,7 @@ fn targets(raw: &Raw) -> Vec<Target> {
         target("a hash of the tree", "tree", raw.rows("tree").remove(1), &|_| "tree".into()),
         target("the snapshot", "meta", largest("meta", b"sn"), &|_| "snapshot".into()),
         target("the salts", "meta", largest("meta", b"sa"), &|_| "row salts".into()),
+        target("the pepper", "meta", largest("meta", b"pe"), &|_| "row pepper".into()),
         target("a commit", "commits", commits[commits.len() / 2].clone(), &of_commit),
         target("the last commit", "commits", commits[commits.len() - 1].clone(), &of_commit),
         target("the identity", "meta", largest("meta", b"id"), &|_| "identity".into()),

@@ -220,6 +220,7 @@ fn the_block_of_the_document_is_what_a_ledger_writes_and_reads() {
     raw.put("meta", b"se", &ledger::SECRET);
     raw.put("meta", b"id", &example("identity"));
     raw.put("meta", b"sa", &example("salts"));
+    raw.put("meta", b"pe", &example("pepper"));
     raw.put("commits", &[0, 0, 0, 0, 0, 0, 0, 0, 0, 1], &example("commit"));
     raw.put("log", &example("block-key"), &example("block"));
     drop(raw);
@@ -238,6 +239,7 @@ fn the_rows_of_the_document_are_what_a_ledger_writes() {
     assert_example("format", &row("meta", b"fo"));
     assert_example("identity", &row("meta", b"id"));
     assert_example("salts", &row("meta", b"sa"));
+    assert_example("pepper", &row("meta", b"pe"));
     assert_example("snapshot", &row("meta", b"sn"));
     assert_example("member", &row("state", b"me\0\0\0\x01"));
     assert_example("shared", &row("state", b"sh"));
@@ -279,7 +281,7 @@ fn the_document_names_every_family_and_every_kind_of_key() {
     // Every kind is written there as the first two letters of a byte string.
     let kinds = keys.split("b\"").skip(1).map(|behind| &behind[..2]);
     let kinds: std::collections::BTreeSet<&str> = kinds.collect();
-    assert_eq!(kinds.len(), 13, "{kinds:?}");
+    assert_eq!(kinds.len(), 14, "{kinds:?}");
     for kind in kinds {
         assert!(document.contains(&format!("### `{kind}`: ")), "FORMAT.md does not describe {kind:?}");
     }
@@ -455,7 +457,7 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
         format!("how long its raw bytes are, u32; at most {} MiB", constant("block.rs", "RAW_BYTES_MAX") >> 20),
         format!("A page holds the positions of {page} records"),
         format!("accounts: {sixteen} i64"),
-        format!("over a kind ({} or `name`)", risks.join(", ")),
+        format!("over a kind ({} or {})", risks[..risks.len() - 1].join(", "), risks[risks.len() - 1]),
         format!("`tests/fixtures/format-{format}` is a log of this format"),
     ] {
         assert!(document.contains(&said), "FORMAT.md does not say: {said}");

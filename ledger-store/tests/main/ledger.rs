@@ -21,6 +21,9 @@ use tempfile::TempDir;
 
 /// The secret of every ledger here, so that equal events make equal bytes.
 pub const SECRET: [u8; 32] = [7; 32];
+/// The pepper of every ledger here.
+pub const PEPPER: [u8; 32] = [5; 32];
+
 /// The root of the salts of every ledger here.
 pub const SALTS: [u8; 16] = [9; 16];
 
@@ -47,7 +50,7 @@ pub fn directory() -> TempDir {
 pub fn simulated(snapshot_records: u64) -> Options {
     let (time, secret) = (Time::Simulated, Some(SECRET));
     let (ledger, salts) = (Some(LEDGER), Some(SALTS));
-    Options { time, secret, ledger, salts, snapshot_records, ..Options::default() }
+    Options { time, secret, ledger, salts, pepper: Some(PEPPER), snapshot_records, ..Options::default() }
 }
 
 /// The end of time, for ledgers that ask no clock.

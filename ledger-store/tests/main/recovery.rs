@@ -1,6 +1,6 @@
 //! Recovery: what a crash may leave is brought back whole, and what no crash leaves is refused.
 
-use crate::ledger::{self, LEDGER, SALTS, SECRET, directory, far_future, open, say, simulated};
+use crate::ledger::{self, LEDGER, PEPPER, SALTS, SECRET, directory, far_future, open, say, simulated};
 use crate::raw::{self, FAMILIES, Raw, Row};
 use crate::said::{Random, Stream};
 use ledger_core::bytes::ROW_VERSION;
@@ -206,6 +206,7 @@ fn a_directory_that_is_open_is_not_opened_again() {
 fn another_secret_is_refused_and_none_is_the_ledgers_own() {
     let dir = fed(10, 100);
     assert!(matches!(refused(dir.path(), Options { secret: Some([8; 32]), ..simulated(100) }), OpenError::Secret));
+    assert!(matches!(refused(dir.path(), Options { pepper: Some([8; 32]), ..simulated(100) }), OpenError::Pepper));
     let own = Options { secret: None, ..simulated(100) };
     let ledger = Ledger::open(dir.path(), own, far_future()).expect("its own secret");
     assert!(say(&ledger.handle(), STREAM.events(0..10)).iter().all(|outcome| outcome.duplicate));
@@ -265,17 +266,18 @@ fn a_ledger_from_before_the_first_release_is_refused_by_a_sentence_and_left_alon
 }
 
 #[test]
-fn a_ledger_without_its_secret_identity_salts_or_format_is_refused_and_not_given_new_ones() {
+fn a_ledger_without_its_secret_identity_salts_pepper_or_format_is_refused_and_not_given_new_ones() {
     let dir = fed(10, 100);
-    for key in [b"se", b"id", b"sa", b"fo"] {
+    for key in [b"se", b"id", b"sa", b"pe", b"fo"] {
         let raw = Raw::open(dir.path());
         let row = raw.get("meta", key).expect("every ledger has it");
         raw.delete("meta", key);
         drop(raw);
         let secret = Some(if key == b"se" { [9; 32] } else { SECRET });
         let salts = Some(if key == b"sa" { [8; 16] } else { SALTS });
-        for (secret, salts) in [(None, None), (secret, salts)] {
-            let error = refused(dir.path(), Options { secret, salts, ..simulated(100) });
+        let pepper = Some(if key == b"pe" { [8; 32] } else { PEPPER });
+        for (secret, salts, pepper) in [(None, None, None), (secret, salts, pepper)] {
+            let error = refused(dir.path(), Options { secret, salts, pepper, ..simulated(100) });
             assert!(matches!(error, OpenError::Damage(_)), "{error}");
         }
         let raw = Raw::open(dir.path());
