@@ -352,7 +352,7 @@ async fn a_refusal_is_an_answer_and_stays_one() {
 async fn every_broken_field_is_named_and_nothing_is_recorded() {
     let world = World::cafe(Limits::default()).await;
     let before = world.ledger.handle().committed();
-    let mut broken = event("", "cleo", 1, purchase("o-1", -1));
+    let mut broken = event("", "cleo", 1, purchase("o-1", -1_000_000_000_001));
     broken.device = "x".repeat(129);
     let status = world.say(broken).await.unwrap_err();
     assert_eq!(told(&status), says(Code::InvalidArgument, "INVALID"));

@@ -263,14 +263,18 @@ fn rows_that_are_no_events_are_named_and_the_others_imported() {
     text.push_str("C1,1998-01-01T12:00:00Z,5.00,o-11\n");
     text.push_str("C1,1998-01-01T12:00:00Z,500\n");
     text.push_str(",1998-01-01T12:00:00Z,500,o-12\n");
-    text.push_str("C1,1998-01-01T12:00:00Z,-500,o-13\n");
+    text.push_str("C1,1998-01-01T12:00:00Z,-1000000000001,o-13\n");
     text.push_str("C1,1998-01-02T12:00:00Z,500,o-14\n");
     let file = place.file("purchases.csv", &text);
     let rejects = place.path("rejects.jsonl");
     let ran = place.import(&file, "music.toml", &format!("--rejects {rejects}")).exits(1);
     let ran = ran.has(&["16 rows", "11 accepted", "5 rejected"]);
     let ran = ran.has(&["line 12: timestamp \"1998-01-01\"", "line 13: amount_minor_units \"5.00\""]);
-    ran.has(&["line 14: has 3 fields", "line 15: member must not be empty", "line 16: purchase.lines[0].net is -500"]);
+    ran.has(&[
+        "line 14: has 3 fields",
+        "line 15: member must not be empty",
+        "line 16: purchase.lines[0].net is -1000000000001",
+    ]);
     let rejects = fs::read_to_string(rejects).unwrap();
     let rejects: Vec<Value> = rejects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rejects.len(), 5);

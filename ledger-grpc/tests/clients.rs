@@ -130,7 +130,7 @@ fn a_python_client_finds_its_way_by_reflection_alone() {
         birthday: accepted at 10, earned 60, available 60 [cup:20:ADJUSTMENT_NONE birthday:40:ADJUSTMENT_NONE]
         invalid: INVALID_ARGUMENT ledger.v1 INVALID NOT_APPLIED
           event.id: must not be empty
-          event.purchase.lines[1].net: is -1; must be 0 to 1000000000000
+          event.purchase.lines[1].net: is -1000000000001; must be -1000000000000 to 1000000000000
         invalid: INVALID_ARGUMENT ledger.v1 INVALID NOT_APPLIED
           event.body: unknown type; send one of those in event.proto
         nobody: NOT_FOUND ledger.v1 MEMBER_UNKNOWN NOT_APPLIED

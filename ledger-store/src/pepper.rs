@@ -21,8 +21,8 @@ impl Pepper {
     /// The ledger's pepper: the one given, or the one drawn when the ledger was made.
     pub(crate) fn of(disk: &Disk, given: Option<[u8; 32]>) -> Result<Pepper, OpenError> {
         if let Some(row) = disk.get(keys::META, keys::PEPPER)? {
-            let what = "is not what was written".into();
-            let pepper = Pepper::read(&row).ok_or(Damage::Row { row: "pepper".into(), what })?;
+            let damaged = || Damage::Row { row: "pepper".into(), what: "is not what was written".into() };
+            let pepper = Pepper::read(&row).ok_or_else(damaged)?;
             return if given.is_none_or(|given| given == pepper.key) { Ok(pepper) } else { Err(OpenError::Pepper) };
         }
         disk.must_be_new("pepper")?;

@@ -32,7 +32,7 @@ impl Failed {
 /// Records that an event was set aside: judging it failed, and the state is as it was before.
 ///
 /// # Errors
-/// As [`judge`].
+/// As [`judge`](crate::judge::judge).
 pub fn set_aside<B: LogAccess>(
     state: &mut State,
     programs: &mut Programs,

@@ -69,8 +69,9 @@ pub enum Class {
 
 /// Declares the kinds of events. Each line: its number in the record's bytes, for ever; its payload, which speaks of
 /// `W` if it names somebody beside the member; its class and name; the field of the other one it `names`; the one
-/// with who of the staff stands for it, if it is `signed`; whether it is `of nobody`, a member being no part of it; whether counters may count it though it is a control (`counted`);
-/// whether it earns: `points` by the rules that wait for it, or those and a place among what is one visit (`visiting`).
+/// with who of the staff stands for it, if it is `signed`; whether it is `of nobody`, a member being no part of it;
+/// whether counters may count it though it is a control (`counted`); whether it earns: `points` by the rules that wait
+/// for it, or those and a place among what is one visit (`visiting`).
 macro_rules! bodies {
     ($(
         $(#[$doc:meta])*
@@ -161,7 +162,9 @@ macro_rules! bodies {
                 mut staff: impl FnMut(W::Staff) -> V::Staff,
             ) -> Body<V> {
                 let (who, staff) = (&mut who, &mut staff);
-                match self { $(Body::$kind(said) => Body::$kind(bodies!(@map said (who staff) $($other)? $(signed $by)?)),)* }
+                match self {
+                    $(Body::$kind(said) => Body::$kind(bodies!(@map said (who staff) $($other)? $(signed $by)?)),)*
+                }
             }
         }
 

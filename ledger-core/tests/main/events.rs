@@ -474,7 +474,11 @@ fn names_that_look_alike_are_one_name_or_refused_in_every_field() {
         let member = if kind.has_member() { name() } else { "".into() };
         let origin =
             event::Origin { channel: name(), store: name(), terminal: name(), employee: name(), partner: name() };
-        let event = Event { member, origin: Some(Box::new(origin)), ..with(body) };
+        let mut event = Event { member, origin: Some(Box::new(origin)), ..with(body) };
+        if let Body::Purchase(said) = &mut event.body {
+            // Less was paid for the one line that is left.
+            said.points_paid = Money(0);
+        }
         let mut whole = serde_json::to_value(&event).expect("it is a value");
         first_of_many(&mut whole);
         let mut all = Vec::new();

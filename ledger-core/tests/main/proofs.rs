@@ -165,7 +165,7 @@ fn another_implementation_takes_ten_thousand_proofs_and_none_with_a_bit_changed(
         };
         assert!(takes(&head, index, &path), "{index} of {size}");
         assert!(!takes(&TreeHead { root: flipped(&head.root, bit), ..head }, index, &path));
-        if let Some(other) = index.checked_sub(1).or((index + 1 < size).then_some(index + 1)) {
+        if let Some(other) = index.checked_sub(1).or_else(|| (index + 1 < size).then_some(index + 1)) {
             assert!(!takes(&head, other, &path));
         }
         if !path.is_empty() {

@@ -39,6 +39,10 @@ fn filled(message: &MessageDescriptor, how: Filled) -> DynamicMessage {
         let one = value(&field, how);
         made.set_field(&field, if field.is_list() { Value::List(vec![one; 2]) } else { one });
     }
+    // A refund of all so far names no lines.
+    if message.name() == "Refunded" {
+        made.clear_field_by_name("so_far");
+    }
     // A line refund names its line, and says how much of it, in one way each.
     if message.name() == "LineRefund" {
         let other = if how == Filled::Whole { ["sku", "quantity"] } else { ["line", "amount"] };

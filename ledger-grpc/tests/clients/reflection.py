@@ -131,7 +131,7 @@ def main():
     print(f"the id again: {show(submit(**event(3, 3, redeem={'points': 16})))}")
     print(f"birthday: {show(submit(**event(5, 125, purchase=purchase('o-2', 1000))))}")
 
-    for n, body in [("", {"purchase": purchase("o-3", 100, -1)}), (6, {})]:
+    for n, body in [("", {"purchase": purchase("o-3", 100, -1_000_000_000_001)}), (6, {})]:
         try:
             submit(**{**event(n, 200, **body), "id": f"{n}"})
         except grpc.RpcError as error:

@@ -217,7 +217,8 @@ fn a_checkpoint_that_is_not_of_this_log_is_refused_at_opening_and_by_verify() {
     // With a key, the signature itself must be right as well.
     fs::write(dir.path().join("checkpoint"), flipped(good.len() - 10)).expect("writable");
     let error = opened(dir.path(), signing(&[1], None)).expect_err("the signature is wrong");
-    assert!(error.contains("the signature of"), "{error}");
+    // What is no base64 any more is no signature line.
+    assert!(error.contains("the signature of") || error.contains("a signature line"), "{error}");
     fs::write(dir.path().join("checkpoint"), &good).expect("writable");
     verified(dir.path());
 }

@@ -369,9 +369,8 @@ class Fold:
         for number in dict.fromkeys(touched):
             if number != 0:
                 self.fold_member(number, verdict, changes, number == of_record)
-        for variant, change, _ in changes:
-            if variant in OTHER:
-                OTHER[variant](self, change)
+        for variant, change, _ in (one for one in changes if one[0] in OTHER):
+            OTHER[variant](self, change)
         self.fold_shared(verdict, changes)
 
     def fold_member(self, number, verdict, changes, is_of_record):
@@ -380,15 +379,12 @@ class Fold:
         need(number <= len(self.members), "a member's number is out of turn")
         member, self.emptied = self.members[number - 1], []
         own = [(variant, change) for variant, change, members in changes if number in members]
-        for variant, change in own:
-            if variant != "HoldClosed":
-                OWN[variant](self, member, change)
-        for posting in verdict.postings:
-            if posting.member == number:
-                self.post(member, posting)
-        for variant, change in own:
-            if variant == "HoldClosed":
-                OWN[variant](self, member, change)
+        for variant, change in (one for one in own if one[0] != "HoldClosed"):
+            OWN[variant](self, member, change)
+        for posting in (one for one in verdict.postings if one.member == number):
+            self.post(member, posting)
+        for variant, change in (one for one in own if one[0] == "HoldClosed"):
+            OWN[variant](self, member, change)
         self.drop_emptied()
         if is_of_record:
             purse = find([member.purses.first, *member.purses.more], {"wallet": verdict.wallet})
@@ -493,13 +489,12 @@ class Fold:
     def enter_purchase(self, member, change):
         forget_older(member, "purchases", change)
         self.forget_returns(member, change.forget_before)
-        ref = self.make("PurchaseRef", position=self.position, **same(change, "order", "day"))
-        member.purchases.append(ref)
+        member.purchases.append(self.make("PurchaseRef", position=self.position, **same(change, "order", "day")))
 
     def enter_redemption(self, member, change):
         forget_older(member, "redemptions", change)
-        fields = same(change, "wallet", "order", "day", "points")
-        member.redemptions.append(self.make("RedemptionRef", position=self.position, **fields))
+        fields = dict(same(change, "wallet", "order", "day", "points"), position=self.position)
+        member.redemptions.append(self.make("RedemptionRef", **fields))
 
     def give_back(self, member, change):
         redemption = first(member.redemptions, position=change.redemption)
@@ -530,8 +525,8 @@ class Fold:
         if change.seen != 0:
             keep(counter, "seen", lambda one: one.bucket >= change.keep_from)
             if change.bucket >= change.keep_from:
-                in_order, seen = lambda one: (one.bucket, one.member), same(change, "bucket")
-                self.one_of(counter.seen, "Seen", in_order, **seen, member=change.seen)
+                in_order = lambda one: (one.bucket, one.member)
+                self.one_of(counter.seen, "Seen", in_order, bucket=change.bucket, member=change.seen)
             members = [one.member for one in counter.seen]
             if len(members) > self.limits["SIGHTINGS_MAX"]:
                 del counter.seen[next((at for at, one in enumerate(members) if one in members[at + 1:]), 0)]
@@ -571,10 +566,9 @@ class Fold:
 
     def expire(self, member, change):
         died = self.expired(member, change).expired_recently
-        if died and died[-1].day == change.day:
-            grow(died[-1], "points", change.points)
-        else:
-            died.append(self.make("ExpiredRecently", **same(change, "day", "points")))
+        if not died or died[-1].day != change.day:
+            died.append(self.make("ExpiredRecently", day=change.day))
+        grow(died[-1], "points", change.points)
 
     def reinstate(self, member, change):
         lifetimes, missing = self.expired(member, change), change.points
@@ -592,8 +586,7 @@ class Fold:
             keep(member.returns, "lines", lambda line: line.purchase in there)
             keep(member.returns, "deferred", lambda one: one.day >= day)
             keep(member.returns, "overtaken", lambda one: one.day >= day)
-            if not member.returns.lines and not member.returns.deferred and not member.returns.overtaken:
-                member.returns = None
+            member.returns = None if member.returns == self.make("Returns") else member.returns
 
     def return_line(self, member, change):
         lines = self.made(member, "returns", "Returns").lines
@@ -610,9 +603,6 @@ class Fold:
         waiting = self.make("Deferred", position=self.position, order=change.hold, day=change.day)
         put_at_most(self.made(member, "returns", "Returns").overtaken, waiting, self.limits["OVERTAKEN_MAX"])
 
-    def mark(self, member, change):
-        put_at_most(self.lifetimes(member, change).reinstated, change.lot, self.limits["REINSTATED_MAX"])
-
     def resume(self, member, change):
         waiting = [member.returns.deferred, member.returns.overtaken] if member.returns else [[]]
         lists = [one for one in waiting if find(one, {"position": change.event})] or waiting
@@ -628,8 +618,7 @@ class Fold:
     def visit(self, member, change):
         stay, visits = change.stay, self.made(self.made(member, "life", "Life"), "visits", "Visits")
         need(stay.until >= stay.from_, "a visit ends before it begins")
-        is_part = lambda one: (one.stay.store == stay.store and stay.from_ <= one.stay.from_
-                               and one.stay.until <= stay.until)
+        is_part = lambda v: v.stay.store == stay.store and v.stay.from_ >= stay.from_ and v.stay.until <= stay.until
         counted = {}
         parts = [entry for visit in visits.known if is_part(visit) for entry in visit.counted]
         for term, amount in parts + change.counted:
@@ -637,8 +626,8 @@ class Fold:
         keep(visits, "known", lambda visit: not is_part(visit))
         visit = self.make("Visit", stay=stay, counted=list(counted.items()))
         put_in_order(visits.known, lambda one: one.stay.until, visit)
-        before, kept, most = (max(I64[0], stay.until - self.limits["VISITS_KEPT_MS"]), self.limits["VISITS_KEPT"],
-                              self.limits["VISITS_MAX"])
+        kept_ms, kept, most = (self.limits[name] for name in ("VISITS_KEPT_MS", "VISITS_KEPT", "VISITS_MAX"))
+        before = max(I64[0], stay.until - kept_ms)
         while len(visits.known) > most or (len(visits.known) > kept and visits.known[0].stay.until < before):
             gone = visits.known.pop(0).stay.until
             visits.forgotten_until = max(gone, I64[0] if visits.forgotten_until is None else visits.forgotten_until)
@@ -680,8 +669,7 @@ class Fold:
 
     def give(self, life, change):
         gifts = self.gifts(life, change)
-        before = gifts.given if gifts.day == change.day else 0
-        put(gifts, day=change.day, given=within(I64, before + change.points))
+        put(gifts, day=change.day, given=within(I64, (gifts.given if gifts.day == change.day else 0) + change.points))
 
     def propose(self, life, change):
         keep(life, "proposals", lambda proposal: proposal.lapses_at > self.at)
@@ -705,8 +693,7 @@ class Fold:
         """All rows of `state`, keys and values, in order of keys."""
         found = [(b"sh", "Shared", self.shared)]
         found += [(b"me" + struct.pack(">I", n), "Member", row) for n, row in enumerate(self.members, 1)]
-        found += [(b"co" + key + struct.pack(">H", term), ROWS[b"co"], row)
-                  for (key, term), row in self.counters.items()]
+        found += [(b"co" + key + struct.pack(">H", t), "CounterRow", row) for (key, t), row in self.counters.items()]
         found += [(b"ca" + struct.pack(">Q", position), "Case", row) for position, row in self.cases.items()]
         found += [(b"pr" + struct.pack(">I", n), "ProgramRow", row) for n, row in enumerate(self.programs, 1)]
         found += [(b"st" + struct.pack(">I", n), "StaffRow", row) for n, row in enumerate(self.staff, 1)]
@@ -730,8 +717,7 @@ class Fold:
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-ROWS = {b"sh": "Shared", b"me": "Member", b"co": "CounterRow", b"ca": "Case", b"pr": "ProgramRow",
-        b"st": "StaffRow"}
+ROWS = {b"sh": "Shared", b"me": "Member", b"co": "CounterRow", b"ca": "Case", b"pr": "ProgramRow", b"st": "StaffRow"}
 
 
 def inner(change):
@@ -799,7 +785,7 @@ OWN = {
     "DeferredApplied": Fold.resume,
     "PendingUntil": Fold.wait,
     "Visited": Fold.visit,
-    "DiedOnce": Fold.mark,
+    "DiedOnce": lambda f, m, c: put_at_most(f.lifetimes(m, c).reinstated, c.lot, f.limits["REINSTATED_MAX"]),
     "Overtook": Fold.overtake,
     **dict.fromkeys(["TierCounted", "Expiring", "ToldLate"], lambda f, m, c: None),
 }

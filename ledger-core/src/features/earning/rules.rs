@@ -63,7 +63,8 @@ pub(crate) fn purchase(
 fn forget_before(draft: &Draft<'_>) -> Day {
     let purchases = &draft.member().purchases;
     let oldest = purchases.first().filter(|_| purchases.len() >= PURCHASES_MAX);
-    oldest.map_or(draft.horizon(), |oldest| draft.horizon().max(oldest.day.plus(1)))
+    let horizon = draft.horizon();
+    oldest.map_or(horizon, |oldest| horizon.max(oldest.day.plus(1)))
 }
 
 /// A fact that earns, and of which nothing else is judged.
@@ -251,7 +252,7 @@ pub(crate) fn keep(draft: &mut Draft<'_>, term: TermNo, amount: i64) {
 fn streaks(draft: &mut Draft<'_>, on: Trigger) {
     for rule in draft.program().streaks.iter().filter(|rule| rule.on == on) {
         let known = draft.member().streaks.iter().find(|streak| streak.term == rule.id).copied();
-        let before = known.unwrap_or(Streak::new(rule.id, draft.day()));
+        let before = known.unwrap_or_else(|| Streak::new(rule.id, draft.day()));
         if !before.knows(draft.day()) {
             draft.told_late();
             continue;

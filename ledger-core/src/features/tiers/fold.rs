@@ -47,7 +47,7 @@ impl Folds for change::Streak {
     #[inline]
     fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let known = member.streaks.iter_mut().find(|streak| streak.term == self.term);
-        let before = known.as_deref().copied().unwrap_or(Streak::new(self.term, self.day));
+        let before = known.as_deref().copied().unwrap_or_else(|| Streak::new(self.term, self.day));
         let Joined { streak, .. } = before.with(self.day).ok_or("a day of a streak counts twice")?;
         if streak.count() != self.count {
             return Err("a streak has other days than its record says");

@@ -18,6 +18,7 @@ pub const GAP_MAX_MS: i64 = DAY_MS;
 pub const VISITS_KEPT: usize = 8;
 /// For so long visits are remembered, in milliseconds: as late as things may be told, and a gap, and a day for the
 /// one that is not over.
+#[allow(clippy::as_conversions, clippy::cast_lossless)] // A constant cannot convert otherwise.
 pub const VISITS_KEPT_MS: i64 = GAP_MAX_MS + (LATENESS_MAX as i64 + 1) * DAY_MS;
 /// Most visits of one member that are remembered.
 pub const VISITS_MAX: usize = 64;

@@ -111,9 +111,8 @@ impl Telling<'_> {
                     TierWhy::Lapsed => types::TIER_DOWNGRADED,
                     TierWhy::Joined | TierWhy::Progress => return None,
                 };
-                let (previous_tier, tier) = (told.term(*from), told.term(*to));
-                let data = proto::OutboxTierMoved { previous_tier, tier, ..Default::default() };
-                self.outcome(kind, *member, data)
+                let (from, tier) = (told.term(*from), told.term(*to));
+                self.outcome(kind, *member, proto::OutboxTierMoved { previous_tier: from, tier, ..Default::default() })
             }
             Change::Streak(change::Streak { member, term, count, .. }) => {
                 let data = proto::OutboxStreakAdvanced { streak: told.term(*term), days: *count, ..Default::default() };
