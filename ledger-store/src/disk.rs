@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 /// The version of keys and values.
 pub(crate) const FORMAT: u32 = 2;
-/// Before the salts stand so many bytes of their hash.
-const SALTS_CHECK: usize = 8;
+/// Before salts and pepper stand so many bytes of their hash.
+const CHECK: usize = 8;
 const CACHE_BYTES: usize = 256 << 20;
 
 /// A stored row: key and value.
@@ -116,9 +116,7 @@ impl Disk {
                 if self.is_read_only {
                     return Ok(());
                 }
-                let mut batch = WriteBatch::default();
-                batch.put_cf(self.family(keys::META), keys::FORMAT, FORMAT.to_le_bytes());
-                self.write_synced(batch).map_err(|error| Damage::from(error).into())
+                Ok(self.put_meta(keys::FORMAT, FORMAT.to_le_bytes())?)
             }
         }
     }
@@ -139,9 +137,7 @@ impl Disk {
         }
         self.must_be_new("secret")?;
         let secret = given.map_or_else(drawn, Ok)?;
-        let mut batch = WriteBatch::default();
-        batch.put_cf(self.family(keys::META), keys::SECRET, secret);
-        self.write_synced(batch).map_err(Damage::from)?;
+        self.put_meta(keys::SECRET, secret)?;
         Ok(secret)
     }
 
@@ -150,21 +146,14 @@ impl Disk {
     pub(crate) fn salts(&self, given: Option<Salt>) -> Result<Salts, OpenError> {
         let damage = |what: &str| Damage::Row { row: "salts".into(), what: what.into() };
         if let Some(stored) = self.get(keys::META, keys::SALTS)? {
-            let (check, value) = stored.split_at_checked(SALTS_CHECK).ok_or_else(|| damage("is too short"))?;
-            if *check != Sha256::digest(value)[..SALTS_CHECK] {
-                return Err(damage("is not what was written").into());
-            }
-            let salts: Salts = decode(value).map_err(Damage::from)?;
+            let salts: Salts = decode(checked(&stored).map_err(damage)?).map_err(Damage::from)?;
             return if given.is_none_or(|root| salts.is_under(&root)) { Ok(salts) } else { Err(OpenError::Salts) };
         }
         self.must_be_new("salts")?;
         let salts = Salts::new(given.map_or_else(drawn, Ok)?);
         let mut value = Vec::new();
         encode(&salts, &mut value).map_err(Damage::from)?;
-        let row = [&Sha256::digest(&value)[..SALTS_CHECK], &value].concat();
-        let mut batch = WriteBatch::default();
-        batch.put_cf(self.family(keys::META), keys::SALTS, row);
-        self.write_synced(batch).map_err(Damage::from)?;
+        self.put_meta(keys::SALTS, with_check(&value))?;
         Ok(salts)
     }
 
@@ -185,6 +174,13 @@ impl Disk {
     pub(crate) fn options(&self, name: &str) -> &Options {
         let at = keys::FAMILIES.iter().position(|family| *family == name);
         &self.options[at.expect("only families of this file are asked for")]
+    }
+
+    /// Writes a row of what the ledger is. It is durable before anything rests on it.
+    pub(crate) fn put_meta(&self, key: &[u8], value: impl AsRef<[u8]>) -> Result<(), Damage> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::META), key, value);
+        Ok(self.write_synced(batch)?)
     }
 
     /// Writes with the write-ahead log and one flush.
@@ -247,9 +243,7 @@ impl Disk {
     pub(crate) fn set_snapshot_at(&self, at: &SnapshotAt) -> Result<(), Damage> {
         let mut bytes = Vec::new();
         encode_row(at, &mut bytes)?;
-        let mut batch = WriteBatch::default();
-        batch.put_cf(self.family(keys::META), keys::SNAPSHOT, bytes);
-        Ok(self.write_synced(batch)?)
+        self.put_meta(keys::SNAPSHOT, bytes)
     }
 
     /// Whether folded rows were written by an older version. They are all of one version: the older ones
@@ -296,6 +290,17 @@ impl Disk {
         };
         keys::FAMILIES.iter().filter_map(live).sum()
     }
+}
+
+/// A value behind the first bytes of its hash.
+pub(crate) fn with_check(value: &[u8]) -> Vec<u8> {
+    [&Sha256::digest(value)[..CHECK], value].concat()
+}
+
+/// The value of a row that [`with_check`] made, or what is wrong with the row.
+pub(crate) fn checked(row: &[u8]) -> Result<&[u8], &'static str> {
+    let (check, value) = row.split_at_checked(CHECK).ok_or("is too short")?;
+    if *check == Sha256::digest(value)[..CHECK] { Ok(value) } else { Err("is not what was written") }
 }
 
 /// As many random bytes as are asked for.

@@ -1,11 +1,10 @@
 //! Identity: which ledger a position is of. A number within a log says nothing outside of it: whatever leaves
 //! the process (tokens, outbox ids, proofs, the mark) says ledger, lineage and shard with it.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, drawn};
 use crate::error::{Damage, OpenError};
 use crate::keys;
 use ledger_core::units::Position;
-use rocksdb::WriteBatch;
 use std::fmt;
 
 /// Bytes of an identity as it is stored.
@@ -83,18 +82,9 @@ impl Disk {
                 _ => Ok(identity),
             };
         }
-        let ledger = match given {
-            Some(given) => given,
-            None => {
-                let mut drawn = [0; 16];
-                getrandom::fill(&mut drawn).map_err(|error| OpenError::System(error.to_string()))?;
-                LedgerId(drawn)
-            }
-        };
+        let ledger = given.map_or_else(|| drawn().map(LedgerId), Ok)?;
         let identity = Identity { ledger, lineage: FIRST_LINEAGE, shard: keys::SHARD };
-        let mut batch = WriteBatch::default();
-        batch.put_cf(self.family(keys::META), keys::IDENTITY, identity.to_bytes());
-        self.write_synced(batch).map_err(Damage::from)?;
+        self.put_meta(keys::IDENTITY, identity.to_bytes())?;
         Ok(identity)
     }
 

@@ -1,14 +1,9 @@
 //! Pepper: what devices, addresses and phones are hashed under. It is apart from the secret, and numbered: once what
 //! counts them has forgotten an epoch, its pepper can go, and its hashes mean nothing to anybody.
 
-use crate::disk::{Disk, drawn};
+use crate::disk::{Disk, checked, drawn, with_check};
 use crate::error::{Damage, OpenError};
 use crate::keys;
-use rocksdb::WriteBatch;
-use sha2::{Digest, Sha256};
-
-/// Before the pepper stand so many bytes of its hash.
-const CHECK: usize = 8;
 
 /// The pepper of an epoch.
 #[derive(Clone, Copy)]
@@ -27,20 +22,16 @@ impl Pepper {
         }
         disk.must_be_new("pepper")?;
         let pepper = Pepper { epoch: ledger_core::names::FIRST_EPOCH, key: given.map_or_else(drawn, Ok)? };
-        let mut batch = WriteBatch::default();
-        batch.put_cf(disk.family(keys::META), keys::PEPPER, pepper.row());
-        disk.write_synced(batch).map_err(Damage::from)?;
+        disk.put_meta(keys::PEPPER, pepper.row())?;
         Ok(pepper)
     }
 
     fn row(&self) -> Vec<u8> {
-        let value = [&self.epoch.to_le_bytes()[..], &self.key].concat();
-        [&Sha256::digest(&value)[..CHECK], &value].concat()
+        with_check(&[&self.epoch.to_le_bytes()[..], &self.key].concat())
     }
 
     fn read(row: &[u8]) -> Option<Pepper> {
-        let (epoch, key) = row.get(CHECK..)?.split_first_chunk()?;
-        let pepper = Pepper { epoch: u32::from_le_bytes(*epoch), key: key.try_into().ok()? };
-        (pepper.row() == row).then_some(pepper)
+        let (epoch, key) = checked(row).ok()?.split_first_chunk()?;
+        Some(Pepper { epoch: u32::from_le_bytes(*epoch), key: key.try_into().ok()? })
     }
 }
