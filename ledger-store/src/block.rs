@@ -9,6 +9,7 @@
 //! unpacks the first alone. A cause can be held back; its hash stands in its place then. The root is that of
 //! the tree over the whole log up to this block (RFC 6962), so a block vouches for everything before it.
 
+use crate::check::{CHECK, check};
 use crate::error::Damage;
 use ledger_core::bytes::decode;
 use ledger_core::fold::Corrupt;
@@ -16,7 +17,6 @@ use ledger_core::merkle::{Frontier, Hash, NO_CAUSE, Subtree, cause_hash, record_
 use ledger_core::record::{Record, VerdictPart, Why};
 use ledger_core::salts::SaltWalk;
 use ledger_core::units::Position;
-use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
 /// Most records in one block.
@@ -27,7 +27,6 @@ const VERSION: u8 = 2;
 /// A block ends once its records are so long, unpacked: 1 MiB, and one record more.
 const BLOCK_BYTES: usize = 1 << 20;
 const HEADER: usize = 1 + CHECK + 8 + 4 + 32 + 4 + 4 + 4 + CHECK;
-const CHECK: usize = 8;
 const ZSTD_LEVEL: i32 = 1;
 /// With this byte begins what stands for a cause that is held back; a value begins with its version, which is another.
 const HELD_BACK: u8 = 0;
@@ -147,22 +146,14 @@ impl Open {
         block.extend_from_slice(&(verdicts.len() as u32).to_le_bytes());
         block.extend_from_slice(&verdict_raw.to_le_bytes());
         block.extend_from_slice(&cause_raw.to_le_bytes());
-        block.extend_from_slice(&check(&causes));
+        block.extend_from_slice(&check(&[&causes]));
         block.extend_from_slice(&verdicts);
-        let check = check(&block[1 + CHECK..]);
+        let check = check(&[&block[1 + CHECK..]]);
         block[1..1 + CHECK].copy_from_slice(&check);
         block.extend_from_slice(&causes);
         self.first += u64::from(count);
         Ok((Position(self.first - 1), block))
     }
-}
-
-/// What the check of these bytes must be: zstd ignores some bits of its frames, and they must not change either.
-fn check(bytes: &[u8]) -> [u8; CHECK] {
-    let hash = Sha256::digest(bytes);
-    let mut check = [0; CHECK];
-    check.copy_from_slice(&hash[..CHECK]);
-    check
 }
 
 fn io(error: std::io::Error) -> Damage {
@@ -293,7 +284,7 @@ impl Block {
         let verdict_len = int(53);
         let packed = frames.get(..verdict_len).ok_or_else(|| damage("shorter than its verdicts"))?;
         let causes_from = HEADER + verdict_len;
-        if header[1..1 + CHECK] != check(&stored[1 + CHECK..causes_from]) {
+        if header[1..1 + CHECK] != check(&[&stored[1 + CHECK..causes_from]]) {
             return Err(damage("is not what was written"));
         }
         let first = Position(u64::from_le_bytes(header[9..17].try_into().unwrap_or_default()));
@@ -403,7 +394,7 @@ impl Block {
         let damage = |what| Damage::Block { last: self.last(), what };
         let (from, raw_len) = self.packed_causes;
         let packed = self.stored.get(from..).unwrap_or_default();
-        if self.stored[HEADER - CHECK..HEADER] != check(packed) {
+        if self.stored[HEADER - CHECK..HEADER] != check(&[packed]) {
             return Err(damage("its causes are not what was written"));
         }
         let causes = Frame::unpack(packed, raw_len, self.count).map_err(damage)?;

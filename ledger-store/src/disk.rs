@@ -4,6 +4,7 @@
 //! writes once what a new ledger is.
 
 use crate::block::Block;
+use crate::check::{checked, with_check};
 use crate::error::{Damage, OpenError};
 use crate::keys;
 use ledger_core::bytes::{ROW_VERSION, decode, decode_row, encode, encode_row};
@@ -16,13 +17,10 @@ use rocksdb::{
     IteratorMode, Options, WriteBatch, WriteOptions,
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// The version of keys and values.
 pub(crate) const FORMAT: u32 = 2;
-/// Before salts and pepper stand so many bytes of their hash.
-const CHECK: usize = 8;
 const CACHE_BYTES: usize = 256 << 20;
 
 /// A stored row: key and value.
@@ -290,17 +288,6 @@ impl Disk {
         };
         keys::FAMILIES.iter().filter_map(live).sum()
     }
-}
-
-/// A value behind the first bytes of its hash.
-pub(crate) fn with_check(value: &[u8]) -> Vec<u8> {
-    [&Sha256::digest(value)[..CHECK], value].concat()
-}
-
-/// The value of a row that [`with_check`] made, or what is wrong with the row.
-pub(crate) fn checked(row: &[u8]) -> Result<&[u8], &'static str> {
-    let (check, value) = row.split_at_checked(CHECK).ok_or("is too short")?;
-    if *check == Sha256::digest(value)[..CHECK] { Ok(value) } else { Err("is not what was written") }
 }
 
 /// As many random bytes as are asked for.

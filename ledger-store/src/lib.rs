@@ -21,6 +21,7 @@
 
 mod block;
 mod chain;
+mod check;
 mod checkpoint;
 mod commit;
 mod disk;

@@ -8,10 +8,10 @@
 //! Two slots are written in turn: a write that was torn leaves the other, and says that its commit was durable.
 
 use crate::chain::Tip;
+use crate::check::{self, CHECK};
 use crate::disk::{self, Disk};
 use crate::error::{MarkError, OpenError};
 use crate::identity::Identity;
-use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -25,7 +25,6 @@ pub(crate) const NAME: &str = "mark";
 /// Each slot has a page of its own, so that a torn write does not reach the other.
 const SLOT: u64 = 4096;
 const VERSION: u8 = 1;
-const CHECK: usize = 8;
 /// Version, turn, identity, size, root, number, hash, check.
 const BYTES: usize = 1 + 8 + 22 + 8 + 32 + 8 + 32 + CHECK;
 /// So many commits may be durable that the mark does not know yet.
@@ -49,15 +48,15 @@ impl Marked {
         bytes[39..71].copy_from_slice(&tip.root);
         bytes[71..79].copy_from_slice(&tip.number.to_le_bytes());
         bytes[79..111].copy_from_slice(&tip.hash);
-        let check = Sha256::digest(&bytes[..BYTES - CHECK]);
-        bytes[BYTES - CHECK..].copy_from_slice(&check[..CHECK]);
+        let (said, behind) = bytes.split_at_mut(BYTES - CHECK);
+        behind.copy_from_slice(&check::check(&[said]));
         bytes
     }
 
     /// What a slot says, and in which turn it was written.
     fn from_bytes(bytes: &[u8; BYTES]) -> Option<(u64, Marked)> {
-        let (said, check) = bytes.split_at(BYTES - CHECK);
-        if said[0] != VERSION || *check != Sha256::digest(said)[..CHECK] {
+        let (said, behind) = bytes.split_at(BYTES - CHECK);
+        if said[0] != VERSION || *behind != check::check(&[said]) {
             return None;
         }
         let int = |at: usize| said[at..at + 8].try_into().map(u64::from_le_bytes).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Pepper: what devices, addresses and phones are hashed under. It is apart from the secret, and numbered: once what
 //! counts them has forgotten an epoch, its pepper can go, and its hashes mean nothing to anybody.
 
-use crate::disk::{Disk, checked, drawn, with_check};
+use crate::check::{checked, with_check};
+use crate::disk::{Disk, drawn};
 use crate::error::{Damage, OpenError};
 use crate::keys;
 

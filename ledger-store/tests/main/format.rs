@@ -436,7 +436,7 @@ fn locked(name: &str) -> String {
 fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
     let document = document().split_whitespace().collect::<Vec<_>>().join(" ");
     let (format, block) = (constant("disk.rs", "FORMAT"), constant("block.rs", "VERSION"));
-    let (check, page) = (constant("block.rs", "CHECK"), HISTORY_PAGE);
+    let (check, page) = (constant("check.rs", "CHECK"), HISTORY_PAGE);
     let rocksdb = locked("librocksdb-sys");
     let rocksdb = rocksdb.split(['+', '.']).nth(3).expect("the version of RocksDB");
     let bincode = locked("bincode");
