@@ -63,10 +63,11 @@ impl Staged {
         self.records.get(at)
     }
 
-    /// Packs everything into blocks and grows the tree by it. `completed` is told the subtrees whose hashes are kept.
+    /// Packs everything into blocks, and grows the tree by its leaves, which are noted. `completed` is told the subtrees
+    /// whose hashes are kept.
     pub(crate) fn pack(
         &self,
-        tree: &mut Frontier,
+        (tree, leaves): (&mut Frontier, &mut Vec<Hash>),
         salts: &mut SaltWalk,
         mut completed: impl FnMut(Subtree, &Hash),
     ) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
@@ -77,7 +78,9 @@ impl Staged {
             record.encode(&mut open.verdicts.bytes, &mut open.causes.bytes)?;
             let (verdict, cause) = (open.verdicts.end_part(), open.causes.end_part());
             let entry = if cause.is_empty() { Entry::None } else { Entry::Plain(cause) };
-            tree.append_and_tell(record_leaf(verdict, &entry.hash(position, salts)?), &mut completed);
+            let leaf = record_leaf(verdict, &entry.hash(position, salts)?);
+            leaves.push(leaf);
+            tree.append_and_tell(leaf, &mut completed);
             if open.count() == BLOCK_RECORDS as u32 || open.verdicts.end + open.causes.end >= BLOCK_BYTES {
                 blocks.push(open.close(&tree.root(), &mut packer)?);
             }
@@ -422,7 +425,7 @@ mod tests {
         let mut tree = Frontier::default();
         (1..5).for_each(|_| tree.append(NO_CAUSE));
         let mut read = tree.clone();
-        let blocks = staged.pack(&mut tree, &mut salts(), |_, _| ()).expect("packs");
+        let blocks = staged.pack((&mut tree, &mut Vec::new()), &mut salts(), |_, _| ()).expect("packs");
         assert_eq!(blocks.iter().map(|(last, _)| last.0).collect::<Vec<_>>(), [260, 516, 604]);
         for (last, stored) in &blocks {
             let block = Block::unpack(*last, stored.as_slice().into()).expect("unpacks");
@@ -472,7 +475,9 @@ mod tests {
             staged.push(Record::said(At(i64::from(n)), 0, event, Verdict::default()));
         }
         let (mut read, mut salts) = (0, SaltWalk::from(Salts::new([3; 16])));
-        for (last, stored) in staged.pack(&mut Frontier::default(), &mut salts, |_, _| ()).expect("packs") {
+        for (last, stored) in
+            staged.pack((&mut Frontier::default(), &mut Vec::new()), &mut salts, |_, _| ()).expect("packs")
+        {
             let block = Block::unpack(last, stored.into()).expect("what was written can be read");
             for (position, _) in block.verdicts() {
                 read += 1;

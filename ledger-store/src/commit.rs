@@ -13,6 +13,7 @@ use crate::keys;
 use crate::live::Answer;
 use crate::mark::Marker;
 use crate::shard::{Cursor, Done, Status};
+use crate::tiles::Tiles;
 use ledger_core::merkle::{FANOUT_HEIGHT, Frontier, Hash, Subtree};
 use ledger_core::outcome::Outcome;
 use ledger_core::salts::SaltWalk;
@@ -53,6 +54,8 @@ pub(crate) struct Behind {
 /// What grows with every commit.
 struct Grown {
     tree: Frontier,
+    /// The leaves that a commit adds.
+    leaves: Vec<Hash>,
     salts: SaltWalk,
     tip: Tip,
 }
@@ -69,14 +72,16 @@ pub(crate) fn make_durable(disk: &Disk, tip: &Tip, commit: &Commit, mut rows: Wr
 }
 
 /// Writes batches together; answers whether there was anything to write.
-fn write(disk: &Disk, Grown { tree, salts, tip }: &mut Grown, batches: &[Judged]) -> Result<bool, Damage> {
+fn write(disk: &Disk, grown: &mut Grown, batches: &[Judged]) -> Result<bool, Damage> {
+    let Grown { tree, leaves, salts, tip } = grown;
     let mut rows = WriteBatch::default();
+    leaves.clear();
     let (mut blocks, mut end) = (Vec::new(), tip.size);
     for staged in batches.iter().filter_map(|batch| batch.staged.as_deref()) {
         let completed = |Subtree { height, index }, hash: &Hash| {
             rows.put_cf(disk.family(keys::TREE), keys::subtree(height / FANOUT_HEIGHT, index), hash);
         };
-        for (last, block) in staged.pack(tree, salts, completed)? {
+        for (last, block) in staged.pack((tree, leaves), salts, completed)? {
             rows.put_cf(disk.family(keys::LOG), keys::block(last), block);
             blocks.push(u32::try_from(last.0.saturating_sub(end)).unwrap_or(u32::MAX));
             end = last.0;
@@ -99,13 +104,13 @@ fn write(disk: &Disk, Grown { tree, salts, tip }: &mut Grown, batches: &[Judged]
 /// one fails.
 pub(crate) fn run(
     disk: &Disk,
-    tree: &Mutex<(Position, Frontier)>,
+    (tree, tiles): (&Mutex<(Position, Frontier)>, &Tiles),
     status: &Status,
     judged: &Receiver<Judged>,
     Behind { salts, tip, mut marker }: Behind,
 ) {
     let (mut committed, frontier) = tree.lock().clone();
-    let mut grown = Grown { tree: frontier, salts, tip };
+    let mut grown = Grown { tree: frontier, leaves: Vec::new(), salts, tip };
     while let Some(first) = next(judged, &mut marker) {
         let batches: Vec<Judged> = std::iter::once(first).chain(judged.try_iter().take(BATCHES_AT_ONCE - 1)).collect();
         if status.stopped().is_none() {
@@ -113,6 +118,7 @@ pub(crate) fn run(
                 Ok(()) => {
                     let staged = batches.iter().rev().find_map(|batch| batch.staged.as_deref());
                     committed = staged.map_or(committed, Staged::last);
+                    tiles.append(grown.tree.size() - grown.leaves.len() as u64, &grown.leaves);
                     *tree.lock() = (committed, grown.tree.clone());
                     status.committed(committed);
                 }

@@ -209,12 +209,23 @@ impl Disk {
         position_of(&row?.0)
     }
 
-    /// The blocks of the log from the one that holds `from` on.
-    pub(crate) fn blocks<'a>(&'a self, from: Position) -> impl Iterator<Item = Result<Block, Damage>> + use<'a> {
+    /// The blocks of the log from the one that holds `from` on, as they are stored, with their last positions.
+    pub(crate) fn stored_blocks<'a>(
+        &'a self,
+        from: Position,
+    ) -> impl Iterator<Item = Result<(Position, Box<[u8]>), Damage>> + use<'a> {
         let from = keys::block(from);
         self.scan(keys::LOG, &from).map(|row| {
             let (key, value) = row?;
-            Block::unpack(position_of(&key)?, value)
+            Ok((position_of(&key)?, value))
+        })
+    }
+
+    /// The same, unpacked.
+    pub(crate) fn blocks<'a>(&'a self, from: Position) -> impl Iterator<Item = Result<Block, Damage>> + use<'a> {
+        self.stored_blocks(from).map(|stored| {
+            let (last, stored) = stored?;
+            Block::unpack(last, stored)
         })
     }
 

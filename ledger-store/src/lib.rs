@@ -44,6 +44,7 @@ mod seed;
 mod shard;
 mod signer;
 mod snapshot;
+mod tiles;
 mod verify;
 
 pub use checkpoint::{Checkpoint, ConsistencyProof, InclusionProof, Shown, ShownCause};

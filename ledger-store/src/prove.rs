@@ -1,10 +1,10 @@
 //! Prove: hashes of the tree over the log, from the rows that commits keep and, below those, from records.
 //!
 //! The rows have the subtrees of 256 leaves, of 256 of those, and so on. What is smaller is hashed again when it is
-//! asked for: the leaves of one such subtree for the record that is proved, and of another where the tree ends.
-//! Nothing is handed out that does not lead to the root.
+//! asked for, unless it is in memory: the leaves of one such subtree for the record that is proved, and of another
+//! where the tree ends. Nothing is handed out that does not lead to the root.
 
-use crate::block::Entry;
+use crate::block::{Block, Entry};
 use crate::checkpoint::{Shown, ShownCause};
 use crate::disk::Disk;
 use crate::error::{Damage, ReadError};
@@ -12,6 +12,7 @@ use crate::keys;
 use crate::notes::VerifierKey;
 use crate::shard::Handle;
 use crate::signer::Signed;
+use crate::tiles::{Tile, Tiles};
 use crate::verify::FINDINGS_MAX;
 use ledger_core::inclusion::{TreeHead, consistency, inclusion, join, root_of, subtrees};
 use ledger_core::merkle::{FANOUT, FANOUT_HEIGHT, Frontier, Hash, Subtree};
@@ -23,14 +24,15 @@ use std::sync::Arc;
 /// The tree over the log, as a reader of the disk sees it.
 pub(crate) struct StoredTree<'a> {
     disk: &'a Disk,
-    /// Leaves that were hashed, by the subtree that they are of: a proof asks for two at most.
-    hashed: Vec<(u64, Vec<Hash>)>,
+    tiles: &'a Tiles,
+    /// The block of the record that is proved.
+    block: Option<Block>,
     salts: SaltWalk,
 }
 
 impl<'a> StoredTree<'a> {
-    pub(crate) fn new(disk: &'a Disk) -> Result<StoredTree<'a>, Damage> {
-        Ok(StoredTree { disk, hashed: Vec::new(), salts: disk.salt_walk()? })
+    pub(crate) fn new(disk: &'a Disk, tiles: &'a Tiles) -> Result<StoredTree<'a>, Damage> {
+        Ok(StoredTree { disk, tiles, block: None, salts: disk.salt_walk()? })
     }
 
     /// The tree of the first `size` records. The log must have them.
@@ -61,53 +63,70 @@ impl<'a> StoredTree<'a> {
     }
 
     fn subtree(&mut self, Subtree { height, index }: Subtree) -> Result<Hash, Damage> {
-        let level = height / FANOUT_HEIGHT;
         let above = height % FANOUT_HEIGHT;
         let first = index << above;
-        if level == 0 {
-            let leaves = self.leaves(first / FANOUT)?;
-            let from = (first % FANOUT) as usize;
-            let own = leaves.get(from..from + (1 << above));
-            return own.map(|own| root_of(own.iter().copied())).ok_or_else(|| missing(0, first));
+        let tile = Tile { level: height / FANOUT_HEIGHT, index: first / FANOUT };
+        let from = (first % FANOUT) as usize;
+        let own = from..from + (1 << above);
+        let hashes = self.tile(tile, own.end)?;
+        let own = hashes.get(own).ok_or_else(|| missing(tile.level, tile.places().start + hashes.len() as u64))?;
+        Ok(root_of(own.iter().copied()))
+    }
+
+    /// The hashes of a tile, as many as there are: from memory, if it has so many.
+    fn tile(&mut self, tile: Tile, least: usize) -> Result<Arc<[Hash]>, Damage> {
+        if let Some(known) = self.tiles.get(tile, least) {
+            return Ok(known);
         }
-        let mut rows = self.disk.scan(keys::TREE, &keys::subtree(level, first));
-        let mut row = |index: u64| -> Result<Hash, Damage> {
-            let (key, hash) = rows.next().ok_or_else(|| missing(level, index))??;
-            let hash = hash.as_ref().try_into().ok().filter(|_| *key == keys::subtree(level, index));
-            hash.ok_or_else(|| missing(level, index))
-        };
-        let hashes: Vec<Hash> = (first..first + (1 << above)).map(&mut row).collect::<Result<_, _>>()?;
-        Ok(root_of(hashes))
+        let hashes = if tile.level == 0 { self.leaves(tile)? } else { self.kept(tile)? };
+        let hashes = Arc::from(hashes);
+        self.tiles.read(tile, &hashes);
+        Ok(hashes)
     }
 
-    /// The leaves of a subtree of 256, as many as the log has.
-    fn leaves(&mut self, subtree: u64) -> Result<&[Hash], Damage> {
-        let known = self.hashed.iter().position(|(known, _)| *known == subtree);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let first = Position(subtree * FANOUT + 1);
-                let last = Position(first.0 + FANOUT - 1);
-                let mut leaves = Vec::with_capacity(FANOUT as usize);
-                for block in self.disk.blocks(first) {
-                    let block = block?;
-                    for at in (block.first.max(first).0..=block.last().min(last).0).map(Position) {
-                        leaves.push(block.leaf(at, &mut self.salts)?);
-                    }
-                    if block.last() >= last {
-                        break;
-                    }
-                }
-                self.hashed.push((subtree, leaves));
-                self.hashed.len() - 1
+    /// The hashes of subtrees that commits keep.
+    fn kept(&self, tile: Tile) -> Result<Vec<Hash>, Damage> {
+        let mut hashes = Vec::with_capacity(FANOUT as usize);
+        let rows = self.disk.scan(keys::TREE, &keys::subtree(tile.level, tile.places().start));
+        for (place, row) in tile.places().zip(rows) {
+            let (key, hash) = row?;
+            if *key != keys::subtree(tile.level, place) {
+                break;
             }
-        };
-        Ok(&self.hashed[at].1)
+            hashes.push(hash.as_ref().try_into().map_err(|_| missing(tile.level, place))?);
+        }
+        Ok(hashes)
     }
 
-    /// What a proof shows of the record at a position.
+    /// The leaves of a tile, hashed from its records.
+    fn leaves(&mut self, tile: Tile) -> Result<Vec<Hash>, Damage> {
+        let StoredTree { disk, block: own, salts, .. } = self;
+        let (first, last) = (Position(tile.places().start + 1), Position(tile.places().end));
+        let mut leaves = Vec::with_capacity(FANOUT as usize);
+        for stored in disk.stored_blocks(first) {
+            let (end, stored) = stored?;
+            let unpacked;
+            let block = match own.as_ref().filter(|own| own.last() == end) {
+                Some(own) => own,
+                None => {
+                    unpacked = Block::unpack(end, stored)?;
+                    &unpacked
+                }
+            };
+            for at in (block.first.max(first).0..=end.min(last).0).map(Position) {
+                leaves.push(block.leaf(at, salts)?);
+            }
+            if end >= last {
+                break;
+            }
+        }
+        Ok(leaves)
+    }
+
+    /// What a proof shows of the record at a position, whose block is kept.
     fn shown(&mut self, position: Position, with_cause: bool) -> Result<Option<Shown>, Damage> {
         let Some(block) = self.disk.block(position)? else { return Ok(None) };
+        let block = self.block.insert(block);
         let Some(verdict) = block.verdict(position) else { return Ok(None) };
         let entry = block.entry(position)?;
         let cause = match (entry, self.salts.salt(position)) {
@@ -117,12 +136,17 @@ impl<'a> StoredTree<'a> {
         Ok(Some(Shown { verdict: verdict.to_vec(), cause }))
     }
 
-    /// The hashes that lead from a record to the root of a tree. The log must have both.
-    pub(crate) fn inclusion(&mut self, index: u64, head: &TreeHead) -> Result<Option<Vec<Hash>>, Damage> {
+    /// A record, and the hashes that lead from it to the root of a tree. The log must have both.
+    pub(crate) fn inclusion(
+        &mut self,
+        index: u64,
+        head: &TreeHead,
+        with_cause: bool,
+    ) -> Result<Option<(Shown, Vec<Hash>)>, Damage> {
         let Some(spans) = inclusion(index, head.size) else { return Ok(None) };
+        let shown = self.shown(Position(index + 1), with_cause)?.ok_or_else(|| missing(0, index))?;
         let hashes = self.spans(spans)?;
-        let leaf = self.subtree(Subtree { height: 0, index })?;
-        if head.includes(index, &leaf, &hashes) { Ok(Some(hashes)) } else { Err(astray()) }
+        if head.includes(index, &shown.leaf(), &hashes) { Ok(Some((shown, hashes))) } else { Err(astray()) }
     }
 
     /// The hashes that show that one tree begins with the other.
@@ -145,6 +169,10 @@ impl Handle {
         self.inner.signer.keys()
     }
 
+    fn stored_tree(&self) -> Result<StoredTree<'_>, Damage> {
+        StoredTree::new(&self.inner.disk, &self.inner.tiles)
+    }
+
     /// The tree over the first `size` records; `None` if the log does not have so many. Reads the disk.
     ///
     /// # Errors
@@ -153,29 +181,23 @@ impl Handle {
         if size > self.committed().0 {
             return Ok(None);
         }
-        Ok(Some(StoredTree::new(&self.inner.disk)?.head(size)?))
+        Ok(Some(self.stored_tree()?.head(size)?))
     }
 
-    /// What a proof shows of the record at a position; `None` if the log does not go so far. Reads the disk.
+    /// What a proof shows of the record at a position, and the hashes that lead from it to the root of a tree of this
+    /// log; `None` if the tree or the log does not have it. Reads the disk.
     ///
     /// # Errors
     /// [`ReadError::Damage`].
-    pub fn shown(&self, position: Position, with_cause: bool) -> Result<Option<Shown>, ReadError> {
-        if position > self.committed() {
-            return Ok(None);
-        }
-        Ok(StoredTree::new(&self.inner.disk)?.shown(position, with_cause)?)
-    }
-
-    /// The hashes that lead from the record at a position to the root of a tree of this log; `None` if the tree or
-    /// the log does not have it. Reads the disk.
-    ///
-    /// # Errors
-    /// [`ReadError::Damage`].
-    pub fn prove_inclusion(&self, position: Position, head: &TreeHead) -> Result<Option<Vec<Hash>>, ReadError> {
+    pub fn prove_inclusion(
+        &self,
+        position: Position,
+        head: &TreeHead,
+        with_cause: bool,
+    ) -> Result<Option<(Shown, Vec<Hash>)>, ReadError> {
         match position.0.checked_sub(1) {
             Some(index) if head.size <= self.committed().0 => {
-                Ok(StoredTree::new(&self.inner.disk)?.inclusion(index, head)?)
+                Ok(self.stored_tree()?.inclusion(index, head, with_cause)?)
             }
             _ => Ok(None),
         }
@@ -190,7 +212,7 @@ impl Handle {
         if head.size > self.committed().0 {
             return Ok(None);
         }
-        Ok(StoredTree::new(&self.inner.disk)?.consistency(old, head)?)
+        Ok(self.stored_tree()?.consistency(old, head)?)
     }
 }
 

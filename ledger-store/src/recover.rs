@@ -17,6 +17,7 @@ use crate::live::{Live, StoreLog};
 use crate::pepper::Pepper;
 use crate::prove::StoredTree;
 use crate::sealing::Seals;
+use crate::tiles::Tiles;
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::judge::Programs;
@@ -111,7 +112,7 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
     match is_whole {
         true if disk.is_read_only => {}
         true => disk.put_tree(&subtrees)?,
-        false => StoredTree::new(&disk)?.must_end_as(&tree)?,
+        false => StoredTree::new(&disk, &Tiles::default())?.must_end_as(&tree)?,
     }
     if tree.size() != live.state.shared.position.0 {
         let what = format!("stands at {}, the log at {}", live.state.shared.position, tree.size());

@@ -31,6 +31,7 @@ use crate::recover::{Given, recover};
 use crate::sealing::Seals;
 use crate::signer::{Checkpoints, Signer};
 use crate::snapshot::{self, Job};
+use crate::tiles::Tiles;
 use ledger_core::judge::Unreadable;
 use ledger_core::merkle::Frontier;
 use ledger_core::salts::Salt;
@@ -129,6 +130,7 @@ pub(crate) struct Inner {
     /// Where each lineage but the first began.
     lineages: Vec<(u32, Position)>,
     tree: Mutex<(Position, Frontier)>,
+    pub(crate) tiles: Tiles,
     pub(crate) signer: Signer,
     snapshot: AtomicU64,
     waiting: AtomicUsize,
@@ -205,6 +207,7 @@ impl Ledger {
             identity: recovered.identity,
             lineages: recovered.lineages,
             tree: Mutex::new((committed, recovered.tree)),
+            tiles: Tiles::default(),
             signer,
             snapshot: AtomicU64::new(recovered.snapshot.0),
             waiting: AtomicUsize::new(0),
@@ -215,7 +218,7 @@ impl Ledger {
         let behind = Behind { salts: recovered.salts, tip, marker };
         let committer = spawn("committer", move || {
             let inner = &alarm.0;
-            commit::run(&inner.disk, &inner.tree, &inner.status, &committing, behind);
+            commit::run(&inner.disk, (&inner.tree, &inner.tiles), &inner.status, &committing, behind);
         })?;
         let alarm = Alarm(inner.clone());
         let snapshotter = spawn("snapshotter", move || alarm.0.write_snapshots(&begun))?;

@@ -13,6 +13,7 @@ use crate::notes::{self, NoteError, NoteSigner, VerifierKey, text_of};
 use crate::prove::StoredTree;
 use crate::seed::Seed;
 use crate::shard::Status;
+use crate::tiles::Tiles;
 use ledger_core::inclusion::TreeHead;
 use ledger_core::merkle::Frontier;
 use ledger_core::units::Position;
@@ -193,7 +194,7 @@ fn must_begin_with(disk: &Disk, end: Position, head: &TreeHead) -> Result<Option
             "was signed over {size} records, and the log has {end}: this is an older copy, or records were taken away"
         )));
     }
-    let is = StoredTree::new(disk)?.head(*size)?;
+    let is = StoredTree::new(disk, &Tiles::default())?.head(*size)?;
     let what = format!("was signed over other records: the first {size} of the log have another root");
     Ok((is != *head).then_some(what))
 }

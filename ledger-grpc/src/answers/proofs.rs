@@ -26,8 +26,11 @@ pub fn inclusion(
     with_cause: bool,
 ) -> Result<Result<proto::GetInclusionProofResponse, Unknown>, ReadError> {
     let Some(signed) = store.checkpoint() else { return Ok(Err(Unknown::Checkpoint)) };
-    let Some(shown) = store.shown(position, with_cause)? else { return Ok(Err(Unknown::Record)) };
-    let Some(hashes) = store.prove_inclusion(position, &signed.head)? else { return Ok(Err(Unknown::Checkpoint)) };
+    if position.0 == 0 || position > store.committed() {
+        return Ok(Err(Unknown::Record));
+    }
+    let proved = store.prove_inclusion(position, &signed.head, with_cause)?;
+    let Some((shown, hashes)) = proved else { return Ok(Err(Unknown::Checkpoint)) };
     let (cause, salt) = match &shown.cause {
         ShownCause::Hash(_) => (Vec::new(), Vec::new()),
         ShownCause::Bytes { salt, cause } => (cause.clone(), salt.to_vec()),

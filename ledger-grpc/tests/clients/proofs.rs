@@ -67,8 +67,8 @@ impl Prover {
 
     fn inclusion(&self, size: u64, index: u64, with_cause: bool) -> String {
         let (head, position) = (self.head(size), Position(index + 1));
-        let shown = self.handle.shown(position, with_cause).unwrap().expect("the log has it");
-        let hashes = self.handle.prove_inclusion(position, &head).unwrap().expect("the tree has it");
+        let proved = self.handle.prove_inclusion(position, &head, with_cause).unwrap();
+        let (shown, hashes) = proved.expect("the tree has it");
         let proof = InclusionProof { shown, index, hashes, checkpoint: self.note(head) }.to_string();
         let takes = |text: &str| InclusionProof::read(text).and_then(|proof| proof.check(&self.key()));
         assert_eq!(takes(&proof).map(|checkpoint| checkpoint.head), Ok(head));

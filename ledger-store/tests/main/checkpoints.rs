@@ -85,20 +85,20 @@ fn every_record_and_every_growth_is_proved() {
             assert!(head.extends(older, &proof), "{} to {}", older.size, head.size);
         }
         for position in (1..=head.size).step_by(37).chain([1, head.size]) {
-            let proof = handle.prove_inclusion(Position(position), head).expect("readable");
+            let proof = handle.prove_inclusion(Position(position), head, false).expect("readable");
             assert!(proof.is_some(), "{position} of {}", head.size);
         }
     }
     let (head, more) = (heads[3], TreeHead { size: last + 1, ..heads[3] });
     for position in [0, head.size + 1, u64::MAX] {
-        assert_eq!(handle.prove_inclusion(Position(position), &head).expect("readable"), None);
+        assert_eq!(handle.prove_inclusion(Position(position), &head, false).expect("readable"), None);
     }
-    assert_eq!(handle.prove_inclusion(Position(1), &more).expect("readable"), None, "it is not in the log yet");
+    assert_eq!(handle.prove_inclusion(Position(1), &more, false).expect("readable"), None, "it is not in the log yet");
     assert_eq!(handle.prove_consistency(1, &more).expect("readable"), None);
     assert_eq!(handle.prove_consistency(head.size + 1, &head).expect("readable"), None);
     assert_eq!(handle.tree_head(last + 1).expect("readable"), None);
     let forged = TreeHead { root: [1; 32], ..head };
-    assert!(handle.prove_inclusion(Position(1), &forged).is_err(), "nothing is handed out that proves nothing");
+    assert!(handle.prove_inclusion(Position(1), &forged, false).is_err(), "nothing is handed out that proves nothing");
     drop(handle);
     ledger.close().expect("nothing failed");
     assert!(verified(dir.path()).records > 1_024);

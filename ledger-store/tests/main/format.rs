@@ -533,9 +533,9 @@ fn what_a_proof_shows_is_what_the_document_says() {
     let (verdict, cause) = (&block.verdicts[1], &block.causes[1]);
     let length = (verdict.len() as u32).to_le_bytes();
     for with_cause in [false, true] {
-        let shown = handle.shown(Position(2), with_cause).expect("readable").expect("it is there");
+        let proved = handle.prove_inclusion(Position(2), &head, with_cause).expect("readable");
+        let (shown, hashes) = proved.expect("it is there");
         assert_eq!(shown.leaf(), leaf(2, verdict, cause));
-        let hashes = handle.prove_inclusion(Position(2), &head).expect("readable").expect("it is there");
         let text = ledger_store::InclusionProof { shown, index: 1, hashes, checkpoint: "a\n".into() }.to_string();
         let extra = text.lines().nth(1).and_then(|line| line.strip_prefix("extra ")).expect("the second line");
         let told = match with_cause {

@@ -34,6 +34,7 @@ mod mark;
 mod model;
 mod newer;
 mod notes;
+mod proofs;
 mod quarantine;
 mod raw;
 mod recovery;
