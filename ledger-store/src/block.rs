@@ -1,33 +1,38 @@
 //! Blocks: records on their way to disk and back, up to 256 at a time, compressed.
 //!
 //! ```text
-//! version u8 | check 8 bytes | first u64 | count u32 | root 32 bytes
-//!     | verdict_len u32 | verdict_raw u32 | cause_raw u32 | cause_check 8 bytes | verdict frame | cause frame
-//! raw, of each frame: count × length u32, then the parts one behind the other
+//! version u8 | check 8 bytes | root 32 bytes | count - 1 u8 | cause_check 8 bytes | verdict_len u32, variable
+//!     | verdict frame | cause frame
+//! frame: 0, then raw; or a zstd frame of raw without its magic number
+//! raw: (count - 1) × length u32, then the parts one behind the other
 //! ```
-//! The verdict parts and the cause parts of the records are in zstd frames of their own: whoever folds
-//! unpacks the first alone. A cause can be held back; its hash stands in its place then. The root is that of
-//! the tree over the whole log up to this block (RFC 6962), so a block vouches for everything before it.
+//! The verdict parts and the cause parts of the records are in frames of their own: whoever folds unpacks the
+//! first alone. What follows from the rest is not said again: where the block stands is in its key, and under its
+//! check. A cause can be held back; its hash stands in its place then. The root is that of the tree over the whole
+//! log up to this block (RFC 6962), so a block vouches for everything before it.
 
 use crate::check::{CHECK, check};
 use crate::error::Damage;
+use crate::frame::{Frame, Packer, Parts, put_length, take_length};
 use ledger_core::bytes::decode;
 use ledger_core::fold::Corrupt;
 use ledger_core::merkle::{Frontier, Hash, NO_CAUSE, Subtree, cause_hash, record_leaf};
 use ledger_core::record::{Record, VerdictPart, Why};
 use ledger_core::salts::SaltWalk;
 use ledger_core::units::Position;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Most records in one block.
 pub(crate) const BLOCK_RECORDS: usize = 256;
-/// Longest frame, unpacked: 128 MiB.
-const RAW_BYTES_MAX: usize = 128 << 20;
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// A block ends once its records are so long, unpacked: 1 MiB, and one record more.
 const BLOCK_BYTES: usize = 1 << 20;
-const HEADER: usize = 1 + CHECK + 8 + 4 + 32 + 4 + 4 + 4 + CHECK;
-const ZSTD_LEVEL: i32 = 1;
+/// Where parts of the header begin; what has no fixed length is the last of them.
+const ROOT: usize = 1 + CHECK;
+const COUNT: usize = ROOT + 32;
+const CAUSE_CHECK: usize = COUNT + 1;
+const VERDICT_LEN: usize = CAUSE_CHECK + CHECK;
 /// With this byte begins what stands for a cause that is held back; a value begins with its version, which is another.
 const HELD_BACK: u8 = 0;
 
@@ -71,7 +76,7 @@ impl Staged {
         salts: &mut SaltWalk,
         mut completed: impl FnMut(Subtree, &Hash),
     ) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
-        let mut packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(io)?;
+        let mut packer = Packer::new()?;
         let mut blocks = Vec::with_capacity(self.len().div_ceil(BLOCK_RECORDS));
         let mut open = Open { first: self.first, verdicts: Parts::default(), causes: Parts::default() };
         for (position, record) in (self.first..).map(Position).zip(&self.records) {
@@ -81,7 +86,7 @@ impl Staged {
             let leaf = record_leaf(verdict, &entry.hash(position, salts)?);
             leaves.push(leaf);
             tree.append_and_tell(leaf, &mut completed);
-            if open.count() == BLOCK_RECORDS as u32 || open.verdicts.end + open.causes.end >= BLOCK_BYTES {
+            if open.count() == BLOCK_RECORDS || open.verdicts.end + open.causes.end >= BLOCK_BYTES {
                 blocks.push(open.close(&tree.root(), &mut packer)?);
             }
         }
@@ -99,68 +104,36 @@ struct Open {
     causes: Parts,
 }
 
-/// One part of each record of a block in the making.
-#[derive(Default)]
-struct Parts {
-    lengths: Vec<u8>,
-    bytes: Vec<u8>,
-    /// Where the last one ends.
-    end: usize,
-}
-
-impl Parts {
-    /// Notes that a part ends where the bytes do, and answers with it.
-    fn end_part(&mut self) -> &[u8] {
-        let part = &self.bytes[std::mem::replace(&mut self.end, self.bytes.len())..];
-        self.lengths.extend_from_slice(&(part.len() as u32).to_le_bytes());
-        part
-    }
-
-    /// The frame of all of them, and how long it is unpacked; then there are none.
-    fn pack(&mut self, packer: &mut zstd::bulk::Compressor<'_>) -> Result<(Vec<u8>, u32), Damage> {
-        self.lengths.append(&mut self.bytes);
-        let raw = &self.lengths;
-        if raw.len() > RAW_BYTES_MAX {
-            return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
-        }
-        let packed = (packer.compress(raw).map_err(io)?, raw.len() as u32);
-        self.lengths.clear();
-        self.end = 0;
-        Ok(packed)
-    }
-}
-
 impl Open {
-    fn count(&self) -> u32 {
-        self.verdicts.lengths.len() as u32 / 4
+    fn count(&self) -> usize {
+        self.verdicts.count()
     }
 
     /// The block, and its last position; the next one begins behind it.
-    fn close(&mut self, root: &Hash, packer: &mut zstd::bulk::Compressor<'_>) -> Result<(Position, Vec<u8>), Damage> {
+    fn close(&mut self, root: &Hash, packer: &mut Packer) -> Result<(Position, Vec<u8>), Damage> {
         let count = self.count();
-        let (verdicts, verdict_raw) = self.verdicts.pack(packer)?;
-        let (causes, cause_raw) = self.causes.pack(packer)?;
-        let mut block = Vec::with_capacity(HEADER + verdicts.len() + causes.len());
+        let (verdicts, causes) = (self.verdicts.pack(packer)?, self.causes.pack(packer)?);
+        let mut block = Vec::with_capacity(VERDICT_LEN + 5 + verdicts.len() + causes.len());
         block.push(VERSION);
         block.extend_from_slice(&[0; CHECK]);
-        block.extend_from_slice(&self.first.to_le_bytes());
-        block.extend_from_slice(&count.to_le_bytes());
         block.extend_from_slice(root);
-        block.extend_from_slice(&(verdicts.len() as u32).to_le_bytes());
-        block.extend_from_slice(&verdict_raw.to_le_bytes());
-        block.extend_from_slice(&cause_raw.to_le_bytes());
+        block.push((count - 1) as u8);
         block.extend_from_slice(&check(&[&causes]));
+        put_length(&mut block, verdicts.len());
         block.extend_from_slice(&verdicts);
-        let check = check(&[&block[1 + CHECK..]]);
-        block[1..1 + CHECK].copy_from_slice(&check);
+        self.first += count as u64;
+        let last = Position(self.first - 1);
+        let check = check_at(last, &block);
+        block[1..ROOT].copy_from_slice(&check);
         block.extend_from_slice(&causes);
-        self.first += u64::from(count);
-        Ok((Position(self.first - 1), block))
+        Ok((last, block))
     }
 }
 
-fn io(error: std::io::Error) -> Damage {
-    Damage::Database(error.to_string())
+/// The check of a block up to the end of its verdict frame, at its place: zstd ignores some bits of its frames, and they
+/// must not change either.
+fn check_at(last: Position, block: &[u8]) -> [u8; CHECK] {
+    check(&[&last.0.to_le_bytes(), block.get(ROOT..).unwrap_or_default()])
 }
 
 /// What stands in a block of what was said.
@@ -218,47 +191,6 @@ impl Entry<'_> {
     }
 }
 
-/// One part of each record, unpacked.
-#[derive(Debug)]
-struct Frame {
-    raw: Vec<u8>,
-    /// Where each part ends, in `raw`.
-    ends: Vec<usize>,
-}
-
-impl Frame {
-    /// Unpacks a frame that claims to be so long unpacked. Nothing is made room for before that is known to be true
-    /// of the frame.
-    fn unpack(packed: &[u8], raw_len: usize, count: usize) -> Result<Frame, &'static str> {
-        if raw_len > RAW_BYTES_MAX || raw_len / 4 < count {
-            return Err("impossible length");
-        }
-        match zstd::zstd_safe::get_frame_content_size(packed) {
-            Ok(Some(length)) if length == raw_len as u64 => {}
-            _ => return Err("lengths do not add up"),
-        }
-        let raw = zstd::bulk::decompress(packed, raw_len).map_err(|_| "does not unpack")?;
-        let (lengths, parts) = raw.split_at_checked(count * 4).ok_or("lengths do not add up")?;
-        let mut end = lengths.len();
-        let ends: Vec<usize> = lengths
-            .chunks_exact(4)
-            .map(|length| {
-                end += u32::from_le_bytes(length.try_into().unwrap_or_default()) as usize;
-                end
-            })
-            .collect();
-        if end != lengths.len() + parts.len() {
-            return Err("lengths do not add up");
-        }
-        Ok(Frame { raw, ends })
-    }
-
-    fn part(&self, at: usize) -> Option<&[u8]> {
-        let start = at.checked_sub(1).map_or(Some(self.ends.len() * 4), |before| self.ends.get(before).copied())?;
-        self.raw.get(start..*self.ends.get(at)?)
-    }
-}
-
 /// A block read back: its verdict parts, checked for length and checksum, not yet decoded. The cause parts are
 /// unpacked when somebody asks for one.
 #[derive(Debug)]
@@ -270,51 +202,58 @@ pub(crate) struct Block {
     count: usize,
     verdicts: Frame,
     stored: Box<[u8]>,
-    /// Where the frame of the cause parts begins in `stored`, and how long it is unpacked.
-    packed_causes: (usize, usize),
+    /// Where the frame of the cause parts begins in `stored`.
+    causes_from: usize,
     causes: OnceLock<Frame>,
+}
+
+/// Where a block's frame of verdicts begins and ends.
+fn verdicts_of(stored: &[u8]) -> Result<Range<usize>, &'static str> {
+    match stored.first() {
+        Some(&VERSION) => {}
+        Some(_) => return Err("unknown version"),
+        None => return Err("shorter than its header"),
+    }
+    let (length, frames) = stored.get(VERDICT_LEN..).and_then(take_length).ok_or("shorter than its header")?;
+    if length > frames.len() {
+        return Err("shorter than its verdicts");
+    }
+    let from = stored.len() - frames.len();
+    Ok(from..from + length)
+}
+
+/// How many records a block says it has.
+fn count_of(stored: &[u8]) -> Option<usize> {
+    stored.get(COUNT).map(|count| usize::from(*count) + 1)
 }
 
 impl Block {
     /// Unpacks a stored block whose key says `last`.
     pub(crate) fn unpack(last: Position, stored: Box<[u8]>) -> Result<Block, Damage> {
         let damage = |what| Damage::Block { last, what };
-        let (header, frames) = stored.split_at_checked(HEADER).ok_or_else(|| damage("shorter than its header"))?;
-        if header[0] != VERSION {
-            return Err(damage("unknown version"));
-        }
-        let int = |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().unwrap_or_default()) as usize;
-        let verdict_len = int(53);
-        let packed = frames.get(..verdict_len).ok_or_else(|| damage("shorter than its verdicts"))?;
-        let causes_from = HEADER + verdict_len;
-        if header[1..1 + CHECK] != check(&[&stored[1 + CHECK..causes_from]]) {
+        let own = verdicts_of(&stored).map_err(damage)?;
+        if stored[1..ROOT] != check_at(last, &stored[..own.end]) {
             return Err(damage("is not what was written"));
         }
-        let first = Position(u64::from_le_bytes(header[9..17].try_into().unwrap_or_default()));
-        let count = int(17);
-        let root: Hash = header[21..53].try_into().unwrap_or_default();
-        if count == 0 || first.0.checked_add(count as u64 - 1) != Some(last.0) {
-            return Err(damage("key and header disagree"));
-        }
-        let verdicts = Frame::unpack(packed, int(57), count).map_err(damage)?;
-        let packed_causes = (causes_from, int(61));
-        Ok(Block { first, root, count, verdicts, stored, packed_causes, causes: OnceLock::new() })
+        let count = count_of(&stored).unwrap_or_default();
+        let before = last.0.checked_sub(count as u64).ok_or_else(|| damage("has more records than stand before it"))?;
+        let root: Hash = stored[ROOT..COUNT].try_into().unwrap_or_default();
+        let verdicts = Frame::unpack(&stored[own.clone()], count).map_err(damage)?;
+        let (first, causes_from) = (Position(before + 1), own.end);
+        Ok(Block { first, root, count, verdicts, stored, causes_from, causes: OnceLock::new() })
     }
 
-    /// Unpacks a block that stands without its causes; answers also with what stands behind it.
-    pub(crate) fn unpack_verdicts(bytes: &[u8]) -> Result<(Block, &[u8]), Damage> {
-        let damage = || Damage::Block { last: Position(0), what: "shorter than its verdicts" };
-        let header = bytes.get(..HEADER).ok_or_else(damage)?;
-        let int = |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().unwrap_or_default());
-        let first = u64::from_le_bytes(header[9..17].try_into().unwrap_or_default());
-        let last = Position(first.saturating_add(int(17).into()).saturating_sub(1));
-        let (stored, behind) = bytes.split_at_checked(HEADER + int(53) as usize).ok_or_else(damage)?;
+    /// Unpacks a block that stands without its causes, behind a position; answers also with what stands behind it.
+    pub(crate) fn unpack_verdicts(before: Position, bytes: &[u8]) -> Result<(Block, &[u8]), Damage> {
+        let last = Position(before.0.saturating_add(count_of(bytes).unwrap_or_default() as u64));
+        let own = verdicts_of(bytes).map_err(|what| Damage::Block { last, what })?;
+        let (stored, behind) = bytes.split_at(own.end);
         Ok((Block::unpack(last, stored.into())?, behind))
     }
 
     /// The block as it is stored, without its causes.
     pub(crate) fn without_causes(&self) -> &[u8] {
-        &self.stored[..self.packed_causes.0]
+        &self.stored[..self.causes_from]
     }
 
     pub(crate) fn last(&self) -> Position {
@@ -395,12 +334,11 @@ impl Block {
             return Ok(causes);
         }
         let damage = |what| Damage::Block { last: self.last(), what };
-        let (from, raw_len) = self.packed_causes;
-        let packed = self.stored.get(from..).unwrap_or_default();
-        if self.stored[HEADER - CHECK..HEADER] != check(&[packed]) {
+        let packed = self.stored.get(self.causes_from..).unwrap_or_default();
+        if self.stored[CAUSE_CHECK..VERDICT_LEN] != check(&[packed]) {
             return Err(damage("its causes are not what was written"));
         }
-        let causes = Frame::unpack(packed, raw_len, self.count).map_err(damage)?;
+        let causes = Frame::unpack(packed, self.count).map_err(damage)?;
         Ok(self.causes.get_or_init(|| causes))
     }
 }
@@ -452,17 +390,6 @@ mod tests {
         let (id, member, body) = (n.to_string().into(), MemberRef::Known(MemberNo(n)), Body::CheckIn(event::CheckIn));
         let (occurred_at, keys) = (At(7), RiskKeys::default());
         Event { source: "s".into(), id, occurred_at, member, keys, origin: None, body }
-    }
-
-    #[test]
-    fn a_frame_that_lies_about_its_length_is_refused_before_there_is_room_for_it() {
-        let packed = zstd::bulk::compress(&[1, 0, 0, 0, 7], 1).expect("packs");
-        assert_eq!(Frame::unpack(&packed, 5, 1).expect("unpacks").part(0), Some(&[7][..]));
-        for (raw_len, count) in
-            [(RAW_BYTES_MAX, 1), (RAW_BYTES_MAX + 1, 1), (usize::MAX, 1), (6, 1), (4, 1), (5, 2), (3, 1)]
-        {
-            assert!(Frame::unpack(&packed, raw_len, count).is_err(), "{raw_len} bytes of {count}");
-        }
     }
 
     #[test]

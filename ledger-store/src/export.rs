@@ -210,10 +210,7 @@ impl Reader {
 
     /// Grows the tree by a block, and tells it after each record.
     fn block(&mut self, bytes: &[u8], mut grown: impl FnMut(&Frontier)) -> Result<(), ExportError> {
-        let (block, hashes) = Block::unpack_verdicts(bytes)?;
-        if block.first.0 != self.tree.size() + 1 {
-            return Err(self.malformed("a block does not follow the block before"));
-        }
+        let (block, hashes) = Block::unpack_verdicts(Position(self.tree.size()), bytes)?;
         let (hashes, rest) = hashes.as_chunks::<32>();
         if hashes.len() as u64 != block.last().0 - block.first.0 + 1 || !rest.is_empty() {
             return Err(self.malformed("a block has not one hash for each of its records"));

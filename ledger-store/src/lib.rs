@@ -28,6 +28,7 @@ mod disk;
 mod error;
 mod export;
 mod filter;
+mod frame;
 mod identity;
 mod ids;
 mod keys;

@@ -1,7 +1,9 @@
 //! Blocks, taken apart and put together as `FORMAT.md` says and by nothing else.
 
 use crate::ledger::SALTS;
+use crate::raw::Row;
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 /// What a block says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,55 +20,85 @@ fn check(bytes: &[u8]) -> Vec<u8> {
     Sha256::digest(bytes)[..8].to_vec()
 }
 
-fn parts(frame: &[u8], raw_len: usize, count: usize) -> Vec<Vec<u8>> {
-    let raw = zstd::decode_all(frame).expect("a zstd frame");
-    assert_eq!(raw.len(), raw_len, "its length");
-    let (lengths, mut bytes) = raw.split_at(count * 4);
+/// With these bytes every zstd frame begins; in a block it stands without them.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Where a block says the root of the tree, how many records it has, and how long the frame of its verdicts is.
+pub const ROOT: Range<usize> = 9..41;
+pub const COUNT: usize = 41;
+pub const VERDICT_LEN: usize = 50;
+
+fn parts(frame: &[u8], count: usize) -> Vec<Vec<u8>> {
+    let raw = match frame {
+        [0, raw @ ..] => raw.to_vec(),
+        _ => zstd::decode_all(&[&ZSTD_MAGIC, frame].concat()[..]).expect("a zstd frame"),
+    };
+    let (lengths, mut bytes) = raw.split_at(count * 4 - 4);
     let parts = lengths.chunks(4).map(|length| {
         let (part, rest) = bytes.split_at(u32::from_le_bytes(length.try_into().unwrap()) as usize);
         bytes = rest;
         part.to_vec()
     });
-    let parts = parts.collect();
-    assert!(bytes.is_empty(), "the lengths add up");
+    let mut parts: Vec<Vec<u8>> = parts.collect();
+    parts.push(bytes.to_vec());
     parts
 }
 
-pub fn take_apart(block: &[u8]) -> Block {
-    assert_eq!(block[0], 2, "version");
-    let int = |from: usize| u32::from_le_bytes(block[from..from + 4].try_into().unwrap()) as usize;
-    let (count, causes_from) = (int(17), 73 + int(53));
-    assert_eq!(block[1..9], check(&block[9..causes_from]), "check");
-    assert_eq!(block[65..73], check(&block[causes_from..]), "cause_check");
+/// The position that the key of a block names.
+fn position(key: &[u8]) -> u64 {
+    u64::from_be_bytes(key[2..].try_into().expect("a key of a block"))
+}
+
+/// Where the frame of a block's verdicts is.
+pub fn verdict_frame(block: &[u8]) -> Range<usize> {
+    let int = |bytes: &[u8]| bytes.iter().rev().fold(0, |int, byte| int << 8 | usize::from(*byte));
+    let (from, length) = match block[VERDICT_LEN] {
+        0xfb => (VERDICT_LEN + 3, int(&block[VERDICT_LEN + 1..][..2])),
+        0xfc => (VERDICT_LEN + 5, int(&block[VERDICT_LEN + 1..][..4])),
+        length => (VERDICT_LEN + 1, usize::from(length)),
+    };
+    from..from + length
+}
+
+/// The check that a block has to have at its place.
+fn check_at(last: u64, block: &[u8]) -> Vec<u8> {
+    check(&[&last.to_le_bytes()[..], &block[ROOT.start..verdict_frame(block).end]].concat())
+}
+
+pub fn take_apart((key, block): &Row) -> Block {
+    assert_eq!(block[0], 3, "version");
+    let (last, count, verdicts) = (position(key), usize::from(block[COUNT]) + 1, verdict_frame(block));
+    assert_eq!(block[1..9], check_at(last, block), "check");
+    assert_eq!(block[COUNT + 1..VERDICT_LEN], check(&block[verdicts.end..]), "cause_check");
     Block {
-        first: u64::from_le_bytes(block[9..17].try_into().unwrap()),
-        root: block[21..53].try_into().unwrap(),
-        verdicts: parts(&block[73..causes_from], int(57), count),
-        causes: parts(&block[causes_from..], int(61), count),
+        first: last + 1 - count as u64,
+        root: block[ROOT].try_into().unwrap(),
+        causes: parts(&block[verdicts.end..], count),
+        verdicts: parts(&block[verdicts], count),
     }
 }
 
-/// The block with the checks it must have, as whoever knows the format makes it.
+/// The block with the check it must have at its place, as whoever knows the format makes it.
+pub fn sealed((key, mut block): Row) -> Row {
+    let check = check_at(position(&key), &block);
+    block[1..9].copy_from_slice(&check);
+    (key, block)
+}
+
+/// The block with the checks it must have.
 pub fn put_together(block: &Block) -> Vec<u8> {
-    let raw = |parts: &[Vec<u8>]| {
-        let lengths = parts.iter().flat_map(|part| (part.len() as u32).to_le_bytes());
-        lengths.chain(parts.iter().flatten().copied()).collect::<Vec<u8>>()
+    let [verdicts, causes] = [&block.verdicts, &block.causes].map(|parts| {
+        let lengths = parts[..parts.len() - 1].iter().flat_map(|part| (part.len() as u32).to_le_bytes());
+        let raw: Vec<u8> = lengths.chain(parts.iter().flatten().copied()).collect();
+        zstd::bulk::compress(&raw, 1).expect("packs").split_off(ZSTD_MAGIC.len())
+    });
+    let length = match u16::try_from(verdicts.len()).expect("no longer") {
+        length @ ..251 => vec![length as u8],
+        length => [&[0xfb], &length.to_le_bytes()[..]].concat(),
     };
-    let [verdicts, causes] = [raw(&block.verdicts), raw(&block.causes)];
-    let [verdict_frame, cause_frame] = [&verdicts, &causes].map(|raw| zstd::bulk::compress(raw, 1).expect("packs"));
-    let int = |length: usize| (length as u32).to_le_bytes();
-    let checked = [
-        &block.first.to_le_bytes()[..],
-        &int(block.verdicts.len()),
-        &block.root,
-        &int(verdict_frame.len()),
-        &int(verdicts.len()),
-        &int(causes.len()),
-        &check(&cause_frame),
-        &verdict_frame,
-    ]
-    .concat();
-    [&[2][..], &check(&checked), &checked, &cause_frame].concat()
+    let count = [(block.verdicts.len() - 1) as u8];
+    let block_of = [&[3], &[0; 8][..], &block.root, &count, &check(&causes), &length, &verdicts, &causes].concat();
+    let last = block.first + block.verdicts.len() as u64 - 1;
+    sealed(([&[0, 0], &last.to_be_bytes()[..]].concat(), block_of)).1
 }
 
 /// The salt of a position.

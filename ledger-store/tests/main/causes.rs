@@ -44,10 +44,10 @@ fn written(with_snapshot: bool) -> (TempDir, Vec<u8>) {
 
 fn change_block(dir: &Path, change: impl FnOnce(&mut Block)) {
     let raw = Raw::open(dir);
-    let (key, block) = raw.rows("log").remove(0);
-    let mut block = take_apart(&block);
+    let row = raw.rows("log").remove(0);
+    let mut block = take_apart(&row);
     change(&mut block);
-    raw.put("log", &key, &put_together(&block));
+    raw.put("log", &row.0, &put_together(&block));
 }
 
 /// Holds back what was said at [`BOUGHT`], as it is to be done.

@@ -5,27 +5,17 @@
 //!
 //! `LEDGER_DAMAGE=all` changes every bit of every row that the suite takes samples of.
 
-use crate::blocks::{Block, put_together, take_apart};
+use crate::blocks::{Block, COUNT, ROOT, put_together, sealed, take_apart};
 use crate::ledger::{self, directory, far_future, open, say, simulated};
 use crate::raw::{self, FAMILIES, Raw, Row};
 use crate::said::{Random, Stream, event};
 use ledger_core::event::{self, Body, Finding};
 use ledger_core::units::Position;
 use ledger_store::{Batch, Cursor, Ledger, OpenError, Report, rebuild, verify};
-use sha2::{Digest, Sha256};
 use std::fs;
-use std::ops::Range;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Where a block says its first position, and how many records it has.
-const FIRST_AND_COUNT: Range<usize> = 9..21;
-const COUNT: Range<usize> = 17..21;
-/// Where a block says the root of the tree.
-const ROOT: Range<usize> = 21..53;
-/// Where a block says how long the frame of its verdicts is, and where that begins.
-const VERDICT_LEN: Range<usize> = 53..57;
-const HEADER: usize = 73;
 /// Bytes of one row that are changed, unless all are.
 const SAMPLES: usize = 30;
 
@@ -262,17 +252,7 @@ fn with_log(dir: &Path, blocks: &[Row]) {
 
 /// A block that claims another place.
 fn moved(block: &Row, to: &Row) -> Row {
-    let mut value = block.1.clone();
-    value[FIRST_AND_COUNT].copy_from_slice(&to.1[FIRST_AND_COUNT]);
-    (to.0.clone(), sealed(value))
-}
-
-/// The block with the check it must have, as whoever knows the format makes it.
-fn sealed(mut block: Vec<u8>) -> Vec<u8> {
-    let verdict_len = u32::from_le_bytes(block[VERDICT_LEN].try_into().expect("four bytes"));
-    let check = Sha256::digest(&block[9..HEADER + verdict_len as usize]);
-    block[1..9].copy_from_slice(&check[..8]);
-    block
+    sealed((to.0.clone(), block.1.clone()))
 }
 
 #[test]
@@ -317,7 +297,7 @@ fn blocks_that_are_gone_swapped_repeated_or_of_another_ledger_are_found_and_refu
         ),
         ("two are swapped and renumbered", with(&[(n, moved(two, one)), (n + 1, moved(one, two))]), false),
         ("one stands twice", with(&[(n + 1, moved(one, two))]), false),
-        ("one has another root", with(&[(n, (one.0.clone(), sealed(otherwise)))]), false),
+        ("one has another root", with(&[(n, sealed((one.0.clone(), otherwise)))]), false),
         ("all are another ledger's", others, true),
     ];
     for (what, log, refused) in cases {
@@ -359,7 +339,7 @@ fn a_verdict_or_cause_that_is_not_its_own_is_refused_by_name_and_nothing_is_writ
     let blocks = Raw::open(dir.path()).rows("log");
     // One behind the snapshot, which opening reads, with two neighbours who said something.
     let n = blocks.len() - 2;
-    let block = take_apart(&blocks[n].1);
+    let block = take_apart(&blocks[n]);
     let said = |at: &usize| !block.causes[*at].is_empty() && !block.causes[at + 1].is_empty();
     let at = (0..block.causes.len() - 1).find(said).expect("two neighbours who said something");
     let ending = format!("block ending at {}: ", block.first + block.verdicts.len() as u64 - 1);

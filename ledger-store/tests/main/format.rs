@@ -1,7 +1,7 @@
 //! `FORMAT.md` is true: its examples are the bytes a ledger writes and reads, its layouts are those of
 //! the source, and it names every family and key.
 
-use crate::blocks::{Block, cause_hash, leaf, put_together, salt, take_apart};
+use crate::blocks::{Block, cause_hash, leaf, put_together, salt, take_apart, verdict_frame};
 use crate::ledger::{self, LEDGER, directory, hex, member, open, say, unhex};
 use crate::raw::{FAMILIES, Raw};
 use crate::said::{BEGIN, event, publish, purchase};
@@ -166,8 +166,7 @@ fn the_commit_and_the_mark_of_the_document_are_what_a_ledger_writes() {
     assert_example("commit", &commit);
     let before = Sha256::new().chain_update([3]).chain_update(LEDGER.0).chain_update([0, 0]).finalize();
     assert_eq!(commit[1..33], before[..], "the first follows the ledger's identity");
-    let (_, block) = raw.rows("log").remove(0);
-    let root = take_apart(&block).root;
+    let root = take_apart(&raw.rows("log").remove(0)).root;
     let hash = Sha256::new().chain_update([3]).chain_update(1u64.to_le_bytes()).chain_update(root);
     let hash = hash.chain_update(&commit).finalize();
     drop(raw);
@@ -186,7 +185,7 @@ fn the_record_of_the_document_is_what_a_ledger_writes() {
     let dir = written();
     let blocks = Raw::open(dir.path()).rows("log");
     assert_eq!(blocks.len(), 1);
-    let Block { verdicts, causes, .. } = take_apart(&blocks[0].1);
+    let Block { verdicts, causes, .. } = take_apart(&blocks[0]);
     assert_example("verdict", &verdicts[1]);
     assert_example("cause", &causes[1]);
     let decoded = Record::decode(&verdicts[1], &causes[1]).expect("it decodes");
@@ -201,18 +200,18 @@ fn the_record_of_the_document_is_what_a_ledger_writes() {
 #[test]
 fn the_block_of_the_document_is_what_a_ledger_writes_and_reads() {
     let dir = written();
-    let (key, block) = Raw::open(dir.path()).rows("log").remove(0);
-    assert_example("block-key", &key);
-    let written = take_apart(&block);
+    let row = Raw::open(dir.path()).rows("log").remove(0);
+    assert_example("block-key", &row.0);
+    let written = take_apart(&row);
     // Another version of zstd may pack otherwise; what it packs stays.
-    if example("block")[0] != block[0] || take_apart(&example("block")) != written {
-        assert_example("block", &block);
+    if example("block")[0] != row.1[0] || take_apart(&(row.0.clone(), example("block"))) != written {
+        assert_example("block", &row.1);
     }
     let (verdicts, causes) = (&written.verdicts, &written.causes);
     assert_eq!((written.first, verdicts.len(), causes.len()), (1, 2, 2));
     let [one, two] = [0, 1].map(|at| leaf(at as u64 + 1, &verdicts[at], &causes[at]));
     assert_eq!(written.root, node(one, two), "RFC 6962");
-    assert_eq!(take_apart(&put_together(&written)), written);
+    assert_eq!(take_apart(&(row.0, put_together(&written))), written);
 
     let again = directory();
     let raw = Raw::create(again.path());
@@ -229,6 +228,22 @@ fn the_block_of_the_document_is_what_a_ledger_writes_and_reads() {
     assert_eq!((one.root, one.digest), (other.root, other.digest), "the document's block is the whole ledger");
     let ledger = open(again.path(), 1_000);
     assert_eq!(ledger::balances(&member(&ledger.handle(), "m1").member).available, Points(12));
+}
+
+#[test]
+fn a_block_of_one_record_has_fifty_bytes_and_its_parts() {
+    let dir = written();
+    let ledger = open(dir.path(), 1_000);
+    for n in 2..12 {
+        let (id, order) = (format!("e-{n}"), format!("o-{n}"));
+        say(&ledger.handle(), vec![event("till", &id, At(BEGIN.0 + n), "m1", purchase(&order, 12_50))]);
+    }
+    ledger.close().expect("nothing failed");
+    for row in &Raw::open(dir.path()).rows("log")[1..] {
+        let block = take_apart(row);
+        let parts = block.verdicts[0].len() + block.causes[0].len();
+        assert_eq!((block.verdicts.len(), row.1.len()), (1, 50 + 3 + parts), "a length, and a byte for each frame");
+    }
 }
 
 #[test]
@@ -454,7 +469,7 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
         format!("once it has {} MiB of records", constant("block.rs", "BLOCK_BYTES") >> 20),
         format!("key shard u16 BE ({}) | position", constant("keys.rs", "SHARD")),
         format!("value version u8 ({block}) 1 check the first {check} bytes of SHA-256"),
-        format!("how long its raw bytes are, u32; at most {} MiB", constant("block.rs", "RAW_BYTES_MAX") >> 20),
+        format!("raw is at most {} MiB", constant("frame.rs", "RAW_BYTES_MAX") >> 20),
         format!("A page holds the positions of {page} records"),
         format!("accounts: {sixteen} i64"),
         format!("over a kind ({} or {})", risks[..risks.len() - 1].join(", "), risks[risks.len() - 1]),
@@ -486,8 +501,8 @@ fn the_hashes_of_the_tree_are_those_of_the_document() {
     ledger.close().expect("nothing failed");
     let raw = Raw::open(dir.path());
     let mut leaves = Vec::new();
-    for (_, block) in raw.rows("log") {
-        let Block { verdicts, causes, .. } = take_apart(&block);
+    for row in raw.rows("log") {
+        let Block { verdicts, causes, .. } = take_apart(&row);
         let parts = verdicts.iter().zip(&causes);
         parts.for_each(|(verdict, cause)| leaves.push(leaf(leaves.len() as u64 + 1, verdict, cause)));
     }
@@ -510,11 +525,10 @@ fn the_file_of_verdicts_is_what_the_document_says() {
     let away = directory();
     let file = away.path().join("verdicts");
     ledger_store::export_verdicts(dir.path(), &file, &mut |_| {}).expect("the log is whole");
-    let (_, stored) = Raw::open(dir.path()).rows("log").remove(0);
-    let block = take_apart(&stored);
-    let verdict_len = u32::from_le_bytes(stored[53..57].try_into().expect("four bytes")) as usize;
+    let row = Raw::open(dir.path()).rows("log").remove(0);
+    let block = take_apart(&row);
     let hashes: Vec<[u8; 32]> = (1..).zip(&block.causes).map(|(at, cause)| cause_hash(at, cause)).collect();
-    let content = [&stored[..73 + verdict_len], &hashes.concat()].concat();
+    let content = [&row.1[..verdict_frame(&row.1).end], &hashes.concat()].concat();
     let end = [&2u64.to_le_bytes()[..], &block.root].concat();
     let entry = |kind: u8, content: &[u8]| [&[kind], &(content.len() as u32).to_le_bytes()[..], content].concat();
     let expected = [&b"verdict\x01"[..], &example("identity"), &entry(b'B', &content), &entry(b'E', &end)].concat();
@@ -527,7 +541,7 @@ fn the_file_of_verdicts_is_what_the_document_says() {
 #[test]
 fn what_a_proof_shows_is_what_the_document_says() {
     let dir = written();
-    let block = take_apart(&Raw::open(dir.path()).rows("log").remove(0).1);
+    let block = take_apart(&Raw::open(dir.path()).rows("log").remove(0));
     let ledger = open(dir.path(), 1_000);
     let (handle, head) = (ledger.handle(), ledger.handle().tree_head(2).expect("readable").expect("it is there"));
     let (verdict, cause) = (&block.verdicts[1], &block.causes[1]);

@@ -43,8 +43,8 @@ fn newer(more: Vec<Event<Name>>) -> TempDir {
     ledger.close().expect("nothing failed");
     let raw = Raw::open(dir.path());
     let rows = raw.rows("log");
-    let [(key, block)] = &rows[..] else { panic!("{} blocks", rows.len()) };
-    let mut block = take_apart(block);
+    let [row] = &rows[..] else { panic!("{} blocks", rows.len()) };
+    let mut block = take_apart(row);
     for part in [&mut block.verdicts[0], &mut block.causes[0]] {
         let at = part.windows(REMARK.len()).position(|bytes| bytes == REMARK.as_bytes()).expect("the remark");
         part[at..at + SECTION.len()].copy_from_slice(SECTION.as_bytes());
@@ -54,7 +54,7 @@ fn newer(more: Vec<Event<Name>>) -> TempDir {
         tree.append(leaf(position, verdict, cause));
     }
     block.root = tree.root();
-    raw.put("log", key, &put_together(&block));
+    raw.put("log", &row.0, &put_together(&block));
     let commits = raw.rows("commits");
     let [(_, commit)] = &commits[..] else { panic!("{} commits", commits.len()) };
     mark(dir.path(), &block.root, commit);

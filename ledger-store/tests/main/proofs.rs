@@ -26,8 +26,8 @@ struct Log {
 impl Log {
     fn read(dir: &Path) -> Log {
         let (mut records, mut leaves) = (Vec::new(), Vec::new());
-        for (_, block) in Raw::open(dir).rows("log") {
-            let block = take_apart(&block);
+        for row in Raw::open(dir).rows("log") {
+            let block = take_apart(&row);
             for (verdict, cause) in block.verdicts.into_iter().zip(block.causes) {
                 leaves.push(leaf(records.len() as u64 + 1, &verdict, &cause));
                 records.push((verdict, cause));

@@ -14,8 +14,8 @@ use std::process::Command;
 /// The digest that the second fold comes to.
 fn second_fold(dir: &Path) -> String {
     let mut log = Vec::new();
-    for (_, block) in Raw::open(dir).rows("log") {
-        let block = take_apart(&block);
+    for row in Raw::open(dir).rows("log") {
+        let block = take_apart(&row);
         for (verdict, position) in block.verdicts.iter().zip(block.first..) {
             log.extend(position.to_le_bytes());
             log.extend((verdict.len() as u32).to_le_bytes());
