@@ -25,6 +25,7 @@ use crate::features::visits::program_toml::{VISIT, check_visits, visit};
 use crate::features::wallets::program::WALLETS_MAX;
 use crate::features::wallets::program_toml::{WALLET, wallets};
 use crate::kernel::calendar::Calendar;
+use crate::kernel::currencies::minor_digits;
 use crate::kernel::fault::Fault;
 use crate::kernel::fields::NAME_BYTES_MAX;
 use crate::kernel::names::Currency;
@@ -61,17 +62,17 @@ pub static PROGRAM: Form = Form {
         ),
         Word::new(
             "currency",
-            Takes::Shape("^[A-Z]{3}$", "three capitals such as \"EUR\""),
+            Takes::Shape("^[A-Z]{3}$", "a code of ISO 4217 such as \"EUR\""),
             "The money of purchases; the same in all versions.",
             "currency = \"EUR\"",
         ),
         Word::new(
             "minor_digits",
             Takes::Integer(0, 4, "digits"),
-            "Decimal digits of that money's minor unit.",
+            "Decimal digits of that money's minor unit, where events count it otherwise than ISO 4217 does.",
             "minor_digits = 0",
         )
-        .same("2"),
+        .means("as ISO 4217 has it: 2 for EUR, 0 for JPY, 3 for KWD"),
         Word::new(
             "future_tolerance",
             DURATION,
@@ -154,16 +155,17 @@ fn head(reading: &mut Reading<'_>, root: &mut Section<'_>) -> Option<Head> {
         calendar
     });
     let currency = reading.text_of(root, "currency").and_then(|(code, at)| {
-        let currency = Currency::read(&code);
+        let currency = Currency::read(&code).and_then(|known| Some((known, minor_digits(known)?)));
         if currency.is_none() {
-            reading.fault(at, "currency", format!("{code:?} is no currency; write three capitals such as EUR"));
+            reading.fault(at, "currency", format!("{code:?} is no money of ISO 4217; write a code of it such as EUR"));
         }
         currency
     });
-    reading.digits = reading.int(root, "minor_digits").map_or(2, |(digits, _)| digits);
+    let usual = currency.map_or(2, |(_, digits)| i64::from(digits));
+    reading.digits = reading.int(root, "minor_digits").map_or(usual, |(digits, _)| digits);
     let future_ms = reading.duration_ms(root, "future_tolerance").map_or(DAY_MS, |(ms, _)| ms);
     let late_days = reading.days(root, "lateness").unwrap_or(LATENESS);
-    Some(Head { id: id?, calendar: calendar?, currency: currency?, future_ms, late_days })
+    Some(Head { id: id?, calendar: calendar?, currency: currency?.0, future_ms, late_days })
 }
 
 /// The whole file, section by section: what is named stands above what names it, but for tiers.

@@ -3,6 +3,7 @@
 //! What breaks a limit never becomes a record. Whether an event fits the ledger is not asked here: that is `decide`.
 //! A limit of one feature alone stands beside its event.
 
+use crate::kernel::currencies::minor_digits;
 use crate::kernel::names::{Currency, Name};
 use crate::kernel::normal::{is_plain, normal, unseen};
 use crate::kernel::units::{At, Money, Points};
@@ -126,6 +127,8 @@ impl Fields {
     pub(crate) fn currency(&mut self, field: &str, currency: Currency) {
         if !currency.0.iter().all(u8::is_ascii_uppercase) {
             self.add(field, "must be three capital letters, as in ISO 4217".into());
+        } else if minor_digits(currency).is_none() {
+            self.add(field, format!("{currency} is no money of ISO 4217; send the code of one, such as EUR"));
         }
     }
 }

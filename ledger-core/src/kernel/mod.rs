@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod calendar;
 pub mod corrupt;
 pub mod counter;
+pub mod currencies;
 pub mod fault;
 pub mod fields;
 pub mod inclusion;

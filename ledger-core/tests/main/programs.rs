@@ -99,7 +99,7 @@ action = "review"
         text,
         expect![[r#"
             line 2: timezone: "Europe/Atlantis" is no IANA time zone; write one such as Europe/Berlin
-            line 3: currency: "euro" is no currency; write three capitals such as EUR
+            line 3: currency: "euro" is no money of ISO 4217; write a code of it such as EUR
             line 4: currencies: is not a field here; write one of id, timezone, currency, minor_digits, future_tolerance, lateness, attributes, wallet, earn, campaign, visit, refund, redeem, item, transfer, fund, convert, exchange, household, approvals, tiers, tier, streak, ladder, inactivity, counter, risk
             line 8: wallet[0].expiry.after: "1y" is no span; write 90d or 12M
             line 8: wallet[0].expiry.round: "week" is not known here; write one of day, month_end, year_end

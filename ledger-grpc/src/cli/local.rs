@@ -1,6 +1,8 @@
 //! Local: times and money as people of the program's zone and currency write them.
 
 use ledger_core::calendar::Calendar;
+use ledger_core::currencies::minor_digits;
+use ledger_core::event::Currency;
 use ledger_core::program::Program;
 use ledger_core::units::At;
 use ledger_grpc::instant::{self, UTC};
@@ -45,19 +47,35 @@ impl Local {
 
     /// `1,012.34 USD`.
     pub(super) fn money(&self, minor: i64) -> String {
-        let (sign, minor) = (if minor < 0 { "-" } else { "" }, i128::from(minor).abs());
-        let scale = 10i128.pow(u32::try_from(self.digits).unwrap_or(0));
-        let part = match self.digits {
-            0 => String::new(),
-            digits => format!(".{:0digits$}", minor % scale),
-        };
-        format!("{sign}{}{part}{}", grouped(minor / scale), self.currency)
+        format!("{}{}", decimal(minor, self.digits), self.currency)
+    }
+
+    /// The same in the currency that is named, with the digits that it has; in the program's if none is.
+    pub(super) fn money_in(&self, currency: &str, minor: i64) -> String {
+        if currency.is_empty() || self.currency.strip_prefix(' ') == Some(currency) {
+            return self.money(minor);
+        }
+        match Currency::read(currency).and_then(minor_digits) {
+            Some(digits) => format!("{} {currency}", decimal(minor, digits as usize)),
+            None => format!("{minor} of the minor unit of {currency}"),
+        }
     }
 
     /// An instant as a person writes it: RFC 3339, or a date and perhaps a time of the program's zone.
     pub(super) fn read(&self, text: &str) -> Option<At> {
         instant::read(text).or_else(|| self.calendar.read(text))
     }
+}
+
+/// A number of minor units, as a decimal with so many digits: `1,012.34`.
+fn decimal(minor: i64, digits: usize) -> String {
+    let (sign, minor) = (if minor < 0 { "-" } else { "" }, i128::from(minor).abs());
+    let scale = 10i128.pow(u32::try_from(digits).unwrap_or(0));
+    let part = match digits {
+        0 => String::new(),
+        digits => format!(".{:0digits$}", minor % scale),
+    };
+    format!("{sign}{}{part}", grouped(minor / scale))
 }
 
 /// `69,659`.
@@ -90,7 +108,12 @@ mod tests {
         assert_eq!([123_456, 5, -250].map(|minor| dollars.money(minor)), ["1,234.56 USD", "0.05 USD", "-2.50 USD"]);
         let yen = Local { digits: 0, ..dollars };
         assert_eq!(yen.money(1234), "1,234 USD");
-        let program = "id = \"x\"\ntimezone = \"UTC\"\ncurrency = \"JPY\"\nminor_digits = 0\n[[wallet]]\nid = \"p\"";
-        assert_eq!(Local::of(Some(program)).money(1234), "1,234 JPY");
+        let program = "id = \"x\"\ntimezone = \"UTC\"\ncurrency = \"JPY\"\n[[wallet]]\nid = \"p\"";
+        let yen = Local::of(Some(program));
+        assert_eq!(yen.money(1234), "1,234 JPY");
+        let shown = ["JPY", "EUR", "KWD", "", "QQQ"].map(|currency| yen.money_in(currency, 1234));
+        assert_eq!(shown, ["1,234 JPY", "12.34 EUR", "1.234 KWD", "1,234 JPY", "1234 of the minor unit of QQQ"]);
+        let cents = program.replace("[[wallet]]", "minor_digits = 2\n[[wallet]]");
+        assert_eq!(Local::of(Some(&cents)).money_in("JPY", 1234), "12.34 JPY", "as the program says");
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn body(event: &proto::Event, local: &Local) -> String {
     match body {
         Body::Enrolled(_) => "enrolled".to_owned(),
         Body::AttributesSet(said) => attributes(said),
-        Body::Purchase(said) => format!("purchase {} {}", said.order, local.money(sum(&said.lines))),
+        Body::Purchase(said) => format!("purchase {} {}", said.order, local.money_in(&said.currency, sum(&said.lines))),
         Body::ExchangeOut(said) => {
             format!("{} to {}, reference {}", grouped(said.points), said.exchange, said.reference)
         }
@@ -114,12 +114,13 @@ fn imported(said: &proto::Imported) -> String {
 }
 
 fn refunded(said: &proto::Refunded, local: &Local) -> String {
+    let money = |minor: i64| local.money_in(&said.currency, minor);
     let line = |one: &proto::LineRefund| {
-        let part = one.quantity.map_or_else(|| local.money(one.amount.unwrap_or(0)), |items| format!("{items} items"));
+        let part = one.quantity.map_or_else(|| money(one.amount.unwrap_or(0)), |items| format!("{items} items"));
         let line = one.line.map_or_else(|| one.sku.clone(), |line| format!("line {line}"));
         format!("{part} of {line}")
     };
-    let all = (said.amount > 0).then(|| local.money(said.amount)).into_iter();
+    let all = (said.amount > 0).then(|| money(said.amount)).into_iter();
     let parts: Vec<String> = all.chain(said.lines.iter().map(line)).collect();
     let so_far = if said.so_far { " so far" } else { "" };
     format!("refunded {} {}{so_far}", said.order, parts.join(", "))
