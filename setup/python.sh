@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the Python environment $CACHE/venv. With the word `clients`, installs the gRPC client that the
-# tests drive the server with; without it, only pip is there.
+# tests drive the server with, and zstd, with which they read exports; without it, only pip is there.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -12,9 +12,9 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 [ "${1:-}" = clients ] || exit 0
 if cmp -s python-requirements.txt "$venv/installed.txt"; then
-  echo '==> Python gRPC client: here'
+  echo '==> Python gRPC client and zstd: here'
 else
-  echo '==> Python gRPC client: pip install'
+  echo '==> Python gRPC client and zstd: pip install'
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: -r python-requirements.txt
   cp python-requirements.txt "$venv/installed.txt"
 fi

@@ -2,15 +2,16 @@
 //! rows to which the ledger comes, over every story and over a hundred thousand random events, and it
 //! finds wrong what the ledger finds wrong.
 //!
-//! `LEDGER_PYTHON` names the Python that runs it; any from 3.10 on will do.
+//! `LEDGER_PYTHON` names the Python that runs it; any from 3.10 on will do that has `zstandard`.
 
 use crate::ledger::{self, root, row_bytes};
 use crate::properties::an_op;
 use crate::story::{Op, World};
-use ledger_core::bytes::decode;
+use ledger_core::bytes::{decode, encode};
 use ledger_core::event::{self, Body};
 use ledger_core::fold::fold;
 use ledger_core::memory::Memory;
+use ledger_core::merkle::{Frontier, NO_CAUSE, record_leaf};
 use ledger_core::record::VerdictPart;
 use ledger_core::state::State;
 use ledger_core::units::{At, Position, StaffNo};
@@ -72,6 +73,33 @@ fn digest(state: &State) -> String {
     ledger::hex(&digest.finalize())
 }
 
+/// The file of verdicts of these records, in which nothing was said, as `FORMAT.md` says: some in a block, none packed.
+fn file_of_verdicts(records: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = [&b"verdict\x01"[..], &[0; 22]].concat();
+    let mut entry = |kind: u8, content: &[u8]| {
+        file.push(kind);
+        file.extend(u32::try_from(content.len()).expect("small").to_le_bytes());
+        file.extend(content);
+    };
+    let mut tree = Frontier::default();
+    for records in records.chunks(100) {
+        records.iter().for_each(|record| tree.append(record_leaf(record, &NO_CAUSE)));
+        let length = |part: &[u8]| u32::try_from(part.len()).expect("small");
+        let lengths = records[..records.len() - 1].iter().flat_map(|record| length(record).to_le_bytes());
+        let frame: Vec<u8> = [0].into_iter().chain(lengths).chain(records.iter().flatten().copied()).collect();
+        let mut verdict_len = Vec::new();
+        encode(&length(&frame), &mut verdict_len).expect("a number is a value");
+        let count = u8::try_from(records.len() - 1).expect("at most 256");
+        // Behind the version byte, which a length in a block has not.
+        let block = [&tree.root()[..], &[count], &[0; 8], &verdict_len[1..], &frame].concat();
+        let check = Sha256::new().chain_update(tree.size().to_le_bytes()).chain_update(&block).finalize();
+        let causes = records.iter().flat_map(|_| NO_CAUSE).collect::<Vec<_>>();
+        entry(b'B', &[&[3], &check[..8], &block, &causes].concat());
+    }
+    entry(b'E', &[&tree.size().to_le_bytes()[..], &tree.root()].concat());
+    file
+}
+
 /// Logs on their way to the second fold, with what it must say of each.
 #[derive(Default)]
 struct Logs {
@@ -80,13 +108,7 @@ struct Logs {
 
 impl Logs {
     fn add(&mut self, name: &str, records: &[Vec<u8>], expected: String) {
-        let mut log = Vec::new();
-        for (record, position) in records.iter().zip(1u64..) {
-            log.extend(position.to_le_bytes());
-            log.extend(u32::try_from(record.len()).expect("small").to_le_bytes());
-            log.extend(record);
-        }
-        self.told.push((name.to_string(), expected, log));
+        self.told.push((name.to_string(), expected, file_of_verdicts(records)));
     }
 
     /// Compares; of what is wrong, where it is.

@@ -1,11 +1,10 @@
 """A second decoder and a second fold of the log, written from FORMAT.md alone.
 
-    fold.py FORMAT.md digest LOG...      the state digest of each log, or where it is wrong
+    fold.py FORMAT.md digest VERDICTS... the state digest of each file of verdicts, or where it is wrong
     fold.py FORMAT.md vectors FOLDS      whether each record makes of its rows what is told
 
 Layouts, limits and version bytes are read from the page; what a record does is written here, in the order and the
-words of its chapter "The fold". A LOG is a plain file: of each record its position (u64), the length of its verdict
-part (u32), and that part.
+words of its chapter "The fold". A file of verdicts is what `ledgerd export` writes: its checks and roots are proved.
 """
 
 import hashlib
@@ -14,7 +13,13 @@ import struct
 import sys
 from bisect import bisect_left, bisect_right
 from collections import namedtuple
+from functools import reduce
+from io import BytesIO
+from itertools import accumulate, pairwise
 from keyword import iskeyword
+from types import SimpleNamespace
+
+import zstandard
 
 I32, I64, U32, U64 = ((-(1 << 31), (1 << 31) - 1), (-(1 << 63), (1 << 63) - 1), (0, (1 << 32) - 1), (0, (1 << 64) - 1))
 NEVER = I64[1]
@@ -25,40 +30,35 @@ class Wrong(Exception):
     """What the page calls wrong: bytes that are no value, or a record that does not fold."""
 
 
+WRONG = (Wrong, ValueError, struct.error)  # Python says it too: of no such entry, text that is not UTF-8, missing bytes
+
+
 # Numbers and values: how a value of a type is read, how it is written, and how it begins.
 
 Type = namedtuple("Type", "read write begin")
 
 
-class Reader:
-    __slots__ = ("data", "at")
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def take(self, length):
-        taken = self.data[self.at:self.at + length]
-        need(len(taken) == length, "bytes are missing")
-        self.at += length
-        return taken
+def take(reader, length):
+    taken = reader.read(min(length, I32[1]))
+    need(len(taken) == length, "bytes are missing")
+    return taken
 
 
 def unsigned(bits):
     forms = {mark: size for mark, size in ((0xfb, 2), (0xfc, 4), (0xfd, 8)) if size * 8 <= bits}
 
     def read(reader):
-        first = reader.take(1)[0]
+        first = take(reader, 1)[0]
         if first < 251:
             return first
         need(first in forms, "a number of no such size")
-        return int.from_bytes(reader.take(forms[first]), "little")
+        return int.from_bytes(take(reader, forms[first]), "little")
 
     def write(out, value):
         if value < 251:
             return out.append(value)
         mark, size = next((mark, size) for mark, size in forms.items() if value < 1 << size * 8)
-        out.append(mark)
-        out += value.to_bytes(size, "little")
+        out += bytes([mark]) + value.to_bytes(size, "little")
 
     return Type(read, write, int)
 
@@ -74,23 +74,14 @@ def signed(bits):
 
 
 def read_bool(reader):
-    value = reader.take(1)[0]
-    need(value <= 1, "neither true nor false")
-    return value == 1
+    return (b"\0", b"\1").index(take(reader, 1)) == 1
 
 
 u32, u64 = unsigned(32), unsigned(64)
 
 
-def read_text(reader):
-    try:
-        return reader.take(u64.read(reader)).decode("utf-8")
-    except UnicodeDecodeError:
-        raise Wrong("text that is not UTF-8") from None
-
-
 def raw(count):
-    return Type(lambda reader: bytes(reader.take(count)), lambda out, value: out.extend(value), lambda: bytes(count))
+    return Type(lambda reader: take(reader, count), lambda out, value: out.extend(value), lambda: bytes(count))
 
 
 def option(of):
@@ -108,12 +99,7 @@ def many(of):
         for one in value:
             of.write(out, one)
 
-    def read(reader):
-        count = u64.read(reader)
-        need(count <= VALUE_BYTES_MAX, "a list of too many")
-        return [of.read(reader) for _ in range(count)]
-
-    return Type(read, write, list)
+    return Type(lambda reader: [of.read(reader) for _ in range(u64.read(reader))], write, list)
 
 
 def several(types, made):
@@ -129,23 +115,11 @@ def write_bytes(out, value):
     out += value
 
 
-def write_text(out, value):
-    write_bytes(out, value.encode("utf-8"))
-
-
 PLAIN = {"bool": Type(read_bool, lambda out, value: out.append(value), bool), "u16": unsigned(16), "u32": u32,
-         "u8": Type(lambda reader: reader.take(1)[0], lambda out, value: out.append(value), int), "u64": u64,
-         "bytes": Type(lambda reader: reader.take(u64.read(reader)), write_bytes, bytes), "i32": signed(32),
-         "text": Type(read_text, write_text, str), "i64": signed(64)}
-
-
-class Value:
-    """A value of a layout: its fields by their names, and the name of its variant."""
-
-    __slots__ = ()
-
-    def __eq__(self, other):
-        return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+         "u8": Type(lambda reader: take(reader, 1)[0], lambda out, value: out.append(value), int), "u64": u64,
+         "bytes": Type(lambda reader: take(reader, u64.read(reader)), write_bytes, bytes), "i32": signed(32),
+         "text": Type(lambda reader: take(reader, u64.read(reader)).decode("utf-8"),
+                      lambda out, value: write_bytes(out, value.encode("utf-8")), str), "i64": signed(64)}
 
 
 class Layouts:
@@ -153,7 +127,7 @@ class Layouts:
 
     def __init__(self, page):
         entries = (entry.split(" =", 1) for entry in fenced(page, "layout").split("\n\n"))
-        self.bodies = {name: re.findall(r"\w+|[{}(),:]", body) for name, body in entries}
+        self.bodies = {name: re.findall(r"\w+|[{}():]", body) for name, body in entries}
         self.types, self.variants = dict(PLAIN), {}
         for name in self.bodies:
             self.of_name(name)
@@ -189,28 +163,20 @@ class Layouts:
                 name, _ = tokens.pop(), tokens.pop()
                 name += "_" * iskeyword(name)
             found.append((name, self.of_tokens(tokens)))
-            if tokens and tokens[-1] == ",":
-                tokens.pop()
         if tokens:
             tokens.pop()
         return found
 
     def named(self, tokens, end, variant=None):
+        """A value with its fields by their names, and the name of its variant."""
         fields = self.fields(tokens, end)
-        made = type(variant or "Fields", (Value,), {"__slots__": tuple(name for name, _ in fields), "variant": variant})
-
-        def filled(contents):
-            value = made()
-            for name, content in contents:
-                setattr(value, name, content)
-            return value
 
         def write(out, value):
             for name, of in fields:
                 of.write(out, getattr(value, name))
 
-        return Type(lambda reader: filled((name, of.read(reader)) for name, of in fields), write,
-                    lambda: filled((name, of.begin()) for name, of in fields))
+        return Type(lambda reader: SimpleNamespace(variant=variant, **{name: of.read(reader) for name, of in fields}),
+                    write, lambda: SimpleNamespace(variant=variant, **{name: of.begin() for name, of in fields}))
 
     def numbered(self, name, tokens):
         variants = {}
@@ -219,8 +185,6 @@ class Layouts:
             variant, opened = tokens.pop(), tokens[-1] if tokens else ""
             end = {"{": "}", "(": ")"}.get(opened)
             variants[variant] = self.named(tokens if end and tokens.pop() else [], end, variant)
-            if tokens and tokens[-1] == ",":
-                tokens.pop()
         self.variants[name] = names = list(variants)
         numbers = {variant: number for number, variant in enumerate(names)}
 
@@ -241,9 +205,9 @@ class Layouts:
 
     def decode(self, name, data, version):
         need(len(data) <= VALUE_BYTES_MAX and data[:1] == bytes([version]), "a version byte that is not known")
-        reader = Reader(data[1:])
+        reader = BytesIO(data[1:])
         value = self.types[name].read(reader)
-        need(reader.at == len(data) - 1, "bytes are left over")
+        need(not reader.read(1), "bytes are left over")
         return value
 
     def encode(self, name, value, version):
@@ -280,10 +244,7 @@ def put(value, /, **fields):
 
 
 def find(entries, fields):
-    for entry in entries:
-        if all(getattr(entry, name) == content for name, content in fields.items()):
-            return entry
-    return None
+    return next((one for one in entries if all(getattr(one, name) == said for name, said in fields.items())), None)
 
 
 def first(entries, /, **fields):
@@ -323,6 +284,19 @@ def by_lot(lot):
     return lot.expires_at, lot.id.position, lot.id.line
 
 
+def take_held(hold, lot):
+    need(hold.used < len(hold.slices), "a hold is used up")
+    part = hold.slices[hold.used]
+    need(part.id == lot.id and part.left >= lot.left, "a hold is overdrawn")
+    grow(part, "left", -lot.left)
+    hold.used += part.left == 0
+
+
+def place_of(lots, lot):
+    place = bisect_left(lots.lots, by_lot(lot), key=by_lot)
+    return place, place < len(lots.lots) and by_lot(lots.lots[place]) == by_lot(lot)
+
+
 class Fold:
     """The rows of `state`, as far as records are folded into them."""
 
@@ -339,8 +313,9 @@ class Fold:
         self.begin()
 
     def begin(self):
-        self.members, self.counters, self.cases, self.programs, self.staff = [], {}, {}, [], []
-        self.shared = self.make("Shared")
+        self.tables = {kind: {} for kind in ROWS}
+        self.shared, self.members, self.counters, self.cases, self.programs, self.staff = self.tables.values()
+        self.shared[()] = self.make("Shared")
 
     def one_of(self, entries, layout, order=None, /, **fields):
         """The one of these fields: the first, or a new one in its place."""
@@ -358,26 +333,23 @@ class Fold:
 
     # A record, step by step.
 
-    def decoded(self, data):
-        return self.layouts.decode("VerdictPart", data, self.record_version)
-
-    def fold(self, position, record):
+    def fold(self, position, data):
+        record = self.layouts.decode("VerdictPart", data, self.record_version)
         self.position, self.at, verdict, of_record = position, record.at, record.verdict, record.why.member
         changes = [(change.variant, inner(change), whose(change)) for change in verdict.changes]
         touched = [of_record, *(posting.member for posting in verdict.postings)]
         touched += [member for _, _, members in changes for member in members]
-        for number in dict.fromkeys(touched):
-            if number != 0:
-                self.fold_member(number, verdict, changes, number == of_record)
+        for number in (number for number in dict.fromkeys(touched) if number != 0):
+            self.fold_member(number, verdict, changes, number == of_record)
         for variant, change, _ in (one for one in changes if one[0] in OTHER):
             OTHER[variant](self, change)
         self.fold_shared(verdict, changes)
 
     def fold_member(self, number, verdict, changes, is_of_record):
         if number == len(self.members) + 1:
-            self.members.append(self.make("Member"))
+            self.members[number,] = self.make("Member")
         need(number <= len(self.members), "a member's number is out of turn")
-        member, self.emptied = self.members[number - 1], []
+        member, self.emptied = self.members[number,], []
         own = [(variant, change) for variant, change, members in changes if number in members]
         for variant, change in (one for one in own if one[0] != "HoldClosed"):
             OWN[variant](self, member, change)
@@ -395,7 +367,7 @@ class Fold:
             put(member.history, recent=[], paged=member.history.paged + self.limits["HISTORY_PAGE"])
 
     def fold_shared(self, verdict, changes):
-        shared = self.shared
+        shared = self.shared[()]
         need(self.at >= shared.at, "time runs backwards")
         for posting in verdict.postings:
             need(posting.points > 0, "a posting moves nothing")
@@ -415,9 +387,9 @@ class Fold:
 
     def count_tier(self, tier, step):
         if tier != 0:
-            tiers = dict(self.shared.tiers)
+            tiers = dict(self.shared[()].tiers)
             tiers[tier] = within(U64, tiers.get(tier, 0) + step)
-            self.shared.tiers = sorted(tiers.items())
+            self.shared[()].tiers = sorted(tiers.items())
 
     # Postings.
 
@@ -441,7 +413,7 @@ class Fold:
                 need(NOTHING[account.variant][side], f"no points come from or go to {account.variant} so")
             elif account.variant == "Held":
                 hold = first(member.holds, no=account.of0, wallet=posting.wallet)
-                self.take_held(hold, lot) if side == 0 else hold.slices.append(lot)
+                take_held(hold, lot) if side == 0 else hold.slices.append(lot)
             elif account.variant == "Debt":
                 grow(purse, "debt", posting.points if side == 0 else -posting.points)
                 need(side == 0 or purse.debt >= 0, "more debt is repaid than owed")
@@ -449,27 +421,14 @@ class Fold:
                 take_or_put(purse, LOTS[account.variant](self, member, posting.wallet), lot)
                 lot = self.make("Lot", **same(lot, "expires_at", "id", "left"))
 
-    @staticmethod
-    def take_held(hold, lot):
-        need(hold.used < len(hold.slices), "a hold is used up")
-        part = hold.slices[hold.used]
-        need(part.id == lot.id and part.left >= lot.left, "a hold is overdrawn")
-        grow(part, "left", -lot.left)
-        hold.used += part.left == 0
-
-    @staticmethod
-    def place(lots, lot):
-        place = bisect_left(lots.lots, by_lot(lot), key=by_lot)
-        return place, place < len(lots.lots) and by_lot(lots.lots[place]) == by_lot(lot)
-
     def put(self, _, lots, lot):
         need(lot.left > 0, "a posting moves nothing")
         grow(lots, "total", lot.left)
-        place, is_there = self.place(lots, lot)
+        place, is_there = place_of(lots, lot)
         grow(lots.lots[place], "left", lot.left) if is_there else lots.lots.insert(place, lot)
 
     def take(self, purse, lots, lot):
-        place, is_there = self.place(lots, lot)
+        place, is_there = place_of(lots, lot)
         need(is_there and 0 < lot.left <= lots.lots[place].left, "a lot is overdrawn")
         grow(lots, "total", -lot.left)
         grow(lots.lots[place], "left", -lot.left)
@@ -639,22 +598,20 @@ class Fold:
             member.life = None
 
     def case(self, change, do):
-        need(change.case in self.cases, "no such case")
-        case = self.cases[change.case]
+        need((change.case,) in self.cases, "no such case")
+        case = self.cases[change.case,]
         if case.position < self.position:
             do(put(case, position=self.position))
 
-    def join_case(self, change):
-        self.case(change, lambda case: put(case.opened, members=case.opened.members + change.members))
-
     def set_program(self, change):
-        if not self.programs or self.programs[-1].position < self.position:
-            self.programs.append(self.make("ProgramRow", position=self.position, at=self.at, text=change.text))
+        known = len(self.programs)
+        if known == 0 or self.programs[known,].position < self.position:
+            self.programs[known + 1,] = self.make("ProgramRow", **same(self, "position", "at"), text=change.text)
 
     def register_staff(self, change):
         if change.staff == len(self.staff) + 1:
-            self.staff.append(self.make("StaffRow", position=self.position, name=change.name))
-        known = 0 < change.staff <= len(self.staff) and self.staff[change.staff - 1].position == self.position
+            self.staff[change.staff,] = self.make("StaffRow", position=self.position, name=change.name)
+        known = 0 < change.staff <= len(self.staff) and self.staff[change.staff,].position == self.position
         need(known, "a number of the staff is out of turn")
 
     def link(self, life, change):
@@ -676,14 +633,9 @@ class Fold:
         fields = same(change, "adjustment", "wallet", "points", "lapses_at")
         life.proposals.append(self.make("Proposal", position=self.position, by=[change.by], **fields))
 
-    def leave_household(self, life, change):
-        need(change.member in life.sharing.members, "no such member of the household")
-        life.sharing.members.remove(change.member)
-
     def close_exchange(self, life, change):
         named = [(one.exchange, one.reference.short) for one in life.exchanges.open]
         closed = (change.exchange, change.reference.short)
-        need(closed in named, "nothing is open that this closes")
         del life.exchanges.open[named.index(closed)]
         put_at_most(life.exchanges.closed, closed, self.limits["CLOSED_EXCHANGES_MAX"])
 
@@ -691,33 +643,22 @@ class Fold:
 
     def rows(self):
         """All rows of `state`, keys and values, in order of keys."""
-        found = [(b"sh", "Shared", self.shared)]
-        found += [(b"me" + struct.pack(">I", n), "Member", row) for n, row in enumerate(self.members, 1)]
-        found += [(b"co" + key + struct.pack(">H", t), "CounterRow", row) for (key, t), row in self.counters.items()]
-        found += [(b"ca" + struct.pack(">Q", position), "Case", row) for position, row in self.cases.items()]
-        found += [(b"pr" + struct.pack(">I", n), "ProgramRow", row) for n, row in enumerate(self.programs, 1)]
-        found += [(b"st" + struct.pack(">I", n), "StaffRow", row) for n, row in enumerate(self.staff, 1)]
-        return sorted((key, self.layouts.encode(name, row, self.row_version)) for key, name, row in found)
+        found = ((kind, key, row) for kind, table in self.tables.items() for key, row in table.items())
+        return sorted((kind + struct.pack(ROWS[kind][1], *key),
+                       self.layouts.encode(ROWS[kind][0], row, self.row_version)) for kind, key, row in found)
 
     def load(self, key, value):
-        """Puts a row back. Members, programs and staff come in order of their numbers."""
-        kind, rest = key[:2], key[2:]
-        row = self.layouts.decode(ROWS[kind], value, self.row_version)
-        if kind == b"sh":
-            self.shared = row
-        elif kind == b"co":
-            self.counters[rest[:16], struct.unpack(">H", rest[16:])[0]] = row
-        elif kind == b"ca":
-            self.cases[struct.unpack(">Q", rest)[0]] = row
-        else:
-            {b"me": self.members, b"pr": self.programs, b"st": self.staff}[kind].append(row)
+        """Puts a row back."""
+        layout, form = ROWS[key[:2]]
+        self.tables[key[:2]][struct.unpack(form, key[2:])] = self.layouts.decode(layout, value, self.row_version)
 
     def digest(self):
-        parts = (struct.pack("<Q", len(part)) + part for row in self.rows() for part in row)
-        return hashlib.sha256(b"".join(parts)).hexdigest()
+        return sha256(*(struct.pack("<Q", len(part)) + part for row in self.rows() for part in row)).hex()
 
 
-ROWS = {b"sh": "Shared", b"me": "Member", b"co": "CounterRow", b"ca": "Case", b"pr": "ProgramRow", b"st": "StaffRow"}
+# The layout of each kind of row, and what its key has behind the kind.
+ROWS = {b"sh": ("Shared", ">"), b"me": ("Member", ">I"), b"co": ("CounterRow", ">16sH"), b"ca": ("Case", ">Q"),
+        b"pr": ("ProgramRow", ">I"), b"st": ("StaffRow", ">I")}
 
 
 def inner(change):
@@ -794,8 +735,8 @@ OWN = {
 OTHER = {
     "Counted": Fold.count_other,
     "CaseOpened": lambda f, c: f.cases.setdefault(
-        f.position, f.make("Case", position=f.position, at=f.at, opened=c)),
-    "CaseJoined": Fold.join_case,
+        (f.position,), f.make("Case", position=f.position, at=f.at, opened=c)),
+    "CaseJoined": lambda f, c: f.case(c, lambda case: put(case.opened, members=case.opened.members + c.members)),
     "CaseClosed": lambda f, c: f.case(c, lambda case: put(case, finding=c.finding)),
     "ProgramSet": Fold.set_program,
     "StaffRegistered": Fold.register_staff,
@@ -820,27 +761,79 @@ LIFE = {
     "HouseholdJoined": lambda f, life, c: set_new(life.sharing, "household", c.household, "in two households"),
     "HouseholdLeft": lambda f, life, c: set_new(life.sharing, "household", None, "a member leaves no household"),
     "MemberJoined": lambda f, life, c: life.sharing.members.append(c.member),
-    "MemberLeft": Fold.leave_household,
+    "MemberLeft": lambda f, life, c: life.sharing.members.remove(c.member),
     "ExchangeOpened": lambda f, life, c: life.exchanges.open.append(c),
     "ExchangeClosed": Fold.close_exchange,
 }
 
 
+# The file of verdicts.
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class Tree:
+    """The tree of RFC 6962: the hashes of the complete subtrees at its right edge."""
+
+    def __init__(self):
+        self.size, self.peaks = 0, []
+
+    def append(self, hashed):
+        self.size += 1
+        for _ in range((self.size & -self.size).bit_length() - 1):
+            hashed = sha256(b"\1", self.peaks.pop(), hashed)
+        self.peaks.append(hashed)
+
+    def root(self):
+        return reduce(lambda right, left: sha256(b"\1", left, right), self.peaks[::-1]) if self.peaks else sha256()
+
+
+def verdicts(block, tree):
+    """The verdict parts of a block that stands behind the records of the tree, which grows by them."""
+    version, check, root, more = struct.unpack_from("<B8s32sB", block)
+    last, reader = tree.size + more + 1, BytesIO(block[50:])
+    frame = take(reader, u32.read(reader))
+    checked = block[9:50 + reader.tell()]
+    causes = [take(reader, 32) for _ in range(more + 1)]
+    need(version == 3 and not reader.read(1), "no block, or more than one")
+    need(check == sha256(struct.pack("<Q", last), checked)[:8], "a block is not what was written")
+    raw = zstandard.decompress(b"\x28\xb5\x2f\xfd" + frame) if frame[0] else frame[1:]
+    ends = [*accumulate(struct.unpack_from(f"<{more}I", raw), initial=4 * more), len(raw)]
+    need(ends[-2] <= ends[-1], "the lengths of a block do not add up")
+    parts = [raw[start:end] for start, end in pairwise(ends)]
+    for part, cause in zip(parts, causes):
+        tree.append(sha256(b"\0", part, cause))
+    need(tree.root() == root, "a block has another root")
+    return parts
+
+
 def log(path):
-    """The records of a log: positions and bytes."""
+    """The records of a file of verdicts: positions and bytes."""
     with open(path, "rb") as file:
-        while head := file.read(12):
-            position, length = struct.unpack("<QI", head)
-            yield position, file.read(length)
+        tree, kind = Tree(), b""
+        need(take(file, 30)[:8] == b"verdict\1", "this is no file of verdicts")
+        while kind != b"E":
+            kind, length = struct.unpack("<cI", take(file, 5))
+            need(length <= 256 << 20, "an entry of more than 256 MiB")
+            content, behind = take(file, length), tree.size
+            if kind == b"B":
+                yield from enumerate(verdicts(content, tree), behind + 1)
+            elif kind == b"E":
+                need(content == struct.pack("<Q", tree.size) + tree.root() and not file.read(1), "another end")
+            else:
+                need(kind == b"C" and tree.size == 0, "an entry of no such kind")
 
 
 def digest_of(fold, path):
     fold.begin()
-    for position, data in log(path):
-        try:
-            fold.fold(position, fold.decoded(data))
-        except Wrong as wrong:
-            return f"wrong at {position}: {wrong}"
+    position = 0
+    try:
+        for position, data in log(path):
+            fold.fold(position, data)
+    except WRONG as wrong:
+        return f"wrong at {position}: {wrong}"
     return fold.digest()
 
 
@@ -864,9 +857,9 @@ def check(fold, name, lines):
     expected = "wrong" if ["wrong"] in lines else sorted(rows.items())
     position, record = next(line[1:] for line in lines if line[0] == "record")
     try:
-        fold.fold(int(position), fold.decoded(bytes.fromhex(record)))
+        fold.fold(int(position), bytes.fromhex(record))
         told = fold.rows()
-    except Wrong as wrong:
+    except WRONG:
         told = "wrong"
     return f"{name}: {'agrees' if told == expected else told}"
 
