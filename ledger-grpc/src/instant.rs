@@ -19,17 +19,45 @@ pub fn read(text: &str) -> Option<At> {
     i64::try_from(ms).ok().map(At)
 }
 
+/// Reads a time that clocks show in the calendar's zone: `2026-01-31T09:00:00`, with a blank for the T, without seconds,
+/// or a date alone, which is its first instant. A time that clocks show twice is the first of the two. One that says its
+/// offset, `+0100` too, is read by that.
+pub fn read_local(text: &str, calendar: &Calendar) -> Option<At> {
+    let local_of = |text: &str| -> Option<String> {
+        let (date, time) = text.split_at_checked(10)?;
+        let time = time.strip_prefix(['T', 't', ' ']);
+        Some(time.map_or_else(|| date.to_owned(), |time| format!("{date}T{time}")))
+    };
+    let with_t = local_of(text)?;
+    let (local, offset) = match with_t.get(10..)?.find(['Z', 'z', '+', '-']) {
+        Some(at) => with_t.split_at_checked(10 + at)?,
+        None => (with_t.as_str(), ""),
+    };
+    let local = if is_like(local, b"0000-00-00T00:00") { format!("{local}:00") } else { local.to_owned() };
+    if !offset.is_empty() {
+        let colon = is_like(offset, b"+0000") || is_like(offset, b"-0000");
+        let offset = if colon { format!("{}:{}", &offset[..3], &offset[3..]) } else { offset.to_owned() };
+        return read(&format!("{local}{offset}"));
+    }
+    if is_like(text, b"0000-00-00") || is_rfc_3339(&format!("{local}Z")) {
+        return calendar.read(&local);
+    }
+    None
+}
+
 /// Whether a text has the shape of RFC 3339. `jiff` reads more than that, such as hours without minutes, or the name
 /// of a zone behind the offset: an instant that only some programs can read is a typing error here.
 fn is_rfc_3339(text: &str) -> bool {
     let Some((local, rest)) = text.split_at_checked(19) else { return false };
-    let like = |text: &str, shape: &[u8]| {
-        let same = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
-        text.len() == shape.len() && text.bytes().zip(shape).all(same)
-    };
     let offset = rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-    let shaped = like(local, b"0000-00-00T00:00:00") || like(local, b"0000-00-00t00:00:00");
-    shaped && (matches!(offset, "Z" | "z") || like(offset, b"+00:00") || like(offset, b"-00:00"))
+    let shaped = is_like(local, b"0000-00-00T00:00:00") || is_like(local, b"0000-00-00t00:00:00");
+    shaped && (matches!(offset, "Z" | "z") || is_like(offset, b"+00:00") || is_like(offset, b"-00:00"))
+}
+
+/// Whether a text has a digit wherever its shape has a 0, and elsewhere what that has.
+fn is_like(text: &str, shape: &[u8]) -> bool {
+    let same = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
+    text.len() == shape.len() && text.bytes().zip(shape).all(same)
 }
 
 /// Writes `2026-01-31T09:00:00Z`, with a fraction only if there is one.

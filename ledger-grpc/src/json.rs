@@ -55,6 +55,11 @@ pub fn envelope() -> &'static [Box<str>] {
     &ENVELOPE
 }
 
+/// An event, described.
+pub(crate) fn event_described() -> MessageDescriptor {
+    POOL.event.clone()
+}
+
 fn says_one_thing() -> String {
     format!("an event says exactly one thing: one of {}", kinds().join(", "))
 }

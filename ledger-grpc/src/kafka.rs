@@ -30,8 +30,9 @@ mod outbox;
 mod produce;
 
 pub use config::{Config, Format, Topic};
-pub use decode::{Header, attributes, event};
+pub use decode::{BATCH_EVENTS_MAX, Content, Decoded, Framing, Header, attributes, checked, content, events};
 pub use letters::{Letter, Letters};
+pub use mapping::Mapping;
 pub use outbox::TYPES as OUTBOX_TYPES;
 
 use consume::Consume;

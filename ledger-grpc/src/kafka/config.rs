@@ -3,7 +3,8 @@
 //! Owns the names of the options and what they may be. What an option means is said where it is used;
 //! how a shop's own JSON is mapped is [`super::mapping`]'s.
 
-use super::mapping::{self, Rule};
+use super::decode::Framing;
+use super::mapping::{self, Mapping};
 use ledger_core::program::Fault;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
@@ -47,6 +48,17 @@ pub struct Topic {
     pub name: String,
     /// How its messages are written, if no header says otherwise.
     pub format: Format,
+    /// What stands before each message, if something does.
+    pub framing: Option<Framing>,
+    /// Whether a message without a value is passed over, instead of being a fault.
+    pub skip_tombstones: bool,
+}
+
+impl Topic {
+    /// A topic whose messages are written so, with nothing more declared.
+    pub fn new(name: &str, format: Format) -> Topic {
+        Topic { name: name.to_owned(), format, framing: None, skip_tombstones: false }
+    }
 }
 
 /// How messages are written.
@@ -59,7 +71,7 @@ pub enum Format {
     /// The ledger's own JSON, as `ledgerd import` reads it.
     Json,
     /// A shop's own JSON; the first rule that matches says what it means.
-    Mapped(Vec<Rule>),
+    Mapped(Mapping),
 }
 
 impl Config {
@@ -234,15 +246,64 @@ impl Reading<'_> {
             "protobuf" => Some(Format::Protobuf),
             "cloudevents" => Some(Format::CloudEvents),
             "json" => Some(Format::Json),
-            "mapped" => Some(Format::Mapped(mapping::rules(self, section))),
+            "mapped" => Some(Format::Mapped(mapping::mapping(self, section))),
             other => {
                 let problem = format!("{other:?} is no format; write protobuf, cloudevents, json or mapped");
                 self.fault(at, &section.field("format"), problem);
                 None
             }
         };
+        let framing = self.framing(section, matches!(format, Some(Format::Protobuf)));
+        let skip_tombstones = self.choice(section, "tombstones", "skip", "dead_letter");
         self.end(section);
-        Some(Topic { name: name?, format: format? })
+        Some(Topic { name: name?, format: format?, framing, skip_tombstones })
+    }
+
+    /// What a schema registry's serializer puts before each message.
+    fn framing(&mut self, section: &mut Section<'_>, protobuf: bool) -> Option<Framing> {
+        let framing = section.take("framing");
+        let places = section.take("message_index");
+        let Some((framing, at)) = framing else {
+            if let Some((_, at)) = places {
+                let problem = "stands beside `framing`; write framing = \"confluent\"";
+                self.fault(at, &section.field("message_index"), problem);
+            }
+            return None;
+        };
+        if !matches!(framing, DeValue::String(word) if word == "confluent") {
+            self.fault(
+                at,
+                &section.field("framing"),
+                "must be \"confluent\"; leave it out if nothing is before messages",
+            );
+        }
+        let Some((places, at)) = places else { return Some(Framing { places: vec![0] }) };
+        let place = |value: &DeValue<'_>| match value {
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        let read = match places {
+            DeValue::Array(items) if !items.is_empty() => items.iter().map(|item| place(item.get_ref())).collect(),
+            _ => None,
+        };
+        if read.is_none() || !protobuf {
+            let problem = "must be where the event is in its schema, as [0], and stands beside format = \"protobuf\"";
+            self.fault(at, &section.field("message_index"), problem);
+        }
+        Some(Framing { places: read.unwrap_or_default() })
+    }
+
+    /// One of two words, of which the second holds if there is none; answers whether it is the first.
+    pub(super) fn choice(&mut self, section: &mut Section<'_>, key: &str, yes: &str, no: &str) -> bool {
+        let Some((value, at)) = section.take(key) else { return false };
+        match value {
+            DeValue::String(word) if word == yes => true,
+            DeValue::String(word) if word == no => false,
+            _ => {
+                self.fault(at, &section.field(key), format!("must be \"{yes}\" or \"{no}\""));
+                false
+            }
+        }
     }
 
     /// What is handed to librdkafka: `"sasl.username" = "ledger"`, or `{ env = "NAME" }` for a secret.
@@ -312,7 +373,7 @@ mod tests {
         assert_eq!((config.instance, config.outbox.as_deref()), (None, Some("outcomes")));
         let told: Vec<_> = config.properties.iter().map(|(key, value)| format!("{key}={value}")).collect();
         assert_eq!(told, ["sasl.password=hush", "security.protocol=SASL_SSL", "socket.timeout.ms=5000"]);
-        assert!(matches!(config.topics.as_slice(), [Topic { name, format: Format::Protobuf }] if name == "till"));
+        assert!(matches!(config.topics.as_slice(), [Topic { name, format: Format::Protobuf, .. }] if name == "till"));
     }
 
     #[test]

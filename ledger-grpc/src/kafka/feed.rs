@@ -5,7 +5,8 @@
 //! topic, and only when that is acknowledged may the cursor pass it.
 
 use super::Shared;
-use super::decode;
+use super::decode::{self, Decoded as Read};
+use super::figures::Skipped;
 use super::flight::Load;
 use super::lane::{Message, Stand};
 use super::letters;
@@ -21,6 +22,8 @@ use std::time::Instant;
 
 /// Most messages of one batch.
 const BATCH_MESSAGES_MAX: usize = 10_000;
+/// So many events are handed on together: more messages than those of them wait for the next batch.
+const BATCH_EVENTS: usize = 10_000;
 /// Most threads that decode.
 const THREADS_MAX: usize = 4;
 
@@ -42,6 +45,7 @@ struct Decoded {
     load: Load,
     events: Vec<Event<Name>>,
     dead: Vec<Outgoing>,
+    skipped: Skipped,
     /// Of each partition, its last message.
     last: BTreeMap<super::lane::Name, Message>,
 }
@@ -59,33 +63,45 @@ impl Feed {
             {
                 batch.extend(more);
             }
-            let decoded = self.decode(batch);
-            let load = decoded.load;
-            if !self.submit(decoded) {
-                self.shared.flight.land(load);
+            let mut messages = batch.into_iter().peekable();
+            while messages.peek().is_some() {
+                let decoded = self.decode(&mut messages);
+                let load = decoded.load;
+                if !self.submit(decoded) {
+                    self.shared.flight.land(load);
+                }
             }
         }
     }
 
-    fn decode(&self, messages: Vec<Message>) -> Decoded {
-        let mut decoded = Decoded { events: Vec::with_capacity(messages.len()), ..Decoded::default() };
+    /// Decodes messages until there are enough events for a batch.
+    fn decode(&self, messages: &mut impl Iterator<Item = Message>) -> Decoded {
+        let mut decoded = Decoded::default();
         let hash = |kind: &str, text: &str| self.shared.handle.risk_key(kind, text);
-        for message in messages {
+        while decoded.events.len() < BATCH_EVENTS
+            && let Some(message) = messages.next()
+        {
             decoded.load.messages += 1;
             decoded.load.bytes += message.bytes();
             if !message.lane.is_open() {
                 continue;
             }
             let topic = &message.lane.topic;
-            match decode::event(&topic.format, &message.headers, message.value.as_deref(), &hash) {
-                Ok(event) => decoded.events.push(event),
-                Err(reason) => {
-                    if decoded.dead.is_empty() {
-                        let (topic, partition, offset) = (topic.name.as_str(), message.lane.partition, message.offset);
-                        tracing::warn!(topic, partition, offset, reason, "kafka: no event, the first of a batch");
-                    }
-                    decoded.dead.push(letters::outgoing(&self.shared.config, &message, &reason));
+            let (name, partition, offset) = (topic.name.as_str(), message.lane.partition, message.offset);
+            let Read { events, fault, skipped } =
+                decode::events(topic, &message.headers, message.value.as_deref(), &hash);
+            decoded.events.extend(events);
+            if let Some(reason) = fault {
+                if decoded.dead.is_empty() {
+                    tracing::warn!(topic = name, partition, offset, reason, "kafka: no event, the first of a batch");
                 }
+                decoded.dead.push(letters::outgoing(&self.shared.config, &message, &reason));
+            }
+            if let Some(why) = skipped {
+                if self.shared.figures.is_first(name, &why) {
+                    tracing::info!(topic = name, partition, offset, why, "kafka: skipped, and so are all that follow");
+                }
+                *decoded.skipped.entry((name.into(), why)).or_default() += 1;
             }
             decoded.last.insert((message.lane.topic.name.as_str().into(), message.lane.partition), message);
         }
@@ -94,7 +110,7 @@ impl Feed {
 
     /// Hands a batch to the shard; answers whether it will say when the batch is durable.
     fn submit(&self, decoded: Decoded) -> bool {
-        let Decoded { load, events, dead, last } = decoded;
+        let Decoded { load, events, dead, skipped, last } = decoded;
         let shared = &self.shared;
         if last.is_empty() || shared.stop.asked() || !self.producer.deliver(&dead, &shared.stop) {
             return false;
@@ -108,6 +124,7 @@ impl Feed {
             told.push((name, stand.next));
         }
         shared.figures.handed_on(load.messages, events.len(), dead.len());
+        shared.figures.skipped(&skipped);
         let (done_shared, began) = (Arc::clone(shared), Instant::now());
         let done = move |outcomes: Result<Vec<Outcome>, CommitError>| {
             done_shared.flight.land(load);

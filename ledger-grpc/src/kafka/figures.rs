@@ -17,6 +17,9 @@ const SIZES: [u64; 8] = [1, 10, 100, 500, 1_000, 2_500, 5_000, 10_000];
 /// Bounds of the histogram of commit times, in microseconds.
 const TIMES_US: [u64; 9] = [500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000, 500_000, 2_000_000];
 
+/// Messages that were passed over, by topic and why.
+pub(super) type Skipped = BTreeMap<(Box<str>, String), u64>;
+
 /// What was counted since the start.
 #[derive(Debug, Default)]
 pub(super) struct Figures(Mutex<Counted>);
@@ -26,6 +29,7 @@ struct Counted {
     messages: u64,
     events: u64,
     dead_letters: u64,
+    skipped: Skipped,
     rebalances: u64,
     paused: bool,
     accepted: u64,
@@ -78,6 +82,27 @@ impl Figures {
         counted.sizes.add(&SIZES, messages as u64);
     }
 
+    /// Whether no message of a topic was passed over for this until now.
+    pub(super) fn is_first(&self, topic: &str, why: &str) -> bool {
+        let skipped = &mut self.0.lock().skipped;
+        let first = !skipped.contains_key(&(topic.into(), why.to_owned()));
+        if first {
+            skipped.insert((topic.into(), why.to_owned()), 0);
+        }
+        first
+    }
+
+    /// Messages that the config says to pass over.
+    pub(super) fn skipped(&self, skipped: &Skipped) {
+        if skipped.is_empty() {
+            return;
+        }
+        let mut counted = self.0.lock();
+        for (why, messages) in skipped {
+            *counted.skipped.entry(why.clone()).or_default() += messages;
+        }
+    }
+
     pub(super) fn committed(&self, outcomes: &[Outcome], took: Duration) {
         let mut counted = self.0.lock();
         counted.times.add(&TIMES_US, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
@@ -106,7 +131,7 @@ impl Figures {
         let mut families = vec![
             one("messages_total", "counter", "Messages handed on.", counted.messages),
             one("events_total", "counter", "Events in them.", counted.events),
-            one("dead_letters_total", "counter", "Messages that were no events.", counted.dead_letters),
+            one("dead_letters_total", "counter", "Messages of which not all was events.", counted.dead_letters),
             one("accepted_total", "counter", "Events that were accepted.", counted.accepted),
             one("duplicates_total", "counter", "Events that had come before.", counted.duplicates),
             one("rebalances_total", "counter", "Times partitions were assigned or revoked.", counted.rebalances),
@@ -116,6 +141,13 @@ impl Figures {
             one("in_flight_bytes", "gauge", "Their bytes.", flight.bytes as u64),
             one("in_flight_bytes_max", "gauge", "The limit of them.", BYTES_MAX as u64),
         ];
+        let skipped = counted.skipped.iter().map(|((topic, why), messages)| {
+            (format!("{{topic=\"{}\",reason=\"{}\"}}", escaped(topic), escaped(why)), *messages)
+        });
+        families.push(Family {
+            lines: skipped.collect(),
+            ..one("skipped_total", "counter", "Messages that say nothing, as the config declares.", 0)
+        });
         let refused = counted.refused.iter().map(|(reason, count)| (format!("{{reason=\"{reason}\"}}"), *count));
         families.push(Family {
             lines: refused.collect(),

@@ -1,7 +1,13 @@
+mod any;
+
 use super::*;
+use crate::kafka::Config;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ledger_core::event::{self, Body};
 use ledger_core::units::RiskKey;
 use prost_types::Timestamp;
+use serde_json::Map;
 
 fn hash(_: &str, text: &str) -> RiskKey {
     RiskKey([text.as_bytes()[0]; 16])
@@ -11,8 +17,28 @@ fn headers(pairs: &[(&str, &str)]) -> Vec<Header> {
     pairs.iter().map(|(key, value)| ((*key).into(), value.as_bytes().into())).collect()
 }
 
+fn decode(topic: &Topic, pairs: &[(&str, &str)], value: Option<&[u8]>) -> Decoded {
+    events(topic, &headers(pairs), value, &hash)
+}
+
+/// The one event of a message, or the fault.
 fn read(format: &Format, pairs: &[(&str, &str)], value: &[u8]) -> Result<Event<Name>, String> {
-    event(format, &headers(pairs), Some(value), &hash)
+    one_of(decode(&Topic::new("t", format.clone()), pairs, Some(value)))
+}
+
+fn one_of(mut decoded: Decoded) -> Result<Event<Name>, String> {
+    assert_eq!(decoded.skipped, None);
+    match (decoded.events.pop(), decoded.fault) {
+        (Some(event), None) if decoded.events.is_empty() => Ok(event),
+        (None, Some(fault)) => Err(fault),
+        (event, fault) => panic!("{event:?}, {fault:?}"),
+    }
+}
+
+/// The topic of a config that has no other.
+fn topic(text: &str) -> Topic {
+    let config = format!("brokers = \"b\"\ngroup = \"g\"\ndead_letters = \"d\"\n[[topic]]\nname = \"t\"\n{text}");
+    Config::read(&config, &|_| None).expect("it has no faults").topics.remove(0)
 }
 
 fn check_in() -> proto::Event {
@@ -72,6 +98,16 @@ fn the_data_of_a_cloud_event_is_what_the_event_says() {
         .replace("\"data\":{}", r#""data":{"order":"o","currency":"EUR","lines":[{"net":250}]}"#);
     let event = read(&Format::CloudEvents, &[], cloud.as_bytes()).expect("it is an event");
     assert!(matches!(event.body, Body::Purchase(event::Purchase { lines, .. }) if lines[0].net.0 == 250));
+    // As protobuf tools write it: names in lowerCamelCase, 64-bit integers in quotes, enums by number, null as absent.
+    let tools = CLOUD.replace("check_in", "frozen").replace("\"data\":{}", r#""data":{"scope":2,"reason":null}"#);
+    let event = read(&Format::CloudEvents, &[], tools.as_bytes()).expect("it is an event");
+    assert!(matches!(event.body, Body::Frozen(_)));
+    let tools = CLOUD.replace("check_in", "purchase").replace(
+        "\"data\":{}",
+        r#""data":{"order":"o","currency":"EUR","pointsPaid":"5","lines":[{"net":"250","category":null}]}"#,
+    );
+    let event = read(&Format::CloudEvents, &[], tools.as_bytes()).expect("it is an event");
+    assert!(matches!(event.body, Body::Purchase(event::Purchase { lines, .. }) if lines[0].net.0 == 250));
 }
 
 #[test]
@@ -79,7 +115,11 @@ fn what_is_no_event_says_why() {
     let problem =
         |format: &Format, pairs: &[(&str, &str)], value: &[u8]| read(format, pairs, value).expect_err("it is no event");
     let cloud = |from: &str, to: &str| problem(&Format::CloudEvents, &[], CLOUD.replace(from, to).as_bytes());
-    assert_eq!(event(&Format::Json, &[], None, &hash), Err("has no value".to_owned()));
+    let none = one_of(decode(&Topic::new("t", Format::Json), &[], None)).expect_err("it has no value");
+    assert!(none.starts_with("has no value"), "{none}");
+    for format in [Format::Json, Format::CloudEvents] {
+        assert_eq!(problem(&format, &[], b""), "is empty");
+    }
     assert!(problem(&Format::Protobuf, &[], b"\xff\xff").starts_with("is no ledger.v1.Event"));
     assert!(problem(&Format::Json, &[], b"\xff").contains("UTF-8"));
     assert!(problem(&Format::Json, &[], b"{").contains("EOF"));
@@ -141,11 +181,8 @@ fn mapped_topics_have_every_field_of_the_envelope() {
     let (event, texts) = whole_envelope();
     let expected = wire::one(Some(event), &hash).expect("it is valid").events.remove(0);
     let fields: String = texts.iter().map(|field| format!("{field} = \"/at/{field}\"\n")).collect();
-    let config = format!(
-        "brokers = \"b\"\ngroup = \"g\"\ndead_letters = \"d\"\n[[topic]]\nname = \"pos\"\nformat = \"mapped\"\n\
-         [[topic.event]]\nsays = \"check_in\"\noccurred_at = \"/at/when\"\n{fields}"
-    );
-    let format = crate::kafka::Config::read(&config, &|_| None).expect("it has no faults").topics.remove(0).format;
+    let rule = "[[topic.event]]\nsays = \"check_in\"\noccurred_at = \"/at/when\"";
+    let format = topic(&format!("format = \"mapped\"\n{rule}\n{fields}")).format;
     let mut at: Map<String, Value> =
         texts.iter().map(|field| ((*field).to_owned(), format!("the {field}").into())).collect();
     at.insert("when".into(), "2026-01-01T00:00:00Z".into());
@@ -165,6 +202,7 @@ fn cloud_events_are_read_as_their_libraries_write_them() {
         r#""data":null"#,
         r#""datacontenttype":"application/json; charset=utf-8","data":{}"#,
         r#""datacontenttype":"application/vnd.shop.visit+json","data":{}"#,
+        r#""datacontenttype":"application/vnd.shop.visit+json","data":"{}""#,
         r#""data_base64":"e30=""#,
         r#""datacontenttype":"text/json","data_base64":"e30=","data":null"#,
         r#""partitionkey":"anna","traceparent":"00-1-2-01","sequence":"7","data":{}"#,
@@ -194,7 +232,8 @@ fn what_is_no_cloud_event_says_why() {
         read(&Format::CloudEvents, &[], cloud.as_bytes()).expect_err(to)
     };
     assert!(problem(r#""datacontenttype":"application/xml","data":"<a/>""#).contains("application/xml"));
-    assert!(problem(r#""data":"{}""#).starts_with("data: invalid type: string"));
+    assert!(problem(r#""data":"yes""#).starts_with("data is no JSON: expected value"));
+    assert!(problem(r#""data":"\"{}\"""#).starts_with("data: invalid type: string"), "a text within a text");
     assert!(problem(r#""data":{},"data_base64":"e30=""#).contains("send one of them"));
     assert!(problem(r#""data_base64":"e30""#).contains("no base64"));
     assert!(problem(r#""data":{},"store":"a","store":"b""#).contains("`store` comes twice"));
@@ -202,11 +241,96 @@ fn what_is_no_cloud_event_says_why() {
         CLOUD.replace("v1.check_in", "v1.purchase").replace("\"data\":{}", r#""data":{"lines":[{"net":"x"}]}"#);
     let told = read(&Format::CloudEvents, &[], purchase.as_bytes()).expect_err("it is no purchase");
     assert_eq!(told, "data.lines[0].net: \"x\" is not a whole number");
-    let batch = [("content-type", "application/cloudevents-batch+json")];
-    let list = format!("[{CLOUD}]");
-    assert!(read(&Format::Json, &batch, list.as_bytes()).expect_err("a batch").contains("message of its own"));
-    assert!(read(&Format::CloudEvents, &[], list.as_bytes()).expect_err("a batch").contains("message of its own"));
     let mut twice = BINARY.to_vec();
     twice.push(("CE_DEVICE", "e"));
     assert!(read(&Format::Json, &twice, b"{}").expect_err("twice").contains("comes twice"));
+}
+
+#[test]
+fn a_structured_cloud_event_is_known_whatever_its_media_type() {
+    let expected = read(&Format::CloudEvents, &[], CLOUD.as_bytes());
+    for format in [Format::CloudEvents, Format::Json] {
+        let media = [("content-type", "application/json")];
+        assert_eq!(read(&format, &media, CLOUD.as_bytes()), expected, "{format:?}");
+        assert_eq!(read(&format, &media, JSON.as_bytes()), expected, "{format:?}");
+    }
+}
+
+#[test]
+fn a_batch_is_its_events_and_a_fault_beside_them_costs_none() {
+    let one = |id: &str| CLOUD.replace("\"id\":\"1\"", &format!("\"id\":\"{id}\""));
+    let topic = Topic::new("t", Format::CloudEvents);
+    let header = [("content-type", "application/cloudevents-batch+json; charset=utf-8")];
+    let list = format!("[{},{}]", one("1"), one("2"));
+    for (format, pairs) in [(Format::Protobuf, &header[..]), (Format::CloudEvents, &[])] {
+        let decoded = decode(&Topic::new("t", format), pairs, Some(list.as_bytes()));
+        let ids: Vec<&str> = decoded.events.iter().map(|event| &*event.id).collect();
+        assert_eq!((ids, decoded.fault), (vec!["1", "2"], None));
+    }
+    let broken =
+        format!("[{},{},{},7]", one("1"), one("2").replace("check_in", "chekin"), one("3").replace("\"anna\"", "\"\""));
+    let decoded = decode(&topic, &header, Some(broken.as_bytes()));
+    assert_eq!(decoded.events.len(), 1);
+    let fault = decoded.fault.expect("three are none");
+    assert!(fault.starts_with("3 of 4 events: [1] (id \"2\"): type \"ledger.v1.chekin\" is no event"), "{fault}");
+    for part in ["; [2]: event.member must not be empty", "; [3]: is no CloudEvent: no object"] {
+        assert!(fault.contains(part), "{fault}");
+    }
+    let none = decode(&topic, &header, Some(b"[]"));
+    assert_eq!((none.events.len(), none.fault, none.skipped.as_deref()), (0, None, Some("empty batch")));
+    let many = format!("[{}]", vec!["0"; BATCH_EVENTS_MAX + 1].join(","));
+    let fault = decode(&topic, &header, Some(many.as_bytes())).fault.expect("it is too much");
+    assert_eq!(fault, "is a batch of 1001 CloudEvents; send at most 1000 together");
+}
+
+#[test]
+fn a_reason_fits_into_a_header() {
+    let long = format!("{{\"{}\":1}}", "é".repeat(100_000));
+    let reason = read(&Format::Json, &[], long.as_bytes()).expect_err("it is no event");
+    assert!(reason.chars().count() <= REASON_CHARS_MAX + 2, "{}", reason.chars().count());
+    let batch = vec!["{}"; BATCH_EVENTS_MAX].join(",");
+    let fault = decode(&Topic::new("t", Format::CloudEvents), &[], Some(format!("[{batch}]").as_bytes())).fault;
+    assert!(fault.expect("none is one").chars().count() <= REASON_CHARS_MAX + 2);
+}
+
+#[test]
+fn deletions_are_skipped_where_that_is_declared() {
+    let skips = topic("format = \"json\"\ntombstones = \"skip\"");
+    assert_eq!(decode(&skips, &[], None).skipped.as_deref(), Some("tombstone"));
+    assert!(decode(&skips, &[], Some(b"")).fault.is_some(), "an empty value is none");
+    // A CloudEvent without data has no value where its attributes are headers.
+    let event = read(&Format::CloudEvents, &[], CLOUD.as_bytes());
+    let framed = topic("format = \"json\"\nframing = \"confluent\"");
+    for topic in [skips, framed, Topic::new("t", Format::Protobuf)] {
+        assert_eq!(one_of(decode(&topic, &BINARY, None)), event);
+        assert_eq!(one_of(decode(&topic, &BINARY, Some(b""))), event);
+    }
+}
+
+#[test]
+fn what_a_schema_registry_needs_is_taken_off() {
+    let bytes = check_in().encode_to_vec();
+    let expected = read(&Format::Protobuf, &[], &bytes);
+    let id = [0, 0, 0, 1, 200];
+    let protobuf = topic("format = \"protobuf\"\nframing = \"confluent\"");
+    let framed = |list: &[u8], value: &[u8]| [&id[..], list, value].concat();
+    assert_eq!(one_of(decode(&protobuf, &[], Some(&framed(&[0], &bytes)))), expected);
+    let third = topic("format = \"protobuf\"\nframing = \"confluent\"\nmessage_index = [2, 0]");
+    assert_eq!(one_of(decode(&third, &[], Some(&framed(&[4, 4, 0], &bytes)))), expected);
+    let other = one_of(decode(&protobuf, &[], Some(&framed(&[2, 2], &bytes)))).expect_err("another message");
+    assert!(other.contains("message_index = [1]"), "{other}");
+    let named = |format: &str| topic(&format!("format = \"{format}\"\nframing = \"confluent\""));
+    for (format, value) in [("json", JSON), ("cloudevents", CLOUD)] {
+        assert_eq!(one_of(decode(&named(format), &[], Some(&framed(&[], value.as_bytes())))), expected, "{format}");
+    }
+    // In binary mode the data is framed.
+    let mut inside = BINARY.to_vec();
+    inside.push(("content-type", "application/json"));
+    assert_eq!(one_of(decode(&named("json"), &inside, Some(&framed(&[], b"{}")))), expected);
+    for format in [Format::Protobuf, Format::Json] {
+        let told = read(&format, &[], &framed(&[0], &bytes)).expect_err("it is framed");
+        assert!(told.contains("framing = \"confluent\""), "{told}");
+    }
+    let bare = one_of(decode(&protobuf, &[], Some(&bytes))).expect_err("it is not framed");
+    assert!(bare.contains("as framing = \"confluent\" says"), "{bare}");
 }
