@@ -10,12 +10,11 @@
 
 use ledger_core::account::Account;
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{
-    self, Body, Event, Finding, ItemRequest, Line, LineName, LinePart, LineRefund, Name, OpeningLot, RiskKind,
-};
+use ledger_core::event::{Body, Event, MemberRef, Name, RiskKeys, RiskKind};
 use ledger_core::features::membership::state::Scope;
+use ledger_core::record::{Record, Verdict};
 use ledger_core::refusal::Refusal;
-use ledger_core::units::{At, Day, Money, Position};
+use ledger_core::units::{At, Day, MemberNo, Money, Position, StaffNo};
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
@@ -24,13 +23,15 @@ use ledger_grpc::proto::get_member_request::AsOf;
 use ledger_grpc::proto::list_counters_request::Whose;
 use ledger_grpc::proto::member_service_client::MemberServiceClient;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
+use ledger_grpc::proto::record::Cause;
 use ledger_grpc::server::serve;
+use ledger_grpc::wire::{self, Names};
 use ledger_store::{Ledger, Options, Time};
 use ledger_stories::{
     Quote, Said, Seen, SeenCase, SeenCounter, SeenExchange, SeenLedger, SeenProposal, SeenPurse, SeenTally, SeenTotals,
     SeenWhy, Stage, Told, run,
 };
-use prost_types::{Duration, Timestamp};
+use prost_types::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -42,95 +43,6 @@ use tonic::transport::Channel;
 
 const SECRET: [u8; 32] = [7; 32];
 const STRANGER: &str = "a stranger";
-
-/// The business's every "no".
-const REFUSALS: [Refusal; 85] = [
-    Refusal::IdReused,
-    Refusal::NoProgram,
-    Refusal::InTheFuture,
-    Refusal::MemberUnknown,
-    Refusal::AlreadyEnrolled,
-    Refusal::AttributeUnknown,
-    Refusal::CurrencyMismatch,
-    Refusal::OrderExists,
-    Refusal::OrderUnknown,
-    Refusal::RefundOverPaid,
-    Refusal::SelfReferral,
-    Refusal::ReferralExists,
-    Refusal::RiskDenied,
-    Refusal::HoldExists,
-    Refusal::HoldUnknown,
-    Refusal::HoldClosed,
-    Refusal::CaptureOverHold,
-    Refusal::NotEnoughPoints,
-    Refusal::TooManyLots,
-    Refusal::MemberLimitReached,
-    Refusal::CaseUnknown,
-    Refusal::CaseClosed,
-    Refusal::ProgramInvalid,
-    Refusal::LedgerFull,
-    Refusal::MemberClosed,
-    Refusal::MemberFrozen,
-    Refusal::AlreadyFrozen,
-    Refusal::NotFrozen,
-    Refusal::HoldsOpen,
-    Refusal::AliasTaken,
-    Refusal::AliasUnknown,
-    Refusal::RedeemBelowMin,
-    Refusal::RedeemAboveMax,
-    Refusal::RedeemNotMultiple,
-    Refusal::OrderTotalMissing,
-    Refusal::RedeemShareExceeded,
-    Refusal::RedeemMaxPerOrder,
-    Refusal::RedeemMaxPerDay,
-    Refusal::RedeemMaxPerMonth,
-    Refusal::RedemptionUnknown,
-    Refusal::RefundOverRedeemed,
-    Refusal::WalletUnknown,
-    Refusal::WalletNotSpendable,
-    Refusal::OverMaxBalance,
-    Refusal::TransferNotAllowed,
-    Refusal::RecipientUnknown,
-    Refusal::TransferToSelf,
-    Refusal::RecipientBlocked,
-    Refusal::TransferBelowMin,
-    Refusal::TransferAboveMax,
-    Refusal::TransferCooling,
-    Refusal::TransferMaxPerDay,
-    Refusal::WalletInUse,
-    Refusal::LotExpired,
-    Refusal::ReinstateNotAllowed,
-    Refusal::NotEnoughExpired,
-    Refusal::LineUnknown,
-    Refusal::RefundOverLine,
-    Refusal::MergeWithSelf,
-    Refusal::MergeChained,
-    Refusal::MergePrecondition,
-    Refusal::NotMerged,
-    Refusal::ApproverRequired,
-    Refusal::ProposalNotOpen,
-    Refusal::ApprovedAlready,
-    Refusal::FundUnknown,
-    Refusal::HouseholdNotOffered,
-    Refusal::HouseholdUnknown,
-    Refusal::InHousehold,
-    Refusal::HouseholdCircular,
-    Refusal::HouseholdFull,
-    Refusal::NotInHousehold,
-    Refusal::ItemUnknown,
-    Refusal::ItemNotAvailable,
-    Refusal::ItemNotForTier,
-    Refusal::ItemPriceDiffers,
-    Refusal::ItemOverLimit,
-    Refusal::ItemSoldOut,
-    Refusal::ItemNotDivisible,
-    Refusal::ExchangeUnknown,
-    Refusal::ExchangeNotInUnits,
-    Refusal::ExchangeExists,
-    Refusal::ExchangeNotOpen,
-    Refusal::ExchangeMaxPerDay,
-    Refusal::ExchangesOpen,
-];
 
 /// Those of items that say a number.
 const LACKING: [Refusal; 4] =
@@ -284,11 +196,6 @@ fn seen_proposal(open: proto::Proposal) -> SeenProposal {
     SeenProposal { adjustment: adjustment.to_owned(), wallet: open.wallet, points: open.points, by: open.by, lapses_at }
 }
 
-/// One piece is what is meant where nothing is said.
-fn pieces(item: Option<&ItemRequest>) -> u32 {
-    item.map(|item_request| item_request.pieces).filter(|pieces| *pieces > 1).unwrap_or(0)
-}
-
 fn seen_totals(totals: proto::WalletTotals) -> SeenTotals {
     let mut accounts = [0; Account::KINDS];
     for account in Account::ALL {
@@ -439,7 +346,7 @@ fn told(outcome: &Option<proto::Outcome>) -> Result<&proto::Outcome, String> {
 
 /// The refusal that a caller reads.
 fn known(refused: &proto::Refused) -> Result<Refusal, String> {
-    let known = REFUSALS.into_iter().find(|one| one.reason() == refused.reason);
+    let known = Refusal::ALL.iter().copied().find(|one| one.reason() == refused.reason);
     let known = known.ok_or_else(|| format!("unknown reason {:?}", refused.reason))?;
     let told = (refused.message.clone(), refused.retry_may_succeed);
     assert_eq!(told, (known.to_string(), known.retry_may_succeed()));
@@ -473,216 +380,39 @@ fn event(said: &Said) -> proto::Event {
     }
 }
 
-fn line_refund(one: &LineRefund) -> proto::LineRefund {
-    let (line, sku) = match &one.line {
-        LineName::Place(place) => (Some(u32::from(*place)), String::new()),
-        LineName::Sku(sku) => (None, sku.to_string()),
-    };
-    let (amount, quantity) = match one.part {
-        LinePart::Amount(amount) => (Some(amount.0), None),
-        LinePart::Items(items) => (None, Some(items)),
-    };
-    proto::LineRefund { line, amount, sku, quantity }
-}
-
-fn line(one: &Line) -> proto::Line {
-    let detail = one.detail.as_deref().cloned().unwrap_or_default();
-    proto::Line {
-        sku: one.sku.to_string(),
-        quantity: one.quantity,
-        net: one.net.0,
-        category: detail.category.into(),
-        tags: detail.tags.into_iter().map(Into::into).collect(),
-        discount: detail.discount.0,
-        tax: detail.tax.0,
-    }
-}
-
+/// What is said in the body of an event, as the server itself tells it again; an alias, which is told as its hash, in
+/// clear.
 fn message(body: &Body<Name>) -> proto::event::Body {
-    use proto::event::Body as Message;
-    match body {
-        Body::Enrolled(event::Enrolled { birthday }) => {
-            let birthday = birthday.map(|at| proto::MonthDay { month: at.month.into(), day: at.day.into() });
-            Message::Enrolled(proto::Enrolled { birthday })
-        }
-        Body::AttributesSet(event::AttributesSet { attributes }) => {
-            let one = |(name, value): &(Name, i64)| proto::Attribute { name: name.to_string(), value: *value };
-            Message::AttributesSet(proto::AttributesSet { attributes: attributes.iter().map(one).collect() })
-        }
-        Body::Purchase(event::Purchase { order, currency, lines, shipping, points_paid }) => {
-            Message::Purchase(proto::Purchase {
-                order: order.to_string(),
-                currency: currency.to_string(),
-                lines: lines.iter().map(line).collect(),
-                shipping: shipping.0,
-                points_paid: points_paid.0,
-            })
-        }
-        Body::ExchangeOut(event::ExchangeOut { exchange, reference, points }) => {
-            let (exchange, reference) = (exchange.to_string(), reference.to_string());
-            Message::ExchangeOut(proto::ExchangeOut { exchange, reference, points: points.0 })
-        }
-        Body::ExchangeIn(event::ExchangeIn { exchange, reference, units }) => {
-            let (exchange, reference) = (exchange.to_string(), reference.to_string());
-            Message::ExchangeIn(proto::ExchangeIn { exchange, reference, units: *units })
-        }
-        Body::ExchangeSettled(event::ExchangeSettled { exchange, reference, accepted }) => {
-            let (exchange, reference) = (exchange.to_string(), reference.to_string());
-            Message::ExchangeSettled(proto::ExchangeSettled { exchange, reference, accepted: *accepted })
-        }
-        Body::Settled(event::Settled { order }) => Message::Settled(proto::Settled { order: order.to_string() }),
-        Body::Cancelled(event::Cancelled { order }) => {
-            Message::Cancelled(proto::Cancelled { order: order.to_string() })
-        }
-        Body::Refunded(event::Refunded { order, currency, amount, lines, so_far }) => {
-            Message::Refunded(proto::Refunded {
-                order: order.to_string(),
-                currency: currency.to_string(),
-                amount: amount.0,
-                lines: lines.iter().map(line_refund).collect(),
-                so_far: *so_far,
-            })
-        }
-        Body::Action(event::Action { kind, target, value }) => {
-            Message::Action(proto::Action { kind: kind.to_string(), target: target.to_string(), value: *value })
-        }
-        Body::CheckIn(event::CheckIn) => Message::CheckIn(proto::CheckIn {}),
-        Body::Referral(event::Referral { referee }) => {
-            Message::Referral(proto::Referral { referee: referee.to_string() })
-        }
-        Body::Redeem(event::Redeem { wallet, points, order, total, item }) => Message::Redeem(proto::Redeem {
-            wallet: wallet.to_string(),
-            points: points.0,
-            order: order.to_string(),
-            total: total.map(|total| total.0),
-            item: item.as_ref().map(|item_request| item_request.item.to_string()).unwrap_or_default(),
-            pieces: pieces(item.as_deref()),
-        }),
-        Body::Hold(event::Hold { hold, wallet, points, ttl_ms, order, total, item }) => Message::Hold(proto::Hold {
-            hold: hold.to_string(),
-            wallet: wallet.to_string(),
-            points: points.0,
-            ttl: ttl_ms.map(duration),
-            order: order.to_string(),
-            total: total.map(|total| total.0),
-            item: item.as_ref().map(|item_request| item_request.item.to_string()).unwrap_or_default(),
-            pieces: pieces(item.as_deref()),
-        }),
-        Body::HoldExtended(event::HoldExtended { hold, ttl_ms }) => {
-            Message::HoldExtended(proto::HoldExtended { hold: hold.to_string(), ttl: ttl_ms.map(duration) })
-        }
-        Body::Transfer(event::Transfer { to, wallet, points, note }) => Message::Transfer(proto::Transfer {
-            to: to.to_string(),
-            points: points.0,
-            note: note.to_string(),
-            wallet: wallet.to_string(),
-        }),
-        Body::Imported(event::Imported { wallet, lots }) => {
-            let lot = |lot: &OpeningLot| proto::OpeningLot {
-                points: lot.points.0,
-                earned_at: stamp(lot.earned_at),
-                expires_at: lot.expires_at.and_then(stamp),
-            };
-            Message::Imported(proto::Imported { lots: lots.iter().map(lot).collect(), wallet: wallet.to_string() })
-        }
-        Body::Extended(event::Extended { wallet, points, expires_at, reason }) => Message::Extended(proto::Extended {
-            points: points.map(|points| points.0),
-            expires_at: stamp(*expires_at),
-            reason: reason.to_string(),
-            wallet: wallet.to_string(),
-        }),
-        Body::Reinstated(event::Reinstated { wallet, points, expires_at, reason }) => {
-            Message::Reinstated(proto::Reinstated {
-                points: points.map(|points| points.0),
-                expires_at: stamp(*expires_at),
-                reason: reason.to_string(),
-                wallet: wallet.to_string(),
-            })
-        }
-        Body::RedeemRefunded(event::RedeemRefunded { redemption, points }) => {
-            Message::RedeemRefunded(proto::RedeemRefunded {
-                redemption: redemption.0,
-                points: points.map(|points| points.0),
-            })
-        }
-        Body::Capture(event::Capture { hold, points, last }) => {
-            Message::Capture(proto::Capture { hold: hold.to_string(), points: points.map(|some| some.0), last: *last })
-        }
-        Body::Void(event::Void { hold }) => Message::Void(proto::Void { hold: hold.to_string() }),
-        Body::Credit(event::Credit { wallet, points, reason, by }) => Message::Credit(proto::Credit {
-            points: points.0,
-            reason: reason.to_string(),
-            wallet: wallet.to_string(),
-            by: by.to_string(),
-        }),
-        Body::Debit(event::Debit { wallet, points, reason, by }) => Message::Debit(proto::Debit {
-            points: points.0,
-            reason: reason.to_string(),
-            wallet: wallet.to_string(),
-            by: by.to_string(),
-        }),
-        Body::Donate(event::Donate { fund, points }) => {
-            Message::Donate(proto::Donate { fund: fund.to_string(), points: points.0 })
-        }
-        Body::Approved(event::Approved { proposal, by }) => {
-            Message::Approved(proto::Approved { proposal: proposal.0, by: by.to_string() })
-        }
-        Body::Withdrawn(event::Withdrawn { proposal, by, reason }) => {
-            let (by, reason) = (by.to_string(), reason.to_string());
-            Message::Withdrawn(proto::Withdrawn { proposal: proposal.0, by, reason })
-        }
-        Body::CaseResolved(event::CaseResolved { case, finding, note }) => {
-            let finding = match finding {
-                Finding::Legitimate => proto::Finding::Legitimate,
-                Finding::Fraud => proto::Finding::Fraud,
-            };
-            Message::CaseResolved(proto::CaseResolved {
-                case_position: case.0,
-                finding: finding.into(),
-                note: note.to_string(),
-            })
-        }
-        Body::ProgramPublished(event::ProgramPublished { text }) => {
-            Message::ProgramPublished(proto::ProgramPublished { text: text.to_string() })
-        }
-        Body::Tick(event::Tick { up_to }) => Message::Tick(proto::Tick { up_to: stamp(*up_to) }),
-        Body::Frozen(event::Frozen { scope, reason }) => {
-            Message::Frozen(proto::Frozen { scope: freeze_scope(*scope).into(), reason: reason.to_string() })
-        }
-        Body::Unfrozen(event::Unfrozen { scope, reason }) => {
-            Message::Unfrozen(proto::Unfrozen { scope: freeze_scope(*scope).into(), reason: reason.to_string() })
-        }
-        Body::Closed(event::Closed { reason }) => Message::Closed(proto::Closed { reason: reason.to_string() }),
-        Body::AliasLinked(event::AliasLinked { kind, alias }) => {
-            Message::AliasLinked(proto::AliasLinked { kind: kind.to_string(), name: bare(kind, alias) })
-        }
-        Body::Merged(event::Merged { from }) => Message::Merged(proto::Merged { other: from.to_string() }),
-        Body::Unmerged(event::Unmerged { from }) => Message::Unmerged(proto::Unmerged { other: from.to_string() }),
-        Body::HouseholdJoined(event::HouseholdJoined { household }) => {
-            Message::HouseholdJoined(proto::HouseholdJoined { household: household.to_string() })
-        }
-        Body::HouseholdLeft(event::HouseholdLeft) => Message::HouseholdLeft(proto::HouseholdLeft {}),
-        Body::AliasUnlinked(event::AliasUnlinked { kind, alias }) => {
-            Message::AliasUnlinked(proto::AliasUnlinked { kind: kind.to_string(), name: bare(kind, alias) })
-        }
+    let (mut members, mut staff): (Vec<Name>, Vec<Name>) = (Vec::new(), Vec::new());
+    let who = |name: Name| {
+        members.push(name);
+        MemberRef::Known(MemberNo(members.len() as u32))
+    };
+    let number = |name: Name| {
+        staff.push(name);
+        StaffNo(staff.len() as u32)
+    };
+    let body = body.clone().map(who, number);
+    let (source, id) = ("story".into(), "1".into());
+    let (member, keys, origin) = (MemberRef::Nobody, RiskKeys::default(), None);
+    let said = Event { source, id, occurred_at: At(0), member, keys, origin, body };
+    let names = Names::default()
+        .and_members((1..).map(MemberNo).zip(members.iter().cloned()))
+        .and_staff((1..).map(StaffNo).zip(staff));
+    let told = wire::record(Position(1), &Record::said(At(0), 1, said, Verdict::default()), &names);
+    let Some(Cause::Event(proto::Event { body: Some(mut body), .. })) = told.cause else { panic!("{told:?}") };
+    if let proto::event::Body::AliasLinked(proto::AliasLinked { kind, name })
+    | proto::event::Body::AliasUnlinked(proto::AliasUnlinked { kind, name }) = &mut body
+    {
+        let [alias] = members.as_slice() else { panic!("one alias, not {members:?}") };
+        *name = bare(kind, alias);
     }
-}
-
-fn duration(ms: i64) -> Duration {
-    Duration { seconds: ms / 1000, nanos: i32::try_from(ms % 1000).unwrap() * 1_000_000 }
+    body
 }
 
 /// An alias without its kind.
 fn bare(kind: &str, alias: &str) -> String {
     alias.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')).expect("an alias names its kind").to_owned()
-}
-
-fn freeze_scope(scope: Scope) -> proto::FreezeScope {
-    match scope {
-        Scope::Earn => proto::FreezeScope::Earn,
-        Scope::Redeem => proto::FreezeScope::Redeem,
-        Scope::All => proto::FreezeScope::All,
-    }
 }
 
 fn stamp(at: At) -> Option<Timestamp> {
