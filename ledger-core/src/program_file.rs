@@ -18,7 +18,7 @@ use crate::features::returns::program_toml::{REFUND, refund};
 use crate::features::risk::program_toml::{COUNTER, RISK, counters, risks};
 use crate::features::spending::program_toml::{REDEEM, redeem};
 use crate::features::tiers::program_toml::{
-    INACTIVITY, LADDER, SPEND, STREAK, TIER, TIERS, inactivity, ladders, streaks, tiers,
+    INACTIVITY, LADDER, SPEND, STREAK, TIER, TIER_NAME, TIERS, inactivity, ladders, streaks, tiers,
 };
 use crate::features::transfer::program_toml::{TRANSFER, transfer};
 use crate::features::visits::program_toml::{VISIT, check_visits, visit};
@@ -197,7 +197,7 @@ fn whole(reading: &mut Reading<'_>, mut root: Section<'_>) -> Option<Program> {
     let counters = counters(reading, root);
     let risks = risks(reading, root, &counters);
     check_attributes(reading, &attributes);
-    reading.check_mentions("tier", |tier| ranks.contains(&tier));
+    reading.check_mentions(TIER_NAME, |tier| ranks.contains(&tier));
     check_together(reading, &earn, household.as_ref(), inactivity.is_some());
     reading.end(root);
     earn.sort_by_key(|rule| rule.on);

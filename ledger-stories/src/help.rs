@@ -16,7 +16,8 @@ A story is a text file beside a program file: what happens, in the words of the 
 answers. `ledgerd program test shop.toml` plays `shop.txt` on a ledger in memory and shows every line that comes
 out otherwise; with `--update` it writes what the ledger says. The same stories are played on disk and over gRPC.
 
-A line begins with a verb. Behind `->` stands what the ledger answers; a line without an arrow is played silently.
+A line begins with a verb. Behind `->` stands what the ledger answers; a line without an arrow is played silently,
+and nothing in it may be refused.
 `#` begins a comment, blank lines and blanks at the beginning of a line mean nothing. In the tables, words in small
 letters are written as they stand, words in CAPITALS stand for yours, `|` is between words of which one is written,
 and what is between brackets may be left out.
@@ -24,7 +25,8 @@ and what is between brackets may be left out.
 What the ledger answers to an event of a member is `earned N, available N` (of the program's first wallet), and where
 there is more to say: points of other wallets (`+ N WALLET`), points that wait (`pending N until ...`), the tier,
 `parked` (it waits for its purchase), `proposed` (it waits for more people) and `beyond AMOUNT` (so much more went
-back than was there to). Other events are `ok`. A refusal is `refused REASON`; `again` comes before the answer to an
+back than was there to). `earned` counts what waits in review, what a household was given of it and what was converted
+at once; `available` is what the member itself can spend. Other events are `ok`. A refusal is `refused REASON`; `again` comes before the answer to an
 event that had come before.
 
 This page is made from the table of words in `ledger-stories`; every example in it is played by its tests.

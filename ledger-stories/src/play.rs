@@ -2,7 +2,7 @@
 
 use crate::seen::{Seen, SeenTally};
 use crate::stage::{Said, Stage, Told};
-use crate::verbs::{Act, Verb, detail, verb};
+use crate::verbs::{Act, Verb, detail, verb, verbs};
 use crate::words::Words;
 use ledger_core::calendar::Calendar;
 use ledger_core::event::{self, Body, Event, Line, Name, RiskKeys};
@@ -46,6 +46,9 @@ pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<S
         let words: Vec<&str> = act.split_whitespace().collect();
         let unplayable = |problem| Unplayable { line: n.saturating_add(1), problem };
         let answer = words.split_first().map(|(verb, rest)| play.line(verb, rest)).transpose().map_err(unplayable)?;
+        if let Some(refused) = answer.as_ref().filter(|answer| !arrow && is_refused(answer)) {
+            return Err(unplayable(format!("was {refused}; write `-> {refused}` behind it if that is meant")));
+        }
         match answer.filter(|_| arrow) {
             Some(answer) => out.push_str(&format!("{told}-> {answer}")),
             None => out.push_str(line),
@@ -53,6 +56,11 @@ pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<S
         out.push('\n');
     }
     Ok(out)
+}
+
+/// Whether an answer says that an event was refused.
+fn is_refused(answer: &str) -> bool {
+    answer.strip_prefix("again ").unwrap_or(answer).starts_with("refused ")
 }
 
 /// A story on its stage, and what its lines refer back to.
@@ -86,7 +94,7 @@ pub(crate) struct Saying {
 
 impl Play<'_> {
     fn line(&mut self, word: &str, rest: &[&str]) -> Answer {
-        let verb = verb(word).ok_or_else(|| format!("{word:?} is no verb of stories"))?;
+        let verb = verb(word).ok_or_else(|| unknown_verb(word))?;
         let mut words = Words::new(verb, rest);
         match verb.act {
             Act::Event(body) => {
@@ -309,11 +317,22 @@ impl Saying {
         if let (false, Body::Purchase(purchase)) = (self.lines.is_empty(), &mut self.said.event.body) {
             let sum = |lines: &[Line]| lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.net.0));
             if sum(&self.lines) != sum(&purchase.lines) {
-                return Err("the lines do not come to the amount".into());
+                let (lines, amount) = (self.lines.as_slice(), purchase.lines.as_slice());
+                return Err(format!("the lines come to {} and not to {}, in minor units", sum(lines), sum(amount)));
             }
             purchase.lines = self.lines;
         }
         Ok(self.said)
+    }
+}
+
+/// What is wrong with a word that no line begins with, and which one may be meant.
+fn unknown_verb(word: &str) -> String {
+    let begins = |known: &str| known.bytes().zip(word.bytes()).take_while(|(a, b)| a == b).count();
+    let nearest = verbs().map(|(_, verb)| verb.word).max_by_key(|known| begins(known));
+    match nearest.filter(|known| begins(known) > 2) {
+        Some(known) => format!("{word:?} is no verb of stories; did you mean {known:?}?"),
+        None => format!("{word:?} is no verb of stories; docs/stories.md lists them"),
     }
 }
 

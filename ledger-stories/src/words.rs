@@ -71,7 +71,7 @@ impl<'w> Words<'w> {
                 self.rest = self.rest.get(2..).unwrap_or_default();
                 Ok(Some((name, value)))
             }
-            _ => Err(format!("{name:?} has no value")),
+            _ => Err(format!("{name:?} has no value behind it; {}", self.verb.is_written())),
         }
     }
 
@@ -127,6 +127,7 @@ impl<'w> Words<'w> {
 
 /// A time a hold lasts, in ms: `6h`. None if it is beyond all bounds.
 pub(crate) fn read_hours(word: &str) -> Result<Option<i64>, String> {
-    let hours: i64 = word.trim_end_matches('h').parse().map_err(|_| "a hold lasts so many h")?;
+    let hours: i64 =
+        word.trim_end_matches('h').parse().map_err(|_| format!("{word:?} is no time that a hold lasts; write 48h"))?;
     Ok(hours.checked_mul(3_600_000))
 }

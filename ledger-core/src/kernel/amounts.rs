@@ -10,12 +10,14 @@ pub(crate) fn one_of(word: &str, choices: &[&str]) -> String {
     format!("{word:?} is not known here; write one of {}", choices.join(", "))
 }
 
-/// Whether one letter more, less or other turns one word into the other.
+/// Whether one letter more, less or other turns one word into the other, or one is how the other begins.
 pub(crate) fn close(known: &str, word: &str) -> bool {
     let front = known.bytes().zip(word.bytes()).take_while(|(a, b)| a == b).count();
     let back = known.bytes().rev().zip(word.bytes().rev()).take_while(|(a, b)| a == b).count();
     let longer = known.len().max(word.len());
-    longer > 2 && front.saturating_add(back).saturating_add(1) >= longer
+    let shorter = known.len().min(word.len());
+    let begins = front > 2 && front.saturating_add(1) >= shorter;
+    begins || longer > 2 && front.saturating_add(back).saturating_add(1) >= longer
 }
 
 /// `90d` is 90 and `d`.

@@ -22,7 +22,10 @@ pub(crate) struct Reading<'a> {
     terms: &'a mut Vec<Box<str>>,
     /// Where each of them is.
     places: BTreeMap<Box<str>, usize>,
-    ids: Vec<TermNo>,
+    /// The names that it declares, and in which section each.
+    ids: BTreeMap<TermNo, Box<str>>,
+    /// The one that was declared last.
+    last_id: Option<TermNo>,
     /// A name that nothing may have, and why.
     reserved: (&'static str, &'static str),
     /// Decimal digits of the file's money.
@@ -33,6 +36,20 @@ pub(crate) struct Reading<'a> {
     more: usize,
     warnings: Vec<Fault>,
 }
+
+/// Something that a file declares.
+#[derive(Clone, Copy)]
+pub(crate) struct Declared {
+    /// The section that declares it.
+    pub(crate) section: &'static str,
+    /// What it is called.
+    pub(crate) called: &'static str,
+    /// Whether it stands above what names it, in the same section.
+    pub(crate) above: bool,
+}
+
+/// Most names that are told of what there is.
+const NAMES_TOLD: usize = 12;
 
 /// A name that stands in the file before what it names.
 struct Mention {
@@ -66,8 +83,11 @@ pub(crate) fn read<T>(
     let (root, errors) = DeTable::parse_recoverable(text);
     let lines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
     let places = terms.iter().enumerate().rev().map(|(at, word)| (word.clone(), at)).collect();
-    let (ids, mentions, faults, warnings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut reading = Reading { lines, terms, places, ids, reserved, digits: 2, mentions, faults, more: 0, warnings };
+    let (ids, last_id) = (BTreeMap::new(), None);
+    let (mentions, faults, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let (digits, more) = (2, 0);
+    let mut reading =
+        Reading { lines, terms, places, ids, last_id, reserved, digits, mentions, faults, more, warnings };
     for error in errors {
         let at = error.span().map_or(0, |span| span.start);
         reading.fault(at, "file", error.message().to_string());
@@ -127,6 +147,19 @@ impl Reading<'_> {
         self.fault(section.place(key), &section.field(key), problem.into());
     }
 
+    /// Complains about a field that takes something of another kind, and shows how it is written.
+    pub(crate) fn mistyped(&mut self, section: &Section<'_>, key: &str, at: usize, problem: &str) {
+        let is_own = |line: &&str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', '=']));
+        let example = section.form.word(key).and_then(|word| word.example.lines().find(is_own));
+        let header = section.path.is_empty();
+        let problem = match example {
+            Some(example) => format!("{problem}; write {example}"),
+            None if header => format!("{problem}; write [{key}]"),
+            None => problem.to_string(),
+        };
+        self.fault(at, &section.field(key), problem);
+    }
+
     /// Complains about a word that must be there because of what else is said, and is not.
     pub(crate) fn require(&mut self, section: &Section<'_>, key: &str) {
         if !section.has(key) {
@@ -171,12 +204,35 @@ impl Reading<'_> {
             return None;
         }
         let term = self.term(&name);
-        if self.ids.contains(&term) {
+        if self.ids.contains_key(&term) {
             self.fault(at, &field, format!("{name:?} is used twice; every id must be unique in the file"));
             return None;
         }
-        self.ids.push(term);
+        self.ids.insert(term, section.path.split('[').next().unwrap_or_default().into());
+        self.last_id = Some(term);
         Some(term)
+    }
+
+    /// Complains about a name of nothing that the file declares in this section, and says which there are. What is
+    /// declared with a fault of its own has been complained about.
+    pub(crate) fn unknown(&mut self, at: usize, field: &str, kind: Declared, name: &str) {
+        let Declared { section, called, above } = kind;
+        let term = self.term(name);
+        let naming = self.last_id.filter(|_| above);
+        let is_own = |of: &str, term: TermNo| of == section && Some(term) != naming;
+        if self.ids.get(&term).is_some_and(|of| is_own(of, term)) {
+            return;
+        }
+        if self.faults.len() >= FAULTS_MAX {
+            self.more = self.more.saturating_add(1);
+            return;
+        }
+        let own = self.ids.iter().filter(|(term, of)| is_own(of, **term));
+        let known = own.filter_map(|(term, _)| self.word_of(*term)).take(NAMES_TOLD);
+        let known = known.map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ");
+        let mend = if above { "put that above".to_string() } else { format!("add [[{section}]] with this id") };
+        let hint = if known.is_empty() { mend } else { format!("write one of {known}, or {mend}") };
+        self.fault(at, field, format!("no {called} is called {name:?}; {hint}"));
     }
 
     /// Notes a name of something that may stand further down in the file.
@@ -192,13 +248,13 @@ impl Reading<'_> {
     }
 
     /// Complains about what was mentioned of this kind and is not there.
-    pub(crate) fn check_mentions(&mut self, kind: &str, is_there: impl Fn(TermNo) -> bool) {
-        let (its, others) = core::mem::take(&mut self.mentions).into_iter().partition(|mention| mention.kind == kind);
+    pub(crate) fn check_mentions(&mut self, kind: Declared, is_there: impl Fn(TermNo) -> bool) {
+        let is_its = |mention: &Mention| mention.kind == kind.section;
+        let (its, others): (Vec<Mention>, _) = core::mem::take(&mut self.mentions).into_iter().partition(is_its);
         self.mentions = others;
-        let its: Vec<Mention> = its;
         for Mention { term, word, at, field, .. } in its {
             if !is_there(term) {
-                self.fault(at, &field, format!("no {kind} is called {word:?}"));
+                self.unknown(at, &field, kind, &word);
             }
         }
     }
@@ -255,7 +311,7 @@ impl Reading<'_> {
         match value.as_table() {
             Some(table) => Some(Section::new(table, section.field(key), at, form)),
             None => {
-                self.fault(at, &section.field(key), "must be a table: { … }".into());
+                self.mistyped(section, key, at, "must be a table");
                 None
             }
         }
@@ -268,11 +324,10 @@ impl Reading<'_> {
             _ => None,
         });
         let (Some(array), Some((form, most))) = (value.as_array(), taken) else {
-            let problem = match section.path.is_empty() {
-                true => format!("must be a list of tables: [[{key}]]"),
-                false => "must be a list of tables: [{ … }]".into(),
-            };
-            self.fault(at, &section.field(key), problem);
+            match section.path.is_empty() {
+                true => self.fault(at, &section.field(key), format!("must be a list of tables: [[{key}]]")),
+                false => self.mistyped(section, key, at, "must be a list of tables: [{ … }]"),
+            }
             return Vec::new();
         };
         let path = section.field(key);

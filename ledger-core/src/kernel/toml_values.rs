@@ -14,7 +14,7 @@ impl Reading<'_> {
         let (value, at) = self.value(section, key)?;
         let text = value.as_str();
         if text.is_none() {
-            self.fault(at, &section.field(key), "must be a text in quotes".into());
+            self.mistyped(section, key, at, "must be a text in quotes");
         }
         if let (Some(text), Some(Takes::Text(least, most))) = (text, section.takes(key))
             && !(*least..=*most).contains(&text.len())
@@ -38,7 +38,7 @@ impl Reading<'_> {
                 None
             }
             None => {
-                self.fault(at, &section.field(key), "must be a whole number".into());
+                self.mistyped(section, key, at, "must be a whole number");
                 None
             }
         }
@@ -67,7 +67,7 @@ impl Reading<'_> {
         });
         let flag = value.as_bool();
         match flag {
-            None => self.fault(at, &section.field(key), "must be true or false".into()),
+            None => self.mistyped(section, key, at, "must be true or false"),
             Some(false) if only_true == Some(true) => {
                 self.fault(at, &section.field(key), "must be true, or be left out: false asks for nothing".into());
             }
@@ -84,7 +84,7 @@ impl Reading<'_> {
             _ => None,
         });
         let (Some(array), Some((entry, least, most))) = (value.as_array(), taken) else {
-            self.fault(at, &section.field(key), "must be a list of texts".into());
+            self.mistyped(section, key, at, "must be a list of texts");
             return Vec::new();
         };
         let mut texts = Vec::new();
@@ -92,7 +92,7 @@ impl Reading<'_> {
         for item in array.iter().take(most.max(RULES_MAX).saturating_add(1)) {
             match item.get_ref().as_str() {
                 Some(text) => texts.push((text.to_string(), item.span().start)),
-                None => self.fault(item.span().start, &section.field(key), "must be a list of texts".into()),
+                None => self.mistyped(section, key, item.span().start, "must be a list of texts"),
             }
         }
         if array.len() < least {

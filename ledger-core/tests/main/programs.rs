@@ -100,7 +100,7 @@ action = "review"
         expect![[r#"
             line 2: timezone: "Europe/Atlantis" is no IANA time zone; write one such as Europe/Berlin
             line 3: currency: "euro" is no money of ISO 4217; write a code of it such as EUR
-            line 4: currencies: is not a field here; write one of id, timezone, currency, minor_digits, future_tolerance, lateness, attributes, wallet, earn, campaign, visit, refund, redeem, item, transfer, fund, convert, exchange, household, approvals, tiers, tier, streak, ladder, inactivity, counter, risk
+            line 4: currencies: is not a field here; did you mean "currency"?
             line 8: wallet[0].expiry.after: "1y" is no span; write 90d or 12M
             line 8: wallet[0].expiry.round: "week" is not known here; write one of day, month_end, year_end
             line 12: earn[0].on: "purchases" is not known here; write one of {what earns}, inactive
@@ -109,7 +109,7 @@ action = "review"
             line 20: earn[1].limit.per: is missing
             line 24: counter[0].on: "enroled" is not known here; write one of {what counts}, limit_hit, inactive
             line 27: counter[0].window: must be 1 to 1000 whole buckets; change `bucket`
-            line 32: risk[0].counter: no counter is called "device"
+            line 32: risk[0].counter: no counter is called "device"; write one of "devices", or add [[counter]] with this id
             line 33: risk[0].at_least: is 0; must be 1 to 9223372036854775807
         "#]],
     );
@@ -167,8 +167,8 @@ when = "someday"
             line 10: earn[0].round: "even" is not known here; write one of down, half_up, up
             line 11: earn[0].per_items: is 0; must be 1 to 1000000
             line 13: earn[0].when.from: "2026-02-30" is no date; write one such as "2026-06-16"
-            line 13: earn[0].when.until: must be a text in quotes
-            line 13: earn[0].when.first: must be true or false
+            line 13: earn[0].when.until: must be a text in quotes; write until = "2026-06-16"
+            line 13: earn[0].when.first: must be true or false; write first = true
             line 13: earn[0].when.weekdays: "someday" is not known here; write one of monday, tuesday, wednesday, thursday, friday, saturday, sunday
             line 13: earn[0].when.hours: "9-12" is no time of the day; write 07:00-09:30
             line 13: earn[0].when.channels: is empty: name at least one
@@ -183,14 +183,14 @@ when = "someday"
             line 22: earn[1].when.attributes[1].equal: needs either `equal`, or `at_least`, `at_most` or both
             line 22: earn[1].when.attributes[1].name: "age" is not declared; add it to `attributes`
             line 22: earn[1].when.skus: holds a word that is not of 1 to 128 bytes
-            line 22: earn[1].when.tiers: no tier is called "gold"
+            line 22: earn[1].when.tiers: no tier is called "gold"; add [[tier]] with this id
             line 26: earn[2].base: only a purchase has money
-            line 27: earn[2].percent.of: no earlier rule is called "d"; put that rule above
+            line 27: earn[2].percent.of: no earlier rule is called "d"; write one of "a", "b", or put that above
             line 27: earn[2].percent.rate: "0%" is no rate; write 50% or 12.5%, at most 10000%
             line 28: earn[2].table[0].rate: "half" is no rate; write 50% or 12.5%, at most 10000%
             line 28: earn[2].table[1].tier: "gold" has a step already
-            line 28: earn[2].table[0].tier: no tier is called "gold"
-            line 28: earn[2].table[1].tier: no tier is called "gold"
+            line 28: earn[2].table[0].tier: no tier is called "gold"; add [[tier]] with this id
+            line 28: earn[2].table[1].tier: no tier is called "gold"; add [[tier]] with this id
             line 29: earn[2].when.until: lies before `from`
             line 29: earn[2].when.except.size: is not a field here; write one of skus, categories, tags
             line 29: earn[2].when.at_least: only a purchase has lines and money
@@ -260,13 +260,13 @@ reopens_limits = "yes"
             line 17: campaign[2].limit[1].per: there is a limit over such a window already
             line 23: earn[0].campaign: every rule belongs to "all"
             line 24: earn[0].limit.per: "fortnight" is no window; write 1d or 90d, or order, visit, week, month, year or ever
-            line 29: earn[1].campaign: no campaign is called "winter"
+            line 29: earn[1].campaign: no campaign is called "winter"; write one of "spring", "autumn", "all", or add [[campaign]] with this id
             line 34: earn[2].group: the rules of "g" must follow each other
             line 34: earn[2].group: the rules of "g" must wait for one event and give to one wallet
             line 36: earn[2].campaign: "spring" is a campaign of another wallet
             line 42: earn[3].times.of: of the rules of a group only one gives: none builds on another
             line 49: earn[4].carry: a rule of a group carries nothing on
-            line 51: refund.reopens_limits: must be true or false
+            line 51: refund.reopens_limits: must be true or false; write reopens_limits = true
         "#]],
     );
 }
@@ -310,8 +310,8 @@ fn what_redemptions_must_keep_to_is_checked() {
     check_rule(
         &format!("{second}wallet = \"stamps\"\n"),
         expect![[r#"
-        line 11: redeem.wallet: no wallet is called "stamps"
-    "#]],
+            line 11: redeem.wallet: no wallet is called "stamps"; write one of "points", "level", or add [[wallet]] with this id
+        "#]],
     );
     check_rule(
         "kind = \"stamp\"\n[redeem]\nstep = 2\n",
@@ -406,15 +406,15 @@ fn a_value_of_the_wrong_kind_is_told() {
     check(
         "id = 7\ntimezone = [\"UTC\"]\ncurrency = true\nminor_digits = \"two\"\nattributes = \"all\"\nwallet = \"points\"\nearn = [1]\ntiers = 3\n",
         expect![[r#"
-            line 1: id: must be a text in quotes
+            line 1: id: must be a text in quotes; write id = "club"
             line 1: wallet: is missing; add [[wallet]] with id = "points"
-            line 2: timezone: must be a text in quotes
-            line 3: currency: must be a text in quotes
-            line 4: minor_digits: must be a whole number
-            line 5: attributes: must be a list of texts
+            line 2: timezone: must be a text in quotes; write timezone = "Europe/Berlin"
+            line 3: currency: must be a text in quotes; write currency = "EUR"
+            line 4: minor_digits: must be a whole number; write minor_digits = 0
+            line 5: attributes: must be a list of texts; write attributes = ["stage"]
             line 6: wallet: must be a list of tables: [[wallet]]
             line 7: earn[0]: must be a table
-            line 8: tiers: must be a table: { … }
+            line 8: tiers: must be a table; write [tiers]
         "#]],
     );
     check(
@@ -451,7 +451,7 @@ wallet = "milse"
             line 12: wallet[1].max_balance: is 0; must be 1 to 9223372036854775807
             line 13: wallet[1].cost.money: "1.005" is no amount; write one such as "1.00" with 2 digits at most
             line 13: wallet[1].cost.points: is missing
-            line 18: earn[0].wallet: no wallet is called "milse"
+            line 18: earn[0].wallet: no wallet is called "milse"; write one of "points", or add [[wallet]] with this id
         "#]],
     );
     let many: String = (0..17).map(|n| format!("[[wallet]]\nid = \"w{n}\"\n")).collect();
@@ -527,7 +527,7 @@ on = "check_in"
 times = { of = "base", factor = 2 }
 "#,
         expect![[r#"
-            line 9: earn[0].times.of: no earlier rule is called "base"; put that rule above
+            line 9: earn[0].times.of: no earlier rule is called "base"; put that above
             line 18: earn[2].times.of: is a rule that waits for another event
             line 18: earn[2].times.factor: is 1; must be 2 to 1000
             line 22: earn[3].times.of: is a rule that waits for another event
@@ -692,7 +692,7 @@ grant = "sixth"
             line 15: tier[3].at_least: needs one of `at_least` or `more_than`
             line 20: tier[4].attribute.name: "percentile" is not declared; add it to `attributes`
             line 24: streak[0].days: is 1; must be 2 to 3650
-            line 25: streak[0].grant: no tier is called "sixth"
+            line 25: streak[0].grant: no tier is called "sixth"; write one of "first", "second", "third", "fourth", "fifth", or add [[tier]] with this id
         "#]],
     );
     check_rule(
@@ -756,7 +756,7 @@ fn approvals_ask_for_somebody() {
     check_rule(
         "[approvals]\ncredit = 1000\ndebit = { people = 2 }\nrefund = 1\n",
         expect![[r#"
-            line 7: approvals.credit: must be a table: { … }
+            line 7: approvals.credit: must be a table; write credit = { over = 1000, people = 2 }
             line 8: approvals.debit.over: is missing
             line 9: approvals.refund: is not a field here; write one of credit, debit, lapse
         "#]],
@@ -801,7 +801,7 @@ limit = 3
             line 11: item[0].points: is 0; must be 1 to 1000000000000
             line 12: item[0].stock: is -1; must be 0 to 1000000000000
             line 14: item[0].until: lies before `from`
-            line 15: item[0].tiers: no tier is called "gold"
+            line 15: item[0].tiers: no tier is called "gold"; add [[tier]] with this id
             line 16: item[0].limit.pieces: is 0; must be 1 to 1000000000000
             line 16: item[0].limit.per: pieces are counted over days: write 1d
             line 17: item[1].points: is missing
@@ -810,7 +810,7 @@ limit = 3
             line 20: item[1].tiers: is empty: name at least one
             line 21: item[1].restock: there is no `stock` and no `limit` for pieces to come back to
             line 22: item[1].price: is not a field here; write one of id, wallet, points, stock, from, until, tiers, limit, restock
-            line 25: item[2].wallet: no wallet is called "miles"
+            line 25: item[2].wallet: no wallet is called "miles"; write one of "points", "status", or add [[wallet]] with this id
             line 27: item[2].until: "soon" is no date; write one such as "2026-06-16"
             line 28: item[2].limit[1].per: there is a limit over such a window already
             line 28: item[2].limit[2].per: is missing
@@ -819,8 +819,8 @@ limit = 3
             line 32: item[3].limit.per: "hour" is no window; write 1d or 90d, or order, visit, week, month, year or ever
             line 32: item[3].limit.points: is not a field here; write one of pieces, per
             line 33: item[4].id: is missing
-            line 34: item[4].points: must be a whole number
-            line 35: item[4].limit: must be a list of tables: [{ … }]
+            line 34: item[4].points: must be a whole number; write points = 300
+            line 35: item[4].limit: must be a list of tables: [{ … }]; write limit = { pieces = 2, per = "month" }
         "#]],
     );
     check(
@@ -883,8 +883,8 @@ to = "trees"
             line 27: earn[1].to.share: is not a field here; write one of fund
             line 27: earn[1].to.fund: is a fund of another wallet; give the rule the same
             line 27: earn[1].to.fund: a rule of a group gives to the member
-            line 32: earn[2].to.fund: no fund is called "whales"; add [[fund]] with this id
-            line 37: earn[3].to: must be a table: { … }
+            line 32: earn[2].to.fund: no fund is called "whales"; write one of "trees", or add [[fund]] with this id
+            line 37: earn[3].to: must be a table; write to = { fund = "trees" }
         "#]],
     );
 }
@@ -1028,7 +1028,7 @@ fn faults_of_expiries_are_told() {
             line 26: wallet[7].expiry.round: is not a field here
             line 29: wallet[8].expiry.by_tier: is not a field here
             line 32: wallet[9].expiry.activity: "shopping" is not known here; write one of {what counts}, limit_hit, inactive
-            line 32: wallet[9].expiry.at_least: must be a text in quotes
+            line 32: wallet[9].expiry.at_least: must be a text in quotes; write at_least = "5.00"
             line 32: wallet[9].expiry.by_tier: is not a field here
             line 35: wallet[10].expiry.remind: "1M" is no number of days; write 1d to 366d
             line 35: wallet[10].expiry.remind: "30d" is said twice
@@ -1039,7 +1039,7 @@ fn faults_of_expiries_are_told() {
             line 41: wallet[12].expiry.by_tier[1].tier: is missing
             line 41: wallet[12].expiry.by_tier[1].after: "1y" is no span; write 90d or 12M
             line 41: wallet[12].expiry.by_tier[1].til: is not a field here; write one of tier, after
-            line 41: wallet[12].expiry.by_tier[0].tier: no tier is called "platinum"
+            line 41: wallet[12].expiry.by_tier[0].tier: no tier is called "platinum"; add [[tier]] with this id
         "#]],
     );
 }
@@ -1096,11 +1096,11 @@ from = "stamps"
             line 33: convert[4].to.wallet: is missing
             line 33: convert[4].to.cup: is not a field here; write one of wallet, points
             line 35: convert[5].id: "rise" is used twice; every id must be unique in the file
-            line 37: convert[5].to.wallet: no wallet is called "mugs"
+            line 37: convert[5].to.wallet: no wallet is called "mugs"; write one of "points", "stamps", "cups", "rank", or add [[wallet]] with this id
             line 37: convert[5].to.points: is 1000001; must be 1 to 1000000
             line 40: convert[6].from: points of this wallet only measure: they become nothing else
             line 42: convert[7].to: is missing; write to = { wallet = "points", points = 50 }
-            line 44: convert[7].from: must be a table: { … }
+            line 44: convert[7].from: must be a table; write from = { wallet = "stamps", points = 10 }
         "#]],
     );
 }
@@ -1128,9 +1128,9 @@ fn faults_of_households_are_told() {
     check_rule(
         &format!("{rest}wallet = \"marbles\"\nshare = 50\n"),
         expect![[r#"
-        line 13: household.wallet: no wallet is called "marbles"
-        line 14: household.share: must be a text in quotes
-    "#]],
+            line 13: household.wallet: no wallet is called "marbles"; write one of "points", "level", "lively", or add [[wallet]] with this id
+            line 14: household.share: must be a text in quotes; write share = "50%"
+        "#]],
     );
 }
 
@@ -1150,7 +1150,7 @@ fn faults_of_what_waits_are_told() {
             line 21: earn[2].pending.after: "2w" is no number of days; write 1d or 90d
             line 21: earn[2].pending.until: is not a field here; write one of after, over
             line 26: earn[3].pending.on: "paid" is not known here; write one of settled
-            line 31: earn[4].pending: must be a table: { … }
+            line 31: earn[4].pending: must be a table; write pending = { on = "settled" }
         "#]],
     );
     let waiting = "[[wallet]]\nid = \"late\"\npending = { after = \"14d\" }\n[household]\nshare = \"50%\"\n";
@@ -1188,7 +1188,7 @@ fn faults_of_exchanges_are_told() {
             line 16: exchange[1].within: "soon" is no duration; write 15m, 24h or 30d
             line 20: exchange[2].per_day: allows nothing: less than one unit of `out`
             line 23: exchange[3].id: "c" is used twice; every id must be unique in the file
-            line 24: exchange[3].wallet: no wallet is called "marbles"
+            line 24: exchange[3].wallet: no wallet is called "marbles"; write one of "points", "level", or add [[wallet]] with this id
             line 26: exchange[3].fee: is not a field here; write one of id, wallet, out, in, per_day, within
         "#]],
     );

@@ -18,7 +18,11 @@ struct Message {
 fn messages(text: &str) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     let mut said = String::new();
-    for line in text.lines().map(str::trim) {
+    let mut within = false;
+    for line in text.lines() {
+        // Messages stand at the margin, and end there.
+        within = line != "}" && (within || ["message ", "enum "].iter().any(|word| line.starts_with(word)));
+        let line = line.trim();
         if let Some(comment) = line.strip_prefix("//") {
             said += comment;
             continue;
@@ -26,7 +30,7 @@ fn messages(text: &str) -> Vec<Message> {
         if let Some(name) = line.strip_prefix("message ").or_else(|| line.strip_prefix("enum ")) {
             let name = name.split(' ').next().unwrap_or_default().to_string();
             messages.push(Message { name, about: said.trim().into(), fields: Vec::new() });
-        } else if let (Some((front, _)), Some(message)) = (line.split_once(" = "), messages.last_mut()) {
+        } else if let (true, Some((front, _)), Some(message)) = (within, line.split_once(" = "), messages.last_mut()) {
             let (kind, name) = front.rsplit_once(' ').unwrap_or(("", front));
             message.fields.push((name.into(), kind.into(), said.trim().into()));
         }

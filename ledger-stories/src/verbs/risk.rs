@@ -113,7 +113,7 @@ fn cases(play: &mut Play<'_>, _: &mut Words<'_>) -> Answer {
 }
 
 fn resolve(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {
-    let n: usize = words.next()?.parse().map_err(|_| "cases are counted from 1")?;
+    let n: usize = words.next()?.parse().map_err(|_| words.verb().is_written())?;
     let finding = match words.next()? {
         "legitimate" => Finding::Legitimate,
         "fraud" => Finding::Fraud,

@@ -2,11 +2,14 @@
 
 use crate::features::earning::program::{Amount, EarnRule, Trigger, Value};
 use crate::features::earning::trigger_toml::trigger_of;
-use crate::kernel::toml_reader::{Reading, Section};
+use crate::kernel::toml_reader::{Declared, Reading, Section};
 use crate::kernel::units::{Money, TermNo};
 use crate::kernel::words::{Form, GIVE_MAX, Takes, Word};
 use alloc::format;
 use alloc::vec::Vec;
+
+/// Rules of whose points others give a part, as those name them.
+pub(crate) const EARLIER: Declared = Declared { section: "earn", called: "earlier rule", above: true };
 
 /// The ways to give, beside a table alone.
 const WAYS: [&str; 5] = ["fixed", "per", "per_items", "times", "percent"];
@@ -154,8 +157,7 @@ fn earlier(
     let term = reading.term(&of);
     match rules.iter().find(|rule| rule.id == term) {
         None => {
-            let problem = format!("no earlier rule is called {of:?}; put that rule above");
-            reading.fault(at, &table.field("of"), problem);
+            reading.unknown(at, &table.field("of"), EARLIER, &of);
             return None;
         }
         Some(rule) if on.is_some_and(|on| on != rule.on) => {

@@ -8,12 +8,15 @@ use crate::features::earning::program::{Campaign, EarnRule, Limit, Measure, Over
 use crate::features::wallets::program::Wallet;
 use crate::features::wallets::program_toml::wallet_of;
 use crate::kernel::amounts::days_in;
-use crate::kernel::toml_reader::{Reading, Section};
+use crate::kernel::toml_reader::{Declared, Reading, Section};
 use crate::kernel::units::TermNo;
 use crate::kernel::words::{DAYS, DAYS_MAX, Form, RULES_MAX, Takes, Word};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
+
+/// Campaigns, as rules name them.
+pub(crate) const CAMPAIGN_NAME: Declared = Declared { section: "campaign", called: "campaign", above: false };
 
 /// The windows that have names, and what their kind adds to the name of a limit.
 const WINDOWS: [(Window, &str); 6] = [
@@ -159,7 +162,7 @@ pub(crate) fn campaigns_of<'c>(
     if let Some((term, name, at)) = &named {
         let field = section.field("campaign");
         match campaigns.iter().find(|campaign| campaign.id == *term) {
-            None => reading.fault(*at, &field, format!("no campaign is called {name:?}")),
+            None => reading.unknown(*at, &field, CAMPAIGN_NAME, name),
             Some(campaign) if campaign.all => reading.fault(*at, &field, format!("every rule belongs to {name:?}")),
             Some(campaign) if Some(campaign.wallet) != wallet => {
                 reading.fault(*at, &field, format!("{name:?} is a campaign of another wallet"));

@@ -4,12 +4,14 @@ use crate::features::earning::program::EarnRule;
 use crate::features::funds::program::Fund;
 use crate::features::wallets::program::{Wallet, WalletKind};
 use crate::features::wallets::program_toml::wallet_of;
-use crate::kernel::toml_reader::{Reading, Section};
+use crate::kernel::toml_reader::{Declared, Reading, Section};
 use crate::kernel::units::TermNo;
 use crate::kernel::words::{Form, Takes, Word};
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// Funds, as rules name them.
+pub(crate) const FUND_NAME: Declared = Declared { section: "fund", called: "fund", above: false };
 
 /// `[[fund]]`.
 pub(crate) static FUND: Form = Form {
@@ -63,7 +65,7 @@ pub(crate) fn fund_word(reading: &mut Reading<'_>, section: &mut Section<'_>, fu
     reading.end(&to);
     let (term, field) = (reading.term(&name), to.field("fund"));
     if !funds.iter().any(|fund| fund.id == term) {
-        reading.fault(at, &field, format!("no fund is called {name:?}; add [[fund]] with this id"));
+        reading.unknown(at, &field, FUND_NAME, &name);
         return None;
     }
     Some(FundWord { term, at, field })

@@ -6,11 +6,14 @@ use crate::features::risk::change::Action;
 use crate::features::risk::program::{CounterRule, KeyKind, RiskRule};
 use crate::kernel::counter::SEEN_MAX;
 use crate::kernel::names::RiskKind;
-use crate::kernel::toml_reader::{Reading, Section};
+use crate::kernel::toml_reader::{Declared, Reading, Section};
 use crate::kernel::words::{DURATION, Form, Takes, Word};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
+
+/// Counters, as risk rules name them.
+pub(crate) const COUNTER_NAME: Declared = Declared { section: "counter", called: "counter", above: false };
 
 /// Most buckets a counter's window may have.
 const BUCKETS_MAX: i64 = 1_000;
@@ -131,7 +134,7 @@ pub(crate) fn risks(reading: &mut Reading<'_>, root: &mut Section<'_>, counters:
             let term = reading.term(&name);
             let counter = counters.iter().position(|counter| counter.id == term);
             if counter.is_none() {
-                reading.fault(at, &section.field("counter"), format!("no counter is called {name:?}"));
+                reading.unknown(at, &section.field("counter"), COUNTER_NAME, &name);
             }
             counter
         });

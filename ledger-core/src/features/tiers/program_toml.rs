@@ -4,11 +4,13 @@ use crate::features::counting::program_toml::{HAPPENINGS, happenings};
 use crate::features::earning::trigger_toml::{TRIGGERS, trigger};
 use crate::features::membership::program_toml::declared;
 use crate::features::tiers::program::{Inactivity, Ladder, StreakRule, Tier, Tiers};
-use crate::kernel::toml_reader::{Reading, Section};
+use crate::kernel::toml_reader::{Declared, Reading, Section};
 use crate::kernel::units::TermNo;
 use crate::kernel::words::{DAYS, Form, Takes, Word};
-use alloc::format;
 use alloc::vec::Vec;
+
+/// Tiers, as others name them.
+pub(crate) const TIER_NAME: Declared = Declared { section: "tier", called: "tier", above: false };
 
 /// The word for the tier metric, which nothing else is called.
 pub(crate) const SPEND: &str = "spend";
@@ -164,6 +166,8 @@ fn least(reading: &mut Reading<'_>, section: &mut Section<'_>, rank: usize, belo
         (None, None) if rank == 0 => 0,
         (Some((money, _)), None) => money.0,
         (None, Some((money, _))) => money.0.saturating_add(1),
+        // What is there and cannot be read is told already.
+        (None, None) if section.has("at_least") != section.has("more_than") => 0,
         _ => {
             reading.fault(section.at, &field, "needs one of `at_least` or `more_than`".into());
             0
@@ -201,7 +205,7 @@ pub(crate) fn streaks(reading: &mut Reading<'_>, root: &mut Section<'_>, ranks: 
             let term = reading.term(&tier);
             let rank = ranks.iter().position(|rank| *rank == term);
             if rank.is_none() {
-                reading.fault(at, &section.field("grant"), format!("no tier is called {tier:?}"));
+                reading.unknown(at, &section.field("grant"), TIER_NAME, &tier);
             }
             rank
         });

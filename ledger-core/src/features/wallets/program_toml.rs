@@ -4,12 +4,14 @@ use crate::features::expiry::program_toml::{Death, EXPIRY, expiry};
 use crate::features::pending::program_toml::{OF_WALLET, pending};
 use crate::features::spending::program::RedeemRules;
 use crate::features::wallets::program::{Cost, Negative, SpendOrder, Wallet, WalletKind};
-use crate::kernel::toml_reader::{Reading, Section};
+use crate::kernel::toml_reader::{Declared, Reading, Section};
 use crate::kernel::units::{DAY_MS, Points, TermNo};
 use crate::kernel::words::{DURATION, Form, GIVE_MAX, Takes, Word};
-use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
+
+/// Wallets, as others name them.
+pub(crate) const WALLET_NAME: Declared = Declared { section: "wallet", called: "wallet", above: false };
 
 /// `[[wallet]]`.
 pub(crate) static WALLET: Form = Form {
@@ -154,7 +156,7 @@ pub(crate) fn wallet_of(reading: &mut Reading<'_>, section: &mut Section<'_>, wa
     let term = reading.term(&name);
     let known = wallets.iter().any(|wallet| wallet.id == term);
     if !known {
-        reading.fault(at, &section.field("wallet"), format!("no wallet is called {name:?}"));
+        reading.unknown(at, &section.field("wallet"), WALLET_NAME, &name);
     }
     known.then_some(term)
 }
