@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! version u8 | check 8 bytes | root 32 bytes | count - 1 u8 | cause_check 8 bytes | verdict_len u32, variable
-//!     | verdict frame | cause frame
+//!     | verdict frame | cause frame, which is sealed under a key
 //! frame: 0, then raw; or a zstd frame of raw without its magic number
 //! raw: (count - 1) × length u32, then the parts one behind the other
 //! ```
@@ -11,13 +11,14 @@
 //! check. A cause can be held back; its hash stands in its place then. The root is that of the tree over the whole
 //! log up to this block (RFC 6962), so a block vouches for everything before it.
 
+use crate::causes::{Causes, Entry};
 use crate::check::{CHECK, check};
 use crate::error::Damage;
 use crate::frame::{Frame, Packer, Parts, put_length, take_length};
+use crate::sealing::{Own, Seals};
 use ledger_core::bytes::decode;
-use ledger_core::fold::Corrupt;
-use ledger_core::merkle::{Frontier, Hash, NO_CAUSE, Subtree, cause_hash, record_leaf};
-use ledger_core::record::{Record, VerdictPart, Why};
+use ledger_core::merkle::{Frontier, Hash, Subtree, record_leaf};
+use ledger_core::record::Record;
 use ledger_core::salts::SaltWalk;
 use ledger_core::units::Position;
 use std::ops::Range;
@@ -25,7 +26,10 @@ use std::sync::OnceLock;
 
 /// Most records in one block.
 pub(crate) const BLOCK_RECORDS: usize = 256;
+/// What was said is in clear.
 const VERSION: u8 = 3;
+/// What was said is sealed.
+const SEALED_VERSION: u8 = 4;
 /// A block ends once its records are so long, unpacked: 1 MiB, and one record more.
 const BLOCK_BYTES: usize = 1 << 20;
 /// Where parts of the header begin; what has no fixed length is the last of them.
@@ -33,8 +37,6 @@ const ROOT: usize = 1 + CHECK;
 const COUNT: usize = ROOT + 32;
 const CAUSE_CHECK: usize = COUNT + 1;
 const VERDICT_LEN: usize = CAUSE_CHECK + CHECK;
-/// With this byte begins what stands for a cause that is held back; a value begins with its version, which is another.
-const HELD_BACK: u8 = 0;
 
 /// Records that are judged and folded, and not yet on disk.
 #[derive(Debug, Default)]
@@ -73,17 +75,20 @@ impl Staged {
     pub(crate) fn pack(
         &self,
         (tree, leaves): (&mut Frontier, &mut Vec<Hash>),
-        salts: &mut SaltWalk,
+        (salts, seals): (&mut SaltWalk, &Seals),
         mut completed: impl FnMut(Subtree, &Hash),
     ) -> Result<Vec<(Position, Vec<u8>)>, Damage> {
         let mut packer = Packer::new()?;
         let mut blocks = Vec::with_capacity(self.len().div_ceil(BLOCK_RECORDS));
-        let mut open = Open { first: self.first, verdicts: Parts::default(), causes: Parts::default() };
+        let (verdicts, causes, hashes) = Default::default();
+        let mut open = Open { first: self.first, seals, verdicts, causes, hashes };
         for (position, record) in (self.first..).map(Position).zip(&self.records) {
             record.encode(&mut open.verdicts.bytes, &mut open.causes.bytes)?;
             let (verdict, cause) = (open.verdicts.end_part(), open.causes.end_part());
             let entry = if cause.is_empty() { Entry::None } else { Entry::Plain(cause) };
-            let leaf = record_leaf(verdict, &entry.hash(position, salts)?);
+            let hash = entry.hash(position, salts)?;
+            let leaf = record_leaf(verdict, &hash);
+            open.hashes.extend_from_slice(&hash);
             leaves.push(leaf);
             tree.append_and_tell(leaf, &mut completed);
             if open.count() == BLOCK_RECORDS || open.verdicts.end + open.causes.end >= BLOCK_BYTES {
@@ -98,13 +103,16 @@ impl Staged {
 }
 
 /// A block in the making.
-struct Open {
+struct Open<'s> {
     first: u64,
+    seals: &'s Seals,
     verdicts: Parts,
     causes: Parts,
+    /// The hash of what was said in each.
+    hashes: Vec<u8>,
 }
 
-impl Open {
+impl Open<'_> {
     fn count(&self) -> usize {
         self.verdicts.count()
     }
@@ -113,8 +121,11 @@ impl Open {
     fn close(&mut self, root: &Hash, packer: &mut Packer) -> Result<(Position, Vec<u8>), Damage> {
         let count = self.count();
         let (verdicts, causes) = (self.verdicts.pack(packer)?, self.causes.pack(packer)?);
+        let sealed = Causes::seal(self.seals, Position(self.first), &causes, &self.hashes, packer)?;
+        self.hashes.clear();
+        let (version, causes) = sealed.map_or((VERSION, causes), |sealed| (SEALED_VERSION, sealed));
         let mut block = Vec::with_capacity(VERDICT_LEN + 5 + verdicts.len() + causes.len());
-        block.push(VERSION);
+        block.push(version);
         block.extend_from_slice(&[0; CHECK]);
         block.extend_from_slice(root);
         block.push((count - 1) as u8);
@@ -136,61 +147,6 @@ fn check_at(last: Position, block: &[u8]) -> [u8; CHECK] {
     check(&[&last.0.to_le_bytes(), block.get(ROOT..).unwrap_or_default()])
 }
 
-/// What stands in a block of what was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry<'b> {
-    /// Nothing was said.
-    None,
-    /// The bytes of the event.
-    Plain(&'b [u8]),
-    /// Something, which is not here.
-    HeldBack {
-        /// The hash of its bytes.
-        hash: Hash,
-        /// Under which key `ids` has the record.
-        id: u128,
-    },
-}
-
-impl Entry<'_> {
-    fn read(bytes: &[u8]) -> Result<Entry<'_>, &'static str> {
-        match bytes.split_first() {
-            None => Ok(Entry::None),
-            Some((&HELD_BACK, held_back)) => {
-                let told = held_back.split_first_chunk::<32>();
-                let (hash, id) = told.ok_or("a cause is neither there nor held back")?;
-                let id = id.try_into().map_err(|_| "a cause is neither there nor held back")?;
-                Ok(Entry::HeldBack { hash: *hash, id: u128::from_be_bytes(id) })
-            }
-            Some(_) => Ok(Entry::Plain(bytes)),
-        }
-    }
-
-    /// The hash of what was said at a position.
-    pub(crate) fn hash(&self, position: Position, salts: &mut SaltWalk) -> Result<Hash, Damage> {
-        match self {
-            Entry::None => Ok(NO_CAUSE),
-            Entry::HeldBack { hash, .. } => Ok(*hash),
-            Entry::Plain(bytes) => match salts.salt(position) {
-                Some(salt) => Ok(cause_hash(&salt, bytes)),
-                None => Err(Damage::Row { row: "salts".into(), what: format!("that of record {position} is gone") }),
-            },
-        }
-    }
-
-    /// The record whose verdict part this is.
-    pub(crate) fn join(&self, verdict_part: VerdictPart) -> Result<Record, Damage> {
-        match (self, verdict_part.why) {
-            (Entry::HeldBack { .. }, Why::Said { .. }) => Ok(verdict_part.into()),
-            (Entry::HeldBack { .. }, Why::Timer { .. }) => {
-                Err(Corrupt::Bytes { what: "a timer has a cause that is held back" }.into())
-            }
-            (Entry::Plain(bytes), _) => Ok(verdict_part.with_cause(bytes)?),
-            (Entry::None, _) => Ok(verdict_part.with_cause(&[])?),
-        }
-    }
-}
-
 /// A block read back: its verdict parts, checked for length and checksum, not yet decoded. The cause parts are
 /// unpacked when somebody asks for one.
 #[derive(Debug)]
@@ -202,15 +158,16 @@ pub(crate) struct Block {
     count: usize,
     verdicts: Frame,
     stored: Box<[u8]>,
-    /// Where the frame of the cause parts begins in `stored`.
+    /// Where the cause parts begin in `stored`.
     causes_from: usize,
-    causes: OnceLock<Frame>,
+    causes: OnceLock<Causes>,
+    seals: Seals,
 }
 
 /// Where a block's frame of verdicts begins and ends.
 fn verdicts_of(stored: &[u8]) -> Result<Range<usize>, &'static str> {
     match stored.first() {
-        Some(&VERSION) => {}
+        Some(&(VERSION | SEALED_VERSION)) => {}
         Some(_) => return Err("unknown version"),
         None => return Err("shorter than its header"),
     }
@@ -228,8 +185,8 @@ fn count_of(stored: &[u8]) -> Option<usize> {
 }
 
 impl Block {
-    /// Unpacks a stored block whose key says `last`.
-    pub(crate) fn unpack(last: Position, stored: Box<[u8]>) -> Result<Block, Damage> {
+    /// Unpacks a stored block whose key says `last`. What was said in it is opened by `seals`, once it is asked for.
+    pub(crate) fn unpack(last: Position, stored: Box<[u8]>, seals: &Seals) -> Result<Block, Damage> {
         let damage = |what| Damage::Block { last, what };
         let own = verdicts_of(&stored).map_err(damage)?;
         if stored[1..ROOT] != check_at(last, &stored[..own.end]) {
@@ -240,7 +197,7 @@ impl Block {
         let root: Hash = stored[ROOT..COUNT].try_into().unwrap_or_default();
         let verdicts = Frame::unpack(&stored[own.clone()], count).map_err(damage)?;
         let (first, causes_from) = (Position(before + 1), own.end);
-        Ok(Block { first, root, count, verdicts, stored, causes_from, causes: OnceLock::new() })
+        Ok(Block { first, root, count, verdicts, stored, causes_from, causes: OnceLock::new(), seals: seals.clone() })
     }
 
     /// Unpacks a block that stands without its causes, behind a position; answers also with what stands behind it.
@@ -248,7 +205,7 @@ impl Block {
         let last = Position(before.0.saturating_add(count_of(bytes).unwrap_or_default() as u64));
         let own = verdicts_of(bytes).map_err(|what| Damage::Block { last, what })?;
         let (stored, behind) = bytes.split_at(own.end);
-        Ok((Block::unpack(last, stored.into())?, behind))
+        Ok((Block::unpack(last, stored.into(), &Seals::unread())?, behind))
     }
 
     /// The block as it is stored, without its causes.
@@ -273,8 +230,20 @@ impl Block {
     /// What was said at `position`, which is in this block.
     pub(crate) fn entry(&self, position: Position) -> Result<Entry<'_>, Damage> {
         let damage = |what| Damage::Block { last: self.last(), what };
-        let bytes = self.place(position).and_then(|at| self.causes().map(|causes| causes.part(at)).transpose());
-        Entry::read(bytes.ok_or_else(|| damage("has no such record"))??).map_err(damage)
+        let at = self.place(position).ok_or_else(|| damage("has no such record"))?;
+        self.causes()?.entry(at).map_err(damage)
+    }
+
+    /// The hash of what was said at `position`, which is in this block.
+    pub(crate) fn cause_hash(&self, position: Position, salts: &mut SaltWalk) -> Result<Hash, Damage> {
+        let hash = self.entry(position)?.hash(position, salts)?;
+        let causes = self.causes()?;
+        match self.place(position).and_then(|at| causes.hash(at)) {
+            Some(told) if *told != hash => {
+                Err(Damage::Block { last: self.last(), what: "what was said is not what the hash beside it says" })
+            }
+            _ => Ok(hash),
+        }
     }
 
     /// The record at `position`, if it is in this block.
@@ -293,7 +262,7 @@ impl Block {
     /// The hash of the record at `position`, which is in this block.
     pub(crate) fn leaf(&self, position: Position, salts: &mut SaltWalk) -> Result<Hash, Damage> {
         let verdict = self.verdict(position).unwrap_or_default();
-        Ok(record_leaf(verdict, &self.entry(position)?.hash(position, salts)?))
+        Ok(record_leaf(verdict, &self.cause_hash(position, salts)?))
     }
 
     fn grow_to(
@@ -329,7 +298,7 @@ impl Block {
     }
 
     /// The cause parts, unpacked and checked once.
-    fn causes(&self) -> Result<&Frame, Damage> {
+    fn causes(&self) -> Result<&Causes, Damage> {
         if let Some(causes) = self.causes.get() {
             return Ok(causes);
         }
@@ -338,7 +307,12 @@ impl Block {
         if self.stored[CAUSE_CHECK..VERDICT_LEN] != check(&[packed]) {
             return Err(damage("its causes are not what was written"));
         }
-        let causes = Frame::unpack(packed, self.count).map_err(damage)?;
+        let causes = if self.stored[0] == SEALED_VERSION {
+            Causes::open(&self.seals, self.first, packed, self.count)?
+        } else {
+            self.seals.admit_plain(Own::Causes(self.first))?;
+            Causes::unpack(packed, self.count).map_err(damage)?
+        };
         Ok(self.causes.get_or_init(|| causes))
     }
 }
@@ -347,12 +321,17 @@ impl Block {
 mod tests {
     use super::*;
     use ledger_core::event::{self, Body, Event, MemberRef, RiskKeys};
-    use ledger_core::record::{Timer, Verdict};
+    use ledger_core::merkle::NO_CAUSE;
+    use ledger_core::record::{Timer, Verdict, VerdictPart, Why};
     use ledger_core::salts::Salts;
     use ledger_core::units::{At, MemberNo};
 
     #[test]
     fn records_come_back_as_they_went_and_no_damage_passes() {
+        [Seals::default(), Seals::under(Some([4; 32]))].iter().for_each(no_damage_passes);
+    }
+
+    fn no_damage_passes(seals: &Seals) {
         let mut staged = Staged::new(Position(5), 0);
         for n in 0..600u32 {
             let (at, why) = (At(i64::from(n)), Why::Timer { member: MemberNo(n), due: At(7), timer: Timer::Tier });
@@ -363,10 +342,10 @@ mod tests {
         let mut tree = Frontier::default();
         (1..5).for_each(|_| tree.append(NO_CAUSE));
         let mut read = tree.clone();
-        let blocks = staged.pack((&mut tree, &mut Vec::new()), &mut salts(), |_, _| ()).expect("packs");
+        let blocks = staged.pack((&mut tree, &mut Vec::new()), (&mut salts(), seals), |_, _| ()).expect("packs");
         assert_eq!(blocks.iter().map(|(last, _)| last.0).collect::<Vec<_>>(), [260, 516, 604]);
         for (last, stored) in &blocks {
-            let block = Block::unpack(*last, stored.as_slice().into()).expect("unpacks");
+            let block = Block::unpack(*last, stored.as_slice().into(), seals).expect("unpacks");
             for (position, _) in block.verdicts() {
                 assert_eq!(block.record(position).expect("reads").as_ref(), staged.record(position));
             }
@@ -377,11 +356,11 @@ mod tests {
         for bit in 0..stored.len() * 8 {
             let mut damaged = stored.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            let read = Block::unpack(*last, damaged.into()).and_then(|block| block.record(*last));
+            let read = Block::unpack(*last, damaged.into(), seals).and_then(|block| block.record(*last));
             assert!(read.is_err(), "bit {bit} changed unnoticed");
         }
         for length in 0..stored.len() {
-            let read = Block::unpack(*last, stored[..length].into()).and_then(|block| block.record(*last));
+            let read = Block::unpack(*last, stored[..length].into(), seals).and_then(|block| block.record(*last));
             assert!(read.is_err(), "cut to {length} unnoticed");
         }
     }
@@ -402,10 +381,10 @@ mod tests {
             staged.push(Record::said(At(i64::from(n)), 0, event, Verdict::default()));
         }
         let (mut read, mut salts) = (0, SaltWalk::from(Salts::new([3; 16])));
-        for (last, stored) in
-            staged.pack((&mut Frontier::default(), &mut Vec::new()), &mut salts, |_, _| ()).expect("packs")
-        {
-            let block = Block::unpack(last, stored.into()).expect("what was written can be read");
+        let seals = Seals::under(Some([4; 32]));
+        let tree = (&mut Frontier::default(), &mut Vec::new());
+        for (last, stored) in staged.pack(tree, (&mut salts, &seals), |_, _| ()).expect("packs") {
+            let block = Block::unpack(last, stored.into(), &seals).expect("what was written can be read");
             for (position, _) in block.verdicts() {
                 read += 1;
                 assert_eq!(position, Position(read), "every record, in order");

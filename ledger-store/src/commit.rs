@@ -81,7 +81,7 @@ fn write(disk: &Disk, grown: &mut Grown, batches: &[Judged]) -> Result<bool, Dam
         let completed = |Subtree { height, index }, hash: &Hash| {
             rows.put_cf(disk.family(keys::TREE), keys::subtree(height / FANOUT_HEIGHT, index), hash);
         };
-        for (last, block) in staged.pack((tree, leaves), salts, completed)? {
+        for (last, block) in staged.pack((tree, leaves), (salts, &disk.seals), completed)? {
             rows.put_cf(disk.family(keys::LOG), keys::block(last), block);
             blocks.push(u32::try_from(last.0.saturating_sub(end)).unwrap_or(u32::MAX));
             end = last.0;

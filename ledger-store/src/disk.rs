@@ -7,6 +7,7 @@ use crate::block::Block;
 use crate::check::{checked, with_check};
 use crate::error::{Damage, OpenError};
 use crate::keys;
+use crate::sealing::{Own, Seals};
 use ledger_core::bytes::{ROW_VERSION, decode, decode_row, encode, encode_row};
 use ledger_core::merkle::{FANOUT_HEIGHT, Frontier, Hash, Subtree};
 use ledger_core::record::Record;
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 /// The version of keys and values.
 pub(crate) const FORMAT: u32 = 2;
+/// How long the secret is where it is sealed: its scheme, itself, and the tag.
+const SEALED_SECRET_BYTES: usize = 1 + 32 + 16;
 const CACHE_BYTES: usize = 256 << 20;
 
 /// A stored row: key and value.
@@ -32,6 +35,8 @@ pub(crate) struct Disk {
     pub(crate) dir: PathBuf,
     options: Vec<Options>,
     pub(crate) is_read_only: bool,
+    /// What seals and opens what was said, and the rows that hashes hang on.
+    pub(crate) seals: Seals,
 }
 
 /// Where the last snapshot stands.
@@ -52,7 +57,7 @@ impl std::fmt::Debug for Disk {
 }
 
 impl Disk {
-    /// Opens the directory, making a ledger in it if there is none.
+    /// Opens the directory, making a ledger in it if there is none. Nothing that is sealed is read.
     pub(crate) fn open_or_make(dir: &Path) -> Result<Disk, OpenError> {
         let mut options = Options::default();
         options.create_if_missing(true);
@@ -60,7 +65,12 @@ impl Disk {
         Disk::open_with(dir, options)
     }
 
-    /// Opens the ledger in the directory, which must be there.
+    /// The same, whose sealed rows and causes these open.
+    pub(crate) fn opened_by(self, seals: Seals) -> Disk {
+        Disk { seals, ..self }
+    }
+
+    /// Opens the ledger in the directory, which must be there. Nothing that is sealed is read.
     pub(crate) fn open(dir: &Path) -> Result<Disk, OpenError> {
         must_be_there(dir)?;
         Disk::open_with(dir, Options::default())
@@ -70,13 +80,14 @@ impl Disk {
         set_up(&mut options);
         let (families, options_of) = families(&keys::FAMILIES);
         let db = DB::open_cf_descriptors(&options, dir, families).map_err(|source| database(dir, source))?;
-        let disk = Disk { db, dir: dir.to_path_buf(), options: options_of, is_read_only: false };
+        let disk =
+            Disk { db, dir: dir.to_path_buf(), options: options_of, is_read_only: false, seals: Seals::unread() };
         disk.check_format()?;
         Ok(disk)
     }
 
     /// Opens the ledger in the directory, which must be there, to read: nothing is written, and a write-ahead log that
-    /// is torn stays as it is.
+    /// is torn stays as it is, and what is sealed stays unread.
     ///
     /// `None` if it is still being made.
     pub(crate) fn look(dir: &Path) -> Result<Option<Disk>, OpenError> {
@@ -88,7 +99,7 @@ impl Disk {
         let (families, options_of) = families(&known);
         let db = DB::open_cf_descriptors_read_only(&options, dir, families, false);
         let db = db.map_err(|source| database(dir, source))?;
-        let disk = Disk { db, dir: dir.to_path_buf(), options: options_of, is_read_only: true };
+        let disk = Disk { db, dir: dir.to_path_buf(), options: options_of, is_read_only: true, seals: Seals::unread() };
         if known.contains(&keys::META) {
             disk.check_format()?;
         }
@@ -129,13 +140,15 @@ impl Disk {
 
     /// The ledger's secret: the one given, or the one drawn when the ledger was made.
     pub(crate) fn secret(&self, given: Option<[u8; 32]>) -> Result<[u8; 32], OpenError> {
-        if let Some(stored) = self.get(keys::META, keys::SECRET)? {
+        if let Some(stored) = self.own(keys::SECRET, Own::Secret)? {
+            // Who is not to read it hashes nothing with it.
+            let stored = stored.unwrap_or_else(|| vec![0; 32]);
             let stored: [u8; 32] = stored.as_slice().try_into().map_err(|_| OpenError::Secret)?;
             return if given.is_none_or(|given| given == stored) { Ok(stored) } else { Err(OpenError::Secret) };
         }
         self.must_be_new("secret")?;
         let secret = given.map_or_else(drawn, Ok)?;
-        self.put_meta(keys::SECRET, secret)?;
+        self.put_own(keys::SECRET, Own::Secret, &secret)?;
         Ok(secret)
     }
 
@@ -143,7 +156,8 @@ impl Disk {
     /// those that were taken away since.
     pub(crate) fn salts(&self, given: Option<Salt>) -> Result<Salts, OpenError> {
         let damage = |what: &str| Damage::Row { row: "salts".into(), what: what.into() };
-        if let Some(stored) = self.get(keys::META, keys::SALTS)? {
+        if let Some(stored) = self.own(keys::SALTS, Own::Salts)? {
+            let Some(stored) = stored else { return Ok(Salts::none()) };
             let salts: Salts = decode(checked(&stored).map_err(damage)?).map_err(Damage::from)?;
             return if given.is_none_or(|root| salts.is_under(&root)) { Ok(salts) } else { Err(OpenError::Salts) };
         }
@@ -151,7 +165,7 @@ impl Disk {
         let salts = Salts::new(given.map_or_else(drawn, Ok)?);
         let mut value = Vec::new();
         encode(&salts, &mut value).map_err(Damage::from)?;
-        self.put_meta(keys::SALTS, with_check(&value))?;
+        self.put_own(keys::SALTS, Own::Salts, &with_check(&value))?;
         Ok(salts)
     }
 
@@ -161,6 +175,26 @@ impl Disk {
             Ok(salts) => Ok(salts.into()),
             Err(OpenError::Damage(damage)) => Err(damage),
             Err(error) => Err(Damage::Row { row: "salts".into(), what: error.to_string() }),
+        }
+    }
+
+    /// A row that hashes hang on, opened; nothing in it if it is sealed and nobody is to read it.
+    pub(crate) fn own(&self, key: &[u8], of: Own) -> Result<Option<Option<Vec<u8>>>, Damage> {
+        let Some(stored) = self.get(keys::META, key)? else { return Ok(None) };
+        // Whether the secret is sealed says whether all of them are.
+        let is_sealed = self.get(keys::META, keys::SECRET)?.is_some_and(|secret| secret.len() == SEALED_SECRET_BYTES);
+        if is_sealed {
+            return self.seals.open_own(of, &stored).map(Some);
+        }
+        self.seals.admit_plain(of)?;
+        Ok(Some(Some(stored)))
+    }
+
+    /// Writes a row that hashes hang on.
+    pub(crate) fn put_own(&self, key: &[u8], of: Own, value: &[u8]) -> Result<(), Damage> {
+        match self.seals.seal_own(of, value) {
+            Some(sealed) => self.put_meta(key, sealed),
+            None => self.put_meta(key, value),
         }
     }
 
@@ -225,7 +259,7 @@ impl Disk {
     pub(crate) fn blocks<'a>(&'a self, from: Position) -> impl Iterator<Item = Result<Block, Damage>> + use<'a> {
         self.stored_blocks(from).map(|stored| {
             let (last, stored) = stored?;
-            Block::unpack(last, stored)
+            Block::unpack(last, stored, &self.seals)
         })
     }
 

@@ -106,7 +106,7 @@ fn write(disk: &Disk, mut file: BufWriter<File>, progress: &mut dyn FnMut(u64)) 
         block.grow(&mut tree, &mut salts, |_, _| ())?;
         let mut bytes = block.without_causes().to_vec();
         for (position, _) in block.verdicts() {
-            bytes.extend_from_slice(&block.entry(position)?.hash(position, &mut salts)?);
+            bytes.extend_from_slice(&block.cause_hash(position, &mut salts)?);
         }
         entry(&mut file, BLOCK, &bytes).map_err(failed)?;
         progress(tree.size());

@@ -55,18 +55,20 @@ impl Parts {
         // How long the last part is follows from the others.
         self.lengths.truncate(self.lengths.len() - 4);
         self.lengths.append(&mut self.bytes);
-        let raw = &self.lengths;
-        if raw.len() > RAW_BYTES_MAX {
-            return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
-        }
-        let mut packed = packer.0.compress(raw).map_err(io)?.split_off(ZSTD_MAGIC.len());
-        if packed.len() > raw.len() {
-            packed = [&[STORED], &raw[..]].concat();
-        }
+        let packed = pack(&self.lengths, packer)?;
         self.lengths.clear();
         self.end = 0;
         Ok(packed)
     }
+}
+
+/// The frame of these bytes.
+pub(crate) fn pack(raw: &[u8], packer: &mut Packer) -> Result<Vec<u8>, Damage> {
+    if raw.len() > RAW_BYTES_MAX {
+        return Err(Corrupt::Bytes { what: "a block of more than 128 MiB" }.into());
+    }
+    let packed = packer.0.compress(raw).map_err(io)?.split_off(ZSTD_MAGIC.len());
+    Ok(if packed.len() > raw.len() { [&[STORED], raw].concat() } else { packed })
 }
 
 /// A length as values have it: as short as it can be.
@@ -117,7 +119,7 @@ thread_local! {
 }
 
 /// What a frame has in it. Nothing is made room for that the frame does not claim to have.
-fn unpacked(packed: &[u8]) -> Result<Vec<u8>, &'static str> {
+pub(crate) fn unpacked(packed: &[u8]) -> Result<Vec<u8>, &'static str> {
     let (form, stored) = packed.split_first().ok_or("has no frame")?;
     if *form == STORED {
         return if stored.len() > RAW_BYTES_MAX { Err("impossible length") } else { Ok(stored.into()) };

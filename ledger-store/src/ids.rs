@@ -5,7 +5,7 @@
 //! front stands a filter: nearly every new event is told so by one touch of memory. Behind it come
 //! the ids since the last snapshot, the ids a snapshot is writing, and the family `ids` on disk.
 
-use crate::block::Entry;
+use crate::causes::Entry;
 use crate::disk::Disk;
 use crate::error::Damage;
 use crate::filter::Filter;
@@ -123,7 +123,7 @@ impl Ids {
             Cause::Timer { .. } => Ok(None),
             Cause::HeldBack => match entry {
                 Entry::HeldBack { id, .. } => Ok(Some(id)),
-                Entry::None | Entry::Plain(_) => Ok(None),
+                Entry::None | Entry::Plain(_) | Entry::Sealed { .. } => Ok(None),
             },
         }
     }

@@ -20,6 +20,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod block;
+mod causes;
 mod chain;
 mod check;
 mod checkpoint;
@@ -59,4 +60,4 @@ pub use sealing::Seals;
 pub use seed::{Seed, SeedError, key_from};
 pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
 pub use signer::{Checkpoints, Signed};
-pub use verify::{AtLeast, FINDINGS_MAX, Report, rebuild, totals_at, verify, verify_at_least};
+pub use verify::{AtLeast, FINDINGS_MAX, Report, rebuild, totals_at, verify, verify_at_least, verify_under};

@@ -4,7 +4,8 @@
 //! One thread judges and holds the write lock; readers take the read lock between events. What they
 //! see may rest on records not durable yet, which is why reads go through `Pending`.
 
-use crate::block::{Entry, Staged};
+use crate::block::Staged;
+use crate::causes::Entry;
 use crate::disk::Disk;
 use crate::error::Damage;
 use crate::ids::{AsIs, Hash, Ids};

@@ -5,6 +5,8 @@ use crate::check::{checked, with_check};
 use crate::disk::{Disk, drawn};
 use crate::error::{Damage, OpenError};
 use crate::keys;
+use crate::sealing::Own;
+use ledger_core::names::FIRST_EPOCH;
 
 /// The pepper of an epoch.
 #[derive(Clone, Copy)]
@@ -16,14 +18,16 @@ pub(crate) struct Pepper {
 impl Pepper {
     /// The ledger's pepper: the one given, or the one drawn when the ledger was made.
     pub(crate) fn of(disk: &Disk, given: Option<[u8; 32]>) -> Result<Pepper, OpenError> {
-        if let Some(row) = disk.get(keys::META, keys::PEPPER)? {
+        if let Some(row) = disk.own(keys::PEPPER, Own::Pepper)? {
+            // Who is not to read it hashes nothing with it.
+            let Some(row) = row else { return Ok(Pepper { epoch: FIRST_EPOCH, key: [0; 32] }) };
             let damaged = || Damage::Row { row: "pepper".into(), what: "is not what was written".into() };
             let pepper = Pepper::read(&row).ok_or_else(damaged)?;
             return if given.is_none_or(|given| given == pepper.key) { Ok(pepper) } else { Err(OpenError::Pepper) };
         }
         disk.must_be_new("pepper")?;
-        let pepper = Pepper { epoch: ledger_core::names::FIRST_EPOCH, key: given.map_or_else(drawn, Ok)? };
-        disk.put_meta(keys::PEPPER, pepper.row())?;
+        let pepper = Pepper { epoch: FIRST_EPOCH, key: given.map_or_else(drawn, Ok)? };
+        disk.put_own(keys::PEPPER, Own::Pepper, &pepper.row())?;
         Ok(pepper)
     }
 

@@ -4,7 +4,8 @@
 //! asked for, unless it is in memory: the leaves of one such subtree for the record that is proved, and of another
 //! where the tree ends. Nothing is handed out that does not lead to the root.
 
-use crate::block::{Block, Entry};
+use crate::block::Block;
+use crate::causes::Entry;
 use crate::checkpoint::{Shown, ShownCause};
 use crate::disk::Disk;
 use crate::error::{Damage, ReadError};
@@ -109,7 +110,7 @@ impl<'a> StoredTree<'a> {
             let block = match own.as_ref().filter(|own| own.last() == end) {
                 Some(own) => own,
                 None => {
-                    unpacked = Block::unpack(end, stored)?;
+                    unpacked = Block::unpack(end, stored, &disk.seals)?;
                     &unpacked
                 }
             };
@@ -128,10 +129,9 @@ impl<'a> StoredTree<'a> {
         let Some(block) = self.disk.block(position)? else { return Ok(None) };
         let block = self.block.insert(block);
         let Some(verdict) = block.verdict(position) else { return Ok(None) };
-        let entry = block.entry(position)?;
-        let cause = match (entry, self.salts.salt(position)) {
+        let cause = match (block.entry(position)?, self.salts.salt(position)) {
             (Entry::Plain(bytes), Some(salt)) if with_cause => ShownCause::Bytes { salt, cause: bytes.to_vec() },
-            _ => ShownCause::Hash(entry.hash(position, &mut self.salts)?),
+            _ => ShownCause::Hash(block.cause_hash(position, &mut self.salts)?),
         };
         Ok(Some(Shown { verdict: verdict.to_vec(), cause }))
     }

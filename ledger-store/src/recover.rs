@@ -6,7 +6,7 @@
 //! tree are written anew. Of what was said only the hashes and the ids are needed. No program is asked: one that
 //! cannot be read is no damage.
 
-use crate::block::Entry;
+use crate::causes::Entry;
 use crate::chain::{Chain, Tip};
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
@@ -47,7 +47,7 @@ pub(crate) struct Recovered {
 }
 
 /// What a ledger may be made with, and must be opened with if it is given.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Given {
     pub(crate) secret: Option<[u8; 32]>,
     pub(crate) ledger: Option<LedgerId>,

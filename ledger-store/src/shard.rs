@@ -52,7 +52,7 @@ const IDLE: Duration = Duration::from_secs(1);
 const CLOSED: &str = "the ledger is closed";
 
 /// How a ledger is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// What moves ledger time.
     pub time: Time,
@@ -60,7 +60,8 @@ pub struct Options {
     pub secret: Option<[u8; 32]>,
     /// Which ledger this is to be, if it is made, and must be, if it is there. `None`: drawn once and kept with it.
     pub ledger: Option<LedgerId>,
-    /// Under which key names are sealed. `None`: under none. A ledger has one for ever, or none.
+    /// Under which key names, what is said, and the keys of hashes are sealed. `None`: under none. A ledger has one for
+    /// ever, or none.
     pub sealing_key: Option<[u8; 32]>,
     /// What keys of risk are hashed under. `None`: the ledger's own, drawn once and kept with it.
     pub pepper: Option<[u8; 32]>,
@@ -75,6 +76,19 @@ pub struct Options {
     pub batch_events_max: usize,
     /// Most events that may wait to be judged.
     pub queue_events_max: usize,
+}
+
+impl std::fmt::Debug for Options {
+    /// Says nothing of what hashes and seals hang on.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Options { time, ledger, snapshot_records, batch_events_max, queue_events_max, .. } = self;
+        let sizes = (snapshot_records, batch_events_max, queue_events_max);
+        f.debug_struct("Options")
+            .field("time", time)
+            .field("ledger", ledger)
+            .field("sizes", &sizes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -162,8 +176,8 @@ impl Ledger {
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
         let found = mark::find(dir)?;
         let expected = mark::admit(dir, found.as_ref())?;
-        let disk = Arc::new(Disk::open_or_make(dir)?);
         let given = options.given();
+        let disk = Arc::new(Disk::open_or_make(dir)?.opened_by(given.seals.clone()));
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);
         let (begin, begun) = sync_channel(0);

@@ -5,7 +5,13 @@
 //! byte; and checks that the trial balance sums to zero and equals the members. The first divergence
 //! is named. `rebuild` drops what is folded, so that the next opening folds it anew from the log.
 
+mod balance;
+mod sealed;
+
+use self::balance::balance;
+use self::sealed::SealedIds;
 use crate::block::Block;
+use crate::causes::Entry;
 use crate::chain::{Chain, Commit, Tip};
 use crate::disk::{Disk, SnapshotAt};
 use crate::error::{Damage, OpenError};
@@ -19,14 +25,14 @@ use crate::recover::{Given, recover};
 use crate::sealing::Seals;
 use crate::signer;
 use crate::snapshot::rows;
-use ledger_core::account::Account;
 use ledger_core::bytes::{decode, encode_row};
 use ledger_core::fold::fold;
 use ledger_core::judge::Programs;
 use ledger_core::merkle::{Frontier, Hash, Subtree};
 use ledger_core::record::VerdictPart;
+use ledger_core::refusal::Refusal;
 use ledger_core::state::{HistoryPage, State, WalletTotals};
-use ledger_core::units::{At, MemberNo, Position, TermNo};
+use ledger_core::units::{At, Position};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,6 +60,9 @@ pub struct Report {
     pub digest: Hash,
     /// The trial balance of each wallet, and the wallet's name.
     pub wallets: Vec<(Box<str>, WalletTotals)>,
+    /// Records whose causes are sealed, and no key was there: their hashes are compared, and that each has one id;
+    /// what was said, and which ids, is not.
+    pub sealed: u64,
     /// What diverges, first things first; at most [`FINDINGS_MAX`].
     pub findings: Vec<String>,
 }
@@ -97,10 +106,32 @@ pub fn verify_at_least(
     at_least: Option<AtLeast>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, OpenError> {
+    verify_with(dir, Seals::unread(), at_least, progress)
+}
+
+/// The same with the key of the ledger: what was said is compared with its hashes, and every event id.
+///
+/// # Errors
+/// Only if the directory cannot be read at all, or is under another key; damage is a finding.
+pub fn verify_under(
+    dir: &Path,
+    sealing_key: [u8; 32],
+    at_least: Option<AtLeast>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, OpenError> {
+    verify_with(dir, Seals::under(Some(sealing_key)), at_least, progress)
+}
+
+fn verify_with(
+    dir: &Path,
+    seals: Seals,
+    at_least: Option<AtLeast>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, OpenError> {
     let mut report = Report::default();
     // Held to the end, so that nobody opens the ledger meanwhile.
     let found = mark::find(dir)?;
-    let Some(disk) = Disk::look(dir)?.map(Arc::new) else {
+    let Some(disk) = Disk::look(dir)?.map(|disk| Arc::new(disk.opened_by(seals.clone()))) else {
         mark::admit(dir, found.as_ref())?;
         return Err(OpenError::NoLedger { dir: dir.display().to_string() });
     };
@@ -116,7 +147,7 @@ pub fn verify_at_least(
         Ok(_) => {}
     }
     // The ledger as anyone would open it: stored rows, and the tail of the log over them.
-    let given = Given { secret: None, ledger: None, salts: None, pepper: None, seals: Seals::unread() };
+    let given = Given { secret: None, ledger: None, salts: None, pepper: None, seals };
     let live = match recover(disk.clone(), given) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {
@@ -283,8 +314,15 @@ fn check_log(
     });
     let (mut of_snapshot, mut found, mut astray) = (0u64, 0u64, Vec::new());
     let mut tree = (snapshot.tree.size() == 0).then(Frontier::default);
+    let mut sealed = SealedIds::default();
     let check_id = |position: Position, verdict_part: VerdictPart, block: &Block| {
         let entry = block.entry(position)?;
+        if let Entry::Sealed { .. } = entry {
+            let has_id = verdict_part.verdict.refusal != Some(Refusal::EventQuarantined);
+            of_snapshot += u64::from(has_id && position <= snapshot.folded);
+            sealed.note(position, has_id);
+            return Ok(());
+        }
         let record = entry.join(verdict_part)?;
         let Some(key) = hashes.key_of(&record, entry)? else { return Ok(()) };
         of_snapshot += u64::from(position <= snapshot.folded);
@@ -307,6 +345,8 @@ fn check_log(
     })?;
     report.rows += subtrees.compared();
     subtrees.findings()?.into_iter().for_each(|what| report.finding(what));
+    report.sealed = sealed.records;
+    found += sealed.find(disk, snapshot.folded, &mut astray)?;
     for position in astray {
         report.finding(format!("the id of record {position} is not found or names another record"));
     }
@@ -434,45 +474,6 @@ fn check_meta(disk: &Disk, commits: &Commits, report: &mut Report) -> Result<(),
         report.finding("the lineage is not that of the commits".into());
     }
     Ok(())
-}
-
-/// The trial balance: each wallet sums to zero, and its members' accounts to the members.
-fn balance(state: &State, report: &mut Report) {
-    let mut members: BTreeMap<TermNo, [i128; 6]> = BTreeMap::new();
-    for member in (1..=state.members_len()).filter_map(|no| state.member(MemberNo(no))) {
-        for purse in member.purses.iter() {
-            let balances = member.balances(purse.wallet);
-            let own = [
-                balances.available.0,
-                balances.review.0,
-                balances.pending.0,
-                balances.exchanging.0,
-                balances.held.0,
-                -balances.debt.0,
-            ];
-            let sums = members.entry(purse.wallet).or_default();
-            sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += i128::from(own));
-        }
-    }
-    let kinds =
-        [Account::Available, Account::Review, Account::Pending, Account::Exchanging, Account::Held(0), Account::Debt];
-    for WalletTotals { wallet, accounts } in &state.shared.wallets {
-        let name = state.term(*wallet);
-        let sum: i128 = accounts.iter().map(|balance| i128::from(*balance)).sum();
-        if sum != 0 {
-            report.finding(format!("the trial balance of {name} is off by {sum}"));
-        }
-        let members = members.remove(wallet).unwrap_or_default();
-        for (kind, members) in kinds.into_iter().zip(members) {
-            let total = accounts[kind.kind()];
-            if i128::from(total) != members {
-                report.finding(format!("{name} {} is {total} in total, {members} over members", kind.name()));
-            }
-        }
-    }
-    for (wallet, _) in members.into_iter().filter(|(_, sums)| *sums != [0; 6]) {
-        report.finding(format!("members have {}, of which no total is kept", state.term(wallet)));
-    }
 }
 
 fn row_name(key: &[u8]) -> String {

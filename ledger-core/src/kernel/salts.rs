@@ -72,6 +72,11 @@ impl Salts {
         Salts { nodes: Vec::from([SaltNode { depth: 0, way: 0, node: root }]) }
     }
 
+    /// None: as if every position had been punctured.
+    pub fn none() -> Salts {
+        Salts { nodes: Vec::new() }
+    }
+
     /// Whether these are the salts under this root; not so once one was punctured.
     pub fn is_under(&self, root: &Salt) -> bool {
         *self == Salts::new(*root)
@@ -106,13 +111,19 @@ impl Salts {
 
 /// Derives the salts of positions one behind the other: what the ways to two have in common is derived once,
 /// which is one hash for each in the long run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SaltWalk {
     salts: Salts,
     /// The position derived last, and the node that is kept over it.
     last: Option<(u64, SaltNode)>,
     /// The halves below each node on the way down to it.
     way: Vec<[Salt; 2]>,
+}
+
+impl core::fmt::Debug for SaltWalk {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SaltWalk")
+    }
 }
 
 impl core::fmt::Debug for SaltNode {

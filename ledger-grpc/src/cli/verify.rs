@@ -70,6 +70,9 @@ pub(super) fn verdict(report: &Report) -> String {
     ]);
     table.add_row(["members".to_owned(), grouped(report.members)]);
     table.add_row(["rows compared".to_owned(), grouped(report.rows)]);
+    if report.sealed > 0 {
+        table.add_row(["sealed, and not compared".to_owned(), format!("what was said in {}", grouped(report.sealed))]);
+    }
     table.add_row(["root of the log".to_owned(), hex(&report.root)]);
     table.add_row(["digest of the state".to_owned(), hex(&report.digest)]);
     let balances = report.wallets.iter().map(|(name, totals)| {
@@ -102,6 +105,7 @@ fn told(report: &Report) -> Value {
         "at": instant::show(report.at),
         "members": report.members,
         "rows": report.rows,
+        "sealed": report.sealed,
         "root": hex(&report.root),
         "digest": hex(&report.digest),
         "wallets": serde_json::Map::from_iter(wallets),

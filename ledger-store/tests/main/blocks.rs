@@ -2,6 +2,8 @@
 
 use crate::ledger::SALTS;
 use crate::raw::Row;
+use aes_gcm_siv::aead::{Aead, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit, Nonce};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 
@@ -27,11 +29,16 @@ pub const ROOT: Range<usize> = 9..41;
 pub const COUNT: usize = 41;
 pub const VERDICT_LEN: usize = 50;
 
-fn parts(frame: &[u8], count: usize) -> Vec<Vec<u8>> {
-    let raw = match frame {
+/// What a frame has in it.
+pub fn unpacked(frame: &[u8]) -> Vec<u8> {
+    match frame {
         [0, raw @ ..] => raw.to_vec(),
         _ => zstd::decode_all(&[&ZSTD_MAGIC, frame].concat()[..]).expect("a zstd frame"),
-    };
+    }
+}
+
+fn parts(frame: &[u8], count: usize) -> Vec<Vec<u8>> {
+    let raw = unpacked(frame);
     let (lengths, mut bytes) = raw.split_at(count * 4 - 4);
     let parts = lengths.chunks(4).map(|length| {
         let (part, rest) = bytes.split_at(u32::from_le_bytes(length.try_into().unwrap()) as usize);
@@ -50,11 +57,16 @@ fn position(key: &[u8]) -> u64 {
 
 /// Where the frame of a block's verdicts is.
 pub fn verdict_frame(block: &[u8]) -> Range<usize> {
+    behind_length(block, VERDICT_LEN)
+}
+
+/// Where the bytes are whose length stands at `at`.
+pub fn behind_length(bytes: &[u8], at: usize) -> Range<usize> {
     let int = |bytes: &[u8]| bytes.iter().rev().fold(0, |int, byte| int << 8 | usize::from(*byte));
-    let (from, length) = match block[VERDICT_LEN] {
-        0xfb => (VERDICT_LEN + 3, int(&block[VERDICT_LEN + 1..][..2])),
-        0xfc => (VERDICT_LEN + 5, int(&block[VERDICT_LEN + 1..][..4])),
-        length => (VERDICT_LEN + 1, usize::from(length)),
+    let (from, length) = match bytes[at] {
+        0xfb => (at + 3, int(&bytes[at + 1..][..2])),
+        0xfc => (at + 5, int(&bytes[at + 1..][..4])),
+        length => (at + 1, usize::from(length)),
     };
     from..from + length
 }
@@ -64,15 +76,36 @@ fn check_at(last: u64, block: &[u8]) -> Vec<u8> {
     check(&[&last.to_le_bytes()[..], &block[ROOT.start..verdict_frame(block).end]].concat())
 }
 
-pub fn take_apart((key, block): &Row) -> Block {
-    assert_eq!(block[0], 3, "version");
+pub fn take_apart(row: &Row) -> Block {
+    assert_eq!(row.1[0], 3, "version");
+    taken_apart(row, |causes, _| causes.to_vec())
+}
+
+/// The same of a block whose causes are sealed, and the hashes that stand beside them.
+pub fn take_apart_sealed(row: &Row, key: [u8; 32]) -> (Block, Vec<[u8; 32]>) {
+    assert_eq!(row.1[0], 4, "version");
+    let mut hashes = Vec::new();
+    let block = taken_apart(row, |causes, first| {
+        let beside = behind_length(causes, 0);
+        let sealed = &causes[beside.end..];
+        hashes.extend(unpacked(&causes[beside]).chunks(32).map(|hash| <[u8; 32]>::try_from(hash).expect("whole")));
+        assert_eq!(sealed[0], 1, "scheme");
+        let nonce = [&[5, 0, 0, 0][..], &first.to_le_bytes()].concat();
+        let nonce = Nonce::try_from(nonce.as_slice()).expect("12 bytes");
+        let payload = Payload { msg: &sealed[1..], aad: &[0; 4] };
+        Aes256GcmSiv::new(&key.into()).decrypt(&nonce, payload).expect("it opens")
+    });
+    (block, hashes)
+}
+
+fn taken_apart((key, block): &Row, causes: impl FnOnce(&[u8], u64) -> Vec<u8>) -> Block {
     let (last, count, verdicts) = (position(key), usize::from(block[COUNT]) + 1, verdict_frame(block));
     assert_eq!(block[1..9], check_at(last, block), "check");
     assert_eq!(block[COUNT + 1..VERDICT_LEN], check(&block[verdicts.end..]), "cause_check");
     Block {
         first: last + 1 - count as u64,
         root: block[ROOT].try_into().unwrap(),
-        causes: parts(&block[verdicts.end..], count),
+        causes: parts(&causes(&block[verdicts.end..], last + 1 - count as u64), count),
         verdicts: parts(&block[verdicts], count),
     }
 }

@@ -3,7 +3,7 @@
 //! `tests/fixtures/format-N/ledger.txt` is a log as rows in hexadecimal, behind what it must come to.
 //! `UPDATE_FIXTURE=1` writes the one of this format anew; after a release that is a change of format.
 
-use crate::ledger::{self, SECRET, directory, hex, open, say, unhex};
+use crate::ledger::{self, SECRET, directory, far_future, hex, open, say, simulated, unhex};
 use crate::raw::Raw;
 use crate::said::{HARBOUR, Stream, event, key, purchase};
 use ledger_core::event::{
@@ -12,7 +12,7 @@ use ledger_core::event::{
 use ledger_core::features::membership::state::Scope;
 use ledger_core::state::WalletTotals;
 use ledger_core::units::{Money, Points, Position};
-use ledger_store::{Batch, Cursor, Report};
+use ledger_store::{Batch, Cursor, Ledger, Options, Report};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,13 @@ fn facts(report: &Report) -> String {
 
 /// A ledger whose log the fixture is.
 pub fn write(dir: &Path) {
-    let ledger = open(dir, 1_000_000);
+    write_under(dir, None);
+}
+
+/// The same under a key.
+pub fn write_under(dir: &Path, sealing_key: Option<[u8; 32]>) {
+    let options = Options { sealing_key, ..simulated(1_000_000) };
+    let ledger = Ledger::open(dir, options, far_future()).expect("the ledger opens");
     let handle = ledger.handle();
     say(&handle, vec![STREAM.program()]);
     for first in (0..400).step_by(100) {

@@ -5,6 +5,8 @@ use crate::blocks::{Block, cause_hash, leaf, put_together, salt, take_apart, ver
 use crate::ledger::{self, LEDGER, directory, hex, member, open, say, unhex};
 use crate::raw::{FAMILIES, Raw};
 use crate::said::{BEGIN, event, publish, purchase};
+use aes_gcm_siv::aead::{Aead, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use hmac::{Hmac, KeyInit, Mac};
 use ledger_core::account::Account;
 use ledger_core::bytes::{ROW_VERSION, VALUE_BYTES_MAX, VERSION};
@@ -15,6 +17,7 @@ use ledger_core::names::Found;
 use ledger_core::record::Record;
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, Points, Position, RiskKey};
+use ledger_store::{Ledger, Options};
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher24;
 use std::collections::BTreeMap;
@@ -117,6 +120,35 @@ fn assert_example(name: &str, bytes: &[u8]) {
         fs::copy(aside, &beside).and_then(|_| fs::rename(beside, path)).expect("it can be written");
     }
     assert_eq!(hex(&example(name)), hex(bytes), "the example {name} of FORMAT.md; UPDATE_EXPECT=1 writes it anew");
+}
+
+#[test]
+fn the_examples_of_what_is_sealed_are_what_a_ledger_under_a_key_has() {
+    let dir = directory();
+    let options = Options { sealing_key: Some([0x5a; 32]), ..ledger::simulated(1_000) };
+    let ledger = Ledger::open(dir.path(), options, ledger::far_future()).expect("it opens");
+    say(
+        &ledger.handle(),
+        vec![publish(PROGRAM, BEGIN), event("till", "e-1", At(BEGIN.0 + 1), "m1", purchase("o-1", 1))],
+    );
+    ledger.close().expect("nothing failed");
+    let raw = Raw::open(dir.path());
+    let secret = raw.get("meta", b"se").expect("every ledger has it");
+    assert_example("sealed-secret", &secret);
+    // Version, position and records, then the scheme and the length.
+    let member = raw.get("state", b"me\0\0\0\x01").expect("the member is there");
+    assert_eq!(member[..5], [ROW_VERSION, 2, 1, 1, 18]);
+    assert_example("sealed-name", &member[5..23]);
+    let key = Aes256GcmSiv::new(&[0x5a; 32].into());
+    let open = |field: u8, member: u32, sealed: &[u8]| {
+        let nonce = Nonce::try_from(&[field, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..]).expect("12 bytes");
+        key.decrypt(&nonce, Payload { msg: sealed, aad: &member.to_le_bytes() }).expect("it opens")
+    };
+    assert_eq!(open(1, 1, &example("sealed-name")), b"m1");
+    assert_eq!((example("sealed-secret")[0], open(6, 0, &example("sealed-secret")[1..])), (1, ledger::SECRET.to_vec()));
+    let sealed = |row: &[u8]| raw.get("meta", row).expect("every ledger has it");
+    assert_eq!(open(7, 0, &sealed(b"pe")[1..]), example("pepper"));
+    assert_eq!(open(8, 0, &sealed(b"sa")[1..]), example("salts"));
 }
 
 #[test]
@@ -452,6 +484,7 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
     let document = document().split_whitespace().collect::<Vec<_>>().join(" ");
     let (format, block) = (constant("disk.rs", "FORMAT"), constant("block.rs", "VERSION"));
     let (check, page) = (constant("check.rs", "CHECK"), HISTORY_PAGE);
+    let sealed = constant("block.rs", "SEALED_VERSION");
     let rocksdb = locked("librocksdb-sys");
     let rocksdb = rocksdb.split(['+', '.']).nth(3).expect("the version of RocksDB");
     let bincode = locked("bincode");
@@ -468,7 +501,9 @@ fn the_versions_and_limits_of_the_document_are_those_of_the_code() {
         format!("cut into blocks of at most {} records", constant("block.rs", "BLOCK_RECORDS")),
         format!("once it has {} MiB of records", constant("block.rs", "BLOCK_BYTES") >> 20),
         format!("key shard u16 BE ({}) | position", constant("keys.rs", "SHARD")),
-        format!("value version u8 ({block}) 1 check the first {check} bytes of SHA-256"),
+        format!(
+            "value version u8 ({block}; {sealed} if what was said is sealed) 1 check the first {check} bytes of SHA-256"
+        ),
         format!("raw is at most {} MiB", constant("frame.rs", "RAW_BYTES_MAX") >> 20),
         format!("A page holds the positions of {page} records"),
         format!("accounts: {sixteen} i64"),

@@ -81,6 +81,9 @@ fn the_second_fold_comes_to_the_digest_of_verify() {
     let everything = directory();
     fixtures::write(everything.path());
     exports.add("every variant", everything.path());
+    let under_a_key = directory();
+    fixtures::write_under(under_a_key.path(), Some([0x5a; 32]));
+    exports.add("every variant under a key, without it", under_a_key.path());
     let (mut random, seed) = Random::seeded();
     exports.add("random events", streamed(100_000, &mut random, seed).path());
     exports.compare();

@@ -797,7 +797,7 @@ def verdicts(block, tree):
     frame = take(reader, u32.read(reader))
     checked = block[9:50 + reader.tell()]
     causes = [take(reader, 32) for _ in range(more + 1)]
-    need(version == 3 and not reader.read(1), "no block, or more than one")
+    need(version in (3, 4) and not reader.read(1), "no block, or more than one")
     need(check == sha256(struct.pack("<Q", last), checked)[:8], "a block is not what was written")
     raw = zstandard.decompress(b"\x28\xb5\x2f\xfd" + frame) if frame[0] else frame[1:]
     ends = [*accumulate(struct.unpack_from(f"<{more}I", raw), initial=4 * more), len(raw)]
