@@ -93,7 +93,8 @@ impl Feed {
             decoded.events.extend(events);
             if let Some(reason) = fault {
                 if decoded.dead.is_empty() {
-                    tracing::warn!(topic = name, partition, offset, reason, "kafka: no event, the first of a batch");
+                    // Why may quote what somebody said, which is no business of a log: the dead letter says it.
+                    tracing::warn!(topic = name, partition, offset, "kafka: no event, the first of a batch");
                 }
                 decoded.dead.push(letters::outgoing(&self.shared.config, &message, &reason));
             }
