@@ -9,6 +9,7 @@ mod demo;
 mod explain;
 mod export;
 mod import;
+mod kafka;
 mod letters;
 mod local;
 mod look;
@@ -31,8 +32,8 @@ use std::process::ExitCode;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the answer is \"no\" (a program has faults, a scenario tells another story, a \
-ledger diverges, an import had rejects, a member is unknown, a redemption would be refused); 2 the \
-command line is wrong; 3 it could not be done.";
+ledger diverges, an import had rejects, a member is unknown, a redemption would be refused, a message is \
+no event); 2 the command line is wrong; 3 it could not be done.";
 
 /// A ledger for loyalty points: every point accounted for, every balance explained.
 #[derive(Parser)]
@@ -121,6 +122,9 @@ enum Command {
     /// Check a program file, or play its scenario
     #[command(subcommand)]
     Program(rules::Rules),
+    /// Try what a ledger that is fed from Kafka would make of a message
+    #[command(subcommand)]
+    Kafka(kafka::Kafka),
     /// List messages from Kafka that were no events, or send them to their topics again
     ///
     /// Each is shown with its place on the dead-letter topic, where it came from, and why it was no event.
@@ -173,6 +177,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Keygen(keygen) => keygen.run(),
         Command::Export(export) => export.run(),
         Command::Program(rules) => rules.run(),
+        Command::Kafka(kafka) => kafka.run(),
         Command::DeadLetters(letters) => letters.run(),
         Command::Import(import) => import.run(),
     };

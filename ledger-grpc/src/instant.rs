@@ -19,9 +19,9 @@ pub fn read(text: &str) -> Option<At> {
     i64::try_from(ms).ok().map(At)
 }
 
-/// Reads a time that clocks show in the calendar's zone: `2026-01-31T09:00:00`, with a blank for the T, without seconds,
-/// or a date alone, which is its first instant. A time that clocks show twice is the first of the two. One that says its
-/// offset, `+0100` too, is read by that.
+/// Reads a time that clocks show in the calendar's zone: `2026-01-31T09:00:00`, with a blank for the T, without
+/// seconds, or a date alone, which is its first instant. A time that clocks show twice is the first of the two. One
+/// that says its offset, `+0100` too, is read by that.
 pub fn read_local(text: &str, calendar: &Calendar) -> Option<At> {
     let local_of = |text: &str| -> Option<String> {
         let (date, time) = text.split_at_checked(10)?;

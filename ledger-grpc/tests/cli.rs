@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "cli/messages.rs"]
+mod messages;
 #[path = "cli/proofs.rs"]
 mod proofs;
 #[path = "cli/questions.rs"]

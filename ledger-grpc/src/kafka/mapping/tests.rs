@@ -238,7 +238,8 @@ fn a_rule_with_faults_names_them_and_what_to_write() {
         ordr = "/no"
         order = { major = "/no" }
         currency = 7
-        lines = { each = "/items", when = { "/x" = [] }, sku = { number = "/s" }, net = { major = "/t", digits = 12, round = "near", negate = "no" }, kind = 1 }
+        lines = { each = "/items", when = { "/x" = [] }, sku = { number = "/s" }, kind = 1,
+                  net = { major = "/t", digits = 12, round = "near", negate = "no" } }
         [[topic.event]]
         skip = ""
         says = "purchase"

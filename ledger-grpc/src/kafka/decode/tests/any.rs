@@ -59,7 +59,8 @@ fn topics() -> Vec<Topic> {
         order = { text = "/id" }
         currency = "EUR"
         lines = [
-            { each = "/lines", quantity = { number = "/q", round = "up" }, net = { major = "/p", times = "/q", round = "half_even" } },
+            { each = "/lines", quantity = { number = "/q", round = "up" },
+              net = { major = "/p", times = "/q", round = "half_even" } },
             { net = { major = "/off", digits = 3, negate = true } },
         ]
         [[topic.event]]
