@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts Go's protobuf and its packages for signed notes and logs, at the versions that go.mod pins, into $CACHE/go, and
-# compiles what the clients need.
+# Puts Go's protobuf, its packages for signed notes and logs, and its library of CloudEvents, at the versions that
+# go.mod pins, into $CACHE/go, and compiles what the clients need.
 set -euo pipefail
 cd "$(dirname "$0")/../ledger-grpc/tests/clients/go"
 
@@ -15,5 +15,6 @@ else
   mkdir -p "$go"
   go build -o "$go/json" .
   go build -o "$go/proofs" ./proofs
+  go build -o "$go/cloud" ./cloud
   cp go.sum "$go/installed.sum"
 fi

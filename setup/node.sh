@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Node.js gRPC client that the tests drive the server with, what writes protobuf messages as JSON, and buf,
-# into $CACHE/node.
+# Installs the Node.js gRPC client that the tests drive the server with, what writes protobuf messages as JSON and
+# CloudEvents, and buf, into $CACHE/node.
 set -euo pipefail
 cd "$(dirname "$0")/node"
 

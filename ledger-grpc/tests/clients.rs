@@ -4,11 +4,14 @@
 //! server is then told to stop, as a service manager does, and the ledger it leaves behind is verified.
 //!
 //! `make test` installs what they need. `LEDGER_PYTHON` names the Python that has grpcio and
-//! grpcio-reflection, `LEDGER_NODE_MODULES` the directory that has @grpc/grpc-js, @grpc/proto-loader and
-//! @bufbuild/protobuf, `LEDGER_JAVA` the jars of protobuf-java-util, `LEDGER_GO` where Go has its modules.
+//! grpcio-reflection, cloudevents and confluent-kafka, `LEDGER_NODE_MODULES` the directory that has @grpc/grpc-js,
+//! @grpc/proto-loader, @bufbuild/protobuf and cloudevents, `LEDGER_JAVA` the jars of protobuf-java-util and
+//! cloudevents-kafka, `LEDGER_KAFKA` those of Kafka, `LEDGER_GO` where Go has its modules.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "clients/cloud.rs"]
+mod cloud;
 #[path = "clients/json.rs"]
 mod json;
 #[path = "clients/proofs.rs"]

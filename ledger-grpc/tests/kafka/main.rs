@@ -10,6 +10,7 @@ mod chaos;
 mod equality;
 mod halts;
 mod server;
+mod shapes;
 mod shop;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -242,11 +242,15 @@ pub(crate) fn send_with(mut settings: ClientConfig, topic: &str, messages: &[Sen
     producer.flush(crate::broker::PATIENCE).expect("all is there");
 }
 
+/// Where `make` puts what it installs, unless the variable says otherwise.
+pub(crate) fn cached(variable: &str, usual: &str) -> PathBuf {
+    let cache = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/points-ledger").join(usual);
+    std::env::var_os(variable).map_or_else(cache, PathBuf::from)
+}
+
 /// Sends lines with the console producer of Apache Kafka, whose partitioner hashes keys with murmur2.
 pub(crate) fn send_with_java(broker: &Broker, topic: &str, messages: &[Sent]) {
-    let kafka = std::env::var_os("LEDGER_KAFKA").map(PathBuf::from);
-    let cache = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/points-ledger/kafka");
-    let lib = kafka.unwrap_or_else(cache).join("lib/*");
+    let lib = cached("LEDGER_KAFKA", "kafka").join("lib/*");
     let mut java = Command::new("java")
         .args(["-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp"])
         .arg(lib)

@@ -221,7 +221,7 @@ fn unfit(place: &Place, field: &FieldDescriptor, list: bool) -> Option<String> {
         Place::Each(_) => None,
         Place::List(_) if !field.is_list() => Some(format!("must be one value: {name} is no list")),
         Place::List(_) => None,
-        _ if list => Some(format!("must be a list: write {{ each = \"/items\", … }}, or [ … ] of several")),
+        _ if list => Some("must be a list: write { each = \"/items\", … }, or [ … ] of several".to_owned()),
         Place::Object(_) if !object => Some(format!("must be one value; a table has one of {}", READINGS.join(", "))),
         Place::Object(_) => None,
         _ if object => Some(format!("must be a table of the fields of {name}")),
