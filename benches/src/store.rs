@@ -6,7 +6,7 @@ use crate::{Figures, Plan};
 use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::memory::Memory;
 use ledger_core::units::{At, Points, Position};
-use ledger_store::{AsOf, Batch, Handle, Ledger, Options, Time};
+use ledger_store::{AsOf, Batch, Handle, Jumps, Ledger, Options, Time};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -36,7 +36,9 @@ pub(crate) fn open(dir: &Path) -> Ledger {
 }
 
 pub(crate) fn open_with(dir: &Path, options: Options) -> Ledger {
-    let options = Options { time: Time::Events, queue_events_max: 1_000_000, ..options };
+    // What is measured is history, whatever its gaps.
+    let jumps = Jumps { believed: At(i64::MAX), ..Jumps::default() };
+    let options = Options { time: Time::Events, jumps, queue_events_max: 1_000_000, ..options };
     Ledger::open(dir, options, clock()).expect("the ledger opens")
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Judged {
     pub(crate) cursors: Vec<Cursor>,
     /// Who waits for which answers.
     pub(crate) waiting: Vec<(Done, Vec<Answer>)>,
+    /// Who waits for a batch of which nothing was judged, and why.
+    pub(crate) not_judged: Vec<(Done, CommitError)>,
     /// Earlier batches that nobody asks for any more, to be freed here.
     pub(crate) on_disk: Vec<Arc<Staged>>,
 }
@@ -160,7 +162,10 @@ fn write_and_mark(disk: &Disk, grown: &mut Grown, marker: &mut Marker, batches: 
 }
 
 /// Tells whoever waits for a batch what came of it; `stopped`: why nothing did.
-fn answer(Judged { staged, waiting, on_disk, .. }: Judged, stopped: Option<String>) {
+fn answer(Judged { staged, waiting, not_judged, on_disk, .. }: Judged, stopped: Option<String>) {
+    for (done, error) in not_judged {
+        done(Err(error));
+    }
     for (done, answers) in waiting {
         done(match &stopped {
             None => Ok(answers.into_iter().map(|answer| outcome(answer, staged.as_deref())).collect()),

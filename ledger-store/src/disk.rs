@@ -347,6 +347,13 @@ pub(crate) fn is_there(dir: &Path) -> bool {
     dir.join("CURRENT").exists()
 }
 
+/// What RocksDB tells of its files now: which file says it, and how long that is. It only grows.
+pub(crate) fn files_told(dir: &Path) -> Option<(String, u64)> {
+    let name = std::fs::read_to_string(dir.join("CURRENT")).ok()?;
+    let length = std::fs::metadata(dir.join(name.trim_end())).ok()?.len();
+    Some((name, length))
+}
+
 fn must_be_there(dir: &Path) -> Result<(), OpenError> {
     if is_there(dir) { Ok(()) } else { Err(OpenError::NoLedger { dir: dir.display().to_string() }) }
 }

@@ -4,6 +4,7 @@
 //! stops the shard, and everyone who asks is told why.
 
 use crate::identity::{Identity, LedgerId};
+use crate::shard::Jump;
 use ledger_core::fold::Corrupt;
 use ledger_core::judge::Unreadable;
 use ledger_core::units::Position;
@@ -195,6 +196,15 @@ pub enum CommitError {
     /// Nothing can be judged. Nothing of the batch happened.
     #[error(transparent)]
     Program(Unreadable),
+    /// Time would jump, by the clock or by an event of the batch, and nobody has said that it is right. Nothing of the
+    /// batch happened.
+    #[error("{jump}, and nobody has said that this is right")]
+    Clock {
+        /// Which event of the batch says so.
+        event: usize,
+        /// From when to when.
+        jump: Jump,
+    },
     /// The shard stopped. Whether the batch became durable is not known: send the same ids again
     /// once the ledger is back, and the outcome will tell.
     #[error("the shard stopped: {reason}")]

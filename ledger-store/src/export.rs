@@ -9,7 +9,7 @@ use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
 use crate::identity::{Identity, STORED_BYTES};
-use crate::mark;
+use crate::mark::{self, Look};
 use crate::notes;
 use crate::signer::{self, Signed};
 use ledger_core::inclusion::TreeHead;
@@ -68,17 +68,14 @@ pub fn is_export(begin: &[u8]) -> bool {
     begin.starts_with(MAGIC)
 }
 
-/// Writes the verdicts of the log in `dir` to a new file. Nobody may have the ledger open. `progress` is told how many
+/// Writes the verdicts of the log in `dir` to a new file, as it is at this moment. `progress` is told how many
 /// records are written.
 ///
 /// # Errors
 /// If there is such a file already, it cannot be written, or the log is damaged; then no file is left.
 pub fn export_verdicts(dir: &Path, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<TreeHead, OpenError> {
-    // Held to the end, so that nobody opens the ledger meanwhile.
-    let found = mark::find(dir)?;
-    let none = || OpenError::NoLedger { dir: dir.display().to_string() };
-    mark::admit(dir, found.as_ref())?.ok_or_else(none)?;
-    let disk = Disk::look(dir)?.ok_or_else(none)?;
+    let Look { disk, admitted, .. } = mark::look_at(dir)?;
+    admitted?;
     let failed = |error: io::Error| OpenError::System(format!("{}: {error}", path.display()));
     let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     let written = write(&disk, BufWriter::new(file), progress);
@@ -86,7 +83,6 @@ pub fn export_verdicts(dir: &Path, path: &Path, progress: &mut dyn FnMut(u64)) -
         // Half a file would be taken for a whole one by nobody, and be in the way of the next.
         let _ = fs::remove_file(path);
     }
-    drop(found);
     written
 }
 

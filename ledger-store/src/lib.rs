@@ -36,6 +36,7 @@ mod keys;
 mod live;
 mod mark;
 mod notes;
+mod owner;
 mod pepper;
 mod prove;
 mod read;
@@ -58,6 +59,8 @@ pub use read::{AsOf, CounterView, Explained, History, MemberLook, MemberView, Mo
 pub use restore::{Outset, restore};
 pub use sealing::Seals;
 pub use seed::{Seed, SeedError, key_from};
-pub use shard::{Batch, Clock, Cursor, Done, Handle, Health, Ledger, Notify, Options, Stats, Time};
+pub use shard::{
+    Batch, Clock, Cursor, Done, Handle, Health, Jump, Jumps, Ledger, Notify, Options, Stats, Steady, Time,
+};
 pub use signer::{Checkpoints, Signed};
 pub use verify::{AtLeast, FINDINGS_MAX, Report, rebuild, totals_at, verify, verify_at_least, verify_under};

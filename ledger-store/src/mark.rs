@@ -12,6 +12,7 @@ use crate::check::{self, CHECK};
 use crate::disk::{self, Disk};
 use crate::error::{MarkError, OpenError};
 use crate::identity::Identity;
+use crate::owner;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The file's name in the ledger's directory.
 pub(crate) const NAME: &str = "mark";
@@ -29,6 +31,9 @@ const VERSION: u8 = 1;
 const BYTES: usize = 1 + 8 + 22 + 8 + 32 + 8 + 32 + CHECK;
 /// So many commits may be durable that the mark does not know yet.
 const BEHIND_MAX: u64 = 2;
+/// How often a ledger that somebody writes meanwhile is looked at before what is seen is taken for damage.
+const LOOKS: u32 = 100;
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a mark says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,13 +84,36 @@ pub(crate) struct Found {
 
 /// A mark's file, if there is one, and what it says. Nobody else can open the ledger as long as it is held.
 pub(crate) fn find(dir: &Path) -> Result<Option<Result<Found, MarkError>>, OpenError> {
-    let path = dir.join(NAME);
-    let file = match OpenOptions::new().read(true).write(true).open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(system(&path, &error)),
-    };
+    let Some(file) = open(dir, true)? else { return Ok(None) };
     lock(&file, dir)?;
+    read(dir, file).map(Some)
+}
+
+/// The same, to look at it: nothing can be written, and others may have the ledger open meanwhile.
+pub(crate) fn look(dir: &Path) -> Result<Option<Result<Found, MarkError>>, OpenError> {
+    for _ in 1..LOOKS {
+        let Some(file) = open(dir, false)? else { return Ok(None) };
+        match read(dir, file)? {
+            Ok(found) if !found.torn => return Ok(Some(Ok(found))),
+            // It may just be written.
+            found if !owner::is_owned(dir) => return Ok(Some(found)),
+            _ => std::thread::sleep(LOOK_PAUSE),
+        }
+    }
+    open(dir, false)?.map(|file| read(dir, file)).transpose()
+}
+
+fn open(dir: &Path, write: bool) -> Result<Option<File>, OpenError> {
+    let path = dir.join(NAME);
+    match OpenOptions::new().read(true).write(write).open(&path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(system(&path, &error)),
+    }
+}
+
+fn read(dir: &Path, file: File) -> Result<Result<Found, MarkError>, OpenError> {
+    let path = dir.join(NAME);
     let read = |slot: u64| -> Result<Option<(u64, Marked)>, OpenError> {
         let mut bytes = [0; BYTES];
         match file.read_exact_at(&mut bytes, slot * SLOT) {
@@ -104,10 +132,10 @@ pub(crate) fn find(dir: &Path) -> Result<Option<Result<Found, MarkError>>, OpenE
         (Some(one), None) | (None, Some(one)) => Ok((one, true)),
         (None, None) => Err("neither of its slots can be read"),
     };
-    Ok(Some(match found {
+    Ok(match found {
         Ok(((turn, marked), torn)) => Ok(Found { file, turn, marked, torn }),
         Err(what) => Err(MarkError::Damaged { what }),
-    }))
+    })
 }
 
 fn lock(file: &File, dir: &Path) -> Result<(), OpenError> {
@@ -128,7 +156,7 @@ pub(crate) fn admit(dir: &Path, found: Option<&Result<Found, MarkError>>) -> Res
     let disk = if disk::is_there(dir) { Disk::look(dir)? } else { None };
     let identity = disk.as_ref().map(Disk::stored_identity).transpose()?.flatten();
     match (disk, identity, found) {
-        (Some(disk), Some(identity), found) => check(&disk, identity, found).map(Some),
+        (Some(disk), Some(identity), found) => check(&disk, identity, found, false).map(Some),
         (_, _, None) => Ok(None),
         (_, _, Some(Err(error))) => Err(error.clone().into()),
         (_, _, Some(Ok(Found { marked, .. }))) => {
@@ -137,11 +165,58 @@ pub(crate) fn admit(dir: &Path, found: Option<&Result<Found, MarkError>>) -> Res
     }
 }
 
-/// Whether the log is what its mark says. Answers where the log ends.
+/// A ledger that nobody changes by looking at it.
+pub(crate) struct Look {
+    pub(crate) disk: Disk,
+    pub(crate) identity: Identity,
+    /// Whether its log is what its mark says.
+    pub(crate) admitted: Result<Tip, OpenError>,
+}
+
+/// Opens the ledger in a directory to look at it, be it on a medium that cannot be written, a copy, or beside whoever
+/// has it open: as it is at this moment.
+pub(crate) fn look_at(dir: &Path) -> Result<Look, OpenError> {
+    let none = || OpenError::NoLedger { dir: dir.display().to_string() };
+    // Before the log: what the mark says is in it then.
+    let found = look(dir)?;
+    let is_owned = owner::is_owned(dir);
+    let disk = if disk::is_there(dir) { look_steadily(dir, is_owned)? } else { None };
+    let identity = disk.as_ref().map(Disk::stored_identity).transpose()?.flatten();
+    match (disk, identity, found) {
+        (Some(disk), Some(identity), found) => {
+            let admitted = check(&disk, identity, found.as_ref(), is_owned);
+            Ok(Look { disk, identity, admitted })
+        }
+        (_, _, None) => Err(none()),
+        (_, _, Some(Err(error))) => Err(error.into()),
+        (_, _, Some(Ok(Found { marked, .. }))) => {
+            Err(MarkError::Alone { of: marked.identity, marked: marked.tip.size }.into())
+        }
+    }
+}
+
+/// Opens the database between two changes of its files. What is told of them is read before the write-ahead log: if it
+/// changed meanwhile, the log would speak of rows that are not there.
+fn look_steadily(dir: &Path, is_owned: bool) -> Result<Option<Disk>, OpenError> {
+    for _ in 0..LOOKS {
+        let before = disk::files_told(dir);
+        let looked = Disk::look(dir);
+        if !is_owned || looked.is_ok() && before == disk::files_told(dir) {
+            return looked;
+        }
+        drop(looked);
+        std::thread::sleep(LOOK_PAUSE);
+    }
+    let what = "is written without a pause by whoever has it open: try again";
+    Err(OpenError::System(format!("{} {what}", dir.display())))
+}
+
+/// Whether the log is what its mark says. Answers where the log ends. `grows`: somebody writes both meanwhile.
 pub(crate) fn check(
     disk: &Disk,
     identity: Identity,
     found: Option<&Result<Found, MarkError>>,
+    grows: bool,
 ) -> Result<Tip, OpenError> {
     let tip = disk.tip(identity)?;
     let found = match found {
@@ -165,7 +240,7 @@ pub(crate) fn check(
         let what = "one of its slots cannot be read, and the log ends where the other says";
         return Err(MarkError::Damaged { what }.into());
     }
-    if tip.number > marked.number + BEHIND_MAX {
+    if tip.number > marked.number + BEHIND_MAX && !grows {
         return Err(MarkError::Behind { end: tip.size, marked: marked.size }.into());
     }
     Ok(tip)

@@ -54,6 +54,8 @@ pub(crate) struct Given {
     pub(crate) salts: Option<Salt>,
     pub(crate) pepper: Option<[u8; 32]>,
     pub(crate) seals: Seals,
+    /// Whether what is missing beside the log may be written.
+    pub(crate) may_write: bool,
 }
 
 /// Brings the ledger on this disk up to the end of its log.
@@ -62,8 +64,9 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
     let pepper = Pepper::of(&disk, given.pepper)?;
     let identity = disk.identity(given.ledger)?;
     let mut salts = SaltWalk::from(disk.salts(given.salts)?);
+    let may_write = given.may_write && !disk.is_read_only;
     if disk.has_older_rows()? {
-        if disk.is_read_only {
+        if !may_write {
             return Err(OpenError::OlderRows);
         }
         disk.drop_rows()?;
@@ -110,7 +113,7 @@ pub(crate) fn recover(disk: Arc<Disk>, given: Given) -> Result<Recovered, OpenEr
         return Err(Damage::Row { row: "snapshot".into(), what }.into());
     }
     match is_whole {
-        true if disk.is_read_only => {}
+        true if !may_write => {}
         true => disk.put_tree(&subtrees)?,
         false => StoredTree::new(&disk, &Tiles::default())?.must_end_as(&tree)?,
     }

@@ -10,6 +10,7 @@ use crate::error::{Damage, MarkError, OpenError};
 use crate::identity::Identity;
 use crate::keys;
 use crate::mark::{self, Marked};
+use crate::owner;
 use crate::verify::{AtLeast, checked};
 use ledger_core::units::{At, Position};
 use rocksdb::WriteBatch;
@@ -34,6 +35,7 @@ pub struct Outset {
 /// If the log is damaged, is of another ledger than its mark, or differs from what its mark, or `at_least`, vouches
 /// for. Nothing is written then.
 pub fn restore(dir: &Path, at_least: Option<AtLeast>, now: At) -> Result<Outset, OpenError> {
+    let _owner = owner::own(dir)?;
     let found = mark::find(dir)?;
     let none = || OpenError::NoLedger { dir: dir.display().to_string() };
     let disk = Disk::look(dir)?.ok_or_else(none)?;

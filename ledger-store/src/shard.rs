@@ -11,23 +11,27 @@ mod judge;
 mod quarantine;
 mod queue;
 mod status;
+mod time;
 
 pub use self::handle::{Handle, Health, Stats};
 pub use self::queue::{Batch, Cursor, Done};
 pub use self::status::Notify;
+pub use self::time::{Jump, Jumps, Steady};
 
 pub(crate) use self::quarantine::Quarantine;
 pub(crate) use self::status::Status;
 
 use self::judge::Judge;
+use self::time::Guard;
 use crate::commit::{self, Behind};
 use crate::disk::Disk;
 use crate::error::{CommitError, Damage, OpenError};
 use crate::identity::{Identity, LedgerId};
 use crate::live::Live;
-use crate::mark::{self, Marker};
+use crate::mark::{self, Look, Marker};
+use crate::owner::{self, Owner};
 use crate::pepper::Pepper;
-use crate::recover::{Given, recover};
+use crate::recover::{Given, Recovered, recover};
 use crate::sealing::Seals;
 use crate::signer::{Checkpoints, Signer};
 use crate::snapshot::{self, Job};
@@ -50,12 +54,22 @@ const BATCHES_AHEAD: usize = 2;
 const IDLE: Duration = Duration::from_secs(1);
 /// Why a ledger that was closed serves no more.
 const CLOSED: &str = "the ledger is closed";
+/// Why a ledger that was opened to look at it judges nothing.
+const LOOKED_AT: &str = "the ledger is open for reading only";
 
 /// How a ledger is kept.
 #[derive(Clone)]
 pub struct Options {
     /// What moves ledger time.
     pub time: Time,
+    /// How far time may go at once before a person is asked.
+    pub jumps: Jumps,
+    /// A clock that nobody can set, by which jumps of the other are known while the ledger is open. `None`: there is
+    /// none.
+    pub steady: Option<Steady>,
+    /// Whether what is durable can be read on once the shard has stopped: it is folded again then, which takes as long
+    /// as opening does.
+    pub stay: bool,
     /// Key of the hashes of names and ids. `None`: the ledger's own, drawn once and kept with it.
     pub secret: Option<[u8; 32]>,
     /// Which ledger this is to be, if it is made, and must be, if it is there. `None`: drawn once and kept with it.
@@ -95,6 +109,9 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             time: Time::Wall,
+            jumps: Jumps::default(),
+            steady: None,
+            stay: false,
             secret: None,
             ledger: None,
             sealing_key: None,
@@ -112,7 +129,7 @@ impl Options {
     /// What a ledger is opened with.
     fn given(&self) -> Given {
         let Options { secret, ledger, salts, pepper, .. } = *self;
-        Given { secret, ledger, salts, pepper, seals: Seals::under(self.sealing_key) }
+        Given { secret, ledger, salts, pepper, seals: Seals::under(self.sealing_key), may_write: true }
     }
 }
 
@@ -134,7 +151,7 @@ pub(crate) struct Inner {
     pub(crate) disk: Arc<Disk>,
     pub(crate) live: RwLock<Live>,
     pub(crate) status: Status,
-    pub(crate) clock: Clock,
+    pub(crate) guard: Guard,
     pub(crate) options: Options,
     secret: [u8; 32],
     pepper: Pepper,
@@ -150,6 +167,8 @@ pub(crate) struct Inner {
     waiting: AtomicUsize,
     room: Condvar,
     room_lock: Mutex<()>,
+    /// Gone behind the database; none of a ledger that is looked at.
+    _owner: Option<Owner>,
 }
 
 /// An open ledger. Closing or dropping it ends its threads.
@@ -174,10 +193,12 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`]; a damaged ledger is not opened, nor one whose log is not what its mark says.
     pub fn open(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
+        let owner = owner::make_and_own(dir)?;
         let found = mark::find(dir)?;
         let expected = mark::admit(dir, found.as_ref())?;
         let given = options.given();
         let disk = Arc::new(Disk::open_or_make(dir)?.opened_by(given.seals.clone()));
+        owner::keep_private(dir)?;
         let (submit, submitted) = channel();
         let (commit, committing) = sync_channel(BATCHES_AHEAD);
         let (begin, begun) = sync_channel(0);
@@ -191,7 +212,7 @@ impl Ledger {
                 && let Ok(inner) = started.recv()
             {
                 let alarm = Alarm(inner);
-                Judge { inner: &alarm.0, commit, begin, begun, more_due: false, reported: None }.run(&submitted);
+                Judge::new(&alarm.0, commit, begin, begun).run(&submitted);
             }
         })?;
         let recovered = match told.recv() {
@@ -206,30 +227,10 @@ impl Ledger {
             return Err(Damage::Row { row: format!("commit {}", tip.number), what }.into());
         }
         let marker = Marker::new(dir, recovered.identity, found.and_then(Result::ok), tip)?;
-        let committed = recovered.live.state.shared.position;
-        let unreadable = recovered.live.programs.unreadable().cloned();
-        let signer = Signer::open(&recovered.disk, &recovered.identity, committed, &options.checkpoints)?;
-        let inner = Arc::new(Inner {
-            unreadable,
-            disk: recovered.disk,
-            live: RwLock::new(recovered.live),
-            status: Status::new(committed),
-            clock,
-            options,
-            secret: recovered.secret,
-            pepper: recovered.pepper,
-            identity: recovered.identity,
-            lineages: recovered.lineages,
-            tree: Mutex::new((committed, recovered.tree)),
-            tiles: Tiles::default(),
-            signer,
-            snapshot: AtomicU64::new(recovered.snapshot.0),
-            waiting: AtomicUsize::new(0),
-            room: Condvar::new(),
-            room_lock: Mutex::new(()),
-        });
+        let salts = recovered.salts.clone();
+        let inner = Arc::new(Inner::new(recovered, options, clock, Some(owner))?);
         let alarm = Alarm(inner.clone());
-        let behind = Behind { salts: recovered.salts, tip, marker };
+        let behind = Behind { salts, tip, marker };
         let committer = spawn("committer", move || {
             let inner = &alarm.0;
             commit::run(&inner.disk, (&inner.tree, &inner.tiles), &inner.status, &committing, behind);
@@ -243,6 +244,22 @@ impl Ledger {
         let _ = start.send(inner.clone());
         let handle = Handle { inner, queue: Arc::new(Mutex::new(Some(submit))), abandoned: None };
         Ok(Ledger { handle, threads, signer: Some((close, signer)) })
+    }
+
+    /// Opens the ledger in `dir` to read it, as it is at this moment: nothing is written, also where nothing can be,
+    /// and whoever has it open is not disturbed. Of what is said nothing is taken.
+    ///
+    /// # Errors
+    /// [`OpenError`], as [`Ledger::open`].
+    pub fn look(dir: &Path, options: Options, clock: Clock) -> Result<Ledger, OpenError> {
+        let Look { disk, admitted, .. } = mark::look_at(dir)?;
+        admitted?;
+        let given = options.given();
+        let recovered = recover(Arc::new(disk.opened_by(given.seals.clone())), given)?;
+        let inner = Arc::new(Inner::new(recovered, options, clock, None)?);
+        inner.status.stop(LOOKED_AT.into());
+        let handle = Handle { inner, queue: Arc::new(Mutex::new(None)), abandoned: None };
+        Ok(Ledger { handle, threads: Vec::new(), signer: None })
     }
 
     /// What submits and reads.
@@ -299,6 +316,36 @@ impl Drop for Ledger {
 }
 
 impl Inner {
+    fn new(recovered: Recovered, options: Options, clock: Clock, owner: Option<Owner>) -> Result<Inner, OpenError> {
+        let state = &recovered.live.state;
+        let committed = state.shared.position;
+        // Where nobody has anything, nothing can be harmed.
+        let last = (state.members_len() > 0).then_some(state.shared.at);
+        let guard = Guard::new(clock, options.steady.clone(), options.time, options.jumps, last);
+        let unreadable = recovered.live.programs.unreadable().cloned();
+        let signer = Signer::open(&recovered.disk, &recovered.identity, committed, &options.checkpoints)?;
+        Ok(Inner {
+            unreadable,
+            disk: recovered.disk,
+            live: RwLock::new(recovered.live),
+            status: Status::new(committed),
+            guard,
+            options,
+            secret: recovered.secret,
+            pepper: recovered.pepper,
+            identity: recovered.identity,
+            lineages: recovered.lineages,
+            tree: Mutex::new((committed, recovered.tree)),
+            tiles: Tiles::default(),
+            signer,
+            snapshot: AtomicU64::new(recovered.snapshot.0),
+            waiting: AtomicUsize::new(0),
+            room: Condvar::new(),
+            room_lock: Mutex::new(()),
+            _owner: owner,
+        })
+    }
+
     fn write_snapshots(&self, begun: &Receiver<(Job, Sender<()>)>) {
         while let Ok((job, report)) = begun.recv() {
             let folded = job.folded;

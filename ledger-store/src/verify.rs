@@ -18,7 +18,8 @@ use crate::error::{Damage, OpenError};
 use crate::identity::{FIRST_LINEAGE, Identity};
 use crate::ids::{self, Ids};
 use crate::keys;
-use crate::mark;
+use crate::mark::{self, Look};
+use crate::owner;
 use crate::prove::Subtrees;
 use crate::read::Totals;
 use crate::recover::{Given, recover};
@@ -89,7 +90,7 @@ pub struct AtLeast {
     pub root: Option<Hash>,
 }
 
-/// Checks a ledger that nobody has open, and writes nothing. `progress` is told how many records are folded.
+/// Checks a ledger as it is at this moment, whoever has it open, and writes nothing. `progress` is told how many records are folded.
 ///
 /// # Errors
 /// Only if the directory cannot be read at all; damage is a finding.
@@ -129,25 +130,17 @@ fn verify_with(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, OpenError> {
     let mut report = Report::default();
-    // Held to the end, so that nobody opens the ledger meanwhile.
-    let found = mark::find(dir)?;
-    let Some(disk) = Disk::look(dir)?.map(|disk| Arc::new(disk.opened_by(seals.clone()))) else {
-        mark::admit(dir, found.as_ref())?;
-        return Err(OpenError::NoLedger { dir: dir.display().to_string() });
-    };
-    let Some(identity) = disk.stored_identity()? else {
-        mark::admit(dir, found.as_ref())?;
-        return Err(OpenError::NoLedger { dir: dir.display().to_string() });
-    };
+    let Look { disk, identity, admitted } = mark::look_at(dir)?;
+    let disk = Arc::new(disk.opened_by(seals.clone()));
     report.identity = identity;
-    match mark::check(&disk, identity, found.as_ref()) {
+    match admitted {
         Err(OpenError::Mark(wrong)) => report.finding(format!("the ledger cannot be opened: {wrong}")),
         Err(OpenError::Damage(damage)) => report.finding(format!("the ledger cannot be opened: {damage}")),
         Err(other) => return Err(other),
         Ok(_) => {}
     }
     // The ledger as anyone would open it: stored rows, and the tail of the log over them.
-    let given = Given { secret: None, ledger: None, salts: None, pepper: None, seals };
+    let given = Given { secret: None, ledger: None, salts: None, pepper: None, seals, may_write: false };
     let live = match recover(disk.clone(), given) {
         Ok(recovered) => Some(recovered.live.state),
         Err(OpenError::Damage(damage)) => {
@@ -167,7 +160,6 @@ fn verify_with(
         }
         Err(damage) => report.finding(damage.to_string()),
     }
-    drop(found);
     Ok(report)
 }
 
@@ -177,6 +169,7 @@ fn verify_with(
 /// # Errors
 /// If the log itself is damaged, is not what its mark says, or cannot be read. Nothing is dropped then.
 pub fn rebuild(dir: &Path) -> Result<(), OpenError> {
+    let _owner = owner::own(dir)?;
     let found = mark::find(dir)?;
     let none = || OpenError::NoLedger { dir: dir.display().to_string() };
     mark::admit(dir, found.as_ref())?.ok_or_else(none)?;
@@ -196,16 +189,13 @@ pub(crate) fn checked(
 }
 
 /// The totals as they were at a position, by folding the log up to it; those of the end if it lies beyond.
-/// Nobody may have the ledger open. `progress` is told how many records are folded.
+/// Nothing is written. `progress` is told how many records are folded.
 ///
 /// # Errors
 /// If the log cannot be read or is damaged before that position.
 pub fn totals_at(dir: &Path, position: Position, progress: &mut dyn FnMut(u64)) -> Result<Totals, OpenError> {
-    let found = mark::find(dir)?;
-    let none = || OpenError::NoLedger { dir: dir.display().to_string() };
-    mark::admit(dir, found.as_ref())?.ok_or_else(none)?;
-    let disk = Disk::look(dir)?.ok_or_else(none)?;
-    let identity = disk.identity(None)?;
+    let Look { disk, identity, admitted } = mark::look_at(dir)?;
+    admitted?;
     let state = fold_up_to(&disk, position, progress)?;
     Ok(Totals::of(identity, &state, Programs::of(&state).current()))
 }

@@ -41,7 +41,7 @@ impl<'a> Moment<'a> {
         let at = match handle.inner.options.time {
             // Without the program nobody knows what became of anything since.
             _ if handle.inner.unreadable.is_some() => recorded,
-            Time::Wall => (handle.inner.clock)().max(recorded),
+            Time::Wall => handle.inner.guard.now().max(recorded),
             Time::Events | Time::Simulated => recorded,
         };
         let committed = handle.committed().min(live.state.shared.position);

@@ -2,7 +2,7 @@
 //! members are read in `read`.
 
 use super::queue::Submission;
-use super::{Inner, Notify};
+use super::{Inner, Jump, Notify};
 use crate::identity::{FIRST_LINEAGE, Identity};
 use crate::live::risk_key;
 use ledger_core::judge::Unreadable;
@@ -34,6 +34,8 @@ pub struct Stats {
     pub duplicates: u64,
     /// How many events were set aside since the ledger was opened, because judging them failed.
     pub quarantined: u64,
+    /// How many batches were not taken since the ledger was opened, because time would jump.
+    pub questioned: u64,
     /// How many events wait.
     pub waiting: usize,
     /// Bytes in RocksDB's sorted files.
@@ -99,6 +101,11 @@ impl Handle {
         self.inner.status.stopped().map_or(Health::Serving, Health::Stopped)
     }
 
+    /// The jump of time that nobody has said to be right, if there is one: nothing is done by it until then.
+    pub fn jump(&self) -> Option<Jump> {
+        self.inner.guard.jump()
+    }
+
     /// Why an event was last set aside; `None` if none was since the ledger was opened.
     pub fn quarantined(&self) -> Option<String> {
         let live = self.inner.live.read();
@@ -115,6 +122,7 @@ impl Handle {
             members: live.state.members_len(),
             duplicates: live.duplicates,
             quarantined: live.book.quarantine.ids.len() as u64,
+            questioned: self.inner.guard.questioned(),
             waiting: self.inner.waiting.load(Ordering::Acquire),
             disk_bytes: self.inner.disk.bytes(),
         }

@@ -1,16 +1,18 @@
 //! Judge: the thread that takes what waits, reads the clock once for all of it, judges and folds it under the
 //! write lock, hands it to the committer and says when a snapshot begins.
 
-use super::queue::Submission;
+use super::queue::{Batch, Submission};
+use super::time::{Jump, ledger_time};
 use super::{IDLE, Inner, Time};
 use crate::commit::Judged;
 use crate::error::{CommitError, Damage};
 use crate::live::{EVENTS_PER_TURN, Live};
+use crate::recover::{Given, recover};
 use crate::snapshot::{self, Job};
-use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::fold::Corrupt;
 use ledger_core::units::{At, MemberNo, Position};
 use parking_lot::RwLockWriteGuard;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel};
 use std::time::Duration;
@@ -21,16 +23,30 @@ const SNAPSHOTS_BEHIND: usize = 2;
 pub(super) struct Judge<'a> {
     pub(super) inner: &'a Inner,
     pub(super) commit: SyncSender<Judged>,
-    pub(super) begin: SyncSender<(Job, Sender<()>)>,
+    begin: SyncSender<(Job, Sender<()>)>,
     /// How far the last snapshot reaches, written or being written.
-    pub(super) begun: Position,
+    begun: Position,
     /// Whether more timers are due than were fired.
-    pub(super) more_due: bool,
+    more_due: bool,
     /// Where the snapshot that is being written reports its end.
-    pub(super) reported: Option<Receiver<()>>,
+    reported: Option<Receiver<()>>,
+    /// Sources of which a batch was not judged, and why.
+    held: HashMap<Box<str>, Jump>,
+    /// What was durable when the shard stopped is folded again, so that it can be read.
+    reads_on: bool,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        inner: &'a Inner,
+        commit: SyncSender<Judged>,
+        begin: SyncSender<(Job, Sender<()>)>,
+        begun: Position,
+    ) -> Judge<'a> {
+        let (held, more_due, reads_on) = (HashMap::new(), false, false);
+        Judge { inner, commit, begin, begun, more_due, reported: None, held, reads_on }
+    }
+
     pub(super) fn run(mut self, submitted: &Receiver<Submission>) {
         let mut open = true;
         while open {
@@ -42,6 +58,7 @@ impl Judge<'_> {
                 Err(RecvTimeoutError::Disconnected) => open = false,
             }
             if self.inner.status.stopped().is_some() {
+                self.read_on();
                 self.give_up(batch);
                 continue;
             }
@@ -81,13 +98,14 @@ impl Judge<'_> {
 
     fn judge(&mut self, batch: Vec<Submission>) -> Result<(), Damage> {
         let inner = self.inner;
-        let clock = (inner.clock)();
+        let clock = inner.guard.now();
         let mut live = inner.live.write();
         let mut judged = Judged {
             at: clock,
             staged: None,
             cursors: Vec::new(),
             waiting: Vec::with_capacity(batch.len()),
+            not_judged: Vec::new(),
             on_disk: live.book.take_committed(inner.status.committed_now()),
         };
         self.more_due = false;
@@ -96,6 +114,10 @@ impl Judge<'_> {
             RwLockWriteGuard::bump(&mut live);
         }
         for Submission { batch, hashes, prepared, done } in batch {
+            if let Some(error) = self.questions(&live, &batch) {
+                judged.not_judged.push((done, error));
+                continue;
+            }
             live.book.prepared = prepared;
             let mut answers = Vec::with_capacity(batch.events.len());
             let mut hashes = &*hashes;
@@ -126,7 +148,7 @@ impl Judge<'_> {
         judged.staged = live.book.take_staged();
         let tail = live.state.shared.position.0.saturating_sub(self.begun.0);
         drop(live);
-        if judged.staged.is_some() || !judged.waiting.is_empty() {
+        if judged.staged.is_some() || !judged.waiting.is_empty() || !judged.not_judged.is_empty() {
             // The committer outlives this thread, so a failure here means that it panicked.
             self.commit.send(judged).map_err(|_| Damage::Database("the committer is gone".into()))?;
         }
@@ -134,6 +156,20 @@ impl Judge<'_> {
             self.snapshot(tail >= inner.options.snapshot_records.saturating_mul(SNAPSHOTS_BEHIND as u64));
         }
         Ok(())
+    }
+
+    /// Why nothing of a batch is judged: time would jump. Behind it no cursor of its sources moves, or what it said
+    /// would be passed over.
+    fn questions(&mut self, live: &Live, batch: &Batch) -> Option<CommitError> {
+        let state = &live.state;
+        let found = self.inner.guard.questions(&batch.events, state.shared.at, state.members_len() > 0);
+        if let Some((event, jump)) = found {
+            let held = batch.cursors.iter().map(|cursor| (cursor.source.clone(), jump));
+            self.held.extend(held);
+            return Some(CommitError::Clock { event, jump });
+        }
+        let held = batch.cursors.iter().find_map(|cursor| self.held.get(&cursor.source));
+        held.map(|jump| CommitError::Clock { event: 0, jump: *jump })
     }
 
     /// Fires some of what is due; of whom it does not fold, nothing more is judged. Answers whether there is more.
@@ -167,22 +203,27 @@ impl Judge<'_> {
         self.reported = Some(reported);
     }
 
+    /// Behind a write that failed, memory has more than the disk: what is durable is folded again, and read on.
+    fn read_on(&mut self) {
+        if std::mem::replace(&mut self.reads_on, true) || !self.inner.options.stay {
+            return;
+        }
+        let Inner { live, status, options, disk, .. } = self.inner;
+        if live.read().state.shared.position <= status.committed_now() {
+            return;
+        }
+        // Where the disk cannot be read either, reads go on to say why the shard stopped.
+        if let Ok(recovered) = recover(disk.clone(), Given { may_write: false, ..options.given() }) {
+            let mut live = live.write();
+            live.replace(recovered.live);
+            status.committed(live.state.shared.position);
+        }
+    }
+
     fn give_up(&self, batch: Vec<Submission>) {
         let reason = self.inner.status.stopped().unwrap_or_default();
         for Submission { done, .. } in batch {
             done(Err(CommitError::Stopped { reason: reason.clone() }));
         }
-    }
-}
-
-fn ledger_time(time: Time, clock: At, event: &Event<Name>) -> At {
-    let own = match &event.body {
-        Body::Tick(event::Tick { up_to }) => *up_to,
-        _ => event.occurred_at,
-    };
-    match time {
-        Time::Wall => clock,
-        Time::Events => own.min(clock),
-        Time::Simulated => own,
     }
 }

@@ -13,6 +13,8 @@ fn a_child_does_what_its_parent_says() {
     match std::env::var(ROLE).as_deref() {
         Ok("feed") => crate::data::feed(),
         Ok("fill") => crate::failure::fill(),
+        Ok("read on") => crate::failure::read_on(),
+        Ok("tail") => crate::looking::leave_a_tail(),
         Ok("load") => crate::crash::load(),
         Ok(other) => panic!("no child does {other:?}"),
         Err(_) => {}

@@ -46,7 +46,7 @@ fn history() -> Vec<Event<Name>> {
 }
 
 fn open(dir: &Path) -> Ledger {
-    let options = Options { time: Time::Events, ..ledger::simulated(1_000) };
+    let options = Options { time: Time::Events, jumps: ledger::any_time(), ..ledger::simulated(1_000) };
     Ledger::open(dir, options, ledger::far_future()).expect("the ledger opens")
 }
 

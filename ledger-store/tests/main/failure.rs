@@ -5,7 +5,7 @@ use crate::ledger::{self, directory, simulated};
 use crate::said::{BEGIN, Stream, event};
 use ledger_core::event::{self, Body};
 use ledger_core::units::At;
-use ledger_store::{Batch, CommitError, Health, Ledger, ReadError, SubmitError};
+use ledger_store::{Batch, CommitError, Health, Ledger, Options, ReadError, SubmitError};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +77,57 @@ fn a_failed_write_stops_the_shard_and_after_a_restart_all_that_was_acknowledged_
     }
     ledger.close().expect("nothing failed");
     ledger::verified(dir.path());
+}
+
+/// A child that may write no file past a limit, goes on until a write fails, and reads on.
+pub fn read_on() {
+    let dir = child::var("LEDGER_DIR");
+    let options = Options { stay: true, ..simulated(1_000_000) };
+    let ledger = Ledger::open(Path::new(&dir), options, ledger::far_future()).expect("it opens");
+    let handle = ledger.handle();
+    ledger::say(&handle, vec![STREAM.program()]);
+    let mut first = 0;
+    while let Ok(outcomes) =
+        handle.submit_and_wait(Batch { events: STREAM.events(first..first + 50), cursors: Vec::new() })
+    {
+        assert!(!outcomes.is_empty());
+        first += 50;
+    }
+    let committed = handle.committed();
+    // Soon, as what is durable has to be folded again.
+    let before = std::time::Instant::now();
+    let totals = loop {
+        match handle.totals().wait() {
+            Ok(totals) => break totals,
+            Err(error) => assert!(before.elapsed().as_secs() < 60, "{error}"),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert!(matches!(handle.health(), Health::Stopped(_)));
+    assert_eq!((totals.position, handle.committed()), (committed, committed), "what is durable, and no more");
+    assert!(totals.members > 10);
+    let view = ledger::member(&handle, "m1");
+    assert!(view.position <= committed);
+    let refused = handle.submit(Batch { events: STREAM.events(0..1), cursors: Vec::new() }, Box::new(|_| ()));
+    assert!(matches!(refused, Err(SubmitError::Stopped { .. })), "nothing is taken");
+    // Others look at it, on the full disk.
+    let report = ledger::verified(Path::new(&dir));
+    assert_eq!(report.records, committed.0);
+    drop((handle, ledger));
+    let looked = Ledger::look(Path::new(&dir), simulated(1_000), ledger::far_future()).expect("it is read");
+    let again = looked.handle().totals().wait().expect("it is read");
+    assert_eq!((again.position, again.members), (committed, totals.members));
+    child::tell([format!("read {committed}")]);
+}
+
+#[test]
+fn where_the_disk_is_full_what_is_durable_is_read_and_verified_on() {
+    let dir = directory();
+    let limits = "trap '' 25; ulimit -f 1000;";
+    let mut filling = child::start("read on", limits, &[("LEDGER_DIR", dir.path().display().to_string())]);
+    let said = filling.hear().expect("it says how far it read");
+    assert!(filling.ended_well(), "the child saw what it should");
+    assert!(said.starts_with("read "), "{said}");
 }
 
 /// A ledger whose clock panics once `broken` is set.

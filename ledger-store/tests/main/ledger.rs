@@ -11,7 +11,7 @@ use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
 use ledger_core::state::State;
 use ledger_core::units::{At, MemberNo, Position, StaffNo};
-use ledger_store::{Batch, Clock, Handle, Ledger, LedgerId, MemberView, Options, Report, Time, verify};
+use ledger_store::{Batch, Clock, Handle, Jumps, Ledger, LedgerId, MemberView, Options, Report, Time, verify};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -51,6 +51,11 @@ pub fn simulated(snapshot_records: u64) -> Options {
     let (time, secret) = (Time::Simulated, Some(SECRET));
     let (ledger, salts) = (Some(LEDGER), Some(SALTS));
     Options { time, secret, ledger, salts, pepper: Some(PEPPER), snapshot_records, ..Options::default() }
+}
+
+/// Where a story jumps through years, somebody has said that it does.
+pub fn any_time() -> Jumps {
+    Jumps { believed: At(i64::MAX), ..Jumps::default() }
 }
 
 /// The end of time, for ledgers that ask no clock.

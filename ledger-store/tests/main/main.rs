@@ -30,6 +30,7 @@ mod format;
 mod history;
 mod ids;
 mod ledger;
+mod looking;
 mod mark;
 mod model;
 mod newer;

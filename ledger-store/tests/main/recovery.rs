@@ -195,7 +195,8 @@ fn a_directory_that_is_open_is_not_opened_again() {
     let dir = fed(10, 100);
     let ledger = open(dir.path(), 100);
     assert!(matches!(refused(dir.path(), simulated(100)), OpenError::InUse { .. }));
-    assert!(matches!(verify(dir.path(), &mut |_| {}), Err(OpenError::InUse { .. })));
+    // To look is no harm.
+    ledger::verified(dir.path());
     assert!(matches!(rebuild(dir.path()), Err(OpenError::InUse { .. })));
     assert!(matches!(restore(dir.path(), None, At(0)), Err(OpenError::InUse { .. })));
     say(&ledger.handle(), STREAM.events(10..20));

@@ -150,7 +150,8 @@ fn words(error: impl std::fmt::Display) -> String {
 fn check(path: &Path, exports: &mut Exports) {
     let dir = ledger::directory();
     let clock = Arc::new(AtomicI64::new(0));
-    let options = Options { time: Time::Events, snapshot_records: 10, ..Options::default() };
+    let (time, jumps) = (Time::Events, ledger::any_time());
+    let options = Options { time, jumps, snapshot_records: 10, ..Options::default() };
     let told = clock.clone();
     let ledger =
         Ledger::open(dir.path(), options, Arc::new(move || At(told.load(Ordering::SeqCst)))).expect("it opens");

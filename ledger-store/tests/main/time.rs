@@ -3,15 +3,16 @@
 use crate::ledger::{self, SECRET, directory, member, say};
 use crate::said::{BEGIN, HARBOUR, event, publish, purchase};
 use ledger_core::account::Account;
-use ledger_core::event::{self, Body, ItemRequest};
+use ledger_core::event::{self, Body, Event, ItemRequest, Name};
 use ledger_core::record::{Cause, Timer};
 use ledger_core::refusal::Refusal;
 use ledger_core::units::{At, DAY_MS, Points, Position};
-use ledger_store::{AsOf, Handle, Ledger, Options, Time};
+use ledger_store::{AsOf, Batch, CommitError, Cursor, Handle, Jump, Jumps, Ledger, Options, Steady, Time};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// A ledger and the hand of its clock.
 fn with_a_clock(dir: &Path, time: Time, snapshot_records: u64) -> (Ledger, Arc<AtomicI64>) {
@@ -20,6 +21,132 @@ fn with_a_clock(dir: &Path, time: Time, snapshot_records: u64) -> (Ledger, Arc<A
     let options = Options { time, secret: Some(SECRET), snapshot_records, ..Options::default() };
     let clock = move || At(told.load(Ordering::SeqCst));
     (Ledger::open(dir, options, Arc::new(clock)).expect("it opens"), adjustment)
+}
+
+/// A ledger on wall time, the hand of its clock, and that of a clock that nobody can set.
+fn with_two_clocks(dir: &Path, begin: i64, jumps: Jumps) -> (Ledger, Arc<AtomicI64>, Arc<AtomicU64>) {
+    let (adjustment, passed) = (Arc::new(AtomicI64::new(begin)), Arc::new(AtomicU64::new(0)));
+    let (told, told_passed) = (adjustment.clone(), passed.clone());
+    let steady = Steady(Arc::new(move || Duration::from_millis(told_passed.load(Ordering::SeqCst))));
+    let options = Options { secret: Some(SECRET), jumps, steady: Some(steady), ..Options::default() };
+    let clock = move || At(told.load(Ordering::SeqCst));
+    (Ledger::open(dir, options, Arc::new(clock)).expect("it opens"), adjustment, passed)
+}
+
+fn check_in(id: &str, at: At) -> Event<Name> {
+    event("till", id, at, "m1", Body::CheckIn(event::CheckIn))
+}
+
+/// Waits until the ledger had the time to do what is due by itself.
+fn a_while() {
+    std::thread::sleep(Duration::from_millis(2_500));
+}
+
+/// A ledger with points that die after twenty days.
+fn with_points(dir: &Path) {
+    let (ledger, ..) = with_two_clocks(dir, BEGIN.0, Jumps::default());
+    say(&ledger.handle(), vec![publish(HARBOUR, BEGIN), event("till", "e-1", BEGIN, "m1", purchase("o-1", 10_00))]);
+    ledger.close().expect("nothing failed");
+}
+
+#[test]
+fn a_clock_years_ahead_at_the_start_expires_nothing_until_a_person_says_that_it_is_right() {
+    let dir = directory();
+    with_points(dir.path());
+    let wrong = days(3 * 365);
+    let (ledger, adjustment, passed) = with_two_clocks(dir.path(), wrong, Jumps::default());
+    let handle = ledger.handle();
+    a_while();
+    assert_eq!(handle.jump(), Some(Jump { from: BEGIN, to: At(wrong) }));
+    assert_eq!((handle.committed(), expired(&handle)), (Position(2), 0), "nothing happened by itself");
+    assert_eq!(ledger::balances(&member(&handle, "m1").member).available, Points(20), "nor for whoever reads");
+    // What is said of a time that is known is taken, at that time; what is said of the time in question is not.
+    passed.store(60_000, Ordering::SeqCst);
+    let taken = say(&handle, vec![check_in("e-2", At(BEGIN.0 + 1_000))]);
+    assert_eq!((taken[0].at, taken[0].refusal), (At(BEGIN.0 + 60_000), None));
+    let batch = Batch { events: vec![check_in("e-3", BEGIN), check_in("e-4", At(wrong))], cursors: Vec::new() };
+    let jump = Jump { from: At(BEGIN.0 + 60_000), to: At(wrong) };
+    assert_eq!(handle.submit_and_wait(batch), Err(CommitError::Clock { event: 1, jump }));
+    assert_eq!((handle.committed(), handle.stats().questioned), (Position(3), 1), "nothing of it happened");
+    // Put right, it is believed again.
+    adjustment.store(days(1), Ordering::SeqCst);
+    assert_eq!(handle.jump(), None);
+    assert_eq!(say(&handle, vec![check_in("e-5", At(days(1)))])[0].at, At(days(1)));
+    drop((handle, ledger));
+    // And if it was right after all, a person says so.
+    let jumps = Jumps { believed: At(wrong), ..Jumps::default() };
+    let (ledger, ..) = with_two_clocks(dir.path(), wrong, jumps);
+    let handle = ledger.handle();
+    a_while();
+    assert_eq!(handle.jump(), None);
+    assert!(expired(&handle) >= 20, "everything that was due has happened");
+    assert_eq!(say(&handle, vec![check_in("e-6", At(wrong))])[0].at, At(wrong));
+    drop((handle, ledger));
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn a_clock_that_jumps_while_the_ledger_runs_is_not_acted_on_and_time_goes_on_by_the_steady_one() {
+    const HOUR: i64 = DAY_MS / 24;
+    let dir = directory();
+    with_points(dir.path());
+    let (ledger, adjustment, passed) = with_two_clocks(dir.path(), days(6), Jumps::default());
+    let handle = ledger.handle();
+    assert_eq!(handle.jump(), None, "six days off is no jump");
+    assert_eq!(say(&handle, vec![check_in("e-2", At(days(6)))])[0].at, At(days(6)));
+    adjustment.store(days(6) + HOUR, Ordering::SeqCst);
+    assert_eq!(handle.jump(), None, "nor is an hour");
+    adjustment.store(days(6) + HOUR + 1_000, Ordering::SeqCst);
+    assert_eq!(handle.jump(), Some(Jump { from: At(days(6)), to: At(days(6) + HOUR + 1_000) }));
+    adjustment.store(days(30), Ordering::SeqCst);
+    passed.store(5_000, Ordering::SeqCst);
+    a_while();
+    assert_eq!(expired(&handle), 0);
+    assert_eq!(say(&handle, vec![check_in("e-3", At(days(6)))])[0].at, At(days(6) + 5_000));
+    // Years of steady time are no jump.
+    passed.store(u64::try_from(24 * DAY_MS).expect("a span"), Ordering::SeqCst);
+    assert_eq!(handle.jump(), None);
+    assert_eq!(say(&handle, vec![check_in("e-4", At(days(30)))])[0].at, At(days(30)));
+    assert!(expired(&handle) >= 20, "what was due before it happened before it");
+    drop((handle, ledger));
+    ledger::verified(dir.path());
+}
+
+#[test]
+fn on_the_events_time_one_wrong_year_moves_nobody_until_a_person_says_so() {
+    let dir = directory();
+    let jumps = |believed| Jumps { believed, ..Jumps::default() };
+    let open = |believed| {
+        let options =
+            Options { time: Time::Events, secret: Some(SECRET), jumps: jumps(believed), ..Options::default() };
+        Ledger::open(dir.path(), options, Arc::new(|| At(days(20_000)))).expect("it opens")
+    };
+    let ledger = open(At(0));
+    let handle = ledger.handle();
+    let row = |n: u64, day: i64| check_in(&format!("r-{n}"), At(days(day)));
+    let batch =
+        |events: Vec<Event<Name>>, next| Batch { events, cursors: vec![Cursor { source: "file".into(), next }] };
+    // A program of long ago, and the first row: there is nothing to be harmed before it.
+    let first = vec![publish(HARBOUR, At(0)), row(0, 0), row(1, 30), row(2, 61)];
+    let answers = handle.submit_and_wait(batch(first, 4)).expect("taken");
+    assert_eq!(answers.iter().map(|one| one.at).max(), Some(At(days(61))), "a month of silence is no jump");
+    let wrong = batch(vec![row(3, 62), row(4, 2_400), row(5, 63)], 7);
+    let jump = Jump { from: At(days(62)), to: At(days(2_400)) };
+    assert_eq!(handle.submit_and_wait(wrong), Err(CommitError::Clock { event: 1, jump }));
+    assert_eq!((handle.time(), handle.jump()), (At(days(61)), Some(jump)), "nothing of it happened, and it is told");
+    // What was queued behind it of the same source would move its cursor past it.
+    let behind = batch(vec![row(6, 64)], 8);
+    assert!(matches!(handle.submit_and_wait(behind), Err(CommitError::Clock { .. })));
+    assert_eq!(handle.cursor("file").expect("readable"), Some(4));
+    // Others go on.
+    assert_eq!(say(&handle, vec![check_in("o-1", At(days(62)))])[0].at, At(days(62)));
+    assert_eq!(handle.jump(), None);
+    drop((handle, ledger));
+    let ledger = open(At(days(2_400)));
+    let answers = ledger.handle().submit_and_wait(batch(vec![row(3, 62), row(4, 2_400), row(5, 2_401)], 7));
+    assert_eq!(answers.expect("a person said so").iter().map(|one| one.at).max(), Some(At(days(2_401))));
+    drop(ledger);
+    ledger::verified(dir.path());
 }
 
 fn days(n: i64) -> i64 {
