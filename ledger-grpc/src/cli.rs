@@ -33,7 +33,8 @@ use std::process::ExitCode;
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the answer is \"no\" (a program has faults, a scenario tells another story, a \
 ledger diverges, an import had rejects, a member is unknown, a redemption would be refused, a message is \
-no event); 2 the command line is wrong; 3 it could not be done.";
+no event); 2 the command line is wrong; 3 it could not be done; 4 the ledger that was served has stopped, and \
+its log says why.";
 
 /// A ledger for loyalty points: every point accounted for, every balance explained.
 #[derive(Parser)]
@@ -51,6 +52,9 @@ enum Command {
     /// `listening on ADDRESS`. SIGTERM or Ctrl-C stops it: it takes no new calls, answers those under way,
     /// and closes the ledger. A second one stops it at once; what was acknowledged is durable either way.
     ///
+    /// A ledger that cannot go on, as on a disk that is full, stops, and nothing more is taken. The server then ends with
+    /// exit code 4, for whoever starts it again; with --stay it goes on to answer what is read.
+    ///
     /// There is no authentication: whoever reaches the address may do everything. The logs go to stderr;
     /// RUST_LOG says how much, as in RUST_LOG=info,ledger_grpc=debug.
     Serve(serve::Serve),
@@ -65,7 +69,7 @@ enum Command {
     /// Folds the whole log from its beginning, hashes every record, and compares every row of state, every
     /// page of history and every event id with what is stored; checks that the trial balance sums to zero
     /// and equals the members; checks the chain of commits, and that the log is what the mark beside it says.
-    /// Nothing is written. No server may have the ledger open.
+    /// Nothing is written: not where nothing can be, nor beside a server that has the ledger open.
     Verify(verify::Verify),
     /// Drop the folded state of a ledger and fold it again from the log
     ///
@@ -117,7 +121,7 @@ enum Command {
     Keygen(proofs::Keygen),
     /// Write the verdicts of a log to a flat file, for whoever folds them again: no name and nothing that was said
     ///
-    /// FORMAT.md has its layout. No server may have the ledger open.
+    /// FORMAT.md has its layout. The ledger is read as it is, whoever has it open.
     Export(export::Export),
     /// Check a program file, or play its scenario
     #[command(subcommand)]
@@ -144,6 +148,8 @@ enum Command {
 enum Answer {
     Yes,
     No,
+    /// The ledger that was served has stopped.
+    Stopped,
 }
 
 impl From<bool> for Answer {
@@ -184,6 +190,7 @@ pub(crate) fn run() -> ExitCode {
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Stopped) => ExitCode::from(4),
         Err(error) if reader_left(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -2,23 +2,31 @@
 //!
 //! Callers wait here: for room in the queue, for the commit of what they said, for the commit of what
 //! they read. Every wait ends at the deadline of the call, and every queue has a named limit in
-//! [`Limits`]; past it the caller is told to slow down. This is the only file that reads the clock of
-//! the wall. It knows no message and no status code.
+//! [`Limits`]; past it the caller is told to slow down. The clock is read in `clock` alone. It knows no message and no
+//! status code.
 
+mod clock;
+mod failure;
+mod limits;
 mod threads;
 
+pub use self::clock::{steady_clock, wall_clock};
+pub use self::failure::Failure;
+pub use self::limits::Limits;
 pub use self::threads::off_thread;
 
 use self::threads::send_all;
+use crate::door::Guest;
 use crate::wire::{DecodedBatch, Names};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::{Fault, Program};
-use ledger_core::units::{At, Position, RiskKey};
-use ledger_store::{Batch, Clock, CommitError, Handle, Health, Identity, Pending, ReadError, SubmitError};
+use ledger_core::units::{Position, RiskKey};
+use ledger_store::{Batch, CommitError, Handle, Health, Identity, Jump, Pending, ReadError};
+use parking_lot::Mutex;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -29,159 +37,16 @@ const DEADLINE_MARGIN_MAX: Duration = Duration::from_millis(10);
 /// Steps of a replay that wait for their reader.
 const REPLAY_AHEAD: usize = 16;
 
-/// How much the server takes on at once.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Calls in progress. What is more is refused before its message is read.
-    pub requests_max: usize,
-    /// Open streams of events.
-    pub streams_max: usize,
-    /// Batches of one stream that are queued and not yet answered.
-    pub stream_batches_max: usize,
-    /// Room for events on their way into the store, in begun KiB of each; no more than the store
-    /// queues.
-    pub queue_max: usize,
-    /// How long a call may take if its caller sets no deadline, or a later one. Streams may take
-    /// longer.
-    pub call_wait: Duration,
-    /// How long one call waits for room in the queue.
-    pub queue_wait: Duration,
-    /// Reads of the log at once; each has a thread of its own. As many look-ups by id have places beside them.
-    pub log_reads_max: usize,
-    /// Replays at once; each has a thread of its own.
-    pub replays_max: usize,
-    /// How long a read waits for what its token rests on.
-    pub position_wait: Duration,
-    /// How long the reader of a stream may take for one message.
-    pub reader_wait: Duration,
-    /// Largest request, in bytes after decompression.
-    pub message_bytes_max: usize,
-    /// Calls in progress on one connection; more wait at the client.
-    pub connection_requests_max: u32,
-    /// After so long without a word a connection is asked whether it lives, and closed if it does not
-    /// answer for as long again.
-    pub keepalive: Duration,
-    /// How long a shutdown waits for callers to take their answers.
-    pub drain_wait: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            requests_max: 2_048,
-            streams_max: 64,
-            stream_batches_max: 8,
-            queue_max: 65_536,
-            call_wait: Duration::from_secs(60),
-            queue_wait: Duration::from_secs(1),
-            log_reads_max: 16,
-            replays_max: 8,
-            position_wait: Duration::from_secs(5),
-            reader_wait: Duration::from_secs(30),
-            message_bytes_max: 4 << 20,
-            connection_requests_max: 1_024,
-            keepalive: Duration::from_secs(20),
-            drain_wait: Duration::from_secs(30),
-        }
-    }
-}
-
-/// The clock of the wall, as the store wants it.
-#[expect(clippy::disallowed_methods, reason = "this is the one place where the clock is read")]
-pub fn wall_clock() -> Clock {
-    Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        At(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    })
-}
-
-/// Why a call got no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// As many calls as allowed are in progress.
-    #[error("too many requests are in progress")]
-    TooManyRequests,
-    /// As many streams or replays as allowed are open.
-    #[error("too many streams are open")]
-    TooManyStreams,
-    /// There was no room in the queue for as long as a call waits.
-    #[error("the queue of events is full")]
-    QueueFull,
-    /// The deadline of the call passed.
-    #[error("the deadline of the call passed")]
-    Deadline {
-        /// Whether events were queued by then.
-        queued: bool,
-    },
-    /// The log did not get to the position that was asked for.
-    #[error("the ledger is at position {committed} and has not reached {item_request}")]
-    PositionNotReached {
-        /// What was asked for.
-        item_request: Position,
-        /// What is durable.
-        committed: Position,
-    },
-    /// Nothing is signed here, or not over what was asked for.
-    #[error("no checkpoint is signed over what is asked for: the server has no checkpoint key")]
-    NoCheckpoint,
-    /// The server is shutting down.
-    #[error("the server is shutting down")]
-    Draining,
-    /// The reader of a stream took nothing for too long.
-    #[error("the reader of the stream is too slow")]
-    ReaderTooSlow,
-    /// The answer does not fit into a message.
-    #[error("the answer has {bytes} bytes, which do not fit into one message; ask for less")]
-    AnswerTooLarge {
-        /// Its size.
-        bytes: usize,
-    },
-    /// There is no member of this name, or was none then.
-    #[error("no such member")]
-    MemberUnknown,
-    /// The program in force has no wallet of this name, or there is none in force.
-    #[error("no such wallet")]
-    WalletUnknown,
-    /// The log does not go that far.
-    #[error("there is no record at this position yet")]
-    RecordUnknown,
-    /// No event of this source and id was recorded.
-    #[error("no event of this source and id was recorded")]
-    OutcomeUnknown,
-    /// The store did not take the events.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    /// The store took the events and could not commit them.
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-    /// The store could not read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The store let go of the events without a word.
-    #[error("the ledger stopped before it answered")]
-    Unanswered,
-    /// A thread of this server died.
-    #[error("a thread of the server died; its log says why")]
-    Interrupted,
-}
-
-impl Failure {
-    /// The same, in a call whose events had been queued: they may be recorded.
-    pub fn once_queued(self) -> Failure {
-        match self {
-            Failure::Deadline { .. } => Failure::Deadline { queued: true },
-            Failure::Submit(_) | Failure::Commit(_) | Failure::Unanswered | Failure::Interrupted => self,
-            _ => Failure::Unanswered,
-        }
-    }
-}
-
 /// A call that was admitted: its place among those in progress, and its deadline.
 #[derive(Clone, Debug)]
 pub struct Call {
     deadline: Instant,
-    _place: Arc<OwnedSemaphorePermit>,
+    guest: Option<Guest>,
+    _places: Arc<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
 }
+
+/// The places of an open stream: among all, and among those of its connection and address.
+pub type StreamPlaces = (OwnedSemaphorePermit, Option<[OwnedSemaphorePermit; 2]>);
 
 impl Call {
     /// PendingUntil for `what`, at most until the deadline.
@@ -226,6 +91,8 @@ pub struct Engine {
     requests: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     room: Arc<Semaphore>,
+    /// Until then nobody waits for room: somebody did in vain.
+    full_until: Mutex<Option<Instant>>,
     log_reads: Arc<Semaphore>,
     look_ups: Arc<Semaphore>,
     replays: Arc<Semaphore>,
@@ -249,6 +116,7 @@ impl Engine {
             requests: Arc::new(Semaphore::new(limits.requests_max)),
             streams: Arc::new(Semaphore::new(limits.streams_max)),
             room: Arc::new(Semaphore::new(limits.queue_max)),
+            full_until: Mutex::new(None),
             log_reads: Arc::new(Semaphore::new(limits.log_reads_max)),
             look_ups: Arc::new(Semaphore::new(limits.log_reads_max)),
             replays: Arc::new(Semaphore::new(limits.replays_max)),
@@ -265,20 +133,43 @@ impl Engine {
 
     /// Admits a call whose caller waits for `timeout`, or says that there are too many.
     pub fn admit(&self, timeout: Option<Duration>) -> Result<Call, Failure> {
+        self.admit_from(timeout, None)
+    }
+
+    /// The same of a caller who came by a connection: of its address, too, there may be too many.
+    pub fn admit_from(&self, timeout: Option<Duration>, guest: Option<Guest>) -> Result<Call, Failure> {
+        let share = guest.as_ref().map(Guest::request).transpose()?;
         let place = Arc::clone(&self.requests).try_acquire_owned().map_err(|_| Failure::TooManyRequests)?;
         let left = timeout.map_or(self.limits.call_wait, |timeout| timeout.min(self.limits.call_wait));
         let deadline = Instant::now() + left.saturating_sub(DEADLINE_MARGIN_MAX.min(left / 10));
-        Ok(Call { deadline, _place: Arc::new(place) })
+        Ok(Call { deadline, guest, _places: Arc::new((place, share)) })
     }
 
-    /// A place among the open streams.
-    pub fn open_stream(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::TooManyStreams)
+    /// Whether events would wait in vain: there is no room, and there was none for as long as a call waits.
+    pub fn is_full(&self) -> bool {
+        self.room.available_permits() == 0 && self.full_until.lock().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Places among the open streams.
+    pub fn open_stream(&self, call: &Call) -> Result<StreamPlaces, Failure> {
+        let shares = call.guest.as_ref().map(Guest::stream).transpose()?;
+        let place = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::TooManyStreams)?;
+        Ok((place, shares))
     }
 
     /// Whether the store serves; if not, why.
     pub fn health(&self) -> Health {
         self.handle.health()
+    }
+
+    /// The jump of time that nobody has said to be right, if there is one.
+    pub fn jump(&self) -> Option<Jump> {
+        self.handle.jump()
+    }
+
+    /// How many batches were not taken because time would jump.
+    pub fn questioned(&self) -> u64 {
+        self.handle.stats().questioned
     }
 
     /// From now on streams take no more batches.
@@ -303,7 +194,10 @@ impl Engine {
     /// Says events and waits until they are durable.
     pub async fn submit(&self, call: &Call, decoded: DecodedBatch) -> Result<Vec<Outcome>, Failure> {
         let room = call.until(timeout(self.limits.queue_wait, self.room_for(&decoded))).await?;
-        let room = room.map_err(|_| Failure::QueueFull)?;
+        let Ok(room) = room else {
+            *self.full_until.lock() = Some(Instant::now() + self.limits.queue_wait);
+            return Err(Failure::QueueFull);
+        };
         let ticket = call.until(self.queue(decoded, room)).await.map_err(|_| Failure::Deadline { queued: true })??;
         call.until(ticket.outcomes()).await.map_err(|_| Failure::Deadline { queued: true })?
     }

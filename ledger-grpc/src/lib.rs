@@ -12,8 +12,9 @@
 //! - [`service`] is one short function per call.
 //! - [`wire`] turns messages into the ledger's types and back, and owns the limits of requests.
 //! - [`codec`] counts what a request would come to before it is decoded.
+//! - [`door`] is who comes in, how many, and how long they may take to say what they want.
 //! - [`answers`] tells what is asked of a store, for the server and for `ledgerd` on a directory alike.
-//! - [`engine`] is the asynchronous face of the store, and the only place that reads a clock.
+//! - [`engine`] is the asynchronous face of the store, and, in `clock`, the only place that reads one.
 //! - [`kafka`] feeds events from Kafka's topics, and puts outcomes on one.
 //! - [`metrics`] tells the figures of a running ledger.
 //! - [`json`] is the one way between JSON and the messages of the proto, and [`instant`] that of instants.
@@ -24,6 +25,7 @@
 
 pub mod answers;
 pub mod codec;
+pub mod door;
 pub mod engine;
 pub mod instant;
 pub mod json;

@@ -38,8 +38,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What the answers are written in.
 const FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// Answers requests until it is dropped.
-pub async fn serve(listener: TcpListener, handle: Handle, kafka: Option<Arc<Kafka>>) {
+/// Answers requests until it is dropped, on so many connections at once at the `most`.
+pub async fn serve(listener: TcpListener, handle: Handle, kafka: Option<Arc<Kafka>>, most: usize) {
+    let most = CONNECTIONS_MAX.min(most).max(1);
     // Dropped with this function, and then its connections end.
     let mut connections = JoinSet::new();
     let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
@@ -48,7 +49,7 @@ pub async fn serve(listener: TcpListener, handle: Handle, kafka: Option<Arc<Kafk
             Ok((connection, _)) => {
                 while connections.try_join_next().is_some() {}
                 oldest_first.retain(|connection| !connection.is_finished());
-                if oldest_first.len() >= CONNECTIONS_MAX
+                if oldest_first.len() >= most
                     && let Some(oldest) = oldest_first.pop_front()
                 {
                     oldest.abort();
@@ -95,8 +96,10 @@ fn respond(method: &Method, path: &str, figures: impl FnOnce() -> String) -> Res
 
 fn text(handle: &Handle, kafka: Option<&Kafka>) -> String {
     let stats = handle.stats();
-    let serving = u64::from(handle.health() == Health::Serving);
-    let figures: [(&str, &str, &str, u64); 7] = [
+    let health = handle.health();
+    let serving = u64::from(health == Health::Serving);
+    let jump = handle.jump().map_or(0, |jump| u64::try_from(jump.seconds()).unwrap_or_default());
+    let figures: [(&str, &str, &str, u64); 9] = [
         ("serving", "gauge", "1 while the shard works, 0 once it has stopped.", serving),
         ("position", "gauge", "The last durable record.", stats.committed.0),
         ("snapshot_position", "gauge", "The last record folded into a finished snapshot.", stats.snapshot.0),
@@ -104,10 +107,23 @@ fn text(handle: &Handle, kafka: Option<&Kafka>) -> String {
         ("duplicates_total", "counter", "Events that came again, by any way, since the start.", stats.duplicates),
         ("queue_events", "gauge", "Events that wait to be judged.", stats.waiting as u64),
         ("disk_bytes", "gauge", "Bytes in sorted files.", stats.disk_bytes),
+        (
+            "clock_jump_seconds",
+            "gauge",
+            "How far time would jump, which nobody has confirmed; 0 if it would not.",
+            jump,
+        ),
+        ("clock_jump_batches_total", "counter", "Batches not taken because time would jump.", stats.questioned),
     ];
     let mut out = String::new();
     for (name, kind, help, value) in figures {
         let _ = writeln!(out, "# HELP ledger_{name} {help}\n# TYPE ledger_{name} {kind}\nledger_{name} {value}");
+    }
+    if let Health::Stopped(reason) = &health {
+        let reason = reason.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let help = "Why the shard stopped, if it did.";
+        let _ = writeln!(out, "# HELP ledger_stopped {help}\n# TYPE ledger_stopped gauge");
+        let _ = writeln!(out, "ledger_stopped{{reason=\"{reason}\"}} 1");
     }
     if let Some(kafka) = kafka {
         kafka.write_figures(&mut out);

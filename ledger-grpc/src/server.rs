@@ -2,9 +2,11 @@
 //!
 //! Owns what surrounds the services: admission before a message is read, deadlines, sizes,
 //! compression, keepalive, health, reflection and gRPC-Web. Knows nothing of what the calls mean.
-//! Browsers reach it from pages of its own origin; for others, a proxy in front must answer CORS.
+//! Browsers reach it from pages of this machine and of hosts that are allowed; a proxy in front must answer CORS.
 
-use crate::engine::{Call, Engine, Limits};
+use crate::door::{Guest, Hall, Hosts, Patient, Stranger, Visit};
+use crate::engine::{Call, Engine, Failure, Limits};
+use crate::instant;
 use crate::kafka::Kafka;
 use crate::proto::DESCRIPTORS;
 use crate::proto::audit_service_server::AuditServiceServer;
@@ -12,12 +14,16 @@ use crate::proto::event_service_server::EventServiceServer;
 use crate::proto::member_service_server::MemberServiceServer;
 use crate::proto::program_service_server::ProgramServiceServer;
 use crate::service::Service;
+use hyper::http;
 use ledger_store::{Handle, Health};
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt;
+use tokio::sync::watch;
+use tokio_stream::{Stream, StreamExt};
+use tonic::body::Body;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::server::NamedService;
 use tonic::service::interceptor::InterceptedService;
@@ -28,6 +34,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_reflection::server::Builder;
 use tonic_web::GrpcWebLayer;
+use tower::util::MapRequestLayer;
 
 /// Bytes of one call that may be under way unread: a large batch should not wait for the network.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
@@ -50,6 +57,23 @@ const SERVICES: [&str; 5] = [
     <AuditServiceServer<Service> as NamedService>::NAME,
 ];
 
+/// The services that go on where a ledger stopped and its server stays for reading.
+const READERS: [&str; 2] =
+    [<MemberServiceServer<Service> as NamedService>::NAME, <AuditServiceServer<Service> as NamedService>::NAME];
+
+/// The name under which it is told whether time is believed.
+const CLOCK: &str = "clock";
+/// Where the paths of the calls begin whose messages must come soon.
+const CALLS: &str = "/ledger.v1.";
+/// The call that is open for as long as its caller has events.
+const STREAM: &str = "/ledger.v1.EventService/SubmitStream";
+/// The calls that need room for events.
+const SAYING: [&str; 3] = [
+    "/ledger.v1.EventService/Submit",
+    "/ledger.v1.EventService/SubmitBatch",
+    "/ledger.v1.ProgramService/PublishProgram",
+];
+
 /// The name under which the health of the feeding from Kafka is told.
 const KAFKA: &str = "kafka";
 
@@ -65,6 +89,17 @@ pub enum ServeError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
+/// How a ledger is served.
+#[derive(Clone, Debug, Default)]
+pub struct ServeOptions {
+    /// How much is taken on at once.
+    pub limits: Limits,
+    /// Whose pages may ask in a browser, and by which names.
+    pub hosts: Hosts,
+    /// Whether the server stays for reading once the ledger has stopped. Else it ends.
+    pub stay: bool,
+}
+
 /// Serves the ledger on `listener` until `shutdown` is ready; then takes no new calls, answers those
 /// under way, and returns when their callers have got the answers or [`Limits::drain_wait`] is over.
 /// The ledger itself is left open.
@@ -78,11 +113,13 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    serve_fed(listener, handle, None, limits, shutdown).await
+    let options = ServeOptions { limits, hosts: Hosts::default(), stay: true };
+    serve_fed(listener, handle, None, options, shutdown).await
 }
 
 /// Serves a ledger that is fed from Kafka too, as [`serve`] does. The health of the service `kafka` says
-/// whether every partition goes on.
+/// whether every partition goes on, that of `clock` whether time is believed. A ledger that stops ends the server,
+/// unless it is to stay.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -90,9 +127,10 @@ pub async fn serve_fed(
     listener: TcpListener,
     handle: Handle,
     kafka: Option<Arc<Kafka>>,
-    limits: Limits,
+    options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    let ServeOptions { limits, hosts, stay } = options;
     let engine = Engine::new(handle, limits);
     let (reporter, health) = tonic_health::server::health_reporter();
     let service = Service::new(Arc::clone(&engine));
@@ -117,26 +155,24 @@ pub async fn serve_fed(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_keepalive_interval(Some(limits.keepalive))
         .http2_keepalive_timeout(Some(limits.keepalive))
+        .layer(MapRequestLayer::new(move |request| met(request, &hosts, &limits)))
         .layer(GrpcWebLayer::new())
-        .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?)
+        .add_service(InterceptedService::new(health, no_stranger))
+        .add_service(InterceptedService::new(reflection().build_v1()?, no_stranger))
+        .add_service(InterceptedService::new(reflection().build_v1alpha()?, no_stranger))
         .add_service(limited!(EventServiceServer))
         .add_service(limited!(MemberServiceServer))
         .add_service(limited!(ProgramServiceServer))
         .add_service(limited!(AuditServiceServer));
 
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(limits.keepalive));
-    let incoming = incoming.then(async |accepted| {
-        if let Err(error) = &accepted {
-            tracing::warn!(%error, "cannot accept a connection");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-        }
-        accepted
-    });
+    let stopped = watch::Sender::new(false);
+    let incoming = incoming(listener, limits);
     let stopping = async {
-        shutdown.await;
-        tell_health(&reporter, ServingStatus::NotServing).await;
+        tokio::select! {
+            () = shutdown => {}
+            () = so(&stopped), if !stay => {}
+        }
+        tell_health(&reporter, &SERVICES, ServingStatus::NotServing).await;
         engine.drain();
     };
     let patience = async {
@@ -146,7 +182,52 @@ pub async fn serve_fed(
     tokio::select! {
         served = router.serve_with_incoming_shutdown(incoming, stopping) => Ok(served?),
         () = patience => Ok(()),
-        never = watch_health(&engine, kafka.as_deref(), &reporter) => match never {},
+        never = watch_health(&engine, kafka.as_deref(), &reporter, &stopped) => match never {},
+    }
+}
+
+/// Ready once it is so.
+async fn so(said: &watch::Sender<bool>) {
+    // It cannot be closed: its sender is here.
+    let _ = said.subscribe().wait_for(|said| *said).await;
+}
+
+/// Connections as they come in.
+fn incoming(listener: TcpListener, limits: Limits) -> impl Stream<Item = io::Result<Visit>> {
+    let hall = Hall::new(limits);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(limits.keepalive));
+    let incoming = incoming.then(async |accepted| {
+        if let Err(error) = &accepted {
+            tracing::warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+        accepted
+    });
+    incoming.map(move |accepted| accepted.and_then(|io| hall.enter(io)))
+}
+
+/// What is known of a request before its message is read: whether it may ask, how long it may take, and whether it
+/// needs room for events.
+fn met(mut request: http::Request<Body>, hosts: &Hosts, limits: &Limits) -> http::Request<Body> {
+    let stranger = hosts.stranger(&request);
+    let path = request.uri().path();
+    let (is_call, is_stream, says) = (path.starts_with(CALLS), path == STREAM, SAYING.contains(&path));
+    let wait = if is_call && !is_stream { limits.sender_wait } else { limits.stream_idle };
+    let extensions = request.extensions_mut();
+    stranger.map(|stranger| extensions.insert(stranger));
+    says.then(|| extensions.insert(Says));
+    request.map(|body| Body::new(Patient::new(body, wait)))
+}
+
+/// A request that needs room for events.
+#[derive(Clone, Copy, Debug)]
+struct Says;
+
+/// Refuses pages that may not ask.
+fn no_stranger(request: Request<()>) -> Result<Request<()>, Status> {
+    match request.extensions().get::<Stranger>() {
+        Some(Stranger(host)) => Err(Failure::HostNotAllowed { host: host.clone() }.into()),
+        None => Ok(request),
     }
 }
 
@@ -161,9 +242,14 @@ fn admission(
     engine: &Arc<Engine>,
 ) -> impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone + Send + Sync + 'static {
     let engine = Arc::clone(engine);
-    move |mut request| {
+    move |request| {
+        let mut request = no_stranger(request)?;
+        if request.extensions().get::<Says>().is_some() && engine.is_full() {
+            return Err(Failure::QueueFull.into());
+        }
+        let guest = request.extensions().get::<Guest>().cloned();
         let timeout = request.metadata().get("grpc-timeout").and_then(|text| read_timeout(text.to_str().ok()?));
-        let call: Call = engine.admit(timeout)?;
+        let call: Call = engine.admit_from(timeout, guest)?;
         request.extensions_mut().insert(call);
         Ok(request)
     }
@@ -188,29 +274,64 @@ fn read_timeout(text: &str) -> Option<Duration> {
 }
 
 /// Says that the ledger serves, and when it does not any more. A shard that stopped stays stopped.
-async fn watch_health(engine: &Engine, kafka: Option<&Kafka>, reporter: &HealthReporter) -> std::convert::Infallible {
-    tell_health(reporter, ServingStatus::Serving).await;
-    let mut told = None;
-    while matches!(engine.health(), Health::Serving) {
+async fn watch_health(
+    engine: &Engine,
+    kafka: Option<&Kafka>,
+    reporter: &HealthReporter,
+    stopped: &watch::Sender<bool>,
+) -> std::convert::Infallible {
+    let serving = |serves: bool| if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
+    tell_health(reporter, &SERVICES, ServingStatus::Serving).await;
+    let (mut told, mut told_clock, mut questioned) = (None, None, 0);
+    let reason = loop {
+        if let Health::Stopped(reason) = engine.health() {
+            break reason;
+        }
         let goes_on = kafka.map(|kafka| kafka.halted().is_empty());
         if goes_on != told {
             told = goes_on;
-            let status = if goes_on == Some(true) { ServingStatus::Serving } else { ServingStatus::NotServing };
-            reporter.set_service_status(KAFKA, status).await;
+            reporter.set_service_status(KAFKA, serving(goes_on == Some(true))).await;
+        }
+        let jumps = look_at_clock(engine, told_clock == Some(true), &mut questioned);
+        if told_clock != Some(jumps) {
+            reporter.set_service_status(CLOCK, serving(!jumps)).await;
+            if told_clock == Some(true) {
+                tracing::warn!("time is believed again");
+            }
+            told_clock = Some(jumps);
         }
         tokio::time::sleep(LOOK_AT_HEALTH).await;
-    }
+    };
     if kafka.is_some() {
         reporter.set_service_status(KAFKA, ServingStatus::NotServing).await;
     }
-    tracing::error!("the ledger has stopped: calls are answered with UNAVAILABLE");
-    tell_health(reporter, ServingStatus::NotServing).await;
+    tracing::error!(reason, "the ledger has stopped: it takes no events");
+    let of_events: Vec<&str> = SERVICES.into_iter().filter(|name| !READERS.contains(name)).collect();
+    tell_health(reporter, &of_events, ServingStatus::NotServing).await;
+    stopped.send_replace(true);
     std::future::pending().await
 }
 
-async fn tell_health(reporter: &HealthReporter, status: ServingStatus) {
-    for service in SERVICES {
-        reporter.set_service_status(service, status).await;
+/// Whether time would jump, which is told at once and with every batch that is not taken for it.
+fn look_at_clock(engine: &Engine, was_told: bool, questioned: &mut u64) -> bool {
+    let (jump, now_questioned) = (engine.jump(), engine.questioned());
+    let is_new = std::mem::replace(questioned, now_questioned) != now_questioned;
+    let what = "nothing is done by a time that nobody has confirmed: put the clock or the event right, or confirm it \
+                with --clock-jump-ok";
+    match jump {
+        Some(jump) if is_new || !was_told => {
+            let (from, to) = (instant::show(jump.from), instant::show(jump.to));
+            tracing::error!(%jump, from, to, batches = now_questioned, "{what}");
+        }
+        None if is_new => tracing::error!(batches = now_questioned, "{what}"),
+        _ => {}
+    }
+    jump.is_some()
+}
+
+async fn tell_health(reporter: &HealthReporter, services: &[&str], status: ServingStatus) {
+    for service in services {
+        reporter.set_service_status(*service, status).await;
     }
 }
 

@@ -4,7 +4,7 @@
 //! is `answers`'s. `?` turns an `Invalid` or a `Failure` into a status by the table in `status`.
 
 use crate::answers::{self, Unknown};
-use crate::engine::{Call, Engine, Failure, Ticket, off_thread};
+use crate::engine::{Call, Engine, Failure, StreamPlaces, Ticket, off_thread};
 use crate::proto::audit_service_server::AuditService;
 use crate::proto::event_service_server::EventService;
 use crate::proto::member_service_server::MemberService;
@@ -16,7 +16,7 @@ use ledger_store::{AsOf, Handle};
 use prost::Message;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -87,10 +87,11 @@ impl EventService for Service {
         &self,
         request: Request<Streaming<SubmitStreamRequest>>,
     ) -> Answer<Answers<SubmitStreamResponse>> {
-        let place = self.0.open_stream()?;
-        let (_, batches) = open(request);
+        let (call, batches) = open(request);
+        let places = self.0.open_stream(&call)?;
+        drop(call);
         let (queue, queued) = mpsc::channel(self.0.limits().stream_batches_max);
-        tokio::spawn(take_batches(Arc::clone(&self.0), batches, queue, place));
+        tokio::spawn(take_batches(Arc::clone(&self.0), batches, queue, places));
         let engine = Arc::clone(&self.0);
         let answers = ReceiverStream::new(queued).then(move |batch| answer_batch(Arc::clone(&engine), batch));
         Ok(Response::new(Box::pin(answers)))
@@ -117,7 +118,7 @@ async fn take_batches(
     engine: Arc<Engine>,
     mut batches: Streaming<SubmitStreamRequest>,
     queue: mpsc::Sender<Result<Queued, Status>>,
-    _place: OwnedSemaphorePermit,
+    _places: StreamPlaces,
 ) {
     loop {
         let Ok(place) = queue.reserve().await else { return };

@@ -109,6 +109,15 @@ news! {
     DEADLINE_QUEUED: StatusSpec::new(Code::DeadlineExceeded, "DEADLINE").unknown();
     /// The reader of a stream took nothing for 30 seconds. What it has read is so; ask for the rest.
     READER_TOO_SLOW: StatusSpec::new(Code::DeadlineExceeded, "READER_TOO_SLOW");
+    /// Of a request nothing came for 5 seconds before all of it was there, or on a stream of events for 60. Nothing of it
+    /// was taken. Send it again, or open the stream once there are events.
+    SENDER_TOO_SLOW: StatusSpec::new(Code::DeadlineExceeded, "SENDER_TOO_SLOW");
+    /// A page in a browser asks that is of a host that may not, or by such a name. The operator allows it with
+    /// `--web-host`.
+    HOST_NOT_ALLOWED: StatusSpec::new(Code::PermissionDenied, "HOST_NOT_ALLOWED");
+    /// Time would jump: by the clock of the server, or where time follows the events, by one of these. Nothing of them was
+    /// taken. A person has to put the clock or the event right, or to confirm that it is with `--clock-jump-ok`.
+    CLOCK_JUMP: StatusSpec::new(Code::FailedPrecondition, "CLOCK_JUMP");
     /// The server is shutting down and takes nothing new. Come again, to the one that follows it.
     DRAINING: StatusSpec::new(Code::Unavailable, "DRAINING").retry_ms(1_000);
     /// The ledger has a program with words that are newer than this server: what is recorded can be read, and nothing
@@ -170,6 +179,8 @@ fn news(failure: &Failure) -> StatusSpec {
         Failure::Deadline { queued: true } => DEADLINE_QUEUED,
         Failure::PositionNotReached { .. } => POSITION_NOT_REACHED,
         Failure::NoCheckpoint => NO_CHECKPOINT,
+        Failure::SenderTooSlow => SENDER_TOO_SLOW,
+        Failure::HostNotAllowed { .. } => HOST_NOT_ALLOWED,
         Failure::Draining => DRAINING,
         Failure::ReaderTooSlow => READER_TOO_SLOW,
         Failure::AnswerTooLarge { .. } => ANSWER_TOO_LARGE,
@@ -194,10 +205,11 @@ fn submit_news(error: &SubmitError) -> StatusSpec {
     }
 }
 
-/// Unless no program could judge them, the events had been queued: some of them may be durable.
+/// Unless no program could judge them, or time would jump, the events had been queued: some of them may be durable.
 fn commit_news(error: &CommitError) -> StatusSpec {
     match error {
         CommitError::Program(_) => PROGRAM_UNREADABLE,
+        CommitError::Clock { .. } => CLOCK_JUMP,
         CommitError::Stopped { .. } => STOPPED_QUEUED,
         _ => STORE_FAILED_QUEUED,
     }

@@ -13,12 +13,14 @@ mod proofs;
 mod questions;
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 /// What a run of `ledgerd` came to.
@@ -591,6 +593,56 @@ fn a_copy_that_was_put_back_is_refused_until_it_says_that_it_is_one() {
 }
 
 #[test]
+fn who_looks_leaves_every_file_as_it_is() {
+    let place = Place::new();
+    let file = place.file("events.jsonl", &events());
+    place.import(&file, "community.toml", "").exits(1);
+    let ledger = place.path("ledger");
+    let files = || -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+        let paths = fs::read_dir(&ledger).unwrap().map(|entry| entry.unwrap().path());
+        let about = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+        let mut files: BTreeMap<_, _> =
+            paths.map(|path| (path.clone(), (fs::read(&path).unwrap(), about(&path)))).collect();
+        files.insert(".".into(), (Vec::new(), about(Path::new(&ledger))));
+        files
+    };
+    let before = files();
+    let verdicts = place.path("verdicts");
+    for line in [
+        "member M1",
+        "member M1 --as-of 2026-01-05",
+        "totals",
+        "totals --at 3",
+        "replay M1",
+        "explain M1",
+        "cases",
+        "counters M1",
+        "verify",
+        &format!("export --verdicts {verdicts}"),
+    ] {
+        place.ask(line).exits(0);
+        assert!(files() == before, "{line} changes {:?}", files().keys());
+    }
+    place.ask("quote M1 1").exits(0);
+    place.ask("checkpoint").exits(1);
+    assert!(files() == before);
+}
+
+#[test]
+fn a_wrong_year_in_a_history_stops_its_import_until_it_is_confirmed() {
+    let place = Place::new();
+    let days = ["2019-01-01", "2019-01-02", "2025-06-01", "2019-01-03", "2019-02-01"];
+    let rows = (1..).zip(days).map(|(id, day)| event(id, &format!("{day}T09:00:00Z"), "M1", r#""check_in":{}"#));
+    let file = place.file("events.jsonl", &rows.collect::<String>());
+    let ran = place.import(&file, "community.toml", "").exits(3);
+    ran.has(&["line 3: time would jump by 2342 days", "--clock-jump-ok 2025-06-01T09:00:00Z", "from line 1 on"]);
+    assert_eq!(place.ask("verify --json").exits(0).json()["members"], 0, "nothing was judged at a wrong time");
+    let ran = place.import(&file, "community.toml", "--clock-jump-ok 2025-06-01").exits(0);
+    ran.has(&["5 accepted, 0 refused", "judged later than they happened: 2, by 2,341 days at the most"]);
+    place.import(&file, "community.toml", "--clock-jump-ok soon").exits(2);
+}
+
+#[test]
 fn what_is_not_there_is_not_made() {
     let place = Place::new();
     for command in ["totals", "cases", "replay M1", "member M1", "verify", "rebuild", "restore"] {
@@ -696,7 +748,10 @@ fn a_server_tells_what_its_directory_tells_and_stops_when_asked() {
     assert_eq!(asked.map(|said| (said.code, said.out)), quoted);
     say(&format!("member M2 --server {address}")).exits(1);
     say(&format!("replay M2 --server {address}")).exits(1);
-    place.ask("totals").exits(3).has(&["another process has the ledger open"]);
+    // Its directory is read beside it, and is its own to write.
+    assert_eq!(place.ask("totals --json").exits(0).out, offline[0]);
+    place.ask("verify").exits(0);
+    place.ask("rebuild").exits(3).has(&["another process has the ledger open"]);
     let log = server.stop();
     assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
     place.ask("verify").exits(0);

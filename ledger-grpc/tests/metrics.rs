@@ -163,7 +163,16 @@ fn the_figures_are_in_the_text_format() {
             names.push(name.to_owned());
         }
     }
-    let expected =
-        ["serving", "position", "snapshot_position", "members", "duplicates_total", "queue_events", "disk_bytes"];
+    let expected = [
+        "serving",
+        "position",
+        "snapshot_position",
+        "members",
+        "duplicates_total",
+        "queue_events",
+        "disk_bytes",
+        "clock_jump_seconds",
+        "clock_jump_batches_total",
+    ];
     assert_eq!(names, expected.map(|name| format!("ledger_{name}")));
 }

@@ -26,7 +26,7 @@ use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::proto::record::Cause;
 use ledger_grpc::server::serve;
 use ledger_grpc::wire::{self, Names};
-use ledger_store::{Ledger, Options, Time};
+use ledger_store::{Jumps, Ledger, Options, Time};
 use ledger_stories::{
     Quote, Said, Seen, SeenCase, SeenCounter, SeenExchange, SeenLedger, SeenProposal, SeenPurse, SeenTally, SeenTotals,
     SeenWhy, Stage, Told, run,
@@ -435,7 +435,10 @@ fn check(path: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(AtomicI64::new(0));
     let adjustment = Arc::clone(&clock);
-    let options = Options { time: Time::Events, secret: Some(SECRET), snapshot_records: 10, ..Options::default() };
+    // A story jumps through years.
+    let jumps = Jumps { believed: At(i64::MAX), ..Jumps::default() };
+    let options =
+        Options { time: Time::Events, jumps, secret: Some(SECRET), snapshot_records: 10, ..Options::default() };
     let ledger = Ledger::open(dir.path(), options, Arc::new(move || At(adjustment.load(Ordering::SeqCst)))).unwrap();
     let runtime = Runtime::new().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::{Answer, say, show, verify};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
+use ledger_core::units::At;
 use ledger_grpc::engine::Limits;
 use ledger_grpc::proto::audit_service_client::AuditServiceClient;
 use ledger_grpc::proto::event_service_client::EventServiceClient;
@@ -18,7 +19,7 @@ use ledger_grpc::proto::member_service_client::MemberServiceClient;
 use ledger_grpc::proto::program_service_client::ProgramServiceClient;
 use ledger_grpc::proto::{self, event::Body, outcome, record::Cause};
 use ledger_grpc::{instant, server};
-use ledger_store::Handle;
+use ledger_store::{Handle, Jumps, Options};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -59,7 +60,10 @@ impl Demo {
         say(format_args!("A music shop's points: programs/music.toml on the purchases in {}", path.display()))?;
         say(format_args!("  {}", shop.summary()))?;
 
-        let ledger = open_or_make(&dir, Keys::default().options(Clock::Events))?;
+        // All of it is history, and nobody has points before it begins.
+        let jumps = Jumps { believed: At(i64::MAX), ..Jumps::default() };
+        let options = Options { jumps, ..Keys::default().options(Clock::Events) };
+        let ledger = open_or_make(&dir, options)?;
         let runtime = Builder::new_multi_thread().enable_all().build()?;
         let shown = runtime.block_on(show_all(&shop, ledger.handle()));
         drop(runtime);

@@ -10,7 +10,7 @@ mod rows;
 pub(super) use rows::Purchases;
 
 use super::local::grouped;
-use super::open::{Clock, Secret, hex, open_or_make, publish_first};
+use super::open::{Clock, Confirmed, Secret, hex, open_or_make, publish_first};
 use super::progress::Progress;
 use super::{Answer, say};
 use anyhow::{Context, Result, anyhow, bail};
@@ -19,8 +19,10 @@ use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::merkle::{Frontier, leaf};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
+use ledger_core::units::{At, DAY_MS};
+use ledger_grpc::instant;
 use ledger_grpc::json;
-use ledger_store::{Batch, CommitError, Cursor, Handle};
+use ledger_store::{Batch, CommitError, Cursor, Handle, Options};
 use rows::{Format, Row, Rows};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -80,7 +82,8 @@ const REJECTS: &str = concat!(
     "TIME\n\n",
     "With --time events, ledger time follows the events, so that points expire and tiers fall when they did: \
      sort the file by time. An event that is earlier than the one before it is judged at the time of that \
-     one. What falls due for members without later events is recorded when a tick says so, or by a server that \
+     one, and those that are by more than a day are counted. One that is more than 92 days ahead of those before it \
+     stops the import before its rows of up to 10,000, until a person confirms it with --clock-jump-ok. What falls due for members without later events is recorded when a tick says so, or by a server that \
      runs with --time wall; until then `totals` counts those points as available, and `member` does not.",
 );
 
@@ -102,6 +105,8 @@ pub(super) struct Import {
     #[arg(long, value_enum, default_value = "events")]
     time: Clock,
     #[command(flatten)]
+    confirmed: Confirmed,
+    #[command(flatten)]
     secret: Secret,
     /// Write every row that was rejected or refused to this file, and why
     #[arg(long, value_name = "FILE")]
@@ -115,7 +120,8 @@ impl Import {
     pub(super) fn run(self) -> Result<Answer> {
         let format = self.format.map_or_else(|| Format::of(&self.file), Ok)?;
         let source = name_of(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
-        let ledger = open_or_make(&self.data, self.secret.read()?.options(self.time))?;
+        let options = Options { jumps: self.confirmed.jumps(), ..self.secret.read()?.options(self.time) };
+        let ledger = open_or_make(&self.data, options)?;
         let imported = self.import(&ledger.handle(), format, source);
         let (position, members) = (ledger.handle().committed(), ledger.handle().stats().members);
         ledger.close().map_err(|error| anyhow!(error))?;
@@ -205,7 +211,8 @@ fn name_of(path: &Path) -> Result<Box<str>> {
 
 /// A batch that is not answered yet, and the lines of its events.
 struct UnderWay {
-    lines: Vec<u64>,
+    /// Of each event its line, and when it happened.
+    lines: Vec<(u64, At)>,
     answer: Receiver<Result<Vec<Outcome>, CommitError>>,
 }
 
@@ -243,7 +250,7 @@ impl Run<'_> {
             self.tally.rows += 1;
             match event {
                 Ok(event) => {
-                    lines.push(line);
+                    lines.push((line, event.occurred_at));
                     events.push(event);
                 }
                 Err(reject) => {
@@ -269,8 +276,21 @@ impl Run<'_> {
     /// PendingUntil for the oldest batch.
     fn settle(&mut self) -> Result<()> {
         let Some(UnderWay { lines, answer }) = self.under_way.pop_front() else { return Ok(()) };
-        let outcomes = answer.recv().map_err(|_| anyhow!("the ledger stopped before it answered"))??;
-        for (line, outcome) in lines.into_iter().zip(outcomes) {
+        let answer = answer.recv().map_err(|_| anyhow!("the ledger stopped before it answered"))?;
+        let outcomes = match answer {
+            Err(CommitError::Clock { event, jump }) => {
+                let line = lines.get(event).map_or(0, |(line, _)| *line);
+                let (from, to) = (instant::show(jump.from), instant::show(jump.to));
+                bail!(
+                    "line {line}: {jump}, from {from} to {to}; no row is imported from line {} on. Mend the row, or \
+                     confirm it with --clock-jump-ok {to}",
+                    lines.first().map_or(0, |(line, _)| *line)
+                );
+            }
+            answer => answer?,
+        };
+        for ((line, occurred_at), outcome) in lines.into_iter().zip(outcomes) {
+            self.tally.judged(occurred_at, &outcome);
             match outcome.refusal {
                 _ if outcome.duplicate => self.tally.again += 1,
                 None => self.tally.accepted += 1,
@@ -293,10 +313,20 @@ struct Tally {
     again: u64,
     rejected: u64,
     refused: BTreeMap<&'static str, u64>,
+    /// How many were judged more than a day after they happened, and the longest it was, in days.
+    late: (u64, i64),
     seconds: f64,
 }
 
 impl Tally {
+    /// Notes how late an event was judged.
+    fn judged(&mut self, occurred_at: At, outcome: &Outcome) {
+        let days = outcome.at.0.saturating_sub(occurred_at.0) / DAY_MS;
+        if days > 0 && !outcome.duplicate {
+            self.late = (self.late.0 + 1, self.late.1.max(days));
+        }
+    }
+
     fn report(&self, file: &Path) -> Result<()> {
         let file = file.display();
         if self.rows == 0 {
@@ -314,6 +344,10 @@ impl Tally {
             grouped(self.again),
             grouped(self.rejected)
         ))?;
+        if self.late.0 > 0 {
+            let (rows, days) = (grouped(self.late.0), grouped(self.late.1));
+            say(format_args!("  judged later than they happened: {rows}, by {days} days at the most"))?;
+        }
         self.refused.iter().try_for_each(|(reason, count)| say(format_args!("  refused {reason}: {}", grouped(*count))))
     }
 }

@@ -33,7 +33,7 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// Which ledger is asked.
 #[derive(Args)]
 pub(super) struct Where {
-    /// Read the ledger in this directory; no server may have it open
+    /// Read the ledger in this directory, whoever has it open; nothing is written
     ///
     /// It is read as at its last record: what is due since then has not happened yet.
     #[arg(long, value_name = "DIR", conflicts_with = "server")]

@@ -4,10 +4,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::program::Program;
-use ledger_core::units::At;
-use ledger_grpc::engine::wall_clock;
-use ledger_store::{Batch, Handle, Ledger, MarkError, OpenError, Options, Time, key_from};
+use ledger_core::units::{At, DAY_MS};
+use ledger_grpc::engine::{steady_clock, wall_clock};
+use ledger_grpc::instant;
+use ledger_store::{Batch, Handle, Jumps, Ledger, MarkError, OpenError, Options, Time, key_from};
 use std::path::{Path, PathBuf};
+
+/// A date, for whoever asks how one is written.
+const DATE: &str = "2026-01-31";
 
 /// What moves ledger time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,6 +48,30 @@ pub(super) struct Secret {
     salts_file: Option<PathBuf>,
 }
 
+/// What a person says of time.
+#[derive(Args)]
+pub(super) struct Confirmed {
+    /// Time is right up to here: RFC 3339, or a date (UTC)
+    ///
+    /// The clock is not believed where it is more than 7 days ahead of the last record when the ledger is opened, or
+    /// gets more than an hour ahead of what has passed since; with `--time events`, an event is not that is more than
+    /// 92 days ahead of those before it. Nothing is done by such a time: what is due by it could not be taken back.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    clock_jump_ok: Option<At>,
+}
+
+impl Confirmed {
+    pub(super) fn jumps(&self) -> Jumps {
+        self.clock_jump_ok.map_or_else(Jumps::default, |believed| Jumps { believed, ..Jumps::default() })
+    }
+}
+
+/// Reads an instant, or the end of a day.
+fn time(text: &str) -> Result<At, String> {
+    let day = || Some(At(instant::UTC.read(text)?.0 + i64::from(text.len() == DATE.len()) * (DAY_MS - 1)));
+    instant::read(text).or_else(day).ok_or_else(|| format!("write a date, as {DATE}, or RFC 3339"))
+}
+
 /// What is drawn when a ledger is made, unless it is given.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keys {
@@ -55,7 +83,7 @@ impl Keys {
     /// How a ledger with these keys is kept.
     pub(super) fn options(self, time: Clock) -> Options {
         let Keys { secret, salts } = self;
-        Options { time: time.into(), secret, salts, ..Options::default() }
+        Options { time: time.into(), secret, salts, steady: Some(steady_clock()), ..Options::default() }
     }
 }
 
@@ -80,17 +108,22 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Opens the ledger in `dir`, making one if there is none.
+/// Opens the ledger in `dir`, making one if there is none. Its files are of no concern to others than their owner.
 pub(super) fn open_or_make(dir: &Path, options: Options) -> Result<Ledger> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    keep_private();
     Ledger::open(dir, options, wall_clock()).map_err(open_error)
 }
 
-/// Opens the ledger in `dir` to look at it: ledger time stands still, so nothing is recorded.
+/// Opens the ledger in `dir` to look at it, as at its last record. Nothing is written.
 pub(super) fn open_to_look(dir: &Path) -> Result<Ledger> {
     must_be_ledger(dir)?;
     let options = Options { time: Time::Simulated, ..Options::default() };
-    Ledger::open(dir, options, wall_clock()).map_err(open_error)
+    Ledger::look(dir, options, wall_clock()).map_err(open_error)
+}
+
+/// Of the files that this process makes from now on others can read none.
+pub(super) fn keep_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// The store makes a ledger where there is none; whoever asks about one has mistyped its name.

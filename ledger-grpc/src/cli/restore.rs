@@ -1,6 +1,6 @@
 //! Restore: what an operator says of a ledger that was copied back, and what may be held against one.
 
-use super::open::{hex, must_be_ledger, open_error};
+use super::open::{hex, keep_private, must_be_ledger, open_error};
 use super::{Answer, say};
 use anyhow::Result;
 use clap::Args;
@@ -22,6 +22,7 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(self) -> Result<Answer> {
         must_be_ledger(&self.data)?;
+        keep_private();
         let Outset { identity, end, reached } =
             ledger_store::restore(&self.data, self.at_least, wall_clock()()).map_err(open_error)?;
         say(format_args!("ledger {}: lineage {} goes on from position {end}", identity.ledger, identity.lineage))?;

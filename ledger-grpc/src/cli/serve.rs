@@ -1,15 +1,18 @@
 //! Serve: a ledger behind a gRPC server, until it is asked to stop.
 
 use super::letters;
-use super::open::{Clock, Secret, open_or_make, publish_first};
+use super::open::{Clock, Confirmed, Secret, must_be_ledger, open_error, open_or_make, publish_first};
 use super::proofs::Signing;
 use super::{Answer, say};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use ledger_grpc::engine::Limits;
+use ledger_grpc::door::Hosts;
+use ledger_grpc::engine::{Limits, wall_clock};
 use ledger_grpc::kafka::{Config, Kafka};
-use ledger_grpc::{metrics, server};
-use ledger_store::{Handle, Options};
+use ledger_grpc::server::ServeOptions;
+use ledger_grpc::{instant, metrics, server};
+use ledger_store::{Handle, Health, Ledger, Options};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,8 +20,11 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
+
+/// More file handles than any limit here makes use of.
+const HANDLES_ENOUGH: u64 = 1 << 16;
 
 #[derive(Args)]
 #[command(after_long_help = letters::feeding())]
@@ -36,6 +42,8 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE", env = "LEDGERD_PROGRAM")]
     program: Option<PathBuf>,
     #[command(flatten)]
+    confirmed: Confirmed,
+    #[command(flatten)]
     secret: Secret,
     #[command(flatten)]
     signing: Signing,
@@ -51,6 +59,17 @@ pub(super) struct Serve {
     /// Where Prometheus finds figures, at /metrics; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", env = "LEDGERD_METRICS")]
     metrics: Option<String>,
+    /// Stay for reading when the ledger stops, instead of ending with exit code 4
+    #[arg(long, env = "LEDGERD_STAY")]
+    stay: bool,
+    /// Answer what is read and take nothing: from a disk that is full, a medium that cannot be written, or beside the
+    /// server that has the ledger open, as it is at this moment. Nothing is written
+    #[arg(long, conflicts_with_all = ["program", "kafka", "checkpoint_key"])]
+    read_only: bool,
+    /// Pages of this host may ask in a browser, over gRPC-Web, and any may by this name; those of this machine
+    /// (localhost, 127.0.0.1, ::1) always may
+    #[arg(long, value_name = "HOST", env = "LEDGERD_WEB_HOST", value_delimiter = ',')]
+    web_host: Vec<String>,
     /// Write logs as lines of JSON
     #[arg(long, env = "LEDGERD_LOG_JSON")]
     log_json: bool,
@@ -62,9 +81,7 @@ impl Serve {
             self.kafka.as_deref().map(|path| letters::config(path, self.kafka_brokers.as_deref())).transpose()?;
         log_to_stderr(self.log_json)?;
         info!(data = %self.data.display(), "opening the ledger");
-        let checkpoints = self.signing.read(&self.data)?;
-        let options = Options { checkpoints, ..self.secret.read()?.options(self.time) };
-        let ledger = open_or_make(&self.data, options)?;
+        let ledger = self.open()?;
         let handle = ledger.handle();
         handle.checkpoint_keys().iter().for_each(|key| info!(%key, "checkpoints are signed"));
         let stats = handle.stats();
@@ -76,27 +93,53 @@ impl Serve {
                 false => info!(program = %program.display(), "not published: the ledger has a program"),
             }
         }
+        if let Some(jump) = handle.jump() {
+            let (from, to) = (instant::show(jump.from), instant::show(jump.to));
+            error!(%jump, from, to, "the clock is not believed: put it right, or confirm it with --clock-jump-ok {to}");
+        }
         if let Some(unreadable) = handle.unreadable() {
             warn!("{unreadable}; the ledger is read only");
+        } else if self.read_only {
+            info!("the ledger is open for reading only");
         } else if handle.current_program().is_none() {
             warn!("no program is published: every event but a program will be refused, for ever");
         }
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        let served = runtime.block_on(self.listen(handle, kafka));
+        let served = runtime.block_on(self.listen(handle.clone(), kafka));
         drop(runtime);
+        let stopped = match handle.health() {
+            Health::Stopped(reason) if !self.read_only => Some(reason),
+            _ => None,
+        };
+        drop(handle);
         info!("closing the ledger");
         let closed = ledger.close();
         served?;
-        if let Err(error) = closed {
-            bail!("{error}");
+        if let Some(reason) =
+            stopped.or_else(|| closed.err().filter(|_| !self.read_only).map(|error| error.to_string()))
+        {
+            error!(reason, "the ledger had stopped");
+            return Ok(Answer::Stopped);
         }
         info!("closed");
         Ok(Answer::Yes)
     }
 
+    fn open(&self) -> Result<Ledger> {
+        let checkpoints = self.signing.read(&self.data)?;
+        let (jumps, stay) = (self.confirmed.jumps(), self.stay);
+        let options = Options { checkpoints, jumps, stay, ..self.secret.read()?.options(self.time) };
+        if self.read_only {
+            must_be_ledger(&self.data)?;
+            return Ledger::look(&self.data, options, wall_clock()).map_err(open_error);
+        }
+        open_or_make(&self.data, options)
+    }
+
     async fn listen(&self, handle: Handle, kafka: Option<Config>) -> Result<()> {
         let term = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
+        let handles = handles();
         let (listener, address) = bind(&self.listen).await?;
         if !address.ip().is_loopback() {
             warn!(%address, "there is no authentication: whoever reaches this address may do everything");
@@ -108,12 +151,17 @@ impl Serve {
         if let Some(metrics) = &self.metrics {
             let (listener, address) = bind(metrics).await?;
             say(format_args!("metrics on {address}"))?;
-            tokio::spawn(metrics::serve(listener, handle.clone(), kafka.clone()));
+            tokio::spawn(metrics::serve(listener, handle.clone(), kafka.clone(), Limits::spare(handles)));
         }
         say(format_args!("listening on {address}"))?;
         info!(%address, "listening");
         let stop = asked_to_stop(term, interrupt);
-        let served = server::serve_fed(listener, handle, kafka.clone(), Limits::default(), stop).await;
+        let options = ServeOptions {
+            limits: Limits::default().within(handles),
+            hosts: Hosts::with(&self.web_host),
+            stay: self.stay || self.read_only,
+        };
+        let served = server::serve_fed(listener, handle, kafka.clone(), options, stop).await;
         if let Some(kafka) = kafka {
             info!("leaving Kafka");
             tokio::task::spawn_blocking(move || kafka.stop()).await?;
@@ -126,6 +174,18 @@ async fn bind(address: &str) -> Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
+}
+
+/// How many file handles this process may have: as many as it may ask for, which it does.
+fn handles() -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let most = maximum.unwrap_or(HANDLES_ENOUGH).min(HANDLES_ENOUGH);
+    let wanted = current.map_or(most, |current| current.max(most));
+    let may = match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
+        Ok(()) => wanted,
+        Err(_) => current.unwrap_or(wanted),
+    };
+    usize::try_from(may).unwrap_or(usize::MAX)
 }
 
 /// Ready at the first signal; the second ends the process.

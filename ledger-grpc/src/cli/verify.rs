@@ -1,7 +1,7 @@
-//! Verify and rebuild: what an operator does with a ledger that no server has open.
+//! Verify and rebuild: what an operator does with a ledger.
 
 use super::local::{Local, grouped};
-use super::open::{hex, must_be_ledger, open_error, open_to_look};
+use super::open::{hex, keep_private, must_be_ledger, open_error, open_or_make};
 use super::progress::Progress;
 use super::restore::at_least;
 use super::{Answer, say, show};
@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use ledger_core::account::Account;
 use ledger_grpc::instant;
-use ledger_store::{AtLeast, FINDINGS_MAX, Report};
+use ledger_store::{AtLeast, FINDINGS_MAX, Options, Report, Time};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -116,9 +116,11 @@ fn told(report: &Report) -> Value {
 impl Rebuild {
     pub(super) fn run(self) -> Result<Answer> {
         must_be_ledger(&self.data)?;
+        keep_private();
         ledger_store::rebuild(&self.data).map_err(open_error)?;
         say("folded state is dropped; folding it again from the log")?;
-        let ledger = open_to_look(&self.data)?;
+        let options = Options { time: Time::Simulated, ..Options::default() };
+        let ledger = open_or_make(&self.data, options)?;
         let stats = ledger.handle().stats();
         ledger.close().map_err(|error| anyhow!(error))?;
         let (records, members) = (grouped(stats.committed.0), grouped(stats.members));

@@ -129,9 +129,17 @@ impl Feed {
         let (done_shared, began) = (Arc::clone(shared), Instant::now());
         let done = move |outcomes: Result<Vec<Outcome>, CommitError>| {
             done_shared.flight.land(load);
-            if let Ok(outcomes) = outcomes {
-                told.into_iter().for_each(|(name, next)| done_shared.lanes.durable(name, next));
-                done_shared.figures.committed(&outcomes, began.elapsed());
+            match outcomes {
+                Ok(outcomes) => {
+                    told.into_iter().for_each(|(name, next)| done_shared.lanes.durable(name, next));
+                    done_shared.figures.committed(&outcomes, began.elapsed());
+                }
+                // The ledger goes on, and takes nothing more of these partitions until a person has looked.
+                Err(error @ CommitError::Clock { .. }) => {
+                    tracing::error!(%error, "kafka: the ledger does not take these events");
+                    done_shared.lanes.give_up(error.to_string());
+                }
+                Err(_) => {}
             }
         };
         match shared.handle.submit_when_room(Batch { events, cursors }, Box::new(done)) {
