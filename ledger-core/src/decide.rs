@@ -14,6 +14,7 @@ use crate::features::funds::rules as funds;
 use crate::features::household::rules as household;
 use crate::features::membership::rules as membership;
 use crate::features::merge::rules as merge;
+use crate::features::opening::rules as opening;
 use crate::features::publishing::rules::publish;
 use crate::features::returns::rules as returns;
 use crate::features::risk::rules as risk;
@@ -75,6 +76,9 @@ fn concerning_member(desk: &Inputs<'_>, event: &Event<MemberRef>, parties: &Refe
         return no(refusal, member);
     }
     let mut draft = Draft::new(desk, program, subject, event.occurred_at);
+    if event.is_history() {
+        draft.tell_as_history();
+    }
     let said = judge(&mut draft, event, parties).and_then(|()| {
         follow(&mut draft, Asker::Event, Some(event));
         draft.check()
@@ -114,7 +118,7 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<MemberRef>, parties: &Refer
         Body::Capture(said) => spending::capture(draft, event, said),
         Body::Void(said) => spending::void(draft, event, said),
         Body::Transfer(said) => transfer::transfer(draft, event, said, other),
-        Body::Imported(said) => transfer::import(draft, event, said),
+        Body::Opened(said) => opening::open(draft, event, said),
         Body::Reinstated(said) => expiry::reinstate(draft, event, said),
         Body::Extended(said) => expiry::extend_expiry(draft, event, said),
         Body::Credit(said) => approvals::credit(draft, event, said),

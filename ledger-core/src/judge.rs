@@ -101,7 +101,7 @@ pub fn judge<B: LogAccess>(
     reused: bool,
 ) -> Result<Position, B::Error> {
     let at = at.max(state.shared.at);
-    let may_join = event.body.is_fact() && !programs.is_empty() && !reused;
+    let may_join = event.body.kind().makes_member() && !programs.is_empty() && !reused;
     let free = state.members_len().saturating_add(1);
     let subject = Resolved::find(state, book, &event.member, may_join, free);
     let other = match event.body.other() {

@@ -21,6 +21,7 @@ mod member;
 mod membership;
 mod merge;
 mod names;
+mod opening;
 mod outcome;
 mod pending;
 mod publishing;

@@ -376,6 +376,7 @@ fn event(said: &Said) -> proto::Event {
         terminal: origin.terminal.into(),
         employee: origin.employee.into(),
         partner: origin.partner.into(),
+        history: origin.history,
         body: Some(message(body)),
     }
 }

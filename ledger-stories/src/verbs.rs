@@ -10,6 +10,7 @@ mod household;
 mod items;
 mod membership;
 mod merge;
+mod opening;
 mod pending;
 mod returns;
 mod risk;
@@ -64,7 +65,7 @@ struct Feature {
     details: &'static [Detail],
 }
 
-const FEATURES: [Feature; 18] = [
+const FEATURES: [Feature; 19] = [
     Feature { title: "Telling", verbs: telling::VERBS, details: telling::DETAILS },
     Feature { title: "Members", verbs: membership::VERBS, details: &[] },
     Feature { title: "Wallets", verbs: wallets::VERBS, details: wallets::DETAILS },
@@ -75,7 +76,8 @@ const FEATURES: [Feature; 18] = [
     Feature { title: "Spending", verbs: spending::VERBS, details: spending::DETAILS },
     Feature { title: "Items", verbs: items::VERBS, details: items::DETAILS },
     Feature { title: "Expiry", verbs: expiry::VERBS, details: &[] },
-    Feature { title: "Gifts and opening balances", verbs: transfer::VERBS, details: transfer::DETAILS },
+    Feature { title: "Gifts", verbs: transfer::VERBS, details: &[] },
+    Feature { title: "Members of another system", verbs: opening::VERBS, details: opening::DETAILS },
     Feature { title: "Funds", verbs: funds::VERBS, details: &[] },
     Feature { title: "Exchanges", verbs: exchange::VERBS, details: &[] },
     Feature { title: "Corrections and approvals", verbs: approvals::VERBS, details: approvals::DETAILS },

@@ -12,6 +12,7 @@ pub mod household;
 pub mod items;
 pub mod membership;
 pub mod merge;
+pub mod opening;
 pub mod pending;
 pub mod publishing;
 pub mod returns;

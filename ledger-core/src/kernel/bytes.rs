@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 pub const VERSION: u8 = 1;
 /// Version of the layout of folded rows. It goes up whenever a row changes: rows of an older version are
 /// folded again from the log.
-pub const ROW_VERSION: u8 = 11;
+pub const ROW_VERSION: u8 = 12;
 /// Largest encoded value: 64 MiB, written or read.
 pub const VALUE_BYTES_MAX: usize = 64 << 20;
 /// What so many bytes can come to at most: no byte becomes more than eight.

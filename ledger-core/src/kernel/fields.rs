@@ -6,7 +6,7 @@
 use crate::kernel::currencies::minor_digits;
 use crate::kernel::names::{Currency, Name};
 use crate::kernel::normal::{is_plain, normal, unseen};
-use crate::kernel::units::{At, Money, Points};
+use crate::kernel::units::{At, Money, MonthDay, Points};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -25,8 +25,10 @@ pub const LINES_MAX: usize = 500;
 pub const TAGS_MAX: usize = 32;
 /// Most pieces of an item in one redemption or hold.
 pub const PIECES_MAX: u32 = 10_000;
-/// Most lots of one import.
+/// Most lots of a member that comes from another system, and most of each other list of it.
 pub const OPENING_LOTS_MAX: usize = 500;
+/// Most of what was counted of it.
+pub const OPENING_COUNTS_MAX: usize = 1_000;
 /// Most attributes set by one event.
 pub const ATTRIBUTES_MAX: usize = 32;
 /// Largest amount of one line, refund, credit or redemption (10^12): sums stay far below 2^63.
@@ -121,6 +123,12 @@ impl Fields {
     pub(crate) fn instant(&mut self, field: &str, at: At) {
         if !(AT_MIN..=AT_MAX).contains(&at) {
             self.add(field, "must lie between 1900-01-01 and 9999-01-01".into());
+        }
+    }
+
+    pub(crate) fn birthday(&mut self, field: &str, birthday: Option<MonthDay>) {
+        if birthday.is_some_and(|birthday| !birthday.is_date()) {
+            self.add(field, "is not a date; send month 1-12 and a day of it".into());
         }
     }
 

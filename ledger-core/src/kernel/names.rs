@@ -157,13 +157,15 @@ pub struct Origin<S> {
     pub employee: S,
     /// The partner that says it.
     pub partner: Box<str>,
+    /// It is history that another system has rewarded: it counts here, and gives nothing.
+    pub history: bool,
 }
 
 impl<S> Origin<S> {
     /// The same, speaking otherwise of the staff.
     pub fn map<T>(self, staff: impl FnOnce(S) -> T) -> Origin<T> {
-        let Origin { channel, store, terminal, employee, partner } = self;
-        Origin { channel, store, terminal, employee: staff(employee), partner }
+        let Origin { channel, store, terminal, employee, partner, history } = self;
+        Origin { channel, store, terminal, employee: staff(employee), partner, history }
     }
 }
 

@@ -164,9 +164,9 @@ refusals! {
     /// With what was given since midnight, more than the program allows a day.
     51 TransferMaxPerDay "TRANSFER_MAX_PER_DAY" may_succeed:
         "more points than one day may give, counting what was given";
-    /// Points can be brought from another system only before the wallet was ever used.
-    52 WalletInUse "WALLET_IN_USE" never:
-        "the member has had points in this wallet already; opening lots come first, and once";
+    /// The member came from another system before.
+    52 OpenedAlready "OPENED_ALREADY" never:
+        "the member came from another system before, which happens once; send what is missing as credits or history";
     /// An opening lot has expired already, or points given by hand would have.
     53 LotExpired "LOT_EXPIRED" never: "the points would have expired already; leave them out";
     /// The program has no `reinstate` for the wallet.
@@ -254,6 +254,17 @@ refusals! {
     /// not used up: a version that can carry it out takes it.
     85 EventQuarantined "EVENT_QUARANTINED" may_succeed:
         "the ledger could not carry this out and set it aside; tell whoever runs it, and send it again once mended";
+    /// The program has no tier of this name.
+    86 TierUnknown "TIER_UNKNOWN" never: "the program has no such tier";
+    /// The end of a tier is over, or tiers of the program never fall.
+    87 TierUntilInvalid "TIER_UNTIL_INVALID" never:
+        "the tier's `until` is over, or tiers of this program never fall; leave `until` out";
+    /// The program counts nothing of a member under this name.
+    88 CounterUnknown "COUNTER_UNKNOWN" never:
+        "the program counts nothing of a member by this name; name its metric, a counter, ladder, limit or streak";
+    /// More points come or are owed than the program lets one person give or take by hand.
+    89 OpeningOverApprovals "OPENING_OVER_APPROVALS" never:
+        "more points than one person may give or take by hand; publish a version without [approvals] for the move";
 }
 
 impl core::fmt::Display for Refusal {

@@ -54,4 +54,6 @@ pub enum Adjustment {
         /// Which.
         limit: TermNo,
     },
+    /// It is history, which another system has rewarded.
+    History,
 }

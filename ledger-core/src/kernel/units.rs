@@ -184,6 +184,18 @@ pub struct MonthDay {
     pub day: u8,
 }
 
+impl MonthDay {
+    /// Whether there is such a date in any year.
+    pub(crate) fn is_date(self) -> bool {
+        let days: u8 = match self.month {
+            2 => 29,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        (1..=12).contains(&self.month) && (1..=days).contains(&self.day)
+    }
+}
+
 /// What becomes of the part that is short of a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rounding {

@@ -21,6 +21,7 @@ pub use crate::features::expiry::change::*;
 pub use crate::features::household::change::*;
 pub use crate::features::membership::change::*;
 pub use crate::features::merge::change::*;
+pub use crate::features::opening::change::*;
 pub use crate::features::pending::change::*;
 pub use crate::features::publishing::change::*;
 pub use crate::features::returns::change::*;
@@ -212,6 +213,8 @@ changes! {
         34 ToldLate of member;
         /// A name became one of the staff, with the next free number.
         35 StaffRegistered of nobody;
+        /// The member came from another system.
+        36 Opened of member;
     }
 }
 

@@ -5,6 +5,7 @@
 //! member is reached by [`Draft::beside`] and [`Draft::lend`] alone.
 
 use crate::features::risk::change::Action;
+use crate::features::tiers::change::TierWhy;
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::bytes::VALUE_BYTES_MAX;
 use crate::kernel::lots::{BALANCE_MAX, LOTS_MAX, Slice};
@@ -67,8 +68,8 @@ pub(crate) struct Draft<'a> {
     review: bool,
     /// No points at all, and why.
     denied: Option<Adjustment>,
-    /// A tier granted by a streak or ladder, by rank.
-    granted: Option<usize>,
+    /// A tier that is not earned by the metric.
+    granted: Option<Granted>,
     /// What the tier metric gains, and on which date; and the most it came to in between.
     metric: Gain,
     /// Attributes set by this very event.
@@ -88,6 +89,17 @@ pub(crate) struct Gain {
     pub(crate) amount: i64,
     /// The most it came to before refunds that had waited took from it.
     pub(crate) most: i64,
+}
+
+/// A tier that is not earned by the metric.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Granted {
+    /// Its rank.
+    pub(crate) rank: usize,
+    /// Why.
+    pub(crate) why: TierWhy,
+    /// From when on its standard counts as not met, if it is not.
+    pub(crate) unmet_since: Option<Day>,
 }
 
 /// The running numbers of one of the member's purses.
@@ -200,7 +212,7 @@ impl<'a> Draft<'a> {
 
     /// How many points of a wallet can still be issued, this verdict included.
     pub(crate) fn issuable(&self, wallet: TermNo) -> i64 {
-        BALANCE_MAX.saturating_sub(issued(self.desk.state, &self.verdict, wallet))
+        BALANCE_MAX.saturating_sub(issued(self.desk.state, &self.verdict, wallet)).max(0)
     }
 
     /// The verdict, with what the member has after it.
@@ -351,9 +363,16 @@ impl<'a> Draft<'a> {
         self.attributes = attributes;
     }
 
-    /// A streak or ladder grants this rank.
-    pub(crate) fn grant_rank(&mut self, rank: usize) {
-        self.granted = self.granted.max(Some(rank));
+    /// What happened is told as history: it counts, and gives nothing.
+    pub(crate) fn tell_as_history(&mut self) {
+        self.denied = Some(Adjustment::History);
+    }
+
+    /// A streak or ladder grants this rank, or another system has; the highest counts.
+    pub(crate) fn grant_tier(&mut self, tier: Granted) {
+        if self.granted.is_none_or(|granted| granted.rank < tier.rank) {
+            self.granted = Some(tier);
+        }
     }
 
     /// The tier metric gains so much; a purchase and the refunds that came before it are of one date.

@@ -24,6 +24,7 @@ pub use crate::features::funds::event::*;
 pub use crate::features::household::event::*;
 pub use crate::features::membership::event::*;
 pub use crate::features::merge::event::*;
+pub use crate::features::opening::event::*;
 pub use crate::features::pending::event::*;
 pub use crate::features::publishing::event::*;
 pub use crate::features::returns::event::*;
@@ -32,8 +33,8 @@ pub use crate::features::spending::event::*;
 pub use crate::features::transfer::event::*;
 pub use crate::kernel::fields::{
     AMOUNT_MAX, AT_MAX, AT_MIN, ATTRIBUTES_MAX, Fields, HOLD_MS_MAX, KIND_BYTES_MAX, LINES_MAX, NAME_BYTES_MAX,
-    NOTE_BYTES_MAX, OPENING_LOTS_MAX, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX, Violation,
-    name_problem,
+    NOTE_BYTES_MAX, OPENING_COUNTS_MAX, OPENING_LOTS_MAX, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX,
+    Violation, name_problem,
 };
 pub use crate::kernel::names::*;
 
@@ -70,13 +71,15 @@ pub enum Class {
 /// Declares the kinds of events. Each line: its number in the record's bytes, for ever; its payload, which speaks of
 /// `W` if it names somebody beside the member; its class and name; the field of the other one it `names`; the one
 /// with who of the staff stands for it, if it is `signed`; whether it is `of nobody`, a member being no part of it;
-/// whether counters may count it though it is a control (`counted`); whether it earns: `points` by the rules that wait
+/// whether counters may count it though it is a control (`counted`); whether it `makes` its member known as facts do;
+/// whether it earns: `points` by the rules that wait
 /// for it, or those and a place among what is one visit (`visiting`).
 macro_rules! bodies {
     ($(
         $(#[$doc:meta])*
         $no:literal $kind:ident $(<$w:ty>)?: $class:ident $name:literal
-        $(names $other:ident)? $(signed $by:ident)? $(of $nobody:ident)? $(and $counted:ident)? $(earns $earned:ident)?;
+        $(names $other:ident)? $(signed $by:ident)? $(of $nobody:ident)? $(and $counted:ident)? $(makes $member:ident)?
+        $(earns $earned:ident)?;
     )*) => {
         /// Hands the names of all kinds to a macro, in order of their numbers.
         #[macro_export]
@@ -119,6 +122,13 @@ macro_rules! bodies {
             /// Whether it speaks of a member at all.
             pub const fn has_member(self) -> bool {
                 match self { $(Kind::$kind => bodies!(@unless $($nobody)?),)* }
+            }
+
+            /// Whether its member becomes known by it: of facts, and where the table says so.
+            pub const fn makes_member(self) -> bool {
+                match self {
+                    $(Kind::$kind => matches!(Class::$class, Class::Fact) || !bodies!(@unless $($member)?),)*
+                }
             }
 
             /// Whether rules, streaks and ladders may wait for it.
@@ -235,8 +245,8 @@ bodies! {
     22 RedeemRefunded: Fact "redeem_refunded";
     /// Command: give points to another member.
     23 Transfer<W>: Command "transfer" names to;
-    /// Command: points that another system owed the member, each with its own dates.
-    24 Imported: Command "imported";
+    /// Control: the member comes from another system, as that left it; once.
+    24 Opened: Control "opened" and counted makes member;
     /// Command: points that died not long ago live again, once.
     25 Reinstated: Command "reinstated";
     /// Control: another member is this one as well.
@@ -311,7 +321,7 @@ impl<W: People> Body<W> {
         Body::Hold(Hold { hold, wallet, points, ttl_ms: None, order, total: None, item: None })
     }
 
-    /// Facts make their member known; commands and controls do not.
+    /// Whether it has happened, whatever is asked or arranged.
     pub fn is_fact(&self) -> bool {
         self.kind().class() == Class::Fact
     }
@@ -327,6 +337,11 @@ impl<W: People> Body<W> {
 }
 
 impl<W: People> Event<W> {
+    /// Whether it is told as history: it counts, and gives nothing.
+    pub fn is_history(&self) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.history)
+    }
+
     /// The same event, speaking of other people.
     pub fn map<V: People>(self, mut who: impl FnMut(W) -> V, mut staff: impl FnMut(W::Staff) -> V::Staff) -> Event<V> {
         Event {
@@ -361,6 +376,10 @@ impl Event<Name> {
             (true, _) => found.name("member", &mut self.member, 1),
             (false, false) => found.add("member", alloc::format!("must be empty for {kind}")),
             (false, true) => {}
+        }
+        if self.is_history() && !kind.is_earning() {
+            let told: Vec<_> = Kind::ALL.iter().filter(|kind| kind.is_earning()).map(|kind| kind.name()).collect();
+            found.add("history", alloc::format!("must be left out: only {} may be history", told.join(", ")));
         }
         for (field, text) in self.origin.iter_mut().flat_map(|origin| origin.fields()) {
             found.name(field, text, 0);

@@ -85,6 +85,8 @@ pub struct Member {
     pub life: Option<Box<Life>>,
     /// What came back by line, or came before its purchase, if anything did.
     pub returns: Option<Box<Returns>>,
+    /// Whether the member came from another system.
+    pub opened: bool,
     /// When the next timer is due; kept by the fold, not stored.
     #[serde(skip)]
     pub next_due: Next,

@@ -20,6 +20,7 @@ use ledger_core::features::items::state::Piece;
 use ledger_core::features::membership::state::Scope;
 use ledger_core::features::risk::change::{Action, CaseOpened};
 use ledger_core::features::tiers::change::TierWhy;
+use ledger_core::features::tiers::state::Streak;
 use ledger_core::fold::{Corrupt, fold, fold_member};
 use ledger_core::lots::{Lots, Slice};
 use ledger_core::member::Member;
@@ -107,9 +108,14 @@ fn bodies() -> Vec<Body<MemberRef>> {
             points: Points(100),
             note: "a gift".into(),
         }),
-        Body::Imported(event::Imported {
-            wallet: "".into(),
-            lots: vec![OpeningLot { points: Points(300), earned_at: At(0), expires_at: Some(AT) }],
+        Body::Opened(event::Opened {
+            enrolled_at: Some(At(0)),
+            birthday: Some(MonthDay { month: 2, day: 29 }),
+            lots: vec![OpeningLot { wallet: "".into(), points: Points(300), earned_at: At(0), expires_at: Some(AT) }],
+            debts: vec![event::OpeningDebt { wallet: "stamps".into(), points: Points(3) }],
+            tier: Some(Box::new(event::OpeningTier { tier: "gold".into(), until: Some(AT), reason: "moved".into() })),
+            counts: vec![event::OpeningCount { counter: "spend".into(), at: AT, amount: 12_050 }],
+            streaks: vec![event::OpeningStreak { streak: "week".into(), days: 5, last_at: AT }],
         }),
         Body::Reinstated(event::Reinstated {
             wallet: "".into(),
@@ -169,7 +175,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
         Body::HoldExtended(..) => 21,
         Body::RedeemRefunded(..) => 22,
         Body::Transfer(..) => 23,
-        Body::Imported(..) => 24,
+        Body::Opened(..) => 24,
         Body::Reinstated(..) => 25,
         Body::Merged(..) => 26,
         Body::Unmerged(..) => 27,
@@ -308,6 +314,12 @@ fn changes() -> Vec<Change> {
         Change::Overtook(change::Overtook { member, hold: u64::MAX, day: Day(20_454) }),
         Change::ToldLate(change::ToldLate { member, day: Day(20_454), since: Day(20_484) }),
         Change::StaffRegistered(change::StaffRegistered { staff: StaffNo(300), name: Sealed::plain("Zoë") }),
+        Change::Opened(change::Opened {
+            member,
+            enrolled_at: Some(AT),
+            birthday: None,
+            streaks: vec![Streak::row(TermNo(3), Day(20_454), 70)],
+        }),
     ];
     assert!(changes.iter().map(Change::number).eq(0..Change::NAMES.len()), "one of each, in order");
     for change in &changes {
@@ -460,6 +472,7 @@ fn records() -> Vec<(String, Record)> {
         terminal: "t-2".into(),
         employee: StaffNo(3),
         partner: "p-4".into(),
+        history: true,
     };
     let event = Event { source: "till".into(), id: "e-1".into(), occurred_at: AT, member: m1, ..here(origin) };
     all.push(("origin".into(), record(event, Verdict::default())));
@@ -516,6 +529,7 @@ fn records() -> Vec<(String, Record)> {
         Adjustment::Stock,
         Adjustment::Price,
         Adjustment::Late { limit: TermNo(5) },
+        Adjustment::History,
     ]) {
         let trace = vec![Trace { rule: TermNo(2), computed: Points(640), granted: Points(320), adjustment }];
         all.push((format!("cut {adjustment:?}"), check_in(Verdict { trace, ..Verdict::default() })));
@@ -529,7 +543,8 @@ fn records() -> Vec<(String, Record)> {
             all.push((format!("case {action:?} {whose}"), check_in(Verdict { changes, ..Verdict::default() })));
         }
     }
-    for why in [TierWhy::Joined, TierWhy::Earned, TierWhy::Granted, TierWhy::Progress, TierWhy::Lapsed] {
+    for why in [TierWhy::Joined, TierWhy::Earned, TierWhy::Granted, TierWhy::Progress, TierWhy::Lapsed, TierWhy::Opened]
+    {
         let (from, to) = (TermNo(1), TermNo(2));
         let changes =
             vec![Change::TierSet(change::TierSet { member: MemberNo(1), from, to, unmet_since: None, due: AT, why })];

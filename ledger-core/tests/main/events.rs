@@ -18,7 +18,7 @@ fn long(bytes: usize) -> Box<str> {
 }
 
 fn lot(points: i64, earned_at: At, expires_at: Option<At>) -> OpeningLot {
-    OpeningLot { points: Points(points), earned_at, expires_at }
+    OpeningLot { wallet: "".into(), points: Points(points), earned_at, expires_at }
 }
 
 fn line(net: i64) -> Line {
@@ -134,9 +134,24 @@ fn largest() -> Vec<Body<Name>> {
             expires_at: AT_MAX,
             reason: long(NOTE_BYTES_MAX),
         }),
-        Body::Imported(event::Imported {
-            wallet: name(),
+        Body::Opened(event::Opened {
+            enrolled_at: Some(AT_MAX),
+            birthday: Some(MonthDay { month: 12, day: 31 }),
             lots: vec![lot(AMOUNT_MAX, AT_MIN, Some(AT_MAX)); OPENING_LOTS_MAX],
+            debts: vec![event::OpeningDebt { wallet: name(), points: most }; OPENING_LOTS_MAX],
+            tier: Some(Box::new(event::OpeningTier {
+                tier: name(),
+                until: Some(AT_MAX),
+                reason: long(NOTE_BYTES_MAX),
+            })),
+            counts: vec![
+                event::OpeningCount { counter: name(), at: AT_MIN, amount: AMOUNT_MAX };
+                event::OPENING_COUNTS_MAX
+            ],
+            streaks: vec![
+                event::OpeningStreak { streak: name(), days: event::OPENING_DAYS_MAX, last_at: AT_MAX };
+                OPENING_LOTS_MAX
+            ],
         }),
         Body::Frozen(event::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) }),
         Body::Unfrozen(event::Unfrozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX) }),
@@ -303,14 +318,22 @@ fn what_breaks_a_limit_is_told() {
             expires_at: At(AT_MAX.0 + 1),
             reason: "".into(),
         })),
-        with(Body::Imported(event::Imported { wallet: long(NAME_BYTES_MAX + 1), lots: vec![] })),
-        with(Body::Imported(event::Imported {
-            wallet: "".into(),
+        with(Body::Opened(event::Opened {
             lots: vec![lot(1, At(0), None); OPENING_LOTS_MAX + 1],
+            ..Default::default()
         })),
-        with(Body::Imported(event::Imported {
-            wallet: "".into(),
+        with(Body::Opened(event::Opened {
+            enrolled_at: Some(At(AT_MIN.0 - 1)),
+            birthday: Some(MonthDay { month: 2, day: 30 }),
             lots: vec![lot(0, At(AT_MIN.0 - 1), None), lot(1, At(0), Some(At(AT_MAX.0 + 1)))],
+            debts: vec![event::OpeningDebt { wallet: long(NAME_BYTES_MAX + 1), points: Points(0) }],
+            tier: Some(Box::new(event::OpeningTier {
+                tier: "".into(),
+                until: Some(At(AT_MAX.0 + 1)),
+                reason: long(NOTE_BYTES_MAX + 1),
+            })),
+            counts: vec![event::OpeningCount { counter: "".into(), at: At(AT_MAX.0 + 1), amount: 0 }],
+            streaks: vec![event::OpeningStreak { streak: "".into(), days: 0, last_at: At(AT_MIN.0 - 1) }],
         })),
         with(Body::Frozen(event::Frozen { scope: Scope::All, reason: long(NOTE_BYTES_MAX + 1) })),
         with(Body::Unfrozen(event::Unfrozen { scope: Scope::All, reason: "\n".into() })),
@@ -422,12 +445,23 @@ fn what_breaks_a_limit_is_told() {
         reinstated.points: is 0; must be 1 to 1000000000000
         reinstated.expires_at: must lie between 1900-01-01 and 9999-01-01
         reinstated.reason: must not be empty
-        imported.wallet: has 129 bytes; at most 128 are allowed
-        imported.lots: has 0 lots; send 1 to 500
-        imported.lots: has 501 lots; send 1 to 500
-        imported.lots[0].points: is 0; must be 1 to 1000000000000
-        imported.lots[0].earned_at: must lie between 1900-01-01 and 9999-01-01
-        imported.lots[1].expires_at: must lie between 1900-01-01 and 9999-01-01
+        opened.lots: has 501 entries; at most 500 are allowed
+        opened.enrolled_at: must lie between 1900-01-01 and 9999-01-01
+        opened.birthday: is not a date; send month 1-12 and a day of it
+        opened.lots[0].points: is 0; must be 1 to 1000000000000
+        opened.lots[0].earned_at: must lie between 1900-01-01 and 9999-01-01
+        opened.lots[1].expires_at: must lie between 1900-01-01 and 9999-01-01
+        opened.debts[0].wallet: has 129 bytes; at most 128 are allowed
+        opened.debts[0].points: is 0; must be 1 to 1000000000000
+        opened.tier.tier: must not be empty
+        opened.tier.reason: has 513 bytes; at most 512 are allowed
+        opened.tier.until: must lie between 1900-01-01 and 9999-01-01
+        opened.counts[0].counter: must not be empty
+        opened.counts[0].at: must lie between 1900-01-01 and 9999-01-01
+        opened.counts[0].amount: is 0; must be 1 to 1000000000000
+        opened.streaks[0].streak: must not be empty
+        opened.streaks[0].last_at: must lie between 1900-01-01 and 9999-01-01
+        opened.streaks[0].days: is 0; must be 1 to 36500
         frozen.reason: has 513 bytes; at most 512 are allowed
         unfrozen.reason: must not contain control characters
         closed.reason: has 513 bytes; at most 512 are allowed
@@ -472,8 +506,14 @@ fn names_that_look_alike_are_one_name_or_refused_in_every_field() {
     for body in largest() {
         let kind = body.kind();
         let member = if kind.has_member() { name() } else { "".into() };
-        let origin =
-            event::Origin { channel: name(), store: name(), terminal: name(), employee: name(), partner: name() };
+        let origin = event::Origin {
+            channel: name(),
+            store: name(),
+            terminal: name(),
+            employee: name(),
+            partner: name(),
+            history: false,
+        };
         let mut event = Event { member, origin: Some(Box::new(origin)), ..with(body) };
         if let Body::Purchase(said) = &mut event.body {
             // Less was paid for the one line that is left.

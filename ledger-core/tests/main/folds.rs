@@ -27,6 +27,8 @@ use ledger_core::visit::{VISITS_KEPT, VISITS_KEPT_MS, VISITS_MAX, VisitSpan};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+mod opening;
+
 const A: MemberNo = MemberNo(1);
 const B: MemberNo = MemberNo(2);
 const W: TermNo = TermNo(1);
@@ -690,13 +692,9 @@ fn accounts(v: &mut Vectors) {
 
 fn vectors() -> Vec<Vector> {
     let mut vectors = Vectors::default();
-    members(&mut vectors);
-    purchases(&mut vectors);
-    counters(&mut vectors);
-    purses(&mut vectors);
-    visits(&mut vectors);
-    lives(&mut vectors);
-    accounts(&mut vectors);
+    for add in [members, purchases, opening::vectors, counters, purses, visits, lives, accounts] {
+        add(&mut vectors);
+    }
     vectors.0
 }
 

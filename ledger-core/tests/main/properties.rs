@@ -54,9 +54,8 @@ fn an_act() -> impl Strategy<Value = Act> {
             .prop_map(|(nth, by)| Act::Approve { nth: nth.into(), by: if by.is_empty() { "eve" } else { by } }),
         1 => any::<u8>().prop_map(|nth| Act::Withdraw { nth: nth.into() }),
         3 => (prop::bool::weighted(0.9), 1..80i64).prop_map(|(known, points)| Act::Donate { known, points }),
-        6 => (prop::sample::select(&WHO[..]), 1..130i64).prop_map(|(to, points)| Act::Give { to, points }),
-        2 => prop::collection::vec((1..60i64, -1..70i64, prop::option::weighted(0.3, -1..90i64)), 1..4)
-            .prop_map(|lots| Act::Import { lots }),
+        7 => (prop::sample::select(&WHO[..]), 1..130i64).prop_map(|(to, points)| Act::Give { to, points }),
+        2 => a_member_of_another_system(),
         3 => (prop::option::of(1..80i64), prop::sample::select(vec![-1, 1, 10, 40]))
             .prop_map(|(points, days)| Act::Reinstate { points, days }),
         3 => (prop::option::of(1..80i64), prop::sample::select(vec![0, 5, 30, 60]))
@@ -69,6 +68,12 @@ fn an_act() -> impl Strategy<Value = Act> {
 
 fn a_person() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["", "ann", "ann", "bob", "cid"])
+}
+
+fn a_member_of_another_system() -> impl Strategy<Value = Act> {
+    let lots = prop::collection::vec((1..60i64, -1..70i64, prop::option::weighted(0.3, -1..90i64)), 0..5);
+    let spent = prop::collection::vec((prop::sample::select(vec![-1, 0, 1, 9, 30, 80, 200]), 1..12_000i64), 0..3);
+    (lots, prop::option::weighted(0.2, 1..90i64), spent).prop_map(|(lots, debt, spent)| Act::Open { lots, debt, spent })
 }
 
 fn a_scope() -> impl Strategy<Value = (bool, bool)> {
@@ -668,7 +673,7 @@ fn stories_reach_every_rule() {
         REFUND_OVER_PAID, SELF_REFERRAL, REFERRAL_EXISTS, RISK_DENIED, HOLD_EXISTS, HOLD_UNKNOWN, HOLD_CLOSED, \
         CAPTURE_OVER_HOLD, NOT_ENOUGH_POINTS, CASE_UNKNOWN, CASE_CLOSED, \
         RECIPIENT_UNKNOWN, TRANSFER_TO_SELF, RECIPIENT_BLOCKED, TRANSFER_BELOW_MIN, TRANSFER_ABOVE_MAX, \
-        TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, WALLET_IN_USE, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, LINE_UNKNOWN, \
+        TRANSFER_COOLING, TRANSFER_MAX_PER_DAY, OPENED_ALREADY, LOT_EXPIRED, NOT_ENOUGH_EXPIRED, LINE_UNKNOWN, \
         APPROVER_REQUIRED, PROPOSAL_NOT_OPEN, APPROVED_ALREADY, FUND_UNKNOWN, Proposed, Approved, ProposalEnded, \
         merged, unmerged, MERGE_PRECONDITION, NOT_MERGED, \
         issued to available, issued to review, issued to debt, available to redeemed, available to expired, \
@@ -679,7 +684,7 @@ fn stories_reach_every_rule() {
         review to pending, pending to moved, moved to pending, PendingUntil, \
         issued to donated, available to donated, donated to clawed_back, \
         expired to available, expired to review, held to expired, redeemed to expired, \
-        Registered, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, Deferred, DeferredApplied, ReferredBy, Counted, TierSet, Streak, Active, \
+        Registered, Opened, Enrolled, AttributeSet, Purchased, Refunded, LineReturned, Deferred, DeferredApplied, ReferredBy, Counted, TierSet, Streak, Active, \
         HoldOpened, HoldClosed, CaseOpened, CaseJoined, CaseClosed, TermsAdded, ProgramSet, ActivityExpirySet, Expiring, ReminderSet, ExpiredRecently, Reinstated, \
         tier Joined, tier Earned, tier Granted, tier Progress, tier Lapsed, case Flag, case Review, case Deny, \
         cut None, cut Limit, cut Review, cut Denied, cut by base.limit, cut by check_in.limit, \

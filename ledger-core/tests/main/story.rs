@@ -136,13 +136,25 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
             points: Points(points),
             note: "".into(),
         }),
-        Act::Import { lots } => {
+        Act::Open { lots, debt, spent } => {
             let lot = |(points, age, left): (i64, i64, Option<i64>)| OpeningLot {
+                wallet: "".into(),
                 points: Points(points),
                 earned_at: At(now - age * naive::DAY),
                 expires_at: left.map(|days| At(now + days * naive::DAY)),
             };
-            Body::Imported(event::Imported { wallet: "".into(), lots: lots.into_iter().map(lot).collect() })
+            let owes = |points| event::OpeningDebt { wallet: "".into(), points: Points(points) };
+            let count = |(age, amount): (i64, i64)| event::OpeningCount {
+                counter: "spend".into(),
+                at: At(now - age * naive::DAY),
+                amount,
+            };
+            Body::Opened(event::Opened {
+                lots: lots.into_iter().map(lot).collect(),
+                debts: debt.into_iter().map(owes).collect(),
+                counts: spent.into_iter().map(count).collect(),
+                ..Default::default()
+            })
         }
         Act::Prolong { points, days } => Body::Extended(event::Extended {
             wallet: "".into(),

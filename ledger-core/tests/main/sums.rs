@@ -187,8 +187,8 @@ fn legal(what: u8, n: usize, amount: i64) -> Body<Name> {
         3 => Body::Transfer(event::Transfer { to: "B".into(), wallet, points, note }),
         4 => Body::Credit(event::Credit { wallet, points, reason: "r".into(), by: Name::default() }),
         5 => {
-            let lot = OpeningLot { points, earned_at: At(0), expires_at: None };
-            Body::Imported(event::Imported { wallet: "cups".into(), lots: vec![lot; 500] })
+            let lot = OpeningLot { wallet: "cups".into(), points, earned_at: At(0), expires_at: None };
+            Body::Opened(event::Opened { lots: vec![lot; 500], ..Default::default() })
         }
         6 => Body::refund("o", Currency(*b"EUR"), Money(points.0)),
         7 => Body::Debit(event::Debit { wallet, points, reason: "r".into(), by: Name::default() }),

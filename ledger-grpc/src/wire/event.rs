@@ -151,8 +151,8 @@ fn decode_keys(message: &proto::Event, hash: Hash<'_>, faults: &mut Faults) -> R
 
 /// Nothing where nothing is said.
 fn decode_origin(message: &proto::Event) -> Option<Box<Origin<Name>>> {
-    let proto::Event { channel, store, terminal, employee, partner, .. } = message;
-    if [channel, store, terminal, employee, partner].iter().all(|text| text.is_empty()) {
+    let proto::Event { channel, store, terminal, employee, partner, history, .. } = message;
+    if !history && [channel, store, terminal, employee, partner].iter().all(|text| text.is_empty()) {
         return None;
     }
     Some(Box::new(Origin {
@@ -161,6 +161,7 @@ fn decode_origin(message: &proto::Event) -> Option<Box<Origin<Name>>> {
         terminal: terminal.as_str().into(),
         employee: employee.as_str().into(),
         partner: partner.as_str().into(),
+        history: *history,
     }))
 }
 
@@ -184,6 +185,7 @@ pub(super) fn encode(event: &Event<MemberRef>, names: &Names) -> proto::Event {
         terminal: origin.terminal.into(),
         employee: names.staff(origin.employee),
         partner: origin.partner.into(),
+        history: origin.history,
         body: Some(encode_body(&event.body, names)),
     }
 }

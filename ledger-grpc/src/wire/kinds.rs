@@ -111,7 +111,7 @@ changes! {
     Visited
     ToldLate;
     untold: Purchased Refunded Active TermsAdded ProgramSet RedeemRefunded TierCounted ReminderSet ExpiredRecently
-        Reinstated LineReturned DiedOnce Overtook StaffRegistered
+        Reinstated LineReturned DiedOnce Overtook StaffRegistered Opened
 }
 
 changes! {

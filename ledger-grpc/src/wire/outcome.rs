@@ -110,6 +110,7 @@ pub fn trace(trace: &Trace, names: &Names) -> proto::Trace {
         Adjustment::Stock => proto::Adjustment::Stock,
         Adjustment::Price => proto::Adjustment::Price,
         Adjustment::Late { .. } => proto::Adjustment::Late,
+        Adjustment::History => proto::Adjustment::History,
     };
     proto::Trace {
         rule: names.term(trace.rule),

@@ -47,6 +47,7 @@ impl EncodeChange for change::TierSet {
             TierWhy::Granted => proto::TierWhy::Granted,
             TierWhy::Progress => proto::TierWhy::Progress,
             TierWhy::Lapsed => proto::TierWhy::Lapsed,
+            TierWhy::Opened => proto::TierWhy::Opened,
         };
         Some(Change::TierSet(proto::TierSet {
             member: within.names.member(self.member),

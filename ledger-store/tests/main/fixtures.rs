@@ -109,7 +109,7 @@ pub fn write_under(dir: &Path, sealing_key: Option<[u8; 32]>) {
     };
     let frozen = Body::Frozen(event::Frozen { scope: Scope::Redeem, reason: "stolen".into() });
     let earned_at = STREAM.at(0);
-    let opening = OpeningLot { points: Points(70), earned_at, expires_at: Some(STREAM.at(90_000)) };
+    let opening = OpeningLot { wallet: "".into(), points: Points(70), earned_at, expires_at: Some(STREAM.at(90_000)) };
     let gift = |to: &str| {
         Body::Transfer(event::Transfer { to: to.into(), wallet: "".into(), points: Points(20), note: "".into() })
     };
@@ -142,7 +142,7 @@ pub fn write_under(dir: &Path, sealing_key: Option<[u8; 32]>) {
                 "l-11",
                 STREAM.at(402),
                 "f2",
-                Body::Imported(event::Imported { wallet: "".into(), lots: vec![opening] }),
+                Body::Opened(event::Opened { lots: vec![opening], ..Default::default() }),
             ),
             event("app", "l-12", STREAM.at(402), "f2", gift("f3")),
             event("app", "l-13", STREAM.at(402), "f2", gift("f2")),

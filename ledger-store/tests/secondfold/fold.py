@@ -547,6 +547,12 @@ class Fold:
             keep(member.returns, "overtaken", lambda one: one.day >= day)
             member.returns = None if member.returns == self.make("Returns") else member.returns
 
+    def come(self, member, change):
+        need(not member.opened, "a member comes from another system twice")
+        said = {name: value for name, value in same(change, "enrolled_at", "birthday").items() if value is not None}
+        streaks = {streak.term: streak for streak in member.streaks + change.streaks}
+        put(member, opened=True, streaks=list(streaks.values()), **said)
+
     def return_line(self, member, change):
         lines = self.made(member, "returns", "Returns").lines
         line = self.one_of(lines, "LineReturned", **same(change, "purchase", "line"))
@@ -728,6 +734,7 @@ OWN = {
     "Visited": Fold.visit,
     "DiedOnce": lambda f, m, c: put_at_most(f.lifetimes(m, c).reinstated, c.lot, f.limits["REINSTATED_MAX"]),
     "Overtook": Fold.overtake,
+    "Opened": Fold.come,
     **dict.fromkeys(["TierCounted", "Expiring", "ToldLate"], lambda f, m, c: None),
 }
 

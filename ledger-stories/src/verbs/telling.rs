@@ -135,6 +135,16 @@ pub(super) const DETAILS: &[Detail] = &[
         meaning: "Of which partner it is.",
         set: |_, saying, name| origin(saying, |origin| &mut origin.partner, name),
     },
+    Detail {
+        word: "history",
+        value: "yes",
+        of: &["enrol", "purchase", "check-in", "refer", "action"],
+        meaning: "Another system has rewarded it: it counts, and gives nothing.",
+        set: |_, saying, text| {
+            saying.said.event.origin.get_or_insert_default().history = text == "yes";
+            Ok(())
+        },
+    },
 ];
 
 fn publish(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {

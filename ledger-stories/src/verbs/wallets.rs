@@ -53,7 +53,7 @@ totals in miles       -> issued 0 = outstanding 0
 pub(super) const DETAILS: &[Detail] = &[Detail {
     word: "wallet",
     value: "points",
-    of: &["redeem", "quote", "hold", "credit", "debit", "transfer", "import", "reinstate", "prolong"],
+    of: &["redeem", "quote", "hold", "credit", "debit", "transfer", "reinstate", "prolong"],
     meaning: "Of which wallet; otherwise the program's first one, or that of the item.",
     set: |_, saying, name| wallet(&mut saying.said.event.body, name),
 }];
@@ -65,7 +65,6 @@ fn wallet(body: &mut Body<Name>, name: &str) -> Result<(), String> {
         | Body::Credit(event::Credit { wallet, .. })
         | Body::Debit(event::Debit { wallet, .. })
         | Body::Transfer(event::Transfer { wallet, .. })
-        | Body::Imported(event::Imported { wallet, .. })
         | Body::Reinstated(event::Reinstated { wallet, .. })
         | Body::Extended(event::Extended { wallet, .. }) => {
             *wallet = name.into();

@@ -115,6 +115,12 @@ fn count_limit(draft: &mut Draft<'_>, limit: &Limit, (day, basket): (Day, &Baske
     count(draft, (key_of(draft, limit), limit.id), Counting::Limited { bucket, keep_from }, amount);
 }
 
+/// Counts against a limit what another system gave on a day.
+pub(crate) fn count_brought(draft: &mut Draft<'_>, limit: &Limit, day: Day, amount: i64) {
+    let (bucket, keep_from) = (limit.bucket(&draft.program().calendar, day), keep_from(draft, limit, false));
+    count(draft, (key_of(draft, limit), limit.id), Counting::Limited { bucket, keep_from }, amount);
+}
+
 /// How much of a limit is used up on the day of the event; `None` if that is so long ago that it is not known.
 fn used(draft: &Draft<'_>, limit: &Limit) -> Option<i64> {
     match limit.window {

@@ -11,6 +11,7 @@ use crate::features::expiry::rules as expiry;
 use crate::features::funds::rules as funds;
 use crate::features::pending::rules as pending;
 use crate::features::risk::rules::observe;
+use crate::features::tiers::change::TierWhy;
 use crate::features::tiers::rules as tiers;
 use crate::features::tiers::state::{Joined, Streak};
 use crate::features::visits::rules as visits;
@@ -22,7 +23,7 @@ use crate::kernel::units::{Day, Money, Points, TermNo, WHOLE, share, units_of};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::desk::Subject;
-use crate::tables::draft::Draft;
+use crate::tables::draft::{Draft, Granted};
 use crate::tables::event::{self, Event, MemberRef};
 use crate::tables::member::PURCHASES_MAX;
 use crate::tables::program::{Amount, EarnRule, Program, RoundAt, Trigger, Value, When, Words};
@@ -97,9 +98,16 @@ pub(crate) fn refer<'a>(
 
 /// Adds to the tier metric on a date.
 pub(crate) fn measure(draft: &mut Draft<'_>, day: Day, amount: i64) {
+    if draft.program().tiers.is_some() {
+        draft.measured(day, amount);
+        count_metric(draft, day, amount);
+    }
+}
+
+/// Counts by the tier metric on a date.
+pub(crate) fn count_metric(draft: &mut Draft<'_>, day: Day, amount: i64) {
     let Some(tiers) = &draft.program().tiers else { return };
     let keep_from = draft.late_horizon().0.saturating_sub(tiers.window_days).saturating_add(1);
-    draft.measured(day, amount);
     count(draft, (Key::Member(draft.no()), tiers.metric), Counting::Limited { bucket: day.0, keep_from }, amount);
 }
 
@@ -227,7 +235,9 @@ pub(crate) fn apply(draft: &mut Draft<'_>, rule: &EarnRule, facts: &Facts<'_>) -
         let all = facts.counted(rule).saturating_add(carried);
         keep(draft, carry, all.rem_euclid(unit).saturating_sub(carried));
     }
-    if let Some(first) = rule.when.as_ref().and_then(|when| when.first).filter(|_| draft.denied().is_none()) {
+    if let Some(first) =
+        rule.when.as_ref().and_then(|when| when.first).filter(|_| draft.denied().is_none() || draft.is_history())
+    {
         keep(draft, first, 1);
     }
     Ok(())
@@ -264,7 +274,7 @@ fn streaks(draft: &mut Draft<'_>, on: Trigger) {
         let goals = |days: u32| days.checked_div(rule.days).unwrap_or(0);
         let all = behind.saturating_add(ahead).saturating_add(1);
         if goals(all) > goals(behind).saturating_add(goals(ahead)) {
-            draft.grant_rank(rule.grant);
+            grant_rank(draft, rule.grant);
         }
     }
 }
@@ -276,8 +286,15 @@ fn ladders(draft: &mut Draft<'_>, on: Trigger) {
         if count.checked_rem(rule.every) == Some(0) {
             let rank = draft.program().rank_of(draft.member().tier.tier).saturating_add(rule.step);
             let top = draft.program().tiers.as_ref().map_or(0, |tiers| tiers.ranks.len().saturating_sub(1));
-            draft.grant_rank(rank.min(top));
+            grant_rank(draft, rank.min(top));
         }
+    }
+}
+
+/// A streak or ladder lifts the member to a rank, unless what happened gives nothing any more.
+fn grant_rank(draft: &mut Draft<'_>, rank: usize) {
+    if !draft.is_history() {
+        draft.grant_tier(Granted { rank, why: TierWhy::Granted, unmet_since: None });
     }
 }
 

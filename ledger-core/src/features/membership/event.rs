@@ -18,9 +18,7 @@ pub struct Enrolled {
 
 impl Payload for Enrolled {
     fn limits(&mut self, found: &mut Fields) {
-        if !self.birthday.as_ref().is_none_or(is_date) {
-            found.add("birthday", "is not a date; send month 1-12 and a day of it".into());
-        }
+        found.birthday("birthday", self.birthday);
     }
 }
 
@@ -127,15 +125,6 @@ impl Payload for AliasUnlinked<Name> {
     fn limits(&mut self, found: &mut Fields) {
         alias_limits(found, &self.kind, &mut self.alias);
     }
-}
-
-fn is_date(at: &MonthDay) -> bool {
-    let days: u8 = match at.month {
-        2 => 29,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    (1..=12).contains(&at.month) && (1..=days).contains(&at.day)
 }
 
 fn alias_limits(found: &mut Fields, kind: &str, alias: &mut Name) {

@@ -26,7 +26,7 @@ pub(crate) fn forbids(member: &Member, body: &Body<MemberRef>) -> Option<Refusal
         return Some(Refusal::MemberClosed);
     }
     let asks = match body {
-        Body::Credit(..) | Body::Imported(..) | Body::Reinstated(..) | Body::Extended(..) | Body::ExchangeIn(..) => {
+        Body::Credit(..) | Body::Opened(..) | Body::Reinstated(..) | Body::Extended(..) | Body::ExchangeIn(..) => {
             Scope::Earn
         }
         Body::Redeem(..)

@@ -106,6 +106,9 @@ fn count_by(draft: &mut Draft<'_>, index: usize, rule: &CounterRule, key: Key, a
             amount
         }
     };
+    if draft.is_history() {
+        return;
+    }
     let counter = draft.counter(key, rule.id);
     let rules = draft.program().risks.iter().filter(|risk| risk.counter == index);
     if members {
@@ -124,6 +127,12 @@ fn count_by(draft: &mut Draft<'_>, index: usize, rule: &CounterRule, key: Key, a
             }
         }
     }
+}
+
+/// Counts what another system counted of the member, which opens no case.
+pub(crate) fn count_brought(draft: &mut Draft<'_>, rule: &CounterRule, at: At, amount: i64) {
+    let (bucket, keep_from) = (rule.bucket(at), rule.window_from(oldest(draft)));
+    count(draft, (Key::Member(draft.no()), rule.id), Counting::Limited { bucket, keep_from }, amount);
 }
 
 /// What happened before this is told too late. Two days more than the program says: the first of them is not over yet,

@@ -55,4 +55,6 @@ pub enum TierWhy {
     Progress,
     /// The tier was not earned for too long.
     Lapsed,
+    /// The member came from another system with it.
+    Opened,
 }

@@ -2,11 +2,11 @@
 //! of its standard for as long as the program is patient, and then the patience starts again.
 
 use crate::features::tiers::change::TierWhy;
-use crate::kernel::counter::Tally;
+use crate::kernel::counter::{Counter, Tally};
 use crate::kernel::units::{At, Day, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::draft::Draft;
+use crate::tables::draft::{Draft, Granted};
 use crate::tables::member::Member;
 use crate::tables::program::{Program, Tiers};
 use alloc::vec::Vec;
@@ -28,7 +28,7 @@ pub struct TierProgress {
 pub fn tier_progress(program: &Program, member: &Member, at: At) -> Option<TierProgress> {
     let tiers = program.tiers.as_ref()?;
     let today = program.calendar.day_of(at);
-    let tallies = Tallies::new(tiers, member, (today, 0));
+    let tallies = Tallies::new(member.counter(tiers.metric), (today, 0));
     let rank = program.rank_of(member.tier.tier);
     let next = tiers.ranks.get(rank.saturating_add(1)).map(|tier| (tier.id, tier.least));
     let lost_on = member.tier.unmet_since.and_then(|since| tiers.patience_days.map(|days| since.plus(days)));
@@ -51,17 +51,21 @@ pub(crate) fn evaluate(draft: &mut Draft<'_>) {
     let program = draft.program();
     let Some(tiers) = &program.tiers else { return };
     let gain = draft.metric();
-    let tallies = Tallies::new(tiers, draft.member(), (gain.day, gain.amount));
+    // What comes from another system comes with many dates.
+    let brought = if gain.amount == 0 { draft.brought(tiers.metric) } else { None };
+    let known = brought.as_ref().or_else(|| draft.member().counter(tiers.metric));
+    let tallies = Tallies::new(known, (gain.day, gain.amount));
     let standing = draft.member().tier;
     let mut rank = program.rank_of(standing.tier);
     let mut why = if standing.tier == TermNo::NONE { TierWhy::Joined } else { TierWhy::Progress };
     let mut unmet_since = standing.unmet_since;
-    if let Some(granted) = draft.granted().filter(|granted| *granted > rank) {
-        (rank, why, unmet_since) = (granted, TierWhy::Granted, None);
+    let is_higher = |granted: &Granted| granted.rank > rank || (granted.rank, granted.why) == (rank, TierWhy::Opened);
+    if let Some(granted) = draft.granted().filter(is_higher) {
+        (rank, why, unmet_since) = (granted.rank, granted.why, granted.unmet_since);
     }
     // A purchase earns its tier before refunds that had waited for it take from it, as if they had come behind it.
     let most = if gain.most > 0 { gain.most } else { gain.amount };
-    let best = Tallies::new(tiers, draft.member(), (gain.day, most));
+    let best = Tallies::new(known, (gain.day, most));
     let late = Late::new(draft, tiers, &best, (gain.day, most));
     let earned = natural(draft, tiers, best.sum(tiers, draft.today())).max(late.as_ref().map_or(0, |late| late.peak));
     if earned > rank {
@@ -122,7 +126,7 @@ pub(crate) fn review(draft: &mut Draft<'_>) {
         // The program has no tiers any more: nothing is due.
         return tier_change(draft, draft.member().tier.tier, None, At::NEVER, TierWhy::Progress);
     };
-    let tallies = Tallies::new(tiers, draft.member(), (draft.today(), 0));
+    let tallies = Tallies::new(draft.member().counter(tiers.metric), (draft.today(), 0));
     let natural = natural(draft, tiers, tallies.sum(tiers, draft.today()));
     let mut rank = program.rank_of(draft.member().tier.tier);
     let mut unmet_since = draft.member().tier.unmet_since;
@@ -186,8 +190,8 @@ struct Tallies<'a> {
 }
 
 impl<'a> Tallies<'a> {
-    pub(crate) fn new(tiers: &Tiers, member: &'a Member, (day, amount): (Day, i64)) -> Tallies<'a> {
-        let known = member.counter(tiers.metric).map(|counter| counter.tallies()).unwrap_or_default();
+    pub(crate) fn new(counter: Option<&'a Counter>, (day, amount): (Day, i64)) -> Tallies<'a> {
+        let known = counter.map(|counter| counter.tallies()).unwrap_or_default();
         let at = known.partition_point(|tally| tally.bucket < day.0);
         let (before, after) = known.split_at_checked(at).unwrap_or((known, &[]));
         let (same, after) = match after.split_first() {

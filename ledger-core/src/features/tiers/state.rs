@@ -48,6 +48,22 @@ impl Streak {
         Streak { term, last: first, days: 0, before: 0 }
     }
 
+    /// So many days in a row of which this is the last.
+    pub fn row(term: TermNo, last: Day, days: u32) -> Streak {
+        let mask = u64::MAX.checked_shr(STREAK_DAYS.saturating_sub(days)).unwrap_or(0);
+        Streak { term, last, days: mask, before: days.saturating_sub(STREAK_DAYS) }
+    }
+
+    /// The streak with all that another knows of it.
+    pub fn and(&self, other: &Streak) -> Streak {
+        let (early, late) = if self.last < other.last { (self, other) } else { (other, self) };
+        let moved = match late.last.0.abs_diff(early.last.0) {
+            0 => *early,
+            step => early.moved_on(step, late.last),
+        };
+        Streak { days: late.days | moved.days, before: late.before.max(moved.before), ..*late }
+    }
+
     /// How many days in a row end with the last one.
     pub fn count(&self) -> u32 {
         self.row_from(0)

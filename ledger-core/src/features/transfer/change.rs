@@ -1,4 +1,4 @@
-//! Changes: points from member to member, and from other systems.
+//! Changes: points from member to member.
 
 use crate::kernel::units::{Day, Points, TermNo};
 use serde::{Deserialize, Serialize};

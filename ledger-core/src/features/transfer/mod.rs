@@ -1,4 +1,4 @@
-//! Transfer: from member to member, and from other systems.
+//! Transfer: from member to member.
 
 pub mod change;
 pub mod event;

@@ -1,20 +1,19 @@
-//! From member to member, and from other systems: points keep the dates they were earned with.
+//! From member to member: points keep the dates they were earned with.
 //!
 //! A transfer is one record of two members: what one gives and the other gets meet in the account
 //! `moved` of their wallet, which is empty after every record. The program's fee is taken of what is given.
 
-use crate::features::expiry::rules as expiry;
 use crate::features::risk::rules as risk;
 use crate::features::wallets::rules as wallets;
 use crate::kernel::account::Account;
-use crate::kernel::lots::{LOTS_MAX, Slice, split_slices};
+use crate::kernel::lots::{Slice, split_slices};
 use crate::kernel::refusal::Refusal;
 use crate::kernel::units::{Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::LifeChange;
 use crate::tables::desk::Subject;
 use crate::tables::draft::{Draft, Effect};
-use crate::tables::event::{self, Event, MemberRef, OpeningLot};
+use crate::tables::event::{self, Event, MemberRef};
 use crate::tables::program::{TransferRules, Wallet};
 use alloc::vec::Vec;
 
@@ -67,41 +66,6 @@ fn may_give(draft: &Draft<'_>, wallet: &Wallet, rules: &TransferRules, points: P
     let given = gifts.map_or(Points::ZERO, |gifts| gifts.given_on(draft.today()));
     let today = Points(given.0.saturating_add(points.0));
     if rules.per_day.is_some_and(|most| today > most) { Err(Refusal::TransferMaxPerDay) } else { Ok(()) }
-}
-
-/// Points of another system, each lot as old as it was there, into a wallet that was never used.
-pub(crate) fn import(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Imported) -> Result<(), Refusal> {
-    let (lots, wallet) = (&said.lots, wallets::spendable(draft, &said.wallet)?);
-    if draft.member().purses.of(wallet.id).wallet == wallet.id {
-        return Err(Refusal::WalletInUse);
-    }
-    if lots.iter().any(|lot| lot.earned_at > draft.at()) {
-        return Err(Refusal::InTheFuture);
-    }
-    let expires_at = |lot: &OpeningLot| {
-        let as_if_earned_here = || {
-            draft.program().expires_at(wallet, draft.program().calendar.day_of(lot.earned_at), expiry::earner(draft))
-        };
-        lot.expires_at.unwrap_or_else(as_if_earned_here)
-    };
-    let mut dated: Vec<_> = lots.iter().map(|lot| (lot.earned_at, expires_at(lot), lot.points)).collect();
-    if draft.lots_len().saturating_add(dated.len()) > LOTS_MAX {
-        return Err(Refusal::MemberLimitReached);
-    }
-    if dated.iter().any(|(_, expires_at, _)| *expires_at <= draft.at()) {
-        return Err(Refusal::LotExpired);
-    }
-    let sum = dated.iter().fold(0i64, |sum, (_, _, points)| sum.saturating_add(points.0));
-    if draft.room(wallet).is_some_and(|room| room.0 < sum) {
-        return Err(Refusal::OverMaxBalance);
-    }
-    // A lot is as old as its number says: spending the oldest first asks for nothing else.
-    dated.sort_by_key(|(earned_at, ..)| *earned_at);
-    risk::observe(draft, event, Points::ZERO)?;
-    for (_, expires_at, points) in dated {
-        draft.grant(TermNo::NONE, wallet.id, points, expires_at);
-    }
-    Ok(())
 }
 
 /// What the program takes of so many points: always less than they are.

@@ -10,11 +10,15 @@ use crate::tables::member::Purse;
 use crate::tables::program::{SpendOrder, Wallet, WalletKind};
 use alloc::vec::Vec;
 
-/// The wallet of this name, the first if it is empty, if its points can be spent.
+/// The wallet of this name, the first if it is empty.
+pub(crate) fn named<'a>(draft: &Draft<'a>, name: &str) -> Result<&'a Wallet, Refusal> {
+    let is_meant = |wallet: &&Wallet| name.is_empty() || draft.term(wallet.id) == name;
+    draft.program().wallets().find(is_meant).ok_or(Refusal::WalletUnknown)
+}
+
+/// The same, if its points can be spent.
 pub(crate) fn spendable<'a>(draft: &Draft<'a>, name: &str) -> Result<&'a Wallet, Refusal> {
-    let program = draft.program();
-    let named = |wallet: &&Wallet| name.is_empty() || draft.term(wallet.id) == name;
-    let wallet = program.wallets().find(named).ok_or(Refusal::WalletUnknown)?;
+    let wallet = named(draft, name)?;
     if wallet.kind == WalletKind::Tier { Err(Refusal::WalletNotSpendable) } else { Ok(wallet) }
 }
 

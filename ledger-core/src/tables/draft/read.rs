@@ -8,7 +8,7 @@ use crate::kernel::sealed::Hiding;
 use crate::kernel::trace::{Adjustment, Trace};
 use crate::kernel::units::{At, Day, LotId, MemberNo, Points, Position, TermNo};
 use crate::tables::change::{Change, LifeChange};
-use crate::tables::draft::{Draft, Gain, Running};
+use crate::tables::draft::{Draft, Gain, Granted, Running};
 use crate::tables::fold::move_points;
 use crate::tables::member::{Balances, Hold, Member};
 use crate::tables::program::{Program, Wallet};
@@ -126,6 +126,19 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// A counter of the member with what this record counts in it on several dates, if it does.
+    pub(crate) fn brought(&self, term: TermNo) -> Option<Counter> {
+        let mut brought = None;
+        for change in &self.verdict.changes {
+            let Change::Counted(one) = change else { continue };
+            if (one.key, one.term) == (Key::Member(self.no), term) {
+                let known = || self.member.counter(term).cloned().unwrap_or_else(|| Counter::new(term));
+                brought.get_or_insert_with(known).add(one.bucket, one.keep_from, one.amount)?;
+            }
+        }
+        brought
+    }
+
     /// A risk case.
     pub(crate) fn case(&self, case: Position) -> Option<&'a Case> {
         self.desk.state.cases.get(&case)
@@ -179,9 +192,15 @@ impl<'a> Draft<'a> {
         self.verdict.changes.iter().any(ends)
     }
 
-    /// The rank that a streak or ladder grants.
+    /// Whether what happened is told as history.
     #[inline]
-    pub(crate) fn granted(&self) -> Option<usize> {
+    pub(crate) fn is_history(&self) -> bool {
+        self.denied == Some(Adjustment::History)
+    }
+
+    /// The tier that a streak or ladder grants, or another system did.
+    #[inline]
+    pub(crate) fn granted(&self) -> Option<Granted> {
         self.granted
     }
 

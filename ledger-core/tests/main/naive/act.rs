@@ -85,9 +85,12 @@ pub enum Act {
         to: MemberRef,
         points: i64,
     },
-    /// Points of another system: how many, how many days old, and for how many days to come.
-    Import {
+    /// A member of another system: its points, how many days old, and for how many days to come; what it owes; and
+    /// what it spent how many days ago.
+    Open {
         lots: Vec<(i64, i64, Option<i64>)>,
+        debt: Option<i64>,
+        spent: Vec<(i64, i64)>,
     },
     Freeze {
         earn: bool,
@@ -132,7 +135,7 @@ impl Act {
             Act::Withdraw { .. } => "withdrawn",
             Act::Give { .. } => "transfer",
             Act::Donate { .. } => "donate",
-            Act::Import { .. } => "imported",
+            Act::Open { .. } => "opened",
             Act::Prolong { .. } => "extended",
             Act::Reinstate { .. } => "reinstated",
             Act::Freeze { .. } => "frozen",
@@ -142,13 +145,12 @@ impl Act {
     }
 
     pub(super) fn is_command(&self) -> bool {
-        let commands =
-            ["redeem", "hold", "hold_extended", "capture", "void", "credit", "debit", "transfer", "imported"];
+        let commands = ["redeem", "hold", "hold_extended", "capture", "void", "credit", "debit", "transfer"];
         commands.contains(&self.kind()) || ["reinstated", "extended", "approved", "donate"].contains(&self.kind())
     }
 
     pub(super) fn is_control(&self) -> bool {
-        matches!(self.kind(), "frozen" | "unfrozen" | "closed" | "withdrawn")
+        matches!(self.kind(), "frozen" | "unfrozen" | "closed" | "withdrawn" | "opened")
     }
 }
 

@@ -193,7 +193,6 @@ impl Books {
         let made = self.lots_made;
         let review = work.review;
         let member = self.member(work.who);
-        member.used_wallet |= points > 0;
         let waits = if waits > work.counted_at { waits } else { 0 };
         // What waits, or is under review, repays nothing yet.
         let repaid = if waits > 0 || review { 0 } else { points.min(member.debt) };

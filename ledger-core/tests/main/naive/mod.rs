@@ -194,8 +194,8 @@ pub struct Member {
     /// Points given to others, each with its date; and when some last came.
     gave: Vec<(i64, i64)>,
     received_at: Option<i64>,
-    /// Whether a point was ever moved.
-    used_wallet: bool,
+    /// It came from another system.
+    opened: bool,
     pub proposed: Vec<Proposed>,
     /// Frozen for earning, and for redeeming.
     pub frozen: (bool, bool),
@@ -366,7 +366,8 @@ impl Books {
         if happened_at > self.now + FUTURE {
             return Err("IN_THE_FUTURE");
         }
-        if (act.is_command() || act.is_control()) && !self.members.contains_key(who) {
+        let joins = act.kind() == "opened" || !(act.is_command() || act.is_control());
+        if !joins && !self.members.contains_key(who) {
             return Err("MEMBER_UNKNOWN");
         }
         let now = self.now;
@@ -375,7 +376,7 @@ impl Books {
             return Err("MEMBER_CLOSED");
         }
         match act.kind() {
-            "credit" | "imported" | "reinstated" | "extended" if member.frozen.0 => Err("MEMBER_FROZEN"),
+            "credit" | "opened" | "reinstated" | "extended" if member.frozen.0 => Err("MEMBER_FROZEN"),
             "redeem" | "hold" | "hold_extended" | "capture" | "transfer" | "donate" if member.frozen.1 => {
                 Err("MEMBER_FROZEN")
             }
@@ -401,7 +402,7 @@ impl Books {
             Act::Withdraw { nth } => self.withdraw(work, act, *nth),
             Act::Donate { known, points } => self.donate(work, act, *known, *points),
             Act::Give { to, points } => self.give(work, act, to, *points),
-            Act::Import { lots } => self.import(work, act, lots),
+            Act::Open { lots, debt, spent } => self.open(work, act, (lots, debt.unwrap_or(0), spent)),
             Act::Prolong { points, days } => self.extend_expiry(work, act, *points, *days),
             Act::Reinstate { points, days } => self.reinstate(work, act, *points, *days),
             Act::Hold { name, points, ttl } => self.hold(work, act, name, *points, *ttl),

@@ -54,7 +54,7 @@ impl Books {
                 (false, false) => give_back(&mut other.available, vec![lot]),
             }
         }
-        (other.received_at, other.used_wallet) = (Some(now), true);
+        other.received_at = Some(now);
         Ok(())
     }
 
@@ -68,16 +68,15 @@ impl Books {
         Ok(())
     }
 
-    pub(super) fn import(
-        &mut self,
-        work: &mut Work,
-        act: &Act,
-        lots: &[(i64, i64, Option<i64>)],
-    ) -> Result<(), &'static str> {
+    pub(super) fn open(&mut self, work: &mut Work, act: &Act, (lots, debt, spent): Brought<'_>) -> Done {
         let (now, version) = (self.now, self.version);
-        if self.member(work.who).used_wallet {
-            return Err("WALLET_IN_USE");
+        if self.member(work.who).opened {
+            return Err("OPENED_ALREADY");
         }
+        if debt > 60 && version == 0 {
+            return Err("OPENING_OVER_APPROVALS");
+        }
+        let alive_until = self.member(work.who).alive_until;
         let mut dated: Vec<(i64, Option<i64>, i64)> = Vec::new();
         for (points, age, left) in lots {
             let earned_at = now - age * DAY;
@@ -88,14 +87,30 @@ impl Books {
         if dated.iter().any(|(earned_at, ..)| *earned_at > now) {
             return Err("IN_THE_FUTURE");
         }
-        if dated.iter().any(|(_, expires, _)| expires.is_some_and(|expires| expires <= now)) {
+        let alive = if alive_until > now { alive_until } else { expires_at(1, work.day) };
+        if dated.iter().any(|(_, expires, _)| expires.unwrap_or(alive) <= now) {
             return Err("LOT_EXPIRED");
+        }
+        if dated.iter().map(|(.., points)| points).sum::<i64>() > 200 {
+            return Err("OPENING_OVER_APPROVALS");
+        }
+        if spent.iter().any(|(age, _)| *age < 0) {
+            return Err("IN_THE_FUTURE");
         }
         dated.sort_by_key(|(earned_at, ..)| *earned_at);
         self.observe(work, act)?;
+        self.member(work.who).opened = true;
+        self.member(work.who).debt += debt;
+        self.totals[DEBITED] += debt;
         for (_, expires, points) in dated {
             self.grant_until(work, points, expires, 0);
+        }
+        for (age, amount) in spent {
+            self.member(work.who).measure(day_of(now - age * DAY), work.today, *amount);
         }
         Ok(())
     }
 }
+
+/// What a member brings: its points, what it owes, and what it spent.
+type Brought<'a> = (&'a [(i64, i64, Option<i64>)], i64, &'a [(i64, i64)]);

@@ -52,7 +52,7 @@ pub(super) fn body(event: &proto::Event, local: &Local) -> String {
         Body::AliasUnlinked(said) => format!("{} {} unlinked", said.kind, short(&said.name)),
         Body::HoldExtended(said) => format!("hold {} extended", said.hold),
         Body::Transfer(said) => reasoned(&format!("{} to {}", grouped(said.points), said.to), &said.note),
-        Body::Imported(said) => imported(said),
+        Body::Opened(said) => opened(said),
         Body::Extended(said) => {
             let points = or_all(said.points);
             format!("{points} extended until {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
@@ -108,9 +108,11 @@ fn exchange_settled(said: &proto::ExchangeSettled) -> String {
     format!("{} {answer} {}", said.exchange, said.reference)
 }
 
-fn imported(said: &proto::Imported) -> String {
+fn opened(said: &proto::Opened) -> String {
     let points = said.lots.iter().fold(0i64, |sum, lot| sum.saturating_add(lot.points));
-    format!("{} imported in {}", grouped(points), plural(said.lots.len() as u64, "lot"))
+    let lots = plural(said.lots.len() as u64, "lot");
+    let tier = said.tier.as_ref().map(|tier| reasoned(&format!(", {}", tier.tier), &tier.reason)).unwrap_or_default();
+    format!("came with {} in {lots}{tier}", grouped(points))
 }
 
 fn refunded(said: &proto::Refunded, local: &Local) -> String {

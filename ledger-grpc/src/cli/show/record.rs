@@ -120,6 +120,7 @@ pub(in crate::cli) fn reason(trace: &proto::Trace) -> String {
             let computed = grouped(trace.computed);
             format!("{rule} {granted} of {computed}: told too late, {} is not known any more", trace.limit)
         }
+        Adjustment::History => format!("{rule} {granted} of {}: history", grouped(trace.computed)),
         Adjustment::Stock => format!("{} of {rule} asked for, {granted} left", grouped(trace.computed)),
         Adjustment::Price => format!("{} said, {rule} costs {granted}", grouped(trace.computed)),
         Adjustment::Clamped => format!("{rule} {} not there to take back, let go", grouped(-trace.computed)),
@@ -194,6 +195,7 @@ fn tier_set(one: &proto::TierSet) -> Option<String> {
         TierWhy::Earned => "earned",
         TierWhy::Granted => "granted",
         TierWhy::Lapsed => "not earned for too long",
+        TierWhy::Opened => "came with it",
     };
     if one.previous_tier != one.tier {
         return Some(format!("tier {} -> {}: {why}", one.previous_tier, one.tier));

@@ -20,6 +20,8 @@ pub const BATCH_EVENTS_MAX: usize = 1_000;
 const TYPE_PREFIX: &str = "ledger.v1.";
 /// Fields of an event that are attributes of every CloudEvent under another name, or the same.
 const RENAMED: [(&str, &str); 4] = [("source", "source"), ("id", "id"), ("occurred_at", "time"), ("member", "subject")];
+/// Fields of an event that are true or false.
+const FLAGS: [&str; 1] = ["history"];
 /// Attributes that say nothing about the event: those of CloudEvents itself, and extensions of the CNCF for those on
 /// the way.
 const ASIDE: [&str; 12] = [
@@ -151,7 +153,7 @@ fn cloud_event(attributes: Map<String, Value>, data: Value) -> Result<proto::Eve
         // In JSON an attribute may be a number where it is a text in headers.
         let value = if value.is_number() || value.is_boolean() { value.to_string().into() } else { value };
         if let Some(field) = field(&name) {
-            if event.insert(field.to_owned(), value).is_some() {
+            if event.insert(field.to_owned(), said_of(field, value)).is_some() {
                 return Err(format!("attribute {name} comes twice; send it once"));
             }
         } else if !ASIDE.contains(&name.as_str()) {
@@ -178,6 +180,14 @@ static ATTRIBUTES: LazyLock<Vec<(String, &str)>> = LazyLock::new(|| {
 /// The attributes of CloudEvents that are fields of an event.
 pub fn attributes() -> Vec<&'static str> {
     ATTRIBUTES.iter().map(|(name, _)| &**name).collect()
+}
+
+/// What an attribute says of its field: `true` is a text in headers, and no text of a field that is true or false.
+fn said_of(field: &str, value: Value) -> Value {
+    match value.as_str().filter(|_| FLAGS.contains(&field)).map(str::parse) {
+        Some(Ok(flag)) => Value::Bool(flag),
+        _ => value,
+    }
 }
 
 fn field(attribute: &str) -> Option<&'static str> {

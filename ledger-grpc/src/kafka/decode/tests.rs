@@ -137,13 +137,18 @@ fn what_is_no_event_says_why() {
     assert!(problem(&Format::Json, &inside, &check_in().encode_to_vec()).contains("id of the CloudEvent"));
 }
 
+/// What a field of text says, or that of one that is true or false in headers.
+fn said(field: &str) -> String {
+    if field == "history" { "true".to_owned() } else { format!("the {field}") }
+}
+
 /// An event with every field that any event may have, each with a value of its own.
 fn whole_envelope() -> (proto::Event, Vec<&'static str>) {
     let mut json = Map::new();
     let texts: Vec<&str> =
         json::envelope().iter().map(|field| &**field).filter(|field| *field != "occurred_at").collect();
     for field in &texts {
-        json.insert((*field).to_owned(), format!("the {field}").into());
+        json.insert((*field).to_owned(), if *field == "history" { true.into() } else { said(field).into() });
     }
     json.insert("occurred_at".into(), "2026-01-01T00:00:00Z".into());
     json.insert("check_in".into(), Map::new().into());
@@ -162,8 +167,8 @@ fn cloud_events_have_every_field_of_the_envelope() {
             field => field.replace('_', ""),
         };
         assert!(sent.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{sent}");
-        headers.push((format!("ce_{sent}"), format!("the {field}")));
-        cloud.insert(sent, format!("the {field}").into());
+        headers.push((format!("ce_{sent}"), said(field)));
+        cloud.insert(sent, said(field).into());
     }
     for (name, value) in [("specversion", "1.0"), ("type", "ledger.v1.check_in"), ("time", "2026-01-01T00:00:00Z")] {
         cloud.insert(name.into(), value.into());
@@ -183,8 +188,8 @@ fn mapped_topics_have_every_field_of_the_envelope() {
     let fields: String = texts.iter().map(|field| format!("{field} = \"/at/{field}\"\n")).collect();
     let rule = "[[topic.event]]\nsays = \"check_in\"\noccurred_at = \"/at/when\"";
     let format = topic(&format!("format = \"mapped\"\n{rule}\n{fields}")).format;
-    let mut at: Map<String, Value> =
-        texts.iter().map(|field| ((*field).to_owned(), format!("the {field}").into())).collect();
+    let mut at: Map<String, Value> = texts.iter().map(|field| ((*field).to_owned(), said(field).into())).collect();
+    at.insert("history".into(), true.into());
     at.insert("when".into(), "2026-01-01T00:00:00Z".into());
     let message = serde_json::json!({ "at": at }).to_string();
     assert_eq!(read(&format, &[], message.as_bytes()), Ok(expected));

@@ -109,7 +109,7 @@ impl Telling<'_> {
                 let kind = match why {
                     TierWhy::Earned | TierWhy::Granted => types::TIER_UPGRADED,
                     TierWhy::Lapsed => types::TIER_DOWNGRADED,
-                    TierWhy::Joined | TierWhy::Progress => return None,
+                    TierWhy::Joined | TierWhy::Progress | TierWhy::Opened => return None,
                 };
                 let (from, tier) = (told.term(*from), told.term(*to));
                 self.outcome(kind, *member, proto::OutboxTierMoved { previous_tier: from, tier, ..Default::default() })
@@ -124,7 +124,7 @@ impl Telling<'_> {
             }
             Change::CaseOpened(..) | Change::CaseClosed(..) => return self.case_changed(change),
             Change::ProgramSet(..) => self.outcome(types::PROGRAM_PUBLISHED, MemberNo::NOBODY, PLAIN),
-            Change::Refunded(change::Refunded { excess: Money(0), .. }) => return None,
+            Change::Opened(..) | Change::Refunded(change::Refunded { excess: Money(0), .. }) => return None,
             Change::Refunded(change::Refunded { member, excess, .. }) => {
                 let data = proto::OutboxRefundExcess { excess: excess.0, ..Default::default() };
                 self.outcome(types::REFUND_EXCESS, *member, data)
