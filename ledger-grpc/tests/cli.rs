@@ -7,6 +7,8 @@
 
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/moving.rs"]
+mod moving;
 #[path = "cli/proofs.rs"]
 mod proofs;
 #[path = "cli/questions.rs"]
@@ -277,7 +279,7 @@ fn rows_that_are_no_events_are_named_and_the_others_imported() {
     ran.has(&[
         "line 14: has 3 fields",
         "line 15: member must not be empty",
-        "line 16: purchase.lines[0].net is -1000000000001",
+        "line 16: amount_minor_units is -1000000000001, below 0",
     ]);
     let rejects = fs::read_to_string(rejects).unwrap();
     let rejects: Vec<Value> = rejects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -5,28 +5,33 @@
 //! the same name begins at its beginning. Each event has its id all the same, so that an event that
 //! comes again, in whatever file, changes nothing.
 
+mod jumps;
+mod purchases;
+mod report;
 mod rows;
+mod text;
 
-pub(super) use rows::Purchases;
+pub(super) use purchases::Purchases;
 
-use super::local::grouped;
+use super::local::{Local, grouped};
 use super::open::{Clock, Confirmed, Secret, hex, open_or_make, publish_first};
 use super::progress::Progress;
 use super::{Answer, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
+use jumps::{Course, MaxJump, lies_before};
 use ledger_core::event::{self, Body, Event, Name};
 use ledger_core::merkle::{Frontier, leaf};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
-use ledger_core::units::{At, DAY_MS};
-use ledger_grpc::instant;
+use ledger_core::units::{DAY_MS, Position};
 use ledger_grpc::json;
-use ledger_store::{Batch, CommitError, Cursor, Handle, Options};
-use rows::{Format, Row, Rows};
-use std::collections::{BTreeMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Read, Write};
+use ledger_store::{Batch, CommitError, Cursor, Handle, Jumps, Options};
+use report::{Rejects, Said, Tally};
+use rows::{Format, Reading, Row, Rows, opens};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
@@ -35,8 +40,6 @@ use std::time::Instant;
 const BATCH_ROWS: usize = 10_000;
 /// Batches that are judged and flushed while the next is read.
 const BATCHES_AHEAD: usize = 2;
-/// Rows without points that are named on stderr.
-const NAMED_MAX: usize = 20;
 /// The file is hashed in pieces of so many bytes.
 const PIECE_BYTES: u64 = 1 << 20;
 
@@ -48,12 +51,17 @@ fn shapes() -> String {
 const PURCHASES: &str = concat!(
     "FILES\n\n",
     "A file of purchases is CSV. Its header names four columns, in any order; the money is in the smallest \
-     unit of the program's currency. Each row is a purchase of the source \"import\", with the order's number \
-     as its id.\n\n",
+     unit of the program's currency. Each row is a purchase of the source --source, whose id is the member and \
+     the order's number: two members, or two shops with sources of their own, may number alike.\n\n",
     r#"  member_id,timestamp,amount_minor_units,order_id
   14048,1997-02-19T12:00:00Z,479,cdnow-042714
 
 "#,
+    "With --lines-by COLUMN each row is a line of an order: rows that follow each other with the same member and \
+     the same value in that column (order_id, or a fifth one) are one purchase at the time of the first. Without it \
+     an order that is there twice stops the import, since one of its rows would be lost.\n\n",
+    "Fields may be parted by commas, semicolons, tabs or bars, as the header or a line `sep=;` before it says. A \
+     file may begin with a byte order mark, be it of UTF-8 or of UTF-16.\n\n",
 );
 
 const EVENTS: &str = concat!(
@@ -78,12 +86,21 @@ const REJECTS: &str = concat!(
     "ROWS WITHOUT POINTS\n\n",
     "A row that is no event is rejected and not recorded: mend it and import the mended file. A row may also \
      be refused by the business, as a redemption of more points than there are: that is recorded and stays \
-     so. The first 20 of both are named on stderr; --rejects writes all of them, in JSON, one on each line.\n\n",
+     so. A row that says what one before it in the file says is repeated: it is one of both, or needs an id of its \
+     own. The first 20 are named on stderr; --rejects writes all of them, in JSON, one on each line. The report \
+     adds up the money of purchases that were not recorded.\n\n",
+    "MEMBERS OF ANOTHER SYSTEM\n\n",
+    "They come as `opened` events, one for each, in a file of events: their points with their dates, tier, debt, \
+     streaks, and what was counted. What they did there before may be told as well: with `history`, or the whole \
+     file with --history, it counts for tiers, counters, streaks and visits, and gives nothing. The report says how \
+     many came, and --rejects who did not, and why: once it is mended, whoever was refused comes under a new \
+     id.\n\n",
     "TIME\n\n",
     "With --time events, ledger time follows the events, so that points expire and tiers fall when they did: \
      sort the file by time. An event that is earlier than the one before it is judged at the time of that \
-     one, and those that are by more than a day are counted. One that is more than 92 days ahead of those before it \
-     stops the import before its rows of up to 10,000, until a person confirms it with --clock-jump-ok. What falls due for members without later events is recorded when a tick says so, or by a server that \
+     one. A row further from those before it than --max-jump, either way, stops the import before it is judged, since \
+     one wrong year moves all behind it. The report says how many rows were judged later than the program's \
+     `lateness`. What falls due for members without later events is recorded when a tick says so, or by a server that \
      runs with --time wall; until then `totals` counts those points as available, and `member` does not.",
 );
 
@@ -114,24 +131,42 @@ pub(super) struct Import {
     /// Stop after so many rows
     #[arg(long, value_name = "N")]
     rows: Option<u64>,
+    /// The source of the purchases of a CSV file
+    #[arg(long, value_name = "NAME", default_value = "import")]
+    source: String,
+    /// Rows with the same value in this column are lines of one order
+    #[arg(long, value_name = "COLUMN")]
+    lines_by: Option<String>,
+    /// All of the file is history that another system has rewarded
+    #[arg(long)]
+    history: bool,
+    /// How many days may lie between a row and those before it, or `none` for any
+    #[arg(long, value_name = "DAYS", default_value = "63d", value_parser = MaxJump::read)]
+    max_jump: MaxJump,
 }
 
 impl Import {
     pub(super) fn run(self) -> Result<Answer> {
         let format = self.format.map_or_else(|| Format::of(&self.file), Ok)?;
         let source = name_of(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
-        let options = Options { jumps: self.confirmed.jumps(), ..self.secret.read()?.options(self.time) };
+        // How far rows may be apart is asked here, of every row before it is judged.
+        let jumps = Jumps { events_ms: i64::MAX, ..self.confirmed.jumps() };
+        let options = Options { jumps, ..self.secret.read()?.options(self.time) };
         let ledger = open_or_make(&self.data, options)?;
         let imported = self.import(&ledger.handle(), format, source);
         let (position, members) = (ledger.handle().committed(), ledger.handle().stats().members);
+        let local = Local::of_program(ledger.handle().current_program().as_deref());
         ledger.close().map_err(|error| anyhow!(error))?;
-        let tally = imported?;
-        tally.report(&self.file)?;
-        say(format_args!("the ledger has {} records and {} members", grouped(position.0), grouped(members)))?;
-        Ok((tally.rejected == 0).into())
+        let (tally, stopped) = imported?;
+        if tally.rows > 0 || stopped.is_ok() {
+            tally.report(&self.file, &local)?;
+            say(format_args!("the ledger has {} records and {} members", grouped(position.0), grouped(members)))?;
+        }
+        stopped.map(|()| tally.is_whole().into())
     }
 
-    fn import(&self, handle: &Handle, format: Format, source: Box<str>) -> Result<Tally> {
+    /// What came of the rows, and whether all of them were read.
+    fn import(&self, handle: &Handle, format: Format, source: Box<str>) -> Result<(Tally, Result<()>)> {
         if let Some(program) = &self.program
             && publish_first(handle, program, self.time)?
         {
@@ -140,11 +175,13 @@ impl Import {
         if let Some(unreadable) = handle.unreadable() {
             bail!("{unreadable}");
         }
-        let currency = handle.current_program().map(|program| program.currency);
-        if currency.is_none() && format == Format::Csv {
+        let program = handle.current_program();
+        if program.is_none() && format == Format::Csv {
             bail!("the ledger has no program, so nothing can be judged; publish one with --program FILE");
         }
-        let mut rows = Rows::open(&self.file, format, currency)?;
+        let reading =
+            Reading { source: self.source.as_str().into(), lines_by: self.lines_by.clone(), history: self.history };
+        let mut rows = Rows::open(&self.file, format, reading, program.as_ref().map(|program| program.currency))?;
         let done = handle.cursor(&source)?.unwrap_or(0);
         for _ in 0..done {
             if !rows.skip()? {
@@ -154,16 +191,21 @@ impl Import {
         if done > 0 {
             eprintln!("{}: {} rows were imported before; going on behind them", self.file.display(), grouped(done));
         }
+        let first = format!("first:{source}");
+        let began = handle.cursor(&first)?.map_or_else(|| handle.committed(), Position);
+        let late_days = program.as_ref().map_or(i32::MAX, |program| program.late_days);
         let mut run = Run {
             handle,
-            judged_by_program: currency.is_some(),
-            source,
+            judged_by_program: program.is_some(),
+            cursors: (source, first.into()),
+            began,
             under_way: VecDeque::new(),
             tally: Tally { before: done, ..Tally::default() },
             rejects: Rejects::create(self.rejects.as_deref(), done > 0)?,
+            course: Course::new(self.max_jump, self.time, handle.time(), late_days),
         };
         let mut progress = Progress::of_bytes("import", std::fs::metadata(&self.file)?.len());
-        let began = Instant::now();
+        let started = Instant::now();
         let read = self.read(&mut rows, &mut run, &mut progress);
         // What was submitted is waited for, whatever happened to the rest of the file.
         while !run.under_way.is_empty() {
@@ -171,28 +213,62 @@ impl Import {
         }
         progress.end();
         run.rejects.end()?;
-        run.tally.seconds = began.elapsed().as_secs_f64();
-        read.map(|()| run.tally)
+        let Course { late, first_late, latest_ms, .. } = run.course;
+        run.tally.late = (late, first_late, latest_ms / DAY_MS);
+        run.tally.seconds = started.elapsed().as_secs_f64();
+        Ok((run.tally, read))
     }
 
     fn read(&self, rows: &mut Rows, run: &mut Run<'_>, progress: &mut Progress) -> Result<()> {
         let mut next = run.tally.before;
         let last = self.rows.map_or(u64::MAX, |rows| next.saturating_add(rows));
-        let mut open = true;
-        while open {
+        let mut open = Ok(true);
+        while let Ok(true) = open {
             let mut batch = Vec::with_capacity(BATCH_ROWS);
-            while batch.len() < BATCH_ROWS && next < last {
-                let Some(row) = rows.next(run.handle)? else { break };
-                batch.push(row);
-                next += 1;
-            }
-            open = batch.len() == BATCH_ROWS;
+            open = self.fill(&mut batch, rows, run, (&mut next, last));
             if !batch.is_empty() {
                 run.submit(batch, next)?;
             }
             progress.at(rows.bytes());
         }
-        Ok(())
+        open.map(drop)
+    }
+
+    /// Reads rows until a batch is full, the file ends, or something in it is not to be judged: what was read before
+    /// that is. Answers whether there may be more.
+    fn fill(
+        &self,
+        batch: &mut Vec<Row>,
+        rows: &mut Rows,
+        run: &mut Run<'_>,
+        (next, last): (&mut u64, u64),
+    ) -> Result<bool> {
+        while batch.len() < BATCH_ROWS {
+            if *next >= last {
+                return Ok(false);
+            }
+            let named = || self.file.display().to_string();
+            let Some(row) = rows.next(run.handle).with_context(named)? else { return Ok(false) };
+            let is_second =
+                run.tally.rows == 0 && batch.first().is_some_and(|row| row.line == run.course.latest_line());
+            if let Some(jump) = run.course.take(&row) {
+                // The first row has none before it: it may be the wrong one, and is not judged either.
+                if is_second && !jump.ahead {
+                    batch.iter().for_each(|row| *next -= row.rows);
+                    batch.clear();
+                }
+                let mut behind = 0;
+                while jump.ahead
+                    && let Some(row) = rows.next(run.handle).with_context(named)?
+                {
+                    behind += u64::from(row.event.is_ok_and(|event| lies_before(&event, jump.at)));
+                }
+                return Err(anyhow!(jump.told(behind)).context(named()));
+            }
+            *next += row.rows;
+            batch.push(row);
+        }
+        Ok(true)
     }
 }
 
@@ -209,10 +285,9 @@ fn name_of(path: &Path) -> Result<Box<str>> {
     }
 }
 
-/// A batch that is not answered yet, and the lines of its events.
+/// A batch that is not answered yet, and what its events say.
 struct UnderWay {
-    /// Of each event its line, and when it happened.
-    lines: Vec<(u64, At)>,
+    said: Vec<Said>,
     answer: Receiver<Result<Vec<Outcome>, CommitError>>,
 }
 
@@ -231,10 +306,14 @@ fn begins_with_program(first: &Event<Name>) -> Result<bool> {
 struct Run<'a> {
     handle: &'a Handle,
     judged_by_program: bool,
-    source: Box<str>,
+    /// Under which the rows are counted, and where their first record came behind.
+    cursors: (Box<str>, Box<str>),
+    /// The last record before the first of the file.
+    began: Position,
     under_way: VecDeque<UnderWay>,
     tally: Tally,
     rejects: Rejects,
+    course: Course,
 }
 
 impl Run<'_> {
@@ -245,16 +324,21 @@ impl Run<'_> {
         {
             self.judged_by_program = begins_with_program(first)?;
         }
-        let (mut lines, mut events) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-        for Row { line, event } in batch {
-            self.tally.rows += 1;
+        let (mut said, mut events) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for Row { line, rows, money, event } in batch {
+            self.tally.rows += rows;
+            if rows > 1 {
+                self.tally.lines = (self.tally.lines.0 + rows, self.tally.lines.1 + 1);
+            }
             match event {
                 Ok(event) => {
-                    lines.push((line, event.occurred_at));
+                    let (member, id, opens) = (event.member.clone(), event.id.clone(), opens(&event));
+                    said.push(Said { line, member, id, opens, money });
                     events.push(event);
                 }
                 Err(reject) => {
-                    self.tally.rejected += 1;
+                    self.tally.rejected += rows;
+                    self.tally.drop_money(money);
                     self.rejects.rejected(line, &reject)?;
                 }
             }
@@ -267,139 +351,38 @@ impl Run<'_> {
             // Nobody listens any more if the import failed: the events are recorded all the same.
             let _ = tell.send(outcomes);
         };
-        let cursors = vec![Cursor { source: self.source.clone(), next }];
+        let (source, first) = self.cursors.clone();
+        let cursors = vec![Cursor { source, next }, Cursor { source: first, next: self.began.0 }];
         self.handle.submit(Batch { events, cursors }, Box::new(done))?;
-        self.under_way.push_back(UnderWay { lines, answer });
+        self.under_way.push_back(UnderWay { said, answer });
         Ok(())
     }
 
-    /// PendingUntil for the oldest batch.
+    /// Waits for the oldest batch.
     fn settle(&mut self) -> Result<()> {
-        let Some(UnderWay { lines, answer }) = self.under_way.pop_front() else { return Ok(()) };
-        let answer = answer.recv().map_err(|_| anyhow!("the ledger stopped before it answered"))?;
-        let outcomes = match answer {
-            Err(CommitError::Clock { event, jump }) => {
-                let line = lines.get(event).map_or(0, |(line, _)| *line);
-                let (from, to) = (instant::show(jump.from), instant::show(jump.to));
-                bail!(
-                    "line {line}: {jump}, from {from} to {to}; no row is imported from line {} on. Mend the row, or \
-                     confirm it with --clock-jump-ok {to}",
-                    lines.first().map_or(0, |(line, _)| *line)
-                );
+        let Some(UnderWay { said, answer }) = self.under_way.pop_front() else { return Ok(()) };
+        let outcomes = answer.recv().map_err(|_| anyhow!("the ledger stopped before it answered"))??;
+        for (said, outcome) in said.into_iter().zip(outcomes) {
+            let is_there = outcome.refusal.is_none();
+            if said.opens {
+                let (came, not) = self.tally.opened;
+                self.tally.opened = if is_there { (came + 1, not) } else { (came, not + 1) };
             }
-            answer => answer?,
-        };
-        for ((line, occurred_at), outcome) in lines.into_iter().zip(outcomes) {
-            self.tally.judged(occurred_at, &outcome);
             match outcome.refusal {
+                _ if outcome.duplicate && outcome.position > self.began => {
+                    self.tally.repeated += 1;
+                    self.tally.drop_money(said.money);
+                    self.rejects.repeated(&said)?;
+                }
                 _ if outcome.duplicate => self.tally.again += 1,
                 None => self.tally.accepted += 1,
                 Some(refusal) => {
                     *self.tally.refused.entry(refusal.reason()).or_default() += 1;
-                    self.rejects.refused(line, refusal.reason())?;
+                    self.tally.drop_money(said.money);
+                    self.rejects.refused(&said, refusal)?;
                 }
             }
         }
         Ok(())
-    }
-}
-
-/// What came of the rows.
-#[derive(Debug, Default)]
-struct Tally {
-    before: u64,
-    rows: u64,
-    accepted: u64,
-    again: u64,
-    rejected: u64,
-    refused: BTreeMap<&'static str, u64>,
-    /// How many were judged more than a day after they happened, and the longest it was, in days.
-    late: (u64, i64),
-    seconds: f64,
-}
-
-impl Tally {
-    /// Notes how late an event was judged.
-    fn judged(&mut self, occurred_at: At, outcome: &Outcome) {
-        let days = outcome.at.0.saturating_sub(occurred_at.0) / DAY_MS;
-        if days > 0 && !outcome.duplicate {
-            self.late = (self.late.0 + 1, self.late.1.max(days));
-        }
-    }
-
-    fn report(&self, file: &Path) -> Result<()> {
-        let file = file.display();
-        if self.rows == 0 {
-            return say(format_args!("{file}: nothing to import behind row {}", grouped(self.before)));
-        }
-        let rate = self.rows as f64 / self.seconds.max(1e-3);
-        let refused: u64 = self.refused.values().sum();
-        say(format_args!(
-            "{file}: {} rows in {:.2} s, {} a second: {} accepted, {} refused, {} had come before, {} rejected",
-            grouped(self.rows),
-            self.seconds,
-            grouped(rate as i64),
-            grouped(self.accepted),
-            grouped(refused),
-            grouped(self.again),
-            grouped(self.rejected)
-        ))?;
-        if self.late.0 > 0 {
-            let (rows, days) = (grouped(self.late.0), grouped(self.late.1));
-            say(format_args!("  judged later than they happened: {rows}, by {days} days at the most"))?;
-        }
-        self.refused.iter().try_for_each(|(reason, count)| say(format_args!("  refused {reason}: {}", grouped(*count))))
-    }
-}
-
-/// Rows without points: the first are named on stderr, all of them in a file.
-struct Rejects {
-    named: usize,
-    unnamed: u64,
-    file: Option<BufWriter<File>>,
-}
-
-impl Rejects {
-    /// A run that goes on adds to the file of the run before.
-    fn create(path: Option<&Path>, goes_on: bool) -> Result<Rejects> {
-        let open = |path: &Path| {
-            let mut options = OpenOptions::new();
-            options.create(true).write(true).append(goes_on).truncate(!goes_on);
-            options.open(path).map(BufWriter::new).with_context(|| format!("cannot write {}", path.display()))
-        };
-        Ok(Rejects { named: 0, unnamed: 0, file: path.map(open).transpose()? })
-    }
-
-    fn rejected(&mut self, line: u64, reject: &rows::Reject) -> Result<()> {
-        self.name(format_args!("line {line}: {}", reject.reason));
-        self.write(&serde_json::json!({ "line": line, "rejected": reject.reason, "text": reject.text }))
-    }
-
-    fn refused(&mut self, line: u64, reason: &str) -> Result<()> {
-        self.name(format_args!("line {line}: refused {reason}"));
-        self.write(&serde_json::json!({ "line": line, "refused": reason }))
-    }
-
-    fn name(&mut self, row: std::fmt::Arguments<'_>) {
-        if self.named < NAMED_MAX {
-            self.named += 1;
-            eprintln!("{row}");
-        } else {
-            self.unnamed += 1;
-        }
-    }
-
-    fn write(&mut self, row: &serde_json::Value) -> Result<()> {
-        match &mut self.file {
-            Some(file) => Ok(writeln!(file, "{row}")?),
-            None => Ok(()),
-        }
-    }
-
-    fn end(&mut self) -> Result<()> {
-        if self.unnamed > 0 {
-            eprintln!("and {} more", grouped(self.unnamed));
-        }
-        self.file.as_mut().map_or(Ok(()), |file| Ok(file.flush()?))
     }
 }
