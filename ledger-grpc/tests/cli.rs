@@ -631,20 +631,6 @@ fn who_looks_leaves_every_file_as_it_is() {
 }
 
 #[test]
-fn a_wrong_year_in_a_history_stops_its_import_until_it_is_confirmed() {
-    let place = Place::new();
-    let days = ["2019-01-01", "2019-01-02", "2025-06-01", "2019-01-03", "2019-02-01"];
-    let rows = (1..).zip(days).map(|(id, day)| event(id, &format!("{day}T09:00:00Z"), "M1", r#""check_in":{}"#));
-    let file = place.file("events.jsonl", &rows.collect::<String>());
-    let ran = place.import(&file, "community.toml", "").exits(3);
-    ran.has(&["line 3: time would jump by 2342 days", "--clock-jump-ok 2025-06-01T09:00:00Z", "from line 1 on"]);
-    assert_eq!(place.ask("verify --json").exits(0).json()["members"], 0, "nothing was judged at a wrong time");
-    let ran = place.import(&file, "community.toml", "--clock-jump-ok 2025-06-01").exits(0);
-    ran.has(&["5 accepted, 0 refused", "judged later than they happened: 2, by 2,341 days at the most"]);
-    place.import(&file, "community.toml", "--clock-jump-ok soon").exits(2);
-}
-
-#[test]
 fn what_is_not_there_is_not_made() {
     let place = Place::new();
     for command in ["totals", "cases", "replay M1", "member M1", "verify", "rebuild", "restore"] {
