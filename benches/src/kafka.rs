@@ -188,7 +188,8 @@ fn message(event: &Event<Name>) -> proto::Event {
     };
     let line = |line: &ledger_core::event::Line| proto::Line {
         sku: line.sku.to_string(),
-        quantity: line.quantity,
+        quantity: line.quantity.number(),
+        quantity_digits: line.quantity.digits(),
         net: line.net.0,
         ..proto::Line::default()
     };

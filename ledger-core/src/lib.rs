@@ -81,7 +81,7 @@ pub mod totals;
 
 pub use features::visits::state as visit;
 pub use kernel::{
-    account, bytes, calendar, counter, currencies, inclusion, lots, merkle, names, normal, refusal, salts, sealed,
-    tally, trace, units,
+    account, bytes, calendar, counter, currencies, inclusion, lots, merkle, names, normal, quantity, refusal, salts,
+    sealed, tally, trace, units,
 };
 pub use tables::{change, event, fold, life, member, outcome, program, record, state};

@@ -5,6 +5,7 @@
 //! disk: call them off the threads that serve. Nothing is decided or explained here: that is the core's.
 
 mod explain;
+mod most;
 mod proofs;
 
 pub use self::explain::{Unknown, balance as explain_balance, event as explain_event, position_of};
@@ -136,10 +137,13 @@ pub fn replay(
     })))
 }
 
-/// What would come of a redemption, if it were said now.
+/// What would come of a redemption, if it were said now, and how large it could be.
 pub fn quote(store: &Handle, event: Event<Name>) -> Pending<Result<proto::QuoteResponse, ReadError>> {
-    let foreseen = store.ask(|moment| (moment.preview(event), words_of(moment)));
-    foreseen.map(|(verdict, names), position| Ok(wire::quoted(&verdict?, position, &names)))
+    let foreseen = store.ask(|moment| {
+        let most = most::redeemable(moment, &event);
+        (moment.preview(event), most, words_of(moment))
+    });
+    foreseen.map(|(verdict, most, names), position| Ok(wire::quoted(&verdict?, most?, position, &names)))
 }
 
 /// A page of the programs published so far.

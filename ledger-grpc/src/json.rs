@@ -6,13 +6,15 @@
 //! dynamic shape take several times as long, and its faults do not name the field. Events are read by
 //! `read` into the bytes that prost decodes.
 
+mod any;
 mod help;
 mod read;
 mod shape;
 mod write;
 
+pub use any::parse;
 pub use help::kinds_explained;
-pub use read::{parse, read, read_value};
+pub use read::{read, read_value};
 pub use write::write;
 
 use crate::proto::{DESCRIPTORS, Event};

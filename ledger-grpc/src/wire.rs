@@ -59,7 +59,7 @@ use ledger_core::event::{NAME_BYTES_MAX, Violation};
 use ledger_core::program::Fault;
 
 /// Largest event, in encoded bytes; the text of a program comes on top.
-pub const EVENT_BYTES_MAX: usize = 64 << 10;
+pub const EVENT_BYTES_MAX: usize = 2 << 20;
 /// Most events of one batch.
 pub const BATCH_EVENTS_MAX: usize = 10_000;
 /// Longest tag of a batch, in bytes.

@@ -190,12 +190,17 @@ impl Play<'_> {
         });
         let waits = waits.collect::<Vec<_>>().join(", ");
         let waits = if waits.is_empty() { waits } else { format!(", pending {waits}") };
+        let dead = told.expired.iter().map(|(wallet, points)| {
+            let other = told.also.iter().any(|(also, _)| also == wallet);
+            if other { format!(", dead {points} {wallet}") } else { format!(", dead {points}") }
+        });
+        let dead: String = dead.collect();
         let tier = if tier.is_empty() { String::new() } else { format!(", {tier}") };
         let deferred = if told.deferred { ", parked" } else { "" };
         let proposed = if told.proposed { ", proposed" } else { "" };
         let excess =
             if told.excess.0 > 0 { format!(", beyond {}", self.show_money(told.excess.0)) } else { String::new() };
-        format!("earned {earned}{also}, available {available}{waits}{tier}{deferred}{proposed}{excess}")
+        format!("earned {earned}{also}, available {available}{waits}{dead}{tier}{deferred}{proposed}{excess}")
     }
 
     /// Takes the program of this name for the one whose zone, currency and counters the story speaks of.

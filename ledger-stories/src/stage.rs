@@ -73,6 +73,8 @@ pub struct Told {
     pub also: Vec<(String, i64)>,
     /// Of all these, what waits until it can be spent, and until when; never, if for a settlement.
     pub waits: Vec<(String, i64, At)>,
+    /// Of the new points, what died at once.
+    pub expired: Vec<(String, i64)>,
     /// Available points of the first wallet after it.
     pub available: i64,
     /// It waits for its purchase.
@@ -94,6 +96,7 @@ impl Told {
             earned: outcome.earned_first().0,
             also: outcome.earned_others().map(|(wallet, points)| (word(*wallet), points.0)).collect(),
             waits: waits.map(|(wallet, points, until)| (word(*wallet), points.0, *until)).collect(),
+            expired: outcome.expired.iter().map(|(wallet, points)| (word(*wallet), points.0)).collect(),
             available: outcome.available.0,
             deferred: outcome.deferred,
             proposed: outcome.proposed,

@@ -20,7 +20,7 @@ pub const STAFF_BYTES_MAX: usize = 64;
 /// Longest reason or note, in bytes.
 pub const NOTE_BYTES_MAX: usize = 512;
 /// Most lines of one purchase.
-pub const LINES_MAX: usize = 500;
+pub const LINES_MAX: usize = 10_000;
 /// Most tags of one line.
 pub const TAGS_MAX: usize = 32;
 /// Most pieces of an item in one redemption or hold.

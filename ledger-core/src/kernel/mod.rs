@@ -14,6 +14,7 @@ pub mod lots;
 pub mod merkle;
 pub mod names;
 pub mod normal;
+pub mod quantity;
 pub mod refusal;
 pub mod salts;
 pub mod sealed;

@@ -66,8 +66,8 @@ refusals! {
     /// The member has no purchase with this order number within the refund horizon.
     8 OrderUnknown "ORDER_UNKNOWN" may_succeed:
         "no such order within the refund horizon; check the order number and the member";
-    /// More would go back than was paid and not yet refunded.
-    9 RefundOverPaid "REFUND_OVER_PAID" never: "the refund exceeds what was paid and not yet refunded";
+    /// All of the purchase went back before: nothing of it is left to be cancelled.
+    9 RefundOverPaid "REFUND_OVER_PAID" never: "all that was paid for the purchase went back before; nothing is left";
     /// The member is both referrer and referee.
     10 SelfReferral "SELF_REFERRAL" never: "a member cannot refer itself";
     /// Somebody was already rewarded for this referee.

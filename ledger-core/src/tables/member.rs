@@ -5,13 +5,14 @@
 
 use crate::features::approvals::state::Proposal;
 use crate::features::exchange::state::OpenExchange;
-use crate::features::membership::state::{Alias, Membership, Scope};
+use crate::features::membership::state::{Alias, Birthday, Membership, Scope};
 use crate::features::merge::state::Absorbed;
 use crate::features::transfer::state::Gifts;
 use crate::features::visits::state::Visits;
+use crate::kernel::calendar::Calendar;
 use crate::kernel::counter::{self, Counter};
 use crate::kernel::sealed::Sealed;
-use crate::kernel::units::{At, Day, MemberNo, MonthDay, Points, Position, TermNo};
+use crate::kernel::units::{At, Day, MemberNo, Points, Position, TermNo};
 use crate::tables::life::Life;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -51,8 +52,8 @@ pub struct Member {
     pub name: Sealed,
     /// When the member enrolled, if it did; facts make a member known before that.
     pub enrolled_at: Option<At>,
-    /// Birthday without the year.
-    pub birthday: Option<MonthDay>,
+    /// Its birthday.
+    pub birthday: Option<Birthday>,
     /// What the member has, by wallet.
     pub purses: Purses,
     /// Open holds, oldest first.
@@ -253,9 +254,8 @@ impl Member {
     }
 
     /// What came back of the lines of a purchase.
-    pub fn returned(&self, purchase: Position) -> impl Iterator<Item = &LineReturned> {
-        let lines = self.returns.as_ref().map(|returns| returns.lines.as_slice()).unwrap_or_default();
-        lines.iter().filter(move |back| back.purchase == purchase)
+    pub fn returned(&self, purchase: Position) -> impl Iterator<Item = LineReturned> {
+        self.returns.iter().flat_map(move |returns| returns.lines.of(purchase))
     }
 
     /// What came on `from` or later and waits for its purchase.
@@ -270,9 +270,20 @@ impl Member {
         self.deferred_from(from).chain(overtaken.iter().filter(move |deferred| deferred.day >= from))
     }
 
-    /// Forgets what came back of purchases that are no longer known, and what waited since before `from`.
+    /// Whether its birthday is celebrated on a day.
+    pub(crate) fn celebrates(&self, calendar: &Calendar, day: Day) -> bool {
+        self.birthday.is_some_and(|born| day >= born.from && calendar.celebrates(born.date, day))
+    }
+
+    /// Forgets what waited since before `from`.
     pub(crate) fn forget_returns(&mut self, from: Day) {
-        Returns::forget(&mut self.returns, &self.purchases, from);
+        Returns::forget(&mut self.returns, &self.purchases, (from, false));
+    }
+
+    /// The same of purchases of earlier days, and what came back of them.
+    pub(crate) fn forget_purchases(&mut self, from: Day) {
+        let forgot = self.purchases.forget(from);
+        Returns::forget(&mut self.returns, &self.purchases, (from, forgot));
     }
 
     /// The most bytes that the row can take when it is stored, but for the little that does not grow with the member.

@@ -29,6 +29,8 @@ pub struct Outcome {
     /// Of all these, what waits until it can be spent, and until when: [`At::NEVER`] for as long as the purchase is not
     /// settled.
     pub waits: Vec<(TermNo, Points, At)>,
+    /// Of the new points, by wallet, what died at once: it is told after the date that they had.
+    pub expired: Vec<(TermNo, Points)>,
     /// The member's available points in the first wallet after it.
     pub available: Points,
     /// It is a refund or settlement that waits for its purchase, or a capture or void that waits for its hold.
@@ -63,10 +65,12 @@ impl Outcome {
         // What a gift became for its recipient is no business of the giver.
         let own = |posting: &&Posting| whose.is_none_or(|no| posting.member == no);
         for posting in verdict.postings.iter().filter(is_earned).filter(own) {
-            match earned.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
-                Some((_, points)) => *points = Points(points.0.saturating_add(posting.points.0)),
-                None => earned.push((posting.wallet, posting.points)),
-            }
+            add(&mut earned, posting);
+        }
+        let mut expired = Vec::new();
+        let is_dead = |posting: &&Posting| posting.to == Account::Expired && posting.lot.position == position;
+        for posting in verdict.postings.iter().filter(is_dead).filter(own) {
+            add(&mut expired, posting);
         }
         Outcome {
             position,
@@ -76,11 +80,19 @@ impl Outcome {
             trace: verdict.trace.clone(),
             earned,
             waits: waits(record, own),
+            expired,
             available: verdict.available,
             deferred: verdict.changes.iter().any(|one| matches!(one, Change::Deferred(..) | Change::Overtook(..))),
             proposed: record.leaves_open(),
             excess: excess(record),
         }
+    }
+}
+
+fn add(sums: &mut Vec<(TermNo, Points)>, posting: &Posting) {
+    match sums.iter_mut().find(|(wallet, _)| *wallet == posting.wallet) {
+        Some((_, points)) => *points = Points(points.0.saturating_add(posting.points.0)),
+        None => sums.push((posting.wallet, posting.points)),
     }
 }
 

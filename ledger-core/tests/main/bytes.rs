@@ -25,6 +25,7 @@ use ledger_core::fold::{Corrupt, fold, fold_member};
 use ledger_core::lots::{Lots, Slice};
 use ledger_core::member::Member;
 use ledger_core::memory::Memory;
+use ledger_core::quantity::Quantity;
 use ledger_core::record::{Record, Timer, Verdict, VerdictPart, Why};
 use ledger_core::refusal::Refusal;
 use ledger_core::sealed::{HiddenName, Sealed};
@@ -66,7 +67,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
             amount: Money(250),
             lines: vec![
                 LineRefund { line: LineName::Place(1), part: LinePart::Amount(Money(200)) },
-                LineRefund { line: LineName::Sku("tea".into()), part: LinePart::Items(2) },
+                LineRefund { line: LineName::Sku("tea".into()), part: LinePart::Items(Quantity::whole(2)) },
             ],
             so_far: false,
         }),
@@ -208,7 +209,7 @@ fn changes() -> Vec<Change> {
     };
     let changes = vec![
         Change::Registered(change::Registered { member, name: Sealed::plain("Zoë") }),
-        Change::Enrolled(change::Enrolled { member, birthday: None }),
+        Change::Enrolled(change::Enrolled { member, birthday: None, joined: true }),
         Change::AttributeSet(change::AttributeSet { member, term: TermNo(4), value: i64::MIN }),
         Change::Purchased(change::Purchased { member, order: u64::MAX, day: Day(20_454), forget_before: Day(-1) }),
         Change::Refunded(change::Refunded { member, purchase: Position(3), amount: Money(12_050), excess: Money(1) }),
@@ -290,7 +291,7 @@ fn changes() -> Vec<Change> {
             member,
             purchase: Position(3),
             line: 1,
-            items: 2,
+            items: 2_000_000,
             amount: Money(0),
         }),
         Change::Deferred(change::Deferred { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) }),

@@ -8,6 +8,7 @@ use ledger_core::event::{
     OPENING_LOTS_MAX, OpeningLot, PIECES_MAX, PROGRAM_BYTES_MAX, STAFF_BYTES_MAX, TAGS_MAX,
 };
 use ledger_core::features::membership::state::Scope;
+use ledger_core::quantity::Quantity;
 use ledger_core::units::{At, Money, MonthDay, Points, Position};
 use serde_json::Value;
 
@@ -61,7 +62,10 @@ fn largest() -> Vec<Body<Name>> {
             order: name(),
             currency: EUR,
             amount: Money(AMOUNT_MAX),
-            lines: vec![LineRefund { line: LineName::Sku(name()), part: LinePart::Items(u32::MAX) }; LINES_MAX],
+            lines: vec![
+                LineRefund { line: LineName::Sku(name()), part: LinePart::Items(Quantity::whole(u32::MAX)) };
+                LINES_MAX
+            ],
             so_far: false,
         }),
         Body::CheckIn(event::CheckIn),
@@ -208,6 +212,7 @@ fn what_breaks_a_limit_is_told() {
         with(lines(vec![line(0), line(-1), line(AMOUNT_MAX + 1)])),
         with(lines(vec![Line::plain(&long(NAME_BYTES_MAX + 1), 0, Money(1))])),
         with(Body::purchase("", Currency(*b"eur"), vec![line(1)])),
+        with(Body::purchase("o", Currency(*b"EUX"), vec![line(1)])),
         with(Body::Cancelled(event::Cancelled { order: "".into() })),
         with(Body::Settled(event::Settled { order: "".into() })),
         with(Body::ExchangeOut(event::ExchangeOut { exchange: "".into(), reference: "".into(), points: Points(0) })),
@@ -225,7 +230,7 @@ fn what_breaks_a_limit_is_told() {
             currency: EUR,
             amount: Money(0),
             lines: vec![
-                LineRefund { line: LineName::Sku("".into()), part: LinePart::Items(0) },
+                LineRefund { line: LineName::Sku("".into()), part: LinePart::Items(Quantity::whole(0)) },
                 LineRefund { line: LineName::Place(0), part: LinePart::Amount(Money(0)) },
             ],
             so_far: true,
@@ -373,13 +378,14 @@ fn what_breaks_a_limit_is_told() {
         attributes_set.attributes: must hold 1 to 32 attributes
         attributes_set.attributes: must hold 1 to 32 attributes
         attributes_set.attributes: must not be empty
-        purchase.lines: has 0 lines; send 1 to 500
-        purchase.lines: has 501 lines; send 1 to 500
+        purchase.lines: has 0 lines; send 1 to 10000
+        purchase.lines: has 10001 lines; send 1 to 10000
         purchase.lines[2].net: is 1000000000001; must be -1000000000000 to 1000000000000
         purchase.lines[0].sku: has 129 bytes; at most 128 are allowed
-        purchase.lines[0].quantity: must be at least 1
+        purchase.lines[0].quantity: must be more than 0
         purchase.order: must not be empty
         purchase.currency: must be three capital letters, as in ISO 4217
+        purchase.currency: EUX is no money of ISO 4217; send the code of one, such as EUR
         cancelled.order: must not be empty
         settled.order: must not be empty
         exchange_out.exchange: must not be empty
@@ -394,7 +400,7 @@ fn what_breaks_a_limit_is_told() {
         unmerged.other: has 129 bytes; at most 128 are allowed
         household_joined.household: must not be empty
         refunded.lines[0].sku: must not be empty
-        refunded.lines[0].quantity: must be at least 1
+        refunded.lines[0].quantity: must be more than 0
         refunded.lines[1].amount: is 0; must be 1 to 1000000000000
         refunded.so_far: is of an amount alone; send the lines of each refund without it
         refunded.currency: must be three capital letters, as in ISO 4217

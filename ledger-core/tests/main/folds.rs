@@ -11,7 +11,7 @@ use ledger_core::counter::{Key, SIGHTINGS_MAX};
 use ledger_core::event::Finding;
 use ledger_core::features::approvals::state::ManualAdjustment;
 use ledger_core::features::exchange::state::{CLOSED_EXCHANGES_MAX, OpenExchange};
-use ledger_core::features::membership::state::Scope;
+use ledger_core::features::membership::state::{Birthday, Scope};
 use ledger_core::features::risk::change::{Action, CaseOpened};
 use ledger_core::features::tiers::change::TierWhy;
 use ledger_core::features::tiers::state::STREAK_DAYS;
@@ -151,7 +151,7 @@ fn refunded(purchase: u64, amount: i64) -> Change {
     })
 }
 
-fn returned(purchase: u64, line: u16, items: u32, amount: i64) -> Change {
+fn returned(purchase: u64, line: u16, items: u64, amount: i64) -> Change {
     let (purchase, amount) = (Position(purchase), Money(amount));
     Change::LineReturned(change::LineReturned { member: A, purchase, line, items, amount })
 }
@@ -275,10 +275,11 @@ fn members(v: &mut Vectors) {
     v.wrong("change Registered twice", vec![new(A)], new(A));
     v.wrong("number out of turn", vec![new(A)], new(MemberNo(3)));
     v.add("number that nobody registered", vec![new(A)], record(B, vec![], vec![]));
-    let enrolled = |birthday| Change::Enrolled(change::Enrolled { member: A, birthday });
-    let birthday = Some(MonthDay { month: 2, day: 29 });
-    v.own("change Enrolled", vec![], vec![enrolled(birthday)]);
-    v.own("change Enrolled: without a birthday now", vec![enrolled(birthday)], vec![enrolled(None)]);
+    let enrolled = |birthday, joined| Change::Enrolled(change::Enrolled { member: A, birthday, joined });
+    let born = |from| Some(Birthday { date: MonthDay { month: 2, day: 29 }, from: Day(from) });
+    v.own("change Enrolled", vec![], vec![enrolled(born(0), true)]);
+    v.own("change Enrolled: without a birthday now", vec![enrolled(born(0), true)], vec![enrolled(None, true)]);
+    v.own("change Enrolled: another birthday", vec![enrolled(born(0), true)], vec![enrolled(born(20), false)]);
     let set = |term, value| Change::AttributeSet(change::AttributeSet { member: A, term: TermNo(term), value });
     v.own("change AttributeSet: by term", vec![set(5, 50)], vec![set(3, -30), set(9, i64::MIN), set(5, 51)]);
     let brought = |member| Change::ReferredBy(change::ReferredBy { member, referrer: MemberNo(7) });
@@ -327,7 +328,7 @@ fn purchases(v: &mut Vectors) {
     v.own_wrong("change Refunded too much", vec![purchased(1, 20, 10), refunded(2, 40)], vec![refunded(2, i64::MAX)]);
     let lines = vec![purchased(1, 20, 10), returned(2, 3, 1, 0)];
     v.own("change LineReturned", lines.clone(), vec![returned(2, 1, 2, 5), returned(2, 3, 1, 7), returned(9, 3, 1, 7)]);
-    v.own_wrong("change LineReturned too often", lines, vec![returned(2, 3, u32::MAX, 0)]);
+    v.own_wrong("change LineReturned too often", lines, vec![returned(2, 3, u64::MAX, 0)]);
     v.own("change Deferred", vec![purchased(1, 9, 0), returned(2, 1, 1, 0)], vec![deferred(5, 21, 11)]);
     v.own(
         "change Deferred: what is older is forgotten",

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod baskets;
 mod busy;
 mod bytes;
 mod calendar;

@@ -14,6 +14,7 @@ use ledger_core::features::risk::in_window;
 use ledger_core::fold::fold;
 use ledger_core::member::{Balances, Member};
 use ledger_core::memory::Memory;
+use ledger_core::quantity::Quantity;
 use ledger_core::record::{Cause, Record};
 use ledger_core::state::State;
 use ledger_core::trace::Adjustment;
@@ -188,7 +189,7 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
         let spent = |known: &ledger_core::member::RedemptionRef| {
             format!("{} {} {} {}", name(&known.position), known.day, known.points, known.refunded)
         };
-        let back = |back: &ledger_core::member::LineReturned| {
+        let back = |back: ledger_core::member::LineReturned| {
             format!("{} of {} of line {} of {}", back.items, back.amount, back.line, name(&back.purchase))
         };
         let returns = member.returns.as_deref().cloned().unwrap_or_default();
@@ -537,7 +538,7 @@ proptest! {
                 order: "o".into(),
                 currency: eur,
                 amount: Money(0),
-                lines: vec![LineRefund { line: LineName::Place(*place as u16), part: LinePart::Items(1) }],
+                lines: vec![LineRefund { line: LineName::Place(*place as u16), part: LinePart::Items(Quantity::ONE) }],
                 so_far: false,
             })));
             for (n, said) in says.into_iter().enumerate() {

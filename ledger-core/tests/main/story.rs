@@ -20,6 +20,7 @@ use ledger_core::member::Member;
 use ledger_core::memory::{Memory, hash_key};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
+use ledger_core::quantity::Quantity;
 use ledger_core::record::Cause;
 use ledger_core::totals::tallies;
 use ledger_core::units::{At, Day, MemberNo, Money, MonthDay, Points, Position, RiskKey};
@@ -83,7 +84,7 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
         Act::Cancel { order } => Body::Cancelled(event::Cancelled { order: order.into() }),
         Act::Refund { order, amount } => Body::refund(&order, eur, Money(amount)),
         Act::RefundLine { order, line, amount } => {
-            let part = amount.map_or(LinePart::Items(1), |amount| LinePart::Amount(Money(amount)));
+            let part = amount.map_or(LinePart::Items(Quantity::ONE), |amount| LinePart::Amount(Money(amount)));
             let lines = vec![LineRefund { line: LineName::Place(line as u16), part }];
             Body::Refunded(event::Refunded {
                 order: order.into(),

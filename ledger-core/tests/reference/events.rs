@@ -75,7 +75,7 @@ fn events_have_a_page() {
          as every tool of protobuf writes it. Names may be spelled `occurred_at` or `occurredAt`; 64-bit integers\n\
          may be numbers or texts (`19990`, `\"19990\"`), enums names or numbers; a Timestamp is RFC 3339 with any\n\
          offset (`2026-01-10T13:00:00+01:00`), a Duration seconds (`\"3600s\"`); null is as good as left out.\n\
-         Unknown names, names that come twice and fractions are faults, told with the path of the field.\n\n\
+         Unknown names, names that come twice and fractions of money or points are faults, told with the path of the field.\n\n\
          Names (of sources, events, members, staff, orders, goods, holds, wallets and all else but reasons and notes)\n\
          are put into one form before they are compared, hashed or sealed: Unicode NFC, no blanks at the ends, one\n\
          space for any other blank within. What cannot be seen (zero widths, marks of direction, joiners, selectors)\n\

@@ -8,11 +8,12 @@ use super::shape::{FIELDS_MAX, Field, Kind, SHAPES, Shape};
 use super::{Fault, says_one_thing};
 use crate::instant;
 use crate::proto;
+use ledger_core::quantity::{QUANTITY_DIGITS_MAX, Quantity};
 use prost::Message as _;
 use prost_types::Duration;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde_json::{Map, Number, Value};
-use std::cell::RefCell;
+use serde_json::Value;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 /// Whole numbers that a floating-point number of 64 bits tells from their neighbours.
@@ -39,18 +40,8 @@ pub fn read_value(value: Value) -> Result<proto::Event, Fault> {
     event(value, 256)
 }
 
-/// Parses JSON of whatever shape, in which a name may not come twice in one object.
-///
-/// # Errors
-/// If it is no such JSON.
-pub fn parse(bytes: &[u8]) -> Result<Value, Fault> {
-    let mut input = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Any.deserialize(&mut input).and_then(|value| input.end().map(|()| value));
-    parsed.map_err(|error| Fault::of(&error, String::new()))
-}
-
 fn event<'de, D: Deserializer<'de, Error = serde_json::Error>>(input: D, bytes: usize) -> Result<proto::Event, Fault> {
-    let reading = Reading { path: RefCell::new(Vec::new()) };
+    let reading = Reading { path: RefCell::new(Vec::new()), point: Cell::new(None) };
     let mut out = Vec::with_capacity(bytes);
     let seed = Message { shape: SHAPES.event(), out: &mut out, reading: &reading };
     input.deserialize_any(seed).map_err(|error| Fault::of(&error, reading.path()))?;
@@ -64,6 +55,8 @@ fn event<'de, D: Deserializer<'de, Error = serde_json::Error>>(input: D, bytes: 
 /// The way from a fault outwards: nothing as long as there is none.
 struct Reading {
     path: RefCell<Vec<Step>>,
+    /// The place of the digits of the number that was read last, if it has a point.
+    point: Cell<Option<usize>>,
 }
 
 #[derive(Clone, Copy)]
@@ -125,6 +118,14 @@ impl<'de> Visitor<'de> for Message<'_> {
                 continue;
             }
             there[place / 64] |= bit;
+            if let Some(digits) = reading.point.take() {
+                let (word, bit) = (&mut come[digits / 64], 1 << (digits % 64));
+                if *word & bit != 0 {
+                    let digits = &shape.fields[digits].name;
+                    return Err(Error::custom(format_args!("`{}` has a point, so leave out `{digits}`", field.name)));
+                }
+                *word |= bit;
+            }
             if field.choice.is_some() {
                 if let Some(other) = chosen.filter(|other| other.choice == field.choice) {
                     let (one, two) = (&other.name, &field.name);
@@ -206,7 +207,7 @@ impl One<'_> {
         let (least, most) = match self.field.kind {
             Kind::Int32 => (i32::MIN.into(), i32::MAX.into()),
             Kind::Int64 => (i64::MIN.into(), i64::MAX.into()),
-            Kind::Uint32 => (0, u32::MAX.into()),
+            Kind::Uint32 | Kind::Decimal(..) => (0, u32::MAX.into()),
             Kind::Uint64 => (0, u64::MAX.into()),
             Kind::Enum(at) => {
                 let words = SHAPES.words(at);
@@ -223,6 +224,26 @@ impl One<'_> {
         // The lower 64 bits are what the wire has of a negative number too.
         let bits = u64::try_from(number & i128::from(u64::MAX)).map_err(|error| error.to_string())?;
         Ok(scalar(self.out, self.field, bits))
+    }
+
+    /// A number that may have a point.
+    fn decimal(self, text: &str) -> Result<bool, String> {
+        let Kind::Decimal(digits, place) = self.field.kind else { return Err(format!("{text} has a point")) };
+        let quantity = Quantity::read(text).ok_or_else(|| {
+            format!("{text:?} is no quantity; send a number with at most {QUANTITY_DIGITS_MAX} digits behind the point")
+        })?;
+        if quantity.digits() > 0 {
+            self.reading.point.set(Some(place));
+            varint(self.out, digits);
+            varint(self.out, quantity.digits().into());
+        }
+        Ok(scalar(self.out, self.field, quantity.number().into()))
+    }
+
+    /// What is said of a number with a point where there can be none.
+    fn fraction(&self, number: &str) -> String {
+        let hint = "; points are whole, and money is in cents or other minor units";
+        format!("{number} is not a whole number{}", if self.field.kind == Kind::Int64 { hint } else { "" })
     }
 
     fn text(self, text: &str) -> Result<bool, String> {
@@ -247,10 +268,11 @@ impl One<'_> {
                     None => Err(format!("{text:?} is not one of {}", words.listed())),
                 }
             }
+            Kind::Decimal(..) => self.decimal(text),
             Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => {
                 let number = text.parse::<i128>().ok().filter(|_| !text.starts_with('+'));
                 let number = number.or_else(|| number_like(text).then(|| exact(text.parse().ok()?)).flatten());
-                let number = number.ok_or_else(|| format!("{text:?} is not a whole number"))?;
+                let number = number.ok_or_else(|| self.fraction(&format!("{text:?}")))?;
                 self.whole(number, Unexpected::Str(text))
             }
             Kind::Text | Kind::Bool | Kind::Message(_) | Kind::Other => {
@@ -267,6 +289,7 @@ impl fmt::Display for One<'_> {
             Kind::Text => "a text in quotes",
             Kind::Bool => "true or false",
             Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => "a whole number",
+            Kind::Decimal(..) => "a number",
             Kind::Instant => "an instant such as \"2026-01-31T09:00:00Z\"",
             Kind::Span => "a span such as \"3600s\"",
             Kind::Enum(_) => "a name in quotes",
@@ -300,7 +323,8 @@ impl<'de> Visitor<'de> for One<'_> {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<bool, E> {
         // Nearly every number is one of these.
-        if matches!(self.field.kind, Kind::Int64 | Kind::Uint32) && number <= u32::MAX.into() && !self.is_list() {
+        let is_usual = matches!(self.field.kind, Kind::Int64 | Kind::Uint32 | Kind::Decimal(..));
+        if is_usual && number <= u32::MAX.into() && !self.is_list() {
             return Ok(scalar(self.out, self.field, number));
         }
         self.whole(number.into(), Unexpected::Unsigned(number)).map_err(E::custom)
@@ -309,7 +333,13 @@ impl<'de> Visitor<'de> for One<'_> {
     fn visit_f64<E: Error>(self, number: f64) -> Result<bool, E> {
         match exact(number) {
             Some(whole) => self.whole(whole, Unexpected::Float(number)).map_err(E::custom),
-            None => Err(E::invalid_type(Unexpected::Float(number), &self)),
+            None if self.is_list() => Err(E::invalid_type(Unexpected::Float(number), &self)),
+            None => match self.field.kind {
+                // Beyond this no number of 32 bits is left, and a text of it would be long.
+                Kind::Decimal(..) if number.abs() < EXACT_MAX => self.decimal(&number.to_string()).map_err(E::custom),
+                Kind::Int64 => Err(E::custom(self.fraction(&number.to_string()))),
+                _ => Err(E::invalid_type(Unexpected::Float(number), &self)),
+            },
         }
     }
 
@@ -345,73 +375,6 @@ impl<'de> Visitor<'de> for One<'_> {
         let mut read = Ok(());
         within(out, field, |out| read = Message { shape: SHAPES.message(at), out, reading }.visit_map(map));
         read.map(|()| true)
-    }
-}
-
-/// JSON of whatever shape.
-struct Any;
-
-impl<'de> DeserializeSeed<'de> for Any {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Value, D::Error> {
-        input.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Any {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, yes: bool) -> Result<Value, E> {
-        Ok(yes.into())
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        Ok(number.into())
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        Ok(number.into())
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("a number that is none"))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Any)? {
-            list.push(item);
-        }
-        Ok(list.into())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let value = map.next_value_seed(Any)?;
-            if object.contains_key(&name) {
-                return Err(Error::custom(format_args!("field `{name}` comes twice; send it once")));
-            }
-            object.insert(name, value);
-        }
-        Ok(object.into())
     }
 }
 

@@ -83,6 +83,9 @@ pub(super) enum Kind {
     Int64,
     Uint32,
     Uint64,
+    /// A number of 32 bits that may have a point: the key of the field that says how many digits stand behind it, and
+    /// its place.
+    Decimal(u64, usize),
     Instant,
     Span,
     Enum(usize),
@@ -94,7 +97,8 @@ pub(super) enum Kind {
 impl Kind {
     fn wire_type(self) -> u64 {
         match self {
-            Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Enum(_) => 0,
+            Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => 0,
+            Kind::Decimal(..) | Kind::Enum(_) => 0,
             Kind::Text | Kind::Instant | Kind::Span | Kind::Message(_) | Kind::Other => 2,
         }
     }
@@ -139,7 +143,23 @@ impl Words {
     }
 }
 
+/// The end of the name of a field that says how many digits of the number of its first name stand behind the point.
+const DIGITS: &str = "_digits";
+
 impl Shape {
+    /// Finds the numbers that may have a point.
+    fn point_to_digits(&mut self) {
+        let digits = |(place, field): (usize, &Field)| {
+            let number = field.name.strip_suffix(DIGITS)?;
+            let number = self.fields.iter().position(|other| *other.name == *number && other.kind == Kind::Uint32)?;
+            Some((number, Kind::Decimal(field.key, place)))
+        };
+        let found: Vec<(usize, Kind)> = self.fields.iter().enumerate().filter_map(digits).collect();
+        for (number, kind) in found {
+            self.fields[number].kind = kind;
+        }
+    }
+
     /// The place of a field, by its name in the proto or in lowerCamelCase.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
         self.names.get(name)
@@ -184,6 +204,7 @@ impl Shapes {
             shape.left_out.extend(left_out.map(|(_, value)| (place, *value)));
             shape.fields.push(field);
         }
+        shape.point_to_digits();
         assert!(shape.fields.len() <= FIELDS_MAX, "{} has more fields than the reader keeps count of", message.name());
         self.messages[at] = shape;
         at

@@ -114,7 +114,8 @@ fn a_typing_error_is_a_fault_that_names_the_field() {
     assert!(
         problem(r#","redeem":{"point":1}"#).starts_with("redeem: unknown field `point`; known here: points, order")
     );
-    assert!(problem(r#","redeem":{"points":1.5}"#).contains("floating point"));
+    let whole = "is not a whole number; points are whole, and money is in cents or other minor units";
+    assert!(problem(r#","redeem":{"points":1.5}"#).starts_with(&format!("redeem.points: 1.5 {whole}")));
     assert!(problem(r#","tick":{"up_to":"soon"}"#).starts_with("tick.up_to: \"soon\" is not an instant"));
     assert!(problem(r#","hold":{"hold":"h","points":1,"ttl":"1h"}"#).starts_with("hold.ttl: \"1h\" is not a span"));
     assert!(problem(r#","check_in":[]"#).starts_with("check_in: invalid type"));
@@ -127,6 +128,44 @@ fn a_typing_error_is_a_fault_that_names_the_field() {
     let deep = r#","purchase":{"order":"o","currency":"EUR","lines":[{"net":5},{"net":"5,00"}]}"#;
     assert!(problem(deep).starts_with("purchase.lines[1].net: \"5,00\" is not a whole number"), "{}", problem(deep));
     assert_eq!(read_value(json!([])).expect_err("a list").to_string(), "invalid type: sequence, expected an object");
+}
+
+#[test]
+fn a_quantity_may_have_a_point() {
+    let line = |line: &str| said(&format!(r#""purchase":{{"order":"o","lines":[{{"net":5,{line}}}]}}"#));
+    let read = |text: &str| {
+        let event = line(text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
+        let Some(Body::Purchase(purchase)) = event.body else { panic!("{text}") };
+        (purchase.lines[0].quantity, purchase.lines[0].quantity_digits)
+    };
+    for (text, number) in [
+        (r#""quantity":0.345"#, (345, 3)),
+        (r#""quantity":"0.345""#, (345, 3)),
+        (r#""quantity":345,"quantity_digits":3"#, (345, 3)),
+        (r#""quantityDigits":3,"quantity":345"#, (345, 3)),
+        (r#""quantity":1.0"#, (1, 0)),
+        (r#""quantity":"1.000""#, (1, 0)),
+        (r#""quantity":12.50"#, (125, 1)),
+        (r#""quantity":13000"#, (13_000, 0)),
+        (r#""quantity":0.000001"#, (1, 6)),
+    ] {
+        assert_eq!(read(text), number, "{text}");
+    }
+    for (text, told) in [
+        (r#""quantity":0.1234567"#, "lines[0].quantity: \"0.1234567\" is no quantity; send a number with at most 6"),
+        (r#""quantity":0.30000000000000004"#, "is no quantity"),
+        (r#""quantity":-0.5"#, "\"-0.5\" is no quantity"),
+        (r#""quantity":1e300"#, "invalid type: floating point"),
+        (r#""quantity":"half""#, "\"half\" is no quantity"),
+        (r#""quantity":0.5,"quantity_digits":1"#, "comes twice"),
+        (r#""quantity_digits":1,"quantity":0.5"#, "`quantity` has a point, so leave out `quantity_digits`"),
+    ] {
+        let problem = line(text).expect_err(text);
+        assert!(problem.contains(told), "{text}: {problem}");
+    }
+    let back = r#""refunded":{"order":"o","currency":"EUR","lines":[{"line":0,"quantity":0.25}]}"#;
+    let Some(Body::Refunded(refunded)) = said(back).expect("it is a refund").body else { panic!("{back}") };
+    assert_eq!((refunded.lines[0].quantity, refunded.lines[0].quantity_digits), (Some(25), 2));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 /// Most entries of one list within an event: twice as many as any list may have, so that the limits of fields, which
 /// name the field, come first.
-const ENTRIES_MAX: usize = 2_000;
+const ENTRIES_MAX: usize = 20_000;
 /// What a request may come to in memory: 128 MiB, thirty times its largest size on the wire.
 const DECODED_BYTES_MAX: usize = 128 << 20;
 /// What a message within another comes to, about.
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(count("SubmitRequest", &request(ENTRIES_MAX)), Ok(()));
         let invalid = count("SubmitRequest", &request(ENTRIES_MAX + 1)).expect_err("it is too much");
         assert_eq!(invalid.0[0].field, "event.purchase.lines");
-        let many = repeated(&event(1_500).encode_to_vec(), 1_000);
+        let many = repeated(&event(15_000).encode_to_vec(), 100);
         assert!(many.len() < 4 << 20, "it fits into a message");
         assert!(count("SubmitBatchRequest", &many).is_err(), "a million lines in a thousand events");
     }

@@ -13,7 +13,7 @@ impl Decode for proto::Purchase {
         event::Purchase {
             order: self.order.into(),
             currency: values::currency("currency", &self.currency, faults),
-            lines: self.lines.into_iter().map(decode_line).collect(),
+            lines: self.lines.into_iter().enumerate().map(|(n, line)| decode_line(n, line, faults)).collect(),
             shipping: Money(self.shipping),
             points_paid: Money(self.points_paid),
         }
@@ -34,8 +34,8 @@ impl Encode for event::Purchase {
     }
 }
 
-fn decode_line(line: proto::Line) -> Line {
-    let proto::Line { sku, quantity, net, category, tags, discount, tax } = line;
+fn decode_line(n: usize, line: proto::Line, faults: &mut Faults) -> Line {
+    let proto::Line { sku, quantity, net, category, tags, discount, tax, quantity_digits } = line;
     let detail = LineDetail {
         category: category.into(),
         tags: tags.into_iter().map(Into::into).collect(),
@@ -43,6 +43,7 @@ fn decode_line(line: proto::Line) -> Line {
         tax: Money(tax),
     };
     let detail = (detail != LineDetail::default()).then(|| Box::new(detail));
+    let quantity = values::quantity(n, (quantity, quantity_digits), faults);
     Line { sku: sku.into(), quantity, net: Money(net), detail }
 }
 
@@ -50,7 +51,8 @@ fn encode_line(line: &Line) -> proto::Line {
     let detail = line.detail.as_deref().cloned().unwrap_or_default();
     proto::Line {
         sku: line.sku.to_string(),
-        quantity: line.quantity,
+        quantity: line.quantity.number(),
+        quantity_digits: line.quantity.digits(),
         net: line.net.0,
         category: detail.category.into(),
         tags: detail.tags.into_iter().map(Into::into).collect(),

@@ -32,7 +32,7 @@ pub fn member(look: &MemberLook<'_>, names: &Names, shown_max: usize) -> proto::
         open_cases: member.cases.iter().map(|case| case.0).collect(),
         attributes: member.attributes.iter().map(|(term, value)| attribute(*term, *value, names)).collect(),
         enrolled_at: member.enrolled_at.and_then(values::stamp),
-        birthday: member.birthday.map(values::month_day),
+        birthday: member.birthday.map(|known| values::month_day(known.date)),
         referrer: member.referrer.map(|no| names.member(no)).unwrap_or_default(),
         dormant_at: member.dormant_at.and_then(values::stamp),
         records: member.records,

@@ -176,7 +176,8 @@ impl EncodeChange for change::Registered {
 
 impl EncodeChange for change::Enrolled {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        Some(Change::Enrolled(proto::MemberEnrolled { member: within.names.member(self.member) }))
+        let (member, birthday_corrected) = (within.names.member(self.member), !self.joined);
+        Some(Change::Enrolled(proto::MemberEnrolled { member, birthday_corrected }))
     }
 }
 

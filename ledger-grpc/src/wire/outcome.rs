@@ -27,6 +27,7 @@ pub fn outcome(outcome: &Outcome, names: &Names) -> proto::Outcome {
             deferred: outcome.deferred,
             proposed: outcome.proposed,
             excess: outcome.excess.0,
+            expired: outcome.expired.iter().map(|one| wallet_points(*one, names)).collect(),
         }),
     };
     proto::Outcome {
@@ -126,7 +127,7 @@ pub fn trace(trace: &Trace, names: &Names) -> proto::Trace {
 }
 
 /// What would come of a redemption.
-pub fn quoted(verdict: &Verdict, position: Position, names: &Names) -> proto::QuoteResponse {
+pub fn quoted(verdict: &Verdict, most: Option<i64>, position: Position, names: &Names) -> proto::QuoteResponse {
     let result = match verdict.refusal {
         Some(refusal) => {
             let lacks = verdict.trace.first();
@@ -140,7 +141,7 @@ pub fn quoted(verdict: &Verdict, position: Position, names: &Names) -> proto::Qu
             proto::quote_response::Result::Quoted(proto::Quoted { lots, lots_count, available })
         }
     };
-    proto::QuoteResponse { result: Some(result), position: position.0, token: token(position, names) }
+    proto::QuoteResponse { result: Some(result), position: position.0, token: token(position, names), most }
 }
 
 /// Takes what fits into one answer of `items`, of which each says where it stands, and the token for

@@ -60,7 +60,8 @@ fn decode_line(n: usize, refund: proto::LineRefund, faults: &mut Faults) -> Line
     let place = |line| LineName::Place(u16::try_from(line).unwrap_or(u16::MAX));
     let line = if refund.sku.is_empty() { place(refund.line.unwrap_or(0)) } else { LineName::Sku(refund.sku.into()) };
     let amount = || LinePart::Amount(Money(refund.amount.unwrap_or(1)));
-    let part = refund.quantity.map_or_else(amount, LinePart::Items);
+    let items = |number| LinePart::Items(values::quantity(n, (number, refund.quantity_digits), faults));
+    let part = refund.quantity.map_or_else(amount, items);
     LineRefund { line, part }
 }
 
@@ -71,7 +72,10 @@ fn encode_line(refund: &LineRefund) -> proto::LineRefund {
         LineName::Sku(sku) => message.sku = sku.to_string(),
     }
     match refund.part {
-        LinePart::Items(items) => message.quantity = Some(items),
+        LinePart::Items(items) => {
+            message.quantity = Some(items.number());
+            message.quantity_digits = items.digits();
+        }
         LinePart::Amount(amount) => message.amount = Some(amount.0),
     }
     message

@@ -24,7 +24,8 @@ fn said(kind: &str, field: &FieldDescriptor) -> Option<Option<Value>> {
         (_, "currency") => Some(Some(Value::String("EUR".into()))),
         // A line is named by its place or by its goods, and what of it comes back in money or in pieces; what came back
         // so far is told of an amount alone.
-        ("refunded", "sku" | "quantity" | "so_far") => Some(None),
+        ("refunded", "sku" | "quantity" | "quantity_digits" | "so_far") => Some(None),
+        (_, "quantity_digits") => Some(Some(Value::U32(2))),
         // An item has a price of its own.
         ("redeem" | "hold", "item" | "pieces") => Some(None),
         _ => None,
@@ -200,6 +201,7 @@ fn outcomes_stand_where_their_events_stood() {
         trace: Vec::new(),
         waits: Vec::new(),
         earned: Vec::new(),
+        expired: Vec::new(),
         available: Points(0),
         deferred: false,
         proposed: false,

@@ -57,6 +57,7 @@ fn wallet_totals(totals: &WalletTotals, program: Option<&Program>, names: &Names
     let balance = |account: Account| totals.accounts[account.kind()];
     let accounts =
         Account::ALL.map(|one| proto::AccountBalance { account: account(one).into(), balance: balance(one) });
+    let cost = program.and_then(|program| program.wallets().find(|wallet| wallet.id == totals.wallet)?.cost);
     proto::WalletTotals {
         wallet: names.term(totals.wallet),
         accounts: accounts.into(),
@@ -65,5 +66,7 @@ fn wallet_totals(totals: &WalletTotals, program: Option<&Program>, names: &Names
         debt: -balance(Account::Debt),
         liability: program.and_then(|program| totals.liability(program)).map(|cost| cost.0),
         breakage: program.and_then(|program| totals.breakage(program)).map(|cost| cost.0),
+        cost_money: cost.map(|cost| cost.money.0),
+        cost_points: cost.map(|cost| cost.points.0),
     }
 }

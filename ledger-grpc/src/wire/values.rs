@@ -3,6 +3,7 @@
 use super::Faults;
 use crate::proto;
 use ledger_core::event::{AT_MAX, AT_MIN, Currency, NAME_BYTES_MAX, Name, name_problem};
+use ledger_core::quantity::{QUANTITY_DIGITS_MAX, Quantity};
 use ledger_core::units::{At, LotId, MonthDay, Position};
 
 /// An instant; absent for [`At::NEVER`].
@@ -52,6 +53,15 @@ pub(super) fn currency(field: &str, text: &str, faults: &mut Faults) -> Currency
     Currency::read(text).unwrap_or_else(|| {
         faults.add(field, "must be three capital letters, as in ISO 4217");
         Currency(*b"EUR")
+    })
+}
+
+/// How much of a line: a number, and how many of its digits stand behind the point.
+pub(super) fn quantity(n: usize, (number, digits): (u32, u32), faults: &mut Faults) -> Quantity {
+    Quantity::new(number, digits).unwrap_or_else(|| {
+        let problem = format!("is {digits}; send 0 to {QUANTITY_DIGITS_MAX} digits behind the point");
+        faults.add(&format!("lines[{n}].quantity_digits"), problem);
+        Quantity::ONE
     })
 }
 

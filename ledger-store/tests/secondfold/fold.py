@@ -446,7 +446,9 @@ class Fold:
     # Changes that take more than a line.
 
     def enter_purchase(self, member, change):
-        forget_older(member, "purchases", change)
+        if forget_older(member, "purchases", change) and member.returns is not None:
+            there = {purchase.position for purchase in member.purchases}
+            keep(member.returns, "lines", lambda line: line.purchase in there)
         self.forget_returns(member, change.forget_before)
         member.purchases.append(self.make("PurchaseRef", position=self.position, **same(change, "order", "day")))
 
@@ -541,8 +543,6 @@ class Fold:
 
     def forget_returns(self, member, day):
         if member.returns is not None:
-            there = {purchase.position for purchase in member.purchases}
-            keep(member.returns, "lines", lambda line: line.purchase in there)
             keep(member.returns, "deferred", lambda one: one.day >= day)
             keep(member.returns, "overtaken", lambda one: one.day >= day)
             member.returns = None if member.returns == self.make("Returns") else member.returns
@@ -555,8 +555,8 @@ class Fold:
 
     def return_line(self, member, change):
         lines = self.made(member, "returns", "Returns").lines
-        line = self.one_of(lines, "LineReturned", **same(change, "purchase", "line"))
-        grow(line, "items", change.items, U32)
+        line = self.one_of(lines, "LineReturned", lambda line: (line.purchase, line.line), **same(change, "purchase", "line"))
+        grow(line, "items", change.items, U64)
         grow(line, "amount", change.amount)
 
     def defer(self, member, change):
@@ -683,7 +683,7 @@ def whose(change):
 def forget_older(member, field, change):
     entries = getattr(member, field)
     if entries and entries[0].day < change.forget_before:
-        keep(member, field, lambda entry: entry.day >= change.forget_before)
+        return keep(member, field, lambda entry: entry.day >= change.forget_before) or True
 
 
 def set_new(value, field, content, what):
@@ -704,7 +704,7 @@ OF_FUNDS = {("Issued", "Donated"), ("Donated", "ClawedBack")}
 # What each change does to the row of its member: the fold, the row, the change.
 OWN = {
     "Registered": Fold.register,
-    "Enrolled": lambda f, m, c: put(m, enrolled_at=f.at, birthday=c.birthday),
+    "Enrolled": lambda f, m, c: put(m, enrolled_at=f.at if c.joined else m.enrolled_at, birthday=c.birthday),
     "AttributeSet": lambda f, m, c: put(m, attributes=sorted({**dict(m.attributes), c.term: c.value}.items())),
     "Purchased": Fold.enter_purchase,
     "Refunded": lambda f, m, c: grow(first(m.purchases, position=c.purchase), "refunded", c.amount),

@@ -4,6 +4,7 @@ use super::{Act, Detail, Verb, no_place};
 use crate::play::{Answer, Play, list};
 use crate::words::Words;
 use ledger_core::event::{self, Body, Currency, Line, LineDetail, Name};
+use ledger_core::quantity::Quantity;
 use ledger_core::units::Money;
 
 pub(super) const VERBS: &[Verb] = &[
@@ -63,7 +64,7 @@ pub(super) const DETAILS: &[Detail] = &[
         value: "tea/drinks/hot,bio/2/5.00/1.00/0.80",
         of: &["purchase"],
         meaning: "A line, written SKU/CATEGORY/TAG,TAG/QUANTITY/NET/DISCOUNT/TAX. What is left out is nothing, and a \
-                  quantity of one. The lines come to the amount.",
+                  quantity of one; one such as 0.345 is a weight. The lines come to the amount.",
         set: |play, saying, text| {
             saying.lines.push(line_of(play, text)?);
             Ok(())
@@ -120,7 +121,8 @@ fn line_of(play: &Play<'_>, text: &str) -> Result<Line, String> {
     let mut fields = text.split('/');
     let mut field = || fields.next().filter(|field| !field.is_empty());
     let (sku, category, tags) = (field().unwrap_or(""), field().unwrap_or(""), field());
-    let quantity = field().map_or(Ok(1), str::parse).map_err(|_| format!("{text:?} has no quantity"))?;
+    let quantity = field().map_or(Some(Quantity::ONE), Quantity::read);
+    let quantity = quantity.ok_or_else(|| format!("{text:?} has no quantity"))?;
     let mut money = || field().map_or(Ok(Money(0)), |amount| play.price(amount));
     let (net, discount, tax) = (money()?, money()?, money()?);
     let tags = tags.map_or_else(Vec::new, |tags| tags.split(',').map(Into::into).collect());

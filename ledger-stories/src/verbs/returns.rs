@@ -5,6 +5,7 @@ use crate::play::{Answer, Play, list_or_none};
 use crate::words::Words;
 use ledger_core::calendar::show_day;
 use ledger_core::event::{self, Body, LineName, LinePart, LineRefund, Name};
+use ledger_core::quantity::Quantity;
 
 pub(super) const VERBS: &[Verb] = &[
     Verb {
@@ -60,7 +61,7 @@ pub(super) const DETAILS: &[Detail] = &[Detail {
     word: "of",
     value: "0/1.00",
     of: &["refund"],
-    meaning: "Of which line, named by its place (from 0) or its SKU: an amount, or a number of items as 2x.",
+    meaning: "Of which line, named by its place (from 0) or its SKU: an amount, or a number of items as 2x or 0.5x.",
     set: |play, saying, text| match saying.body() {
         Body::Refunded(event::Refunded { lines, .. }) => {
             lines.push(line_refund_of(play, text)?);
@@ -87,7 +88,9 @@ fn line_refund_of(play: &Play<'_>, text: &str) -> Result<LineRefund, String> {
     let (line, part) = text.split_once('/').ok_or("a line is refunded as `of LINE/AMOUNT` or `of LINE/3x`")?;
     let line = line.parse().map_or_else(|_| LineName::Sku(line.into()), LineName::Place);
     let part = match part.strip_suffix('x') {
-        Some(items) => LinePart::Items(items.parse().map_err(|_| format!("{text:?} has no number of items"))?),
+        Some(items) => {
+            LinePart::Items(Quantity::read(items).ok_or_else(|| format!("{text:?} has no number of items"))?)
+        }
         None => LinePart::Amount(play.money(part)?),
     };
     Ok(LineRefund { line, part })

@@ -2,6 +2,7 @@
 
 use crate::features::earning::program::{Amount, EarnRule, Trigger, Value};
 use crate::features::earning::trigger_toml::trigger_of;
+use crate::kernel::quantity::MILLIONTHS;
 use crate::kernel::toml_reader::{Declared, Reading, Section};
 use crate::kernel::units::{Money, TermNo};
 use crate::kernel::words::{Form, GIVE_MAX, Takes, Word};
@@ -121,7 +122,7 @@ pub(crate) fn amount(
 fn ways(reading: &mut Reading<'_>, section: &mut Section<'_>, rules: &[EarnRule], tabled: bool) -> Ways {
     let fixed = reading.int(section, "fixed").map(|(fixed, _)| fixed);
     let per = reading.money(section, "per").map(|(unit, _)| unit);
-    let items = reading.int(section, "per_items").map(|(items, _)| items);
+    let items = reading.int(section, "per_items").map(|(items, _)| items.saturating_mul(MILLIONTHS));
     if !tabled && (per.is_some() || items.is_some()) {
         reading.require(section, "give");
     }

@@ -124,12 +124,12 @@ impl<'e> Basket<'e> {
         self.rest.map_or(whole, |kept| kept.of_goods(whole, rounding))
     }
 
-    /// How many items count for a rule.
+    /// How many items count for a rule, in millionths of one.
     pub(crate) fn items(&self, rule: &EarnRule) -> i64 {
         let lines = self.counting(rule.when.as_ref().and_then(|when| when.lines.as_ref()));
         let goods = lines.filter(|(line, _)| line.net.0 >= 0);
-        let items =
-            goods.fold(0i64, |sum, (line, left)| sum.saturating_add(left_of(line.quantity.into(), left, rule.round)));
+        let items = goods
+            .fold(0i64, |sum, (line, left)| sum.saturating_add(left_of(line.quantity.millionths(), left, rule.round)));
         self.of_goods(items, rule.round)
     }
 

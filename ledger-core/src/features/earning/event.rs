@@ -3,6 +3,7 @@
 use crate::kernel::fields::{AMOUNT_MAX, Fields, LINES_MAX, NAME_BYTES_MAX, Payload, TAGS_MAX};
 use crate::kernel::names::{Currency, Name};
 use crate::kernel::normal::is_plain;
+use crate::kernel::quantity::Quantity;
 use crate::kernel::units::Money;
 use alloc::boxed::Box;
 use alloc::format;
@@ -74,8 +75,8 @@ impl Payload for Referral<Name> {
 pub struct Line {
     /// Stock-keeping unit; may be empty.
     pub sku: Box<str>,
-    /// How many; at least 1.
-    pub quantity: u32,
+    /// How much of it, greater than 0: pieces, or what they weigh.
+    pub quantity: Quantity,
     /// What was paid for the line, tax included, in minor units; below 0 what it takes off (a coupon, a deposit).
     pub net: Money,
     /// What else the source says of it.
@@ -97,8 +98,8 @@ pub struct LineDetail {
 
 impl Line {
     /// A line of which no more is said than what was paid for it.
-    pub fn plain(sku: &str, quantity: u32, net: Money) -> Line {
-        Line { sku: sku.into(), quantity, net, detail: None }
+    pub fn plain(sku: &str, pieces: u32, net: Money) -> Line {
+        Line { sku: sku.into(), quantity: Quantity::whole(pieces), net, detail: None }
     }
 }
 
@@ -109,8 +110,8 @@ impl Line {
         if !is_plain(&self.sku) || self.sku.len() > NAME_BYTES_MAX {
             found.name(&field("sku"), &mut self.sku, 0);
         }
-        if self.quantity == 0 {
-            found.add(&field("quantity"), "must be at least 1".into());
+        if self.quantity.is_zero() {
+            found.add(&field("quantity"), "must be more than 0".into());
         }
         if self.net.0 < AMOUNT_MAX.saturating_neg() || self.net.0 > AMOUNT_MAX {
             found.amount(&field("net"), self.net.0, AMOUNT_MAX.saturating_neg());

@@ -8,8 +8,7 @@ use crate::tables::member::Member;
 impl Folds for Purchased {
     #[inline]
     fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
-        member.purchases.forget(self.forget_before);
-        member.forget_returns(self.forget_before);
+        member.forget_purchases(self.forget_before);
         let (order, position, day) = (self.order, here.position, self.day);
         member.purchases.push(PurchaseRef { order, position, day, refunded: Default::default() });
         Ok(())

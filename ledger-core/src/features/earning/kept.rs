@@ -44,12 +44,12 @@ pub(crate) struct Kept {
 /// What is left of a line by the refunds that named it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeptLine {
-    /// Items that were bought, and that did not go back.
+    /// Millionths of items that were bought, and that did not go back.
     bought: i64,
-    items: i64,
+    pub(crate) items: i64,
     /// The net price of those, and what is left of it.
     price: i64,
-    net: i64,
+    pub(crate) net: i64,
 }
 
 impl Paid<'_> {
@@ -107,9 +107,9 @@ impl Kept {
         no_money || (!self.lines.is_empty() && !self.lines.iter().any(is_goods))
     }
 
-    /// Items that are left of a line, and their price.
+    /// Millionths of items that are left of a line, and their price.
     pub(crate) fn left_of(&self, place: usize, line: &Line) -> (i64, i64) {
-        self.line(place).map_or_else(|| (i64::from(line.quantity), line.net.0), |left| (left.items, left.net))
+        self.line(place).map_or_else(|| (line.quantity.millionths(), line.net.0), |left| (left.items, left.net))
     }
 
     /// What is left of a line, if refunds named any.
@@ -135,7 +135,7 @@ impl KeptLine {
         gone.resize(paid.lines.len(), (0i64, 0i64));
         for back in returned {
             let (items, amount) = gone.get_mut(usize::from(back.line))?;
-            *items = items.saturating_add(back.items.into());
+            *items = items.saturating_add_unsigned(back.items);
             *amount = amount.saturating_add(back.amount.0);
         }
         let lines: Option<Vec<KeptLine>> =
@@ -148,8 +148,10 @@ impl KeptLine {
         Some(lines)
     }
 
-    fn of(line: &Line, items: i64, amount: i64) -> Option<KeptLine> {
-        let bought = i64::from(line.quantity);
+    /// What is left of a line of which so many items and so much money went back. `None` if that is more than was
+    /// bought.
+    pub(crate) fn of(line: &Line, items: i64, amount: i64) -> Option<KeptLine> {
+        let bought = line.quantity.millionths();
         let items = bought.saturating_sub(items);
         if items == 0 {
             // What was given back of its price before is in what went back with the last item.

@@ -249,7 +249,7 @@ pub enum Amount {
     },
     /// So many for every so many items.
     PerItems {
-        /// The items, more than 0.
+        /// The items, in millionths of one, more than 0.
         items: i64,
         /// The points.
         give: Value,
@@ -278,8 +278,8 @@ impl Amount {
         self.carrying().map(|(.., carry)| carry)
     }
 
-    /// Of what is short of a unit and waits: the unit, in minor units of money or in items, what is given for it, and
-    /// the counter.
+    /// Of what is short of a unit and waits: the unit, in minor units of money or millionths of items, what is given
+    /// for it, and the counter.
     pub fn carrying(&self) -> Option<(i64, &Value, TermNo)> {
         match self {
             Amount::Per { unit, give, carry } => Some((unit.0, give, (*carry)?)),

@@ -170,7 +170,7 @@ fn unmet_of(draft: &Draft<'_>, when: &When, rule: &EarnRule, facts: &Facts<'_>) 
         Some(Condition::Attributes)
     } else if when.first.is_some_and(|counter| !is_first(draft, when, rule, counter)) {
         Some(Condition::First)
-    } else if when.birthday && !draft.member().birthday.is_some_and(|born| calendar.celebrates(born, draft.day())) {
+    } else if when.birthday && !draft.member().celebrates(calendar, draft.day()) {
         Some(Condition::Birthday)
     } else if when.hours.is_some_and(|hours| !hours.has(calendar.minute_of(basket.at))) {
         Some(Condition::Hours)
@@ -243,7 +243,7 @@ pub(crate) fn apply(draft: &mut Draft<'_>, rule: &EarnRule, facts: &Facts<'_>) -
     Ok(())
 }
 
-/// What waits for the next purchase, in minor units or items.
+/// What waits for the next purchase, in minor units or millionths of items.
 pub(crate) fn carried(draft: &Draft<'_>, carry: TermNo) -> i64 {
     let before = draft.member().counter(carry).map_or(0, |counter| counter.total);
     draft.changes().iter().fold(before, |sum, change| match change {
@@ -326,7 +326,7 @@ impl Facts<'_> {
         Some(Points(points))
     }
 
-    /// What a rule that gives by units counts: money in minor units, or items.
+    /// What a rule that gives by units counts: money in minor units, or millionths of items.
     pub(crate) fn counted(&self, rule: &EarnRule) -> i64 {
         match rule.amount {
             Amount::PerItems { .. } => self.basket.items(rule),

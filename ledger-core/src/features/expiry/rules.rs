@@ -35,7 +35,7 @@ pub(crate) fn expires_at(draft: &mut Draft<'_>, wallet: &Wallet) -> At {
 
 /// The member as expiries ask of it; of a newcomer, this event counts.
 pub(crate) fn earner(draft: &Draft<'_>) -> Earner {
-    let enrols = |change: &Change| matches!(change, Change::Enrolled(..));
+    let enrols = |change: &Change| matches!(change, Change::Enrolled(change::Enrolled { joined: true, .. }));
     let now = || draft.changes().iter().any(enrols).then_some(draft.today());
     let before = draft.member().enrolled_at.map(|at| draft.program().calendar.day_of(at));
     Earner { enrolled_on: before.or_else(now), tier: draft.member().tier.tier }

@@ -1,8 +1,8 @@
 //! Changes: who a member is, and what it may do.
 
-use crate::features::membership::state::Scope;
+use crate::features::membership::state::{Birthday, Scope};
 use crate::kernel::sealed::Sealed;
-use crate::kernel::units::{MemberNo, MonthDay, RiskKey, StaffNo, TermNo};
+use crate::kernel::units::{MemberNo, RiskKey, StaffNo, TermNo};
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
@@ -24,13 +24,15 @@ pub struct StaffRegistered {
     pub name: Sealed,
 }
 
-/// The member enrolled.
+/// The member enrolled, or its birthday is known otherwise than before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolled {
     /// Who.
     pub member: MemberNo,
-    /// Birthday without the year.
-    pub birthday: Option<MonthDay>,
+    /// Its birthday.
+    pub birthday: Option<Birthday>,
+    /// Whether it enrolled by this record.
+    pub joined: bool,
 }
 
 /// An attribute has a new value.

@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// Fact: the member joined.
+/// Fact: the member joined; or, of one that did, its birthday is this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolled {
     /// Birthday without the year, for birthday rules.

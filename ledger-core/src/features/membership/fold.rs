@@ -33,7 +33,9 @@ impl Folds for StaffRegistered {
 impl Folds for Enrolled {
     #[inline]
     fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
-        member.enrolled_at = Some(here.at);
+        if self.joined {
+            member.enrolled_at = Some(here.at);
+        }
         member.birthday = self.birthday;
         Ok(())
     }

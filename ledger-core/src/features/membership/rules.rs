@@ -6,10 +6,10 @@
 use crate::features::counting::happening::Happening;
 use crate::features::earning::basket::Basket;
 use crate::features::earning::rules as earning;
-use crate::features::membership::state::{ALIASES_MAX, Scope};
+use crate::features::membership::state::{ALIASES_MAX, Birthday, Scope};
 use crate::features::risk::rules as risk;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{At, Points};
+use crate::kernel::units::{At, Day, MonthDay, Points};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::change::LifeChange;
@@ -18,6 +18,9 @@ use crate::tables::event::{self, Body, Event, MemberRef, RiskKeys};
 use crate::tables::member::Member;
 use crate::tables::program::Trigger;
 use alloc::vec::Vec;
+
+/// Days of a common year.
+const YEAR: i32 = 365;
 
 /// Why this may not be asked of the member, if it may not.
 pub(crate) fn forbids(member: &Member, body: &Body<MemberRef>) -> Option<Refusal> {
@@ -46,14 +49,30 @@ pub(crate) fn is_frozen(member: &Member) -> bool {
     member.frozen().is_some()
 }
 
-/// A fact: the member joined.
+/// A fact: the member joined; or, of one that did, its birthday is another, or is known only now.
 pub(crate) fn enroll(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event::Enrolled) -> Result<(), Refusal> {
-    if draft.member().enrolled_at.is_some() {
+    let (member, birthday) = (draft.no(), said.birthday.map(|date| birthday(draft, date)));
+    if draft.member().enrolled_at.is_none() {
+        risk::observe(draft, event, Points::ZERO)?;
+        draft.change(Change::Enrolled(change::Enrolled { member, birthday, joined: true }));
+        return earning::earn(draft, Trigger::ENROLLED, Basket::of(event));
+    }
+    let known = draft.member().birthday.map(|known| known.date);
+    if said.birthday.is_none() || said.birthday == known {
         return Err(Refusal::AlreadyEnrolled);
     }
-    risk::observe(draft, event, Points::ZERO)?;
-    draft.change(Change::Enrolled(change::Enrolled { member: draft.no(), birthday: said.birthday }));
-    earning::earn(draft, Trigger::ENROLLED, Basket::of(event))
+    draft.change(Change::Enrolled(change::Enrolled { member, birthday, joined: false }));
+    Ok(())
+}
+
+/// A birthday as it is known from now on: celebrated a year after the one before at the earliest.
+fn birthday(draft: &Draft<'_>, date: MonthDay) -> Birthday {
+    let Some(known) = draft.member().birthday else { return Birthday { date, from: Day(0) } };
+    let (calendar, day) = (&draft.program().calendar, draft.day().max(draft.today()));
+    let celebrated =
+        (0..YEAR).map(|ago| day.plus(ago.saturating_neg())).find(|day| calendar.celebrates(known.date, *day));
+    let from = celebrated.map_or(known.from, |last| known.from.max(last.plus(YEAR)));
+    Birthday { date, from }
 }
 
 /// A fact: outside models say something about the member.

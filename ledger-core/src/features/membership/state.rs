@@ -5,13 +5,23 @@
 //! the ledger knows only its keyed hash.
 
 use crate::kernel::sealed::Sealed;
-use crate::kernel::units::{At, MemberNo, Position, RiskKey, StaffNo};
+use crate::kernel::units::{At, Day, MemberNo, MonthDay, Position, RiskKey, StaffNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Most aliases of one member.
 pub const ALIASES_MAX: usize = 64;
+
+/// A birthday, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Birthday {
+    /// The date, without the year.
+    pub date: MonthDay,
+    /// It is celebrated on no earlier day: one that was corrected is celebrated a year after the one before at the
+    /// earliest, so that no correction gives twice.
+    pub from: Day,
+}
 
 /// What a freeze stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

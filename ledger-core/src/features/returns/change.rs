@@ -35,8 +35,8 @@ pub struct LineReturned {
     pub purchase: Position,
     /// Place of the line in it; the first is 0.
     pub line: u16,
-    /// How many items went back; 0 if money was named.
-    pub items: u32,
+    /// How many items went back, in millionths of one; 0 if money was named.
+    pub items: u64,
     /// How much money of the line, in minor units; 0 if items were named.
     pub amount: Money,
 }

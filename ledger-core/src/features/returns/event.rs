@@ -2,6 +2,7 @@
 
 use crate::kernel::fields::{Fields, LINES_MAX, Payload};
 use crate::kernel::names::Currency;
+use crate::kernel::quantity::Quantity;
 use crate::kernel::units::Money;
 use alloc::boxed::Box;
 use alloc::format;
@@ -73,8 +74,8 @@ pub enum LineName {
 /// Part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinePart {
-    /// So many items, greater than 0, with their share of the price.
-    Items(u32),
+    /// So many items, greater than 0, or so much of what is weighed, with their share of the price.
+    Items(Quantity),
     /// So much of the price, in minor units, greater than 0; the items in proportion.
     Amount(Money),
 }
@@ -86,7 +87,7 @@ impl LineRefund {
             found.name(&field("sku"), sku, 1);
         }
         match self.part {
-            LinePart::Items(0) => found.add(&field("quantity"), "must be at least 1".into()),
+            LinePart::Items(items) if items.is_zero() => found.add(&field("quantity"), "must be more than 0".into()),
             LinePart::Items(_) => {}
             LinePart::Amount(amount) => found.amount(&field("amount"), amount.0, 1),
         }

@@ -23,7 +23,7 @@ impl Folds for change::LineReturned {
     fn apply(&self, member: &mut Member, _: &Here) -> Result<(), &'static str> {
         let change::LineReturned { purchase, line, items, amount, .. } = *self;
         let back = LineReturned { purchase, line, items, amount };
-        member.returns.get_or_insert_default().take_back(back).ok_or("what came back of a line overflows")
+        member.returns.get_or_insert_default().lines.add(back).ok_or("what came back of a line overflows")
     }
 }
 

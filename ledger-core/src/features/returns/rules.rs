@@ -3,7 +3,7 @@
 //! lots of the same wallet in their order; what is then missing is the wallet's to say.
 
 use crate::features::earning::basket::Basket;
-use crate::features::earning::kept::Kept;
+use crate::features::earning::kept::{Kept, KeptLine};
 use crate::features::earning::limits;
 use crate::features::earning::rules::{self as earning, Facts, is_whole};
 use crate::features::merge::rules::moved;
@@ -19,7 +19,7 @@ use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::desk::{Purchase, References, Subject};
 use crate::tables::draft::{Draft, Effect};
-use crate::tables::event::{self, Body, Event, LineName, LinePart, LineRefund, MemberRef};
+use crate::tables::event::{self, Body, Event, Line, LineName, LinePart, LineRefund, MemberRef};
 use crate::tables::member::{DEFERRED_MAX, Deferred, LineReturned, PurchaseRef};
 use crate::tables::program::EarnRule;
 use crate::tables::record::{Cause, Record};
@@ -47,7 +47,7 @@ struct RefundAmount {
 impl<'p> PurchaseState<'p> {
     fn new(draft: &Draft<'p>, purchase: Purchase<'p>, merge: Option<&'p Record>) -> PurchaseState<'p> {
         let buyer = purchase.owner.map_or_else(|| draft.member(), |owner| draft.beside(owner).member());
-        let returned = buyer.returned(purchase.known.position).copied().collect();
+        let returned = buyer.returned(purchase.known.position).collect();
         PurchaseState { purchase, returned, merge }
     }
 
@@ -98,7 +98,7 @@ impl<'p> PurchaseState<'p> {
         let left = (0u16..).zip(paid.lines).map(|(place, line)| (place, before.left_of(place.into(), line).0));
         let lines = left.filter_map(|(line, items)| {
             let (purchase, items) =
-                (self.purchase.known.position, u32::try_from(items).ok().filter(|items| *items > 0)?);
+                (self.purchase.known.position, u64::try_from(items).ok().filter(|items| *items > 0)?);
             Some(LineReturned { purchase, line, items, amount: Money(0) })
         });
         Ok(RefundAmount { lines: lines.collect(), ..RefundAmount::default() })
@@ -108,9 +108,9 @@ impl<'p> PurchaseState<'p> {
     fn part(&self, said: &event::Refunded) -> Result<RefundAmount, Refusal> {
         let before = self.keeping(&RefundAmount::default()).ok_or(Refusal::RefundOverLine)?;
         let (mut back, mut beyond) = (RefundAmount::default(), 0i64);
+        let mut there = Sold::new(facts(&self.purchase).basket.paid.lines, &self.returned, said);
         for line in &said.lines {
-            let there = self.keeping(&back).ok_or(Refusal::RefundOverLine)?;
-            let (returned, over) = self.find(line, &there)?;
+            let (returned, over) = self.find(line, &mut there)?;
             beyond = beyond.saturating_add(over);
             back.lines.extend(returned);
         }
@@ -127,32 +127,70 @@ impl<'p> PurchaseState<'p> {
     }
 
     /// What goes back of a line that is there, and the price of what does not.
-    fn find(&self, refund: &LineRefund, there: &Kept) -> Result<(Option<LineReturned>, i64), Refusal> {
-        let lines = facts(&self.purchase).basket.paid.lines;
-        let place = match &refund.line {
-            LineName::Place(place) => usize::from(*place),
-            LineName::Sku(sku) => {
-                let mut same = (0..).zip(lines).filter(|(_, line)| line.sku == *sku).map(|(place, _)| place);
-                same.next().filter(|_| same.next().is_none()).ok_or(Refusal::LineUnknown)?
-            }
-        };
-        let bought = lines.get(place).ok_or(Refusal::LineUnknown)?;
-        let line = u16::try_from(place).map_err(|_| Refusal::LineUnknown)?;
-        let (items_left, price_left) = there.left_of(place, bought);
+    fn find(&self, refund: &LineRefund, there: &mut Sold<'_>) -> Result<(Option<LineReturned>, i64), Refusal> {
+        let line = there.place(&refund.line).ok_or(Refusal::LineUnknown)?;
+        let (bought, gone) = there.line(line).ok_or(Refusal::LineUnknown)?;
+        let left = KeptLine::of(bought, gone.0, gone.1).ok_or(Refusal::RefundOverLine)?;
         let (items, amount, over) = match refund.part {
             LinePart::Items(items) => {
-                let over = i64::from(items).saturating_sub(items_left).max(0);
-                let price = share(bought.net.0.max(0), over, bought.quantity.into(), Rounding::Down).unwrap_or(0);
-                (u32::try_from(i64::from(items).min(items_left)).unwrap_or(0), Money(0), price)
+                let (asked, all) = (items.millionths(), bought.quantity.millionths());
+                let over = asked.saturating_sub(left.items).max(0);
+                let price = share(bought.net.0.max(0), over, all, Rounding::Down).unwrap_or(0);
+                (asked.min(left.items).max(0), 0, price)
             }
             LinePart::Amount(amount) => {
-                let counts = amount.0.min(price_left.max(0));
-                (0, Money(counts), amount.0.saturating_sub(counts))
+                let counts = amount.0.min(left.net.max(0));
+                (0, counts, amount.0.saturating_sub(counts))
             }
         };
-        let purchase = self.purchase.known.position;
+        *gone = (gone.0.saturating_add(items), gone.1.saturating_add(amount));
+        let (purchase, items, amount) =
+            (self.purchase.known.position, u64::try_from(items).unwrap_or(0), Money(amount));
         let is_any = items > 0 || amount.0 > 0;
         Ok((is_any.then_some(LineReturned { purchase, line, items, amount }), over))
+    }
+}
+
+/// The lines of a purchase, while refunds of many of them are read.
+struct Sold<'p> {
+    lines: &'p [Line],
+    /// What went back of each so far: items and money.
+    gone: Vec<(i64, i64)>,
+    /// Their places by stock-keeping unit, if any is asked for.
+    by_sku: Vec<(&'p str, u16)>,
+}
+
+impl<'p> Sold<'p> {
+    fn new(lines: &'p [Line], returned: &[LineReturned], said: &event::Refunded) -> Sold<'p> {
+        let mut gone = Vec::new();
+        gone.resize(lines.len(), (0i64, 0i64));
+        for back in returned {
+            if let Some((items, amount)) = gone.get_mut(usize::from(back.line)) {
+                *items = items.saturating_add_unsigned(back.items);
+                *amount = amount.saturating_add(back.amount.0);
+            }
+        }
+        let asks = said.lines.iter().any(|refund| matches!(refund.line, LineName::Sku(_)));
+        let named = lines.iter().zip(0u16..).filter(|_| asks).map(|(line, place)| (&*line.sku, place));
+        let mut by_sku: Vec<(&str, u16)> = named.collect();
+        by_sku.sort_unstable();
+        Sold { lines, gone, by_sku }
+    }
+
+    /// The place of a line; of a stock-keeping unit, if no other line has the same.
+    fn place(&self, name: &LineName) -> Option<u16> {
+        let sku = match name {
+            LineName::Place(place) => return Some(*place),
+            LineName::Sku(sku) => &**sku,
+        };
+        let mut same = self.by_sku.get(self.by_sku.partition_point(|(known, _)| *known < sku)..)?.iter();
+        let (_, place) = same.next().filter(|(known, _)| *known == sku)?;
+        same.next().is_none_or(|(known, _)| *known != sku).then_some(*place)
+    }
+
+    /// A line, and what went back of it.
+    fn line(&mut self, place: u16) -> Option<(&'p Line, &mut (i64, i64))> {
+        Some((self.lines.get(usize::from(place))?, self.gone.get_mut(usize::from(place))?))
     }
 }
 

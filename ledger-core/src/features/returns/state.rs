@@ -2,7 +2,7 @@
 
 use crate::kernel::units::{Day, Money, Position};
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -105,11 +105,11 @@ impl Purchases {
         }
     }
 
-    /// Forgets those of days before `from`, if the oldest is one.
+    /// Forgets those of days before `from`, if the oldest is one; answers whether there were any.
     #[inline]
-    pub(crate) fn forget(&mut self, from: Day) {
+    pub(crate) fn forget(&mut self, from: Day) -> bool {
         if self.known.first().is_none_or(|oldest| oldest.day >= from) {
-            return;
+            return false;
         }
         if let Some(index) = &mut self.by_order {
             for gone in self.known.iter().filter(|known| known.day < from) {
@@ -117,6 +117,7 @@ impl Purchases {
             }
         }
         self.known.retain(|known| known.day >= from);
+        true
     }
 
     /// Notes where the orders are, if there are many.
@@ -130,8 +131,8 @@ impl Purchases {
 /// What came back, other than a share of the money of a purchase that is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returns {
-    /// Parts of lines of purchases that can still be refunded, each line once, in order of the first time.
-    pub lines: Vec<LineReturned>,
+    /// Parts of lines of purchases that can still be refunded, each line once, in order of purchases and places.
+    pub lines: LinesReturned,
     /// Refunds and settlements that wait for their purchase, oldest first.
     pub deferred: Vec<Deferred>,
     /// Captures and voids that wait for their hold, oldest first: the last that came.
@@ -156,25 +157,62 @@ pub struct LineReturned {
     pub purchase: Position,
     /// Place of the line in it; the first is 0.
     pub line: u16,
-    /// How many items.
-    pub items: u32,
+    /// How many items, in millionths of one.
+    pub items: u64,
     /// How much money beside the price of these items, in minor units.
     pub amount: Money,
 }
 
-impl Returns {
-    /// Adds what came back of a line. `None` on overflow.
-    pub(crate) fn take_back(&mut self, back: LineReturned) -> Option<()> {
-        match self.lines.iter_mut().find(|known| (known.purchase, known.line) == (back.purchase, back.line)) {
-            Some(known) => {
-                known.items = known.items.checked_add(back.items)?;
-                known.amount.0 = known.amount.0.checked_add(back.amount.0)?;
-            }
-            None => self.lines.push(back),
-        }
-        Some(())
+/// What came back of lines, found by purchase and line: a refund may name thousands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinesReturned(BTreeMap<(Position, u16), (u64, Money)>);
+
+impl Serialize for LinesReturned {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for LinesReturned {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LinesReturned, D::Error> {
+        let lines = Vec::<LineReturned>::deserialize(deserializer)?;
+        Ok(LinesReturned(
+            lines.into_iter().map(|back| ((back.purchase, back.line), (back.items, back.amount))).collect(),
+        ))
+    }
+}
+
+impl LinesReturned {
+    /// All of them, in order of purchases and lines.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = LineReturned> {
+        self.0.iter().map(returned)
     }
 
+    /// Those of one purchase.
+    pub(crate) fn of(&self, purchase: Position) -> impl Iterator<Item = LineReturned> {
+        self.0.range((purchase, 0)..=(purchase, u16::MAX)).map(returned)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds what came back of a line. `None` on overflow.
+    pub(crate) fn add(&mut self, back: LineReturned) -> Option<()> {
+        let (items, amount) = self.0.entry((back.purchase, back.line)).or_default();
+        *items = items.checked_add(back.items)?;
+        amount.0 = amount.0.checked_add(back.amount.0)?;
+        Some(())
+    }
+}
+
+fn returned((place, part): (&(Position, u16), &(u64, Money))) -> LineReturned {
+    let ((purchase, line), (items, amount)) = (*place, *part);
+    LineReturned { purchase, line, items, amount }
+}
+
+impl Returns {
     /// What waited for its purchase or hold waits no more. `None` if it did not.
     pub(crate) fn resume_deferred(&mut self, event: Position) -> Option<()> {
         let waits = |deferred: &Deferred| deferred.position == event;
@@ -194,11 +232,13 @@ impl Returns {
         self.overtaken.push(waiting);
     }
 
-    /// Forgets what came back of purchases that are no longer known, and what waited since before `from`; nothing at
-    /// all is kept if nothing is left.
-    pub(crate) fn forget(kept: &mut Option<Box<Returns>>, purchases: &Purchases, from: Day) {
+    /// Forgets what came back of purchases that are no longer known, if any was forgotten, and what waited since before
+    /// `from`; nothing at all is kept if nothing is left.
+    pub(crate) fn forget(kept: &mut Option<Box<Returns>>, purchases: &Purchases, (from, forgot): (Day, bool)) {
         let Some(returns) = kept else { return };
-        returns.lines.retain(|back| purchases.at(back.purchase).is_some());
+        if forgot {
+            returns.lines.0.retain(|(purchase, _), _| purchases.at(*purchase).is_some());
+        }
         returns.deferred.retain(|deferred| deferred.day >= from);
         returns.overtaken.retain(|deferred| deferred.day >= from);
         if **returns == Returns::default() {

@@ -83,7 +83,7 @@ pub(crate) static WALLET: Form = Form {
 };
 
 static COST: Form = Form::within(
-    "What so many points cost.",
+    "What so many points cost: all that there are, whenever they were given, by the version that is in force.",
     "[[wallet]]\nid = \"stars\"\n[wallet.cost]\nmoney = \"1.00\"\npoints = 100\n",
     &[
         Word::new("money", Takes::Money(0), "So much money …", "money = \"1.00\""),

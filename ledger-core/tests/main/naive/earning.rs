@@ -4,6 +4,10 @@ use super::*;
 
 impl Member {
     pub(super) fn celebrates(&self, day: i64) -> bool {
+        day >= self.birthday_from && self.is_birthday(day)
+    }
+
+    pub(super) fn is_birthday(&self, day: i64) -> bool {
         let (year, month, of_month) = civil(day);
         match self.birthday {
             Some((2, 29)) if !is_leap(year) => (month, of_month) == (3, 1),

@@ -4,8 +4,19 @@ use super::*;
 
 impl Books {
     pub(super) fn enrol(&mut self, work: &mut Work, act: &Act, birthday: Option<(i64, i64)>) -> Done {
-        if self.member(work.who).enrolled {
+        let day = work.day.max(work.today);
+        let member = self.member(work.who);
+        if member.enrolled && (birthday.is_none() || birthday == member.birthday) {
             return Err("ALREADY_ENROLLED");
+        }
+        if member.birthday.is_some() && birthday.is_some() {
+            // No birthday within a year of the one before: it may have been celebrated.
+            let last = (day - 364..=day).rev().find(|day| member.is_birthday(*day));
+            member.birthday_from = last.map_or(member.birthday_from, |last| member.birthday_from.max(last + 365));
+        }
+        if member.enrolled {
+            member.birthday = birthday;
+            return Ok(());
         }
         self.observe(work, act)?;
         self.member(work.who).enrolled = true;

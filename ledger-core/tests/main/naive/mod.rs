@@ -163,6 +163,7 @@ pub struct Member {
     closed: Vec<String>,
     enrolled: bool,
     birthday: Option<(i64, i64)>,
+    birthday_from: i64,
     referred: bool,
     percentile: Option<i64>,
     bought: Vec<Bought>,

@@ -102,8 +102,8 @@ impl Telling<'_> {
     }
 
     fn changed(&self, change: &Change) -> Option<Outcome> {
-        let told = self.told;
         Some(match change {
+            Change::Enrolled(change::Enrolled { joined: false, .. }) => return None,
             Change::Enrolled(change::Enrolled { member, .. }) => self.outcome(types::MEMBER_ENROLLED, *member, PLAIN),
             Change::TierSet(change::TierSet { member, from, to, why, .. }) => {
                 let kind = match why {
@@ -111,11 +111,11 @@ impl Telling<'_> {
                     TierWhy::Lapsed => types::TIER_DOWNGRADED,
                     TierWhy::Joined | TierWhy::Progress | TierWhy::Opened => return None,
                 };
-                let (from, tier) = (told.term(*from), told.term(*to));
+                let (from, tier) = (self.term(*from), self.term(*to));
                 self.outcome(kind, *member, proto::OutboxTierMoved { previous_tier: from, tier, ..Default::default() })
             }
             Change::Streak(change::Streak { member, term, count, .. }) => {
-                let data = proto::OutboxStreakAdvanced { streak: told.term(*term), days: *count, ..Default::default() };
+                let data = proto::OutboxStreakAdvanced { streak: self.term(*term), days: *count, ..Default::default() };
                 self.outcome(types::STREAK_ADVANCED, *member, data)
             }
             Change::ToldLate(change::ToldLate { member, day, since }) => {
@@ -141,7 +141,7 @@ impl Telling<'_> {
             }
             Change::Life(change::Life { member, change }) => return self.life_changed(*member, change),
             Change::Redeemed(change::Redeemed { member, points, item: Some(piece), .. }) => {
-                let (item, pieces) = (told.term(piece.item), piece.in_points(*points));
+                let (item, pieces) = (self.term(piece.item), piece.in_points(*points));
                 let data = proto::OutboxItemRedeemed { item, pieces, points: points.0, ..Default::default() };
                 self.outcome(types::ITEM_REDEEMED, *member, data)
             }
