@@ -1,7 +1,7 @@
 //! Most: how many points could be redeemed at most, for what a quote asks for.
 //!
-//! Found by asking the judge: limits of a wallet allow what is less than something they allow, so as few questions do as
-//! the number has digits.
+//! Found by asking the judge: limits of a wallet allow what is less than something they allow, so as few questions do
+//! as the number has digits.
 
 use super::words_of;
 use ledger_core::event::{Body, Event, Name};

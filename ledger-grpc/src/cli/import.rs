@@ -36,8 +36,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-/// Rows of one batch.
+/// Most rows of one batch.
 const BATCH_ROWS: usize = 10_000;
+/// A batch ends with the row that makes it so many bytes of the file: orders may have thousands of lines.
+const BATCH_BYTES: u64 = 32 << 20;
 /// Batches that are judged and flushed while the next is read.
 const BATCHES_AHEAD: usize = 2;
 /// The file is hashed in pieces of so many bytes.
@@ -79,8 +81,8 @@ const VALUES: &str = "\
     It is the JSON of `Event` in proto/ledger/v1/event.proto, which says what each field means and what may be left \
      out: what protobuf tools write, with names in either spelling (occurred_at, occurredAt), 64-bit integers as \
      numbers or in quotes, enums by name or number, and null as absent. `replay --json` shows it as `event`; only that \
-     `device`, `ip` and `phone` are hashes there. Unknown names, names that come twice and fractions are faults. A \
-     line of a purchase without `quantity` is of 1.\n\n";
+     `device`, `ip` and `phone` are hashes there. Unknown names, names that come twice and fractions of money \
+     or points are faults. A line of a purchase without `quantity` is of 1; a quantity such as 0.345 is a weight.\n\n";
 
 const REJECTS: &str = concat!(
     "ROWS WITHOUT POINTS\n\n",
@@ -243,7 +245,8 @@ impl Import {
         run: &mut Run<'_>,
         (next, last): (&mut u64, u64),
     ) -> Result<bool> {
-        while batch.len() < BATCH_ROWS {
+        let enough = rows.bytes().saturating_add(BATCH_BYTES);
+        while batch.len() < BATCH_ROWS && rows.bytes() < enough {
             if *next >= last {
                 return Ok(false);
             }

@@ -52,8 +52,12 @@ pub(super) enum When {
 }
 
 impl When {
-    /// Reads a position, `now`, an instant, or a date and perhaps a time of the program's zone.
+    /// Reads a position, `now`, an instant, or a date and perhaps a time of the program's zone. Eight digits that are a
+    /// date are that date: nobody who writes `20260131` means record 20,260,131.
     pub(super) fn read(text: &str, local: &Local) -> Result<When> {
+        if let Some(at) = dashed(text).and_then(|date| local.read(&date)) {
+            return Ok(When::Instant(at));
+        }
         if let Ok(position) = text.parse() {
             return Ok(When::Position(Position(position)));
         }
@@ -61,6 +65,12 @@ impl When {
         let known = "write a position, now, 2026-01-31, \"2026-01-31 09:00\" or RFC 3339";
         at.map(When::Instant).ok_or_else(|| Usage(format!("--as-of {text:?} is no time; {known}")).into())
     }
+}
+
+/// `2026-01-31` of `20260131`.
+fn dashed(text: &str) -> Option<String> {
+    let is_date = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_date.then(|| format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]))
 }
 
 /// A ledger that can be asked.

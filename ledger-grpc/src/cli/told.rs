@@ -24,8 +24,8 @@ pub(super) struct Replay {
 pub(super) struct Member {
     /// The member's name
     member: String,
-    /// The member as it was: a position, now, 2026-01-31, "2026-01-31 09:00" (in the program's zone), or
-    /// RFC 3339
+    /// The member as it was: a position, now, 2026-01-31 or 20260131, "2026-01-31 09:00" (in the program's
+    /// zone), or RFC 3339
     #[arg(long, value_name = "WHEN")]
     as_of: Option<String>,
     #[command(flatten)]
@@ -133,6 +133,14 @@ impl Member {
         let look = self.ledger.open()?;
         let local = look.local()?;
         let when = self.as_of.as_deref().map_or(Ok(When::Now), |text| When::read(text, &local))?;
+        if let When::Position(asked) = when {
+            let last = look.totals()?.position;
+            if asked.0 > last {
+                let problem =
+                    format!("--as-of {asked} is beyond the last record, {last}; a date is written 2026-01-31");
+                return Err(Usage(problem).into());
+            }
+        }
         let Some(member) = look.member(&self.member, when)? else { return Ok(unknown(&self.member)) };
         if self.json {
             say(json::write(&member))?

@@ -2,6 +2,7 @@
 
 use super::super::local::{Local, grouped};
 use super::{plural, scope, short, word};
+use ledger_core::quantity::Quantity;
 use ledger_grpc::proto::{self, event::Body};
 
 /// What was said, in a few words.
@@ -55,11 +56,11 @@ pub(super) fn body(event: &proto::Event, local: &Local) -> String {
         Body::Opened(said) => opened(said),
         Body::Extended(said) => {
             let points = or_all(said.points);
-            format!("{points} extended until {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
+            format!("{points} extended, usable before {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
         }
         Body::Reinstated(said) => {
             let points = or_all(said.points);
-            format!("{points} reinstated until {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
+            format!("{points} reinstated, usable before {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
         }
         Body::RedeemRefunded(said) => {
             let points = or_all(said.points);
@@ -115,10 +116,16 @@ fn opened(said: &proto::Opened) -> String {
     format!("came with {} in {lots}{tier}", grouped(points))
 }
 
+/// `2 items`, `0.345 items`.
+fn items(number: u32, digits: u32) -> String {
+    Quantity::new(number, digits).map_or_else(String::new, |quantity| format!("{quantity} items"))
+}
+
 fn refunded(said: &proto::Refunded, local: &Local) -> String {
     let money = |minor: i64| local.money_in(&said.currency, minor);
     let line = |one: &proto::LineRefund| {
-        let part = one.quantity.map_or_else(|| money(one.amount.unwrap_or(0)), |items| format!("{items} items"));
+        let part =
+            one.quantity.map_or_else(|| money(one.amount.unwrap_or(0)), |number| items(number, one.quantity_digits));
         let line = one.line.map_or_else(|| one.sku.clone(), |line| format!("line {line}"));
         format!("{part} of {line}")
     };

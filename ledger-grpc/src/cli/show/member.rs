@@ -130,7 +130,8 @@ fn standing(tier: &proto::TierStanding, local: &Local) -> String {
 /// first wallet, which needs no name.
 pub(in crate::cli) fn quote(quote: &proto::QuoteResponse, wallet: &str, local: &Local) -> String {
     let of_first = |told: String| if wallet.is_empty() { told } else { String::new() };
-    match &quote.result {
+    let most = quote.most.map_or_else(String::new, |most| format!("\nat most {} could be redeemed", grouped(most)));
+    let told = match &quote.result {
         Some(proto::quote_response::Result::Quoted(quoted)) => {
             let mut table = table(&[&points_of(wallet), "usable before", "lot"], &[0]);
             for lot in quoted.lots.iter().take(LOTS_SHOWN) {
@@ -147,7 +148,8 @@ pub(in crate::cli) fn quote(quote: &proto::QuoteResponse, wallet: &str, local: &
             format!("it would be refused: {} ({}){shortfall}{available}", refused.message, refused.reason)
         }
         None => String::new(),
-    }
+    };
+    format!("{told}{most}")
 }
 
 /// What a refused item lacks.

@@ -76,7 +76,10 @@ pub(in crate::cli) fn posting(posting: &proto::Posting, local: &Local) -> String
         // What is a fund's is in no lot.
         proto::Account::Issued if to == proto::Account::Donated => moved,
         proto::Account::Donated => moved,
-        proto::Account::Issued => format!("{moved} until {}", local.stamp(posting.expires_at.as_ref())),
+        proto::Account::Issued => match &posting.expires_at {
+            Some(at) => format!("{moved}, usable before {}", local.stamp(Some(at))),
+            None => format!("{moved}, usable for ever"),
+        },
         _ => format!("{moved} {}", lot_name(posting.lot.as_ref())),
     }
 }
@@ -174,6 +177,7 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
         Change::CaseClosed(one) => {
             format!("case {} closed: {}", one.case_position, word(one.finding().as_str_name(), "FINDING_"))
         }
+        Change::Enrolled(one) if one.birthday_corrected => "the birthday is another".to_owned(),
         Change::Registered(_)
         | Change::Enrolled(_)
         | Change::AttributeSet(_)

@@ -27,7 +27,10 @@ pub(in crate::cli) fn totals(totals: &proto::GetTotalsResponse, local: &Local) -
         let _ = writeln!(out, "{}", lines(&trial_balance(wallet)));
         if let Some((liability, breakage)) = wallet.liability.zip(wallet.breakage) {
             let (liability, breakage) = (local.money(liability), local.money(breakage));
-            let _ = writeln!(out, "  liability {liability}, breakage {breakage}");
+            let rate = wallet.cost_money.zip(wallet.cost_points).map(|(money, points)| {
+                format!(", all points at {} for {} as the program says now", local.money(money), grouped(points))
+            });
+            let _ = writeln!(out, "  liability {liability}, breakage {breakage}{}", rate.unwrap_or_default());
         }
     }
     for kind in totals.tallies.chunk_by(|one, next| one.kind == next.kind) {
