@@ -26,6 +26,7 @@ use std::sync::OnceLock;
 
 #[path = "../../ledger-core/tests/main/ledger.rs"]
 mod ledger;
+mod messages;
 #[path = "../../ledger-core/tests/main/naive/mod.rs"]
 mod naive;
 #[path = "../../ledger-core/tests/main/story.rs"]
@@ -74,6 +75,11 @@ pub fn event_bytes(data: &[u8]) {
     let again = memory.submit(event, at).expect("a duplicate folds");
     assert_eq!(again, Outcome { duplicate: true, ..first });
     ledger::check(&memory);
+}
+
+/// Any bytes are a message of Kafka or none.
+pub fn message_bytes(data: &[u8]) {
+    messages::read(data);
 }
 
 /// Any bytes are the verdict part of a record or none; it folds or is corrupt.
@@ -419,6 +425,21 @@ mod tests {
         rows.extend(state.programs.iter().map(|program| row(3, ledger::bytes(program))));
         rows.extend(ledger::members(state).map(|(_, member)| row(5, ledger::bytes(member))));
         check(row_bytes, "row_bytes", rows, 20_000);
+    }
+
+    #[test]
+    fn any_bytes_are_a_message_or_none() {
+        let texts = [
+            r#"{"id":12345678901234567890123,"items":[{"price":-19.90e1,"qty":0.345},null,true],"a/b~c":"\\u00e9\\n"}"#,
+            "{\"a\":1,\"b\":{\"a\":[[],{}]},\"a\":2}",
+            "-1234567.8900e-2",
+            "0.30000000000000004",
+        ];
+        let mut seeds: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        seeds.push([&[0, 0, 0, 1, 2, 4, 2, 0x80, 1][..], b"message"].concat());
+        seeds.push([&[1][..], &[7; 16], &[0]].concat());
+        seeds.push("[".repeat(126).into_bytes());
+        check(message_bytes, "message_bytes", seeds, 20_000);
     }
 
     #[test]

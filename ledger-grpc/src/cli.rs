@@ -52,8 +52,8 @@ enum Command {
     /// `listening on ADDRESS`. SIGTERM or Ctrl-C stops it: it takes no new calls, answers those under way,
     /// and closes the ledger. A second one stops it at once; what was acknowledged is durable either way.
     ///
-    /// A ledger that cannot go on, as on a disk that is full, stops, and nothing more is taken. The server then ends with
-    /// exit code 4, for whoever starts it again; with --stay it goes on to answer what is read.
+    /// A ledger that cannot go on, as on a disk that is full, stops, and nothing more is taken. The server then ends
+    /// with exit code 4, for whoever starts it again; with --stay it goes on to answer what is read.
     ///
     /// There is no authentication: whoever reaches the address may do everything. The logs go to stderr;
     /// RUST_LOG says how much, as in RUST_LOG=info,ledger_grpc=debug.

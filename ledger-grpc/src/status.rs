@@ -109,14 +109,14 @@ news! {
     DEADLINE_QUEUED: StatusSpec::new(Code::DeadlineExceeded, "DEADLINE").unknown();
     /// The reader of a stream took nothing for 30 seconds. What it has read is so; ask for the rest.
     READER_TOO_SLOW: StatusSpec::new(Code::DeadlineExceeded, "READER_TOO_SLOW");
-    /// Of a request nothing came for 5 seconds before all of it was there, or on a stream of events for 60. Nothing of it
-    /// was taken. Send it again, or open the stream once there are events.
+    /// Of a request nothing came for 5 seconds before all of it was there, or on a stream of events for 60. Nothing of
+    /// it was taken. Send it again, or open the stream once there are events.
     SENDER_TOO_SLOW: StatusSpec::new(Code::DeadlineExceeded, "SENDER_TOO_SLOW");
     /// A page in a browser asks that is of a host that may not, or by such a name. The operator allows it with
     /// `--web-host`.
     HOST_NOT_ALLOWED: StatusSpec::new(Code::PermissionDenied, "HOST_NOT_ALLOWED");
-    /// Time would jump: by the clock of the server, or where time follows the events, by one of these. Nothing of them was
-    /// taken. A person has to put the clock or the event right, or to confirm that it is with `--clock-jump-ok`.
+    /// Time would jump: by the clock of the server, or where time follows the events, by one of these. Nothing of them
+    /// was taken. A person has to put the clock or the event right, or to confirm that it is with `--clock-jump-ok`.
     CLOCK_JUMP: StatusSpec::new(Code::FailedPrecondition, "CLOCK_JUMP");
     /// The server is shutting down and takes nothing new. Come again, to the one that follows it.
     DRAINING: StatusSpec::new(Code::Unavailable, "DRAINING").retry_ms(1_000);

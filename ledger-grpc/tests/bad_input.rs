@@ -264,7 +264,7 @@ fn give(to: &str, points: i64, wallet: &str) -> Body {
     Body::Transfer(proto::Transfer { to: to.into(), points, wallet: wallet.into(), note: String::new() })
 }
 
-fn open(lots: Vec<proto::OpeningLot>) -> Body {
+fn opened(lots: Vec<proto::OpeningLot>) -> Body {
     Body::Opened(proto::Opened { lots, ..proto::Opened::default() })
 }
 
@@ -721,7 +721,7 @@ async fn amounts_of_nothing_less_than_nothing_or_too_much_are_invalid() {
         assert_eq!(world.reject("anna", debit(points)).await, ["event.debit.points"]);
         assert_eq!(world.reject("anna", give("ben", points, "")).await, ["event.transfer.points"]);
         let lots = vec![opening(1), opening(points)];
-        assert_eq!(world.reject("anna", open(lots)).await, ["event.opened.lots[1].points"]);
+        assert_eq!(world.reject("anna", opened(lots)).await, ["event.opened.lots[1].points"]);
         assert_eq!(world.reject("anna", hold("h", points)).await, ["event.hold.points"]);
         assert_eq!(world.reject("anna", capture("h", points)).await, ["event.capture.points"]);
         assert_eq!(world.reject("anna", refund("o", points)).await, ["event.refunded.amount"]);
@@ -764,13 +764,13 @@ async fn gifts_opening_lots_and_reinstatements_that_cannot_be_are_invalid_or_ref
     world.take("anna", enrolled()).await;
     let five = world.take("anna", credit(5)).await;
     assert_eq!(world.reject("anna", give("", 1, "")).await, ["event.transfer.to"]);
-    assert_eq!(world.reject("anna", open(vec![opening(1); 501])).await, ["event.opened.lots"]);
+    assert_eq!(world.reject("anna", opened(vec![opening(1); 501])).await, ["event.opened.lots"]);
     let undated = proto::OpeningLot { earned_at: None, ..opening(1) };
-    assert_eq!(world.reject("anna", open(vec![undated])).await, ["event.opened.lots[0].earned_at"]);
+    assert_eq!(world.reject("anna", opened(vec![undated])).await, ["event.opened.lots[0].earned_at"]);
     assert_eq!(world.refuse("anna", give("ben", 1, "")).await, "TRANSFER_NOT_ALLOWED");
     assert_eq!(world.refuse("anna", give("ben", 1, "no such wallet")).await, "WALLET_UNKNOWN");
-    world.take("carl", open(vec![])).await;
-    assert_eq!(world.refuse("carl", open(vec![opening(1)])).await, "OPENED_ALREADY");
+    world.take("carl", opened(vec![])).await;
+    assert_eq!(world.refuse("carl", opened(vec![opening(1)])).await, "OPENED_ALREADY");
     let again = |points: Option<i64>, expires_at| {
         Body::Reinstated(proto::Reinstated { points, expires_at, reason: "sorry".into(), wallet: String::new() })
     };

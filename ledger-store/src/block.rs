@@ -70,8 +70,8 @@ impl Staged {
         self.records.get(at)
     }
 
-    /// Packs everything into blocks, and grows the tree by its leaves, which are noted. `completed` is told the subtrees
-    /// whose hashes are kept.
+    /// Packs everything into blocks, and grows the tree by its leaves, which are noted. `completed` is told the
+    /// subtrees whose hashes are kept.
     pub(crate) fn pack(
         &self,
         (tree, leaves): (&mut Frontier, &mut Vec<Hash>),
@@ -141,8 +141,8 @@ impl Open<'_> {
     }
 }
 
-/// The check of a block up to the end of its verdict frame, at its place: zstd ignores some bits of its frames, and they
-/// must not change either.
+/// The check of a block up to the end of its verdict frame, at its place: zstd ignores some bits of its frames, and
+/// they must not change either.
 fn check_at(last: Position, block: &[u8]) -> [u8; CHECK] {
     check(&[&last.0.to_le_bytes(), block.get(ROOT..).unwrap_or_default()])
 }

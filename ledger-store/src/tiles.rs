@@ -1,4 +1,5 @@
-//! Tiles: hashes of the tree that are in memory, 256 side by side: leaves, or subtrees of a level whose hashes are kept.
+//! Tiles: hashes of the tree that are in memory, 256 side by side: leaves, or subtrees of a level whose hashes are
+//! kept.
 //!
 //! The leaves where the tree ends are noted as commits append them: blocks of a single record need not be unpacked one
 //! by one for a proof. Of others, those that were asked for last are kept, a bounded number of them. What is in here

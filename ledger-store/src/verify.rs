@@ -90,7 +90,8 @@ pub struct AtLeast {
     pub root: Option<Hash>,
 }
 
-/// Checks a ledger as it is at this moment, whoever has it open, and writes nothing. `progress` is told how many records are folded.
+/// Checks a ledger as it is at this moment, whoever has it open, and writes nothing. `progress` is told how many
+/// records are folded.
 ///
 /// # Errors
 /// Only if the directory cannot be read at all; damage is a finding.

@@ -26,8 +26,8 @@ What the ledger answers to an event of a member is `earned N, available N` (of t
 there is more to say: points of other wallets (`+ N WALLET`), points that wait (`pending N until ...`), the tier,
 `parked` (it waits for its purchase), `proposed` (it waits for more people) and `beyond AMOUNT` (so much more went
 back than was there to). `earned` counts what waits in review, what a household was given of it and what was converted
-at once; `available` is what the member itself can spend. Other events are `ok`. A refusal is `refused REASON`; `again` comes before the answer to an
-event that had come before.
+at once; `available` is what the member itself can spend. Other events are `ok`. A refusal is `refused REASON`;
+`again` comes before the answer to an event that had come before.
 
 This page is made from the table of words in `ledger-stories`; every example in it is played by its tests.
 ";

@@ -92,7 +92,9 @@ fn every_detail_may_follow_the_verbs_it_names_and_no_other_event() {
         for (_, verb) in verbs() {
             let story = with(verb, detail);
             match (detail.is_of(verb), play(&story)) {
-                (true, Err(error)) if error.problem == "the lines do not come to the amount" => {}
+                // What is said so can be refused, and lines have to come to the amount.
+                (true, Err(error))
+                    if ["the lines come to ", "was refused "].iter().any(|begin| error.problem.starts_with(begin)) => {}
                 (true, played) => assert!(played.is_ok(), "{} {}: {played:?}\n{story}", verb.word, detail.word),
                 (false, played) => {
                     let taken = ["at", "extend"].contains(&verb.word) || detail.word == "item";

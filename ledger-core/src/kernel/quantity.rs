@@ -19,11 +19,11 @@ pub struct Quantity(u64);
 
 impl Quantity {
     /// One piece.
-    pub const ONE: Quantity = Quantity::whole(1);
+    pub const ONE: Quantity = Quantity(1 << DIGITS_BITS);
 
     /// So many pieces.
-    pub const fn whole(pieces: u32) -> Quantity {
-        Quantity((pieces as u64) << DIGITS_BITS)
+    pub fn whole(pieces: u32) -> Quantity {
+        Quantity(u64::from(pieces) << DIGITS_BITS)
     }
 
     /// A number of which so many digits stand behind the point. `None` if those are more than
@@ -48,7 +48,8 @@ impl Quantity {
         }
         let part = part.trim_end_matches('0');
         let digits = u32::try_from(part.len()).ok().filter(|digits| *digits <= QUANTITY_DIGITS_MAX)?;
-        let (whole, part) = (whole.parse::<u64>().ok()?, part.parse::<u64>().ok().or(part.is_empty().then_some(0))?);
+        let (whole, part) =
+            (whole.parse::<u64>().ok()?, part.parse::<u64>().ok().or_else(|| part.is_empty().then_some(0))?);
         let number = whole.checked_mul(10u64.checked_pow(digits)?)?.checked_add(part)?;
         Quantity::new(u32::try_from(number).ok()?, digits)
     }

@@ -508,7 +508,7 @@ at 2026-01-15 10:00
   redeem    M1 27
 # Six days are too few for any, ten for the longer one.
   enrol     M2
-  import    M2 3/2025-12-01/2026-01-21 and 4/2025-12-02/2026-01-25
+  open      M2 lot 3/2025-12-01/2026-01-21 lot 4/2025-12-02/2026-01-25
 at 2026-02-14 00:00
   balance   M1 -> available 0, held 0, review 0, debt 0
   tick

@@ -170,7 +170,7 @@ fn one_wrong_year_is_told_before_anything_behind_it_is_judged() {
     let mended = place.file("mended.jsonl", &rows.concat().replace("2026-01-20", "2024-02-11"));
     let ran = place.ask(&format!("import {mended}")).exits(0);
     ran.has(&["3 accepted, 0 refused, 2 had come before"]);
-    assert_eq!(place.ask("member M1 --as-of 2024-02-12 --json").exits(0).json()["purses"][0]["available"], 40);
+    assert_eq!(place.ask("member M1 --as-of 2024-02-13 --json").exits(0).json()["purses"][0]["available"], 40);
 
     // The first row has none before it: the one behind it shows that one of both is wrong.
     let place = Place::new();
@@ -181,9 +181,11 @@ fn one_wrong_year_is_told_before_anything_behind_it_is_judged() {
     let ran = place.ask(&format!("import {file} --max-jump none")).exits(0);
     ran.has(&["3 accepted", "judged late: 2 rows, the first on line 2, by up to 741 days"]);
     place.ask(&format!("import {file} --max-jump soon")).exits(2).has(&["write 1d to 36500d, or none"]);
-    // The next file goes on where the ledger stands.
+    // The next file goes on where the ledger stands: what is older may have come before, and is late if not.
     let older = place.file("older.jsonl", &rows[4]);
-    place.ask(&format!("import {older}")).exits(3).has(&["days before the ledger's time 2026-01-20T10:00:00Z"]);
+    place.ask(&format!("import {older}")).exits(0).has(&["1 accepted", "judged late: 1 rows, the first on line 1"]);
+    let newer = place.file("newer.jsonl", &purchase(6, "2026-06-20T10:00:00Z", "M3", 500));
+    place.ask(&format!("import {newer}")).exits(3).has(&["151 days ahead of the ledger's time 2026-01-20T10:00:00Z"]);
 
     // By the clock nothing moves, and what is late is counted.
     let place = Place::new();

@@ -124,6 +124,8 @@ impl Planting {
         let mut event: proto::Event = event.transcode_to().expect("it is an event");
         self.next += 1;
         event.id = format!("{}{}", event.id, self.next);
+        // Only some kinds may be what another system has rewarded.
+        event.history = false;
         event.occurred_at = wire::stamp(At(1_767_225_600_000 + 1_000 * self.next));
         event
     }

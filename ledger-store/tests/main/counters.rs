@@ -3,6 +3,7 @@
 
 use crate::ledger::{self, directory, log_from, open, say};
 use crate::said::{Random, Stream};
+use ledger_core::change::{self, Change};
 use ledger_core::event::{self, Body, Event, MemberRef, RiskKind};
 use ledger_core::record::{Cause, Record};
 use ledger_core::refusal::Refusal;
@@ -46,7 +47,10 @@ impl Recount {
             Body::Redeem(event::Redeem { points, .. }) => points.0,
             _ => 0,
         };
-        let seen = i64::from(matches!(body, Body::Enrolled(..) | Body::CheckIn(event::CheckIn)));
+        // Who tells another birthday does not join again.
+        let joins = |change: &Change| matches!(change, Change::Enrolled(change::Enrolled { joined: true, .. }));
+        let joined = record.verdict.changes.iter().any(joins);
+        let seen = i64::from(joined || matches!(body, Body::CheckIn(event::CheckIn)));
         let amounts = [(RiskKind::Device, seen), (RiskKind::Ip, moved + hits), (RiskKind::Phone, points)];
         for ((key, amount), (counter, _, _)) in amounts.into_iter().zip(COUNTERS) {
             if let Some(key) = keys.get(key)

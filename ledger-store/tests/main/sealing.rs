@@ -125,13 +125,16 @@ fn a_key_costs_a_hash_for_each_record_and_little_for_each_block() {
     assert!(sealed - plain <= 32 * records + 64 * blocks, "{sealed} and {plain}");
 }
 
+/// Takes a block apart, and answers the hashes beside its causes.
+type TakeApart = dyn Fn(&Row) -> (Block, Vec<[u8; 32]>);
+
 #[test]
 fn a_key_changes_no_verdict_and_no_hash_of_what_was_said() {
     let (plain, sealed) = (directory(), directory());
     fixtures::write(plain.path());
     fixtures::write_under(sealed.path(), Some(KEY));
     let seals = open_under(sealed.path(), Some(KEY)).expect("it opens").handle().seals();
-    let parts = |dir: &Path, take: &dyn Fn(&Row) -> (Block, Vec<[u8; 32]>)| {
+    let parts = |dir: &Path, take: &TakeApart| {
         let (mut records, mut hashes) = (Vec::new(), Vec::new());
         for stored in Raw::open(dir).rows("log") {
             let (block, beside) = take(&stored);

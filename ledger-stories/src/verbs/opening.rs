@@ -10,7 +10,7 @@ pub(super) const VERBS: &[Verb] = &[Verb {
     syntax: &["open MEMBER"],
     meaning: "The member comes from another system as that left it, once.",
     example: "
-open M1 lot 500/2025-11-05 lot 250/2025-01-10/2026-12-31 debt 50 -> earned 700, available 700, basic
+open M1 lot 500/2025-11-05 lot 250/2025-01-10/2026-12-31 debt 50 -> earned 750, available 700, basic
 lots M1                                   -> 500 until 2026-11-05 00:00, 200 until 2026-12-31 00:00
 open M1                                   -> refused OPENED_ALREADY
 ",

@@ -19,8 +19,8 @@ publish example -> ok
     Verb {
         word: "at",
         syntax: &["at DATE", "at DATE TIME"],
-        meaning: "Sets the ledger's time, in the program's time zone. What follows is said at that time. An earlier one says \
-                  what is told late: the ledger's time does not go back.",
+        meaning: "Sets the ledger's time, in the program's time zone. What follows is said at that time. An earlier \
+                  one says what is told late: the ledger's time does not go back.",
         example: "
 check-in M1 -> earned 5, available 5, basic
 at 2026-03-03

@@ -66,7 +66,7 @@ pub(crate) fn enroll(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &eve
 }
 
 /// A birthday as it is known from now on: celebrated a year after the one before at the earliest.
-fn birthday(draft: &Draft<'_>, date: MonthDay) -> Birthday {
+pub(crate) fn birthday(draft: &Draft<'_>, date: MonthDay) -> Birthday {
     let Some(known) = draft.member().birthday else { return Birthday { date, from: Day(0) } };
     let (calendar, day) = (&draft.program().calendar, draft.day().max(draft.today()));
     let celebrated =

@@ -1,7 +1,8 @@
 //! Changes: members that come from another system.
 
+use crate::features::membership::state::Birthday;
 use crate::features::tiers::state::Streak;
-use crate::kernel::units::{At, MemberNo, MonthDay};
+use crate::kernel::units::{At, MemberNo};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ pub struct Opened {
     /// When it enrolled, if this says so.
     pub enrolled_at: Option<At>,
     /// Its birthday, if this says so.
-    pub birthday: Option<MonthDay>,
+    pub birthday: Option<Birthday>,
     /// Its streaks that are others now.
     pub streaks: Vec<Streak>,
 }

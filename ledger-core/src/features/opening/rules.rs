@@ -6,6 +6,7 @@ use crate::features::approvals::state::ManualAdjustment;
 use crate::features::earning::limits;
 use crate::features::earning::rules as earning;
 use crate::features::expiry::rules as expiry;
+use crate::features::membership::rules::birthday;
 use crate::features::risk::rules as risk;
 use crate::features::tiers::change::TierWhy;
 use crate::features::tiers::state::Streak;
@@ -36,7 +37,7 @@ pub(crate) fn open(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &event
     risk::observe(draft, event, Points::ZERO)?;
     let known = draft.member().enrolled_at;
     let enrolled_at = said.enrolled_at.filter(|at| known.is_none_or(|known| *at < known));
-    let (member, birthday) = (draft.no(), said.birthday);
+    let (member, birthday) = (draft.no(), said.birthday.map(|date| birthday(draft, date)));
     draft.change(Change::Opened(change::Opened { member, enrolled_at, birthday, streaks }));
     // What is owed there is repaid by what comes with it, as by any points.
     for (wallet, points) in debts {
