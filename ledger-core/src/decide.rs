@@ -20,13 +20,14 @@ use crate::features::returns::rules as returns;
 use crate::features::risk::rules as risk;
 use crate::features::spending::{redemption, rules as spending};
 use crate::features::transfer::rules as transfer;
+use crate::features::waiting::rules as waiting;
 use crate::kernel::lots::SLICES_MAX;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{At, Points, TermNo};
+use crate::kernel::units::{At, Points, Position, TermNo};
 use crate::tables::change::{self, Change};
 use crate::tables::desk::{Inputs, References, Subject};
 use crate::tables::draft::{Draft, fit};
-use crate::tables::event::{self, Body, Event, MemberRef};
+use crate::tables::event::{self, Body, Event, Finding, MemberRef};
 use crate::tables::member::Member;
 use crate::tables::program::Program;
 use crate::tables::record::{Timer, Verdict};
@@ -41,7 +42,9 @@ pub fn decide(desk: &Inputs<'_>, event: &Event<MemberRef>, parties: &References<
     match &event.body {
         Body::ProgramPublished(said) => publish(desk, said).unwrap_or_else(|refusal| refused(refusal, None, None)),
         Body::Tick(..) => Verdict::default(),
-        Body::CaseResolved(said) => resolve(desk, said).unwrap_or_else(|refusal| refused(refusal, None, None)),
+        Body::CaseResolved(said) => {
+            find_case(desk, said, parties.record).unwrap_or_else(|refusal| refused(refusal, None, None))
+        }
         _ => concerning_member(desk, event, parties),
     }
 }
@@ -107,24 +110,18 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<MemberRef>, parties: &Refer
         Body::Settled(said) => returns::settle(draft, event, said, parties),
         Body::CheckIn(..) | Body::Action(..) => earning::only_earn(draft, event),
         Body::Referral(..) => earning::refer(draft, event, other),
-        Body::Redeem(said) => spending::redeem(draft, event, said),
-        Body::RedeemRefunded(said) => redemption::give_back(draft, event, said, parties.redemption),
-        Body::Hold(said) => {
-            spending::hold(draft, event, said)?;
-            spending::resume_deferred(draft, &said.hold, parties.deferred);
-            Ok(())
-        }
+        Body::RefundReversed(said) => returns::reverse(draft, event, said, parties),
+        Body::RedeemRefunded(said) => redemption::give_back(draft, event, said, parties),
+        Body::Redeem(..) | Body::Hold(..) | Body::Capture(..) => spend(draft, event, parties),
         Body::HoldExtended(said) => spending::extend(draft, event, said),
-        Body::Capture(said) => spending::capture(draft, event, said),
         Body::Void(said) => spending::void(draft, event, said),
         Body::Transfer(said) => transfer::transfer(draft, event, said, other),
         Body::Opened(said) => opening::open(draft, event, said),
         Body::Reinstated(said) => expiry::reinstate(draft, event, said),
         Body::Extended(said) => expiry::extend_expiry(draft, event, said),
-        Body::Credit(said) => approvals::credit(draft, event, said),
-        Body::Debit(said) => approvals::debit(draft, event, said),
-        Body::Approved(said) => approvals::approve(draft, event, said),
-        Body::Withdrawn(said) => approvals::withdraw(draft, event, said),
+        Body::Credit(..) | Body::Debit(..) => approvals::by_hand(draft, event, parties.deferred),
+        Body::Approved(said) => approvals::approve(draft, event, said, parties.record),
+        Body::Withdrawn(said) => approvals::withdraw(draft, event, said, parties.record),
         Body::Donate(said) => funds::donate(draft, event, said),
         Body::Frozen(said) => membership::freeze(draft, event, said),
         Body::Unfrozen(said) => membership::unfreeze(draft, event, said),
@@ -142,9 +139,32 @@ fn judge<'a>(draft: &mut Draft<'a>, event: &'a Event<MemberRef>, parties: &Refer
     }
 }
 
-/// A control: close a risk case. What its members have in review is free, or void; the case names each of them.
-fn resolve(desk: &Inputs<'_>, said: &event::CaseResolved) -> Result<Verdict, Refusal> {
-    let (position, finding) = (said.case, said.finding);
+/// A command that spends points or sets them aside, and what waited for it.
+fn spend(draft: &mut Draft<'_>, event: &Event<MemberRef>, parties: &References<'_>) -> Result<(), Refusal> {
+    match &event.body {
+        Body::Redeem(said) => spending::redeem(draft, event, said)?,
+        Body::Capture(said) => spending::capture(draft, event, said)?,
+        Body::Hold(said) => {
+            spending::hold(draft, event, said)?;
+            spending::resume_deferred(draft, &said.hold, parties.deferred);
+        }
+        _ => {}
+    }
+    redemption::resume_deferred(draft, event, parties.deferred);
+    Ok(())
+}
+
+/// A control: close a risk case. Told before the event that opens it, it waits for that.
+fn find_case(desk: &Inputs<'_>, said: &event::CaseResolved, case: Option<Position>) -> Result<Verdict, Refusal> {
+    if let Some(case) = case {
+        return resolve(desk, case, said.finding);
+    }
+    let name = said.case.short(desk.hiding.key).ok_or(Refusal::CaseUnknown)?;
+    waiting::overtake_of_nobody(desk, desk.program.ok_or(Refusal::NoProgram)?, name)
+}
+
+/// Closes a risk case. What its members have in review is free, or void; the case names each of them.
+pub(crate) fn resolve(desk: &Inputs<'_>, position: Position, finding: Finding) -> Result<Verdict, Refusal> {
     let case = desk.state.cases.get(&position).ok_or(Refusal::CaseUnknown)?;
     if case.finding.is_some() {
         return Err(Refusal::CaseClosed);

@@ -16,7 +16,7 @@ use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::sealed::Hiding;
 use crate::kernel::trace::Trace;
-use crate::kernel::units::{Day, MemberNo, Points, TermNo};
+use crate::kernel::units::{Day, MemberNo, Points, Position, TermNo};
 use crate::tables::desk::{Inputs, Subject};
 use crate::tables::draft::Draft;
 use crate::tables::event::{self, Body, Event, MemberRef};
@@ -48,13 +48,14 @@ pub struct Explanation {
 }
 
 /// Explains a record to whoever asks. `before` is the record's own member before it, an empty row if it was
-/// none; `program` is the version that judged, `hiding` how the ledger of the state hides names.
+/// none; `program` is the version that judged, `hiding` how the ledger of the state hides names, `named` the record
+/// that its event names, if it names one.
 pub fn explain(
     (state, hiding): (&State, Hiding<'_>),
     program: &Program,
     no: MemberNo,
     before: &Member,
-    record: &Record,
+    (record, named): (&Record, Option<Position>),
 ) -> Explanation {
     let happened_at = match record.cause() {
         Cause::Event(event) => event.occurred_at,
@@ -82,13 +83,14 @@ pub fn explain(
     };
     if let (Some(refusal), Cause::Event(event)) = (record.verdict.refusal, record.cause()) {
         let shortfall = record.verdict.trace.first();
-        let factors = shortfall.map_or_else(|| factors(&draft, refusal, event), |shortfall| lacks(refusal, shortfall));
+        let factors =
+            shortfall.map_or_else(|| factors(&draft, refusal, (event, named)), |shortfall| lacks(refusal, shortfall));
         return Explanation { rules: asks(&draft, refusal, event), factors };
     }
     if let Cause::Event(event) = record.cause()
         && record.leaves_open()
     {
-        return Explanation { rules: Vec::new(), factors: approvals::stands(&draft, event) };
+        return Explanation { rules: Vec::new(), factors: approvals::stands(&draft, event, named) };
     }
     let facts = Facts { program, basket, tier: before.tier.tier };
     let rule_outcome = |rule: &crate::tables::program::EarnRule| {
@@ -126,9 +128,13 @@ fn asks(draft: &Draft<'_>, refusal: Refusal, event: &Event<MemberRef>) -> Vec<(T
 }
 
 /// What a refusal of points asked for rests on.
-fn factors(draft: &Draft<'_>, refusal: Refusal, event: &Event<MemberRef>) -> Vec<(&'static str, i64)> {
+fn factors(
+    draft: &Draft<'_>,
+    refusal: Refusal,
+    (event, named): (&Event<MemberRef>, Option<Position>),
+) -> Vec<(&'static str, i64)> {
     match refusal {
-        Refusal::ApproverRequired => return approvals::stands(draft, event),
+        Refusal::ApproverRequired => return approvals::stands(draft, event, named),
         Refusal::ItemUnknown | Refusal::ItemNotAvailable | Refusal::ItemNotForTier => return Vec::new(),
         _ => {}
     }
@@ -157,7 +163,7 @@ fn factors(draft: &Draft<'_>, refusal: Refusal, event: &Event<MemberRef>) -> Vec
             Some(exchange) => (draft.term(exchange.wallet), None, ""),
             None => return Vec::new(),
         },
-        Body::Approved(event::Approved { proposal, .. }) => match approvals::find(draft, *proposal) {
+        Body::Approved(..) => match named.and_then(|proposal| approvals::find(draft, proposal)) {
             Some(open) => (draft.term(open.wallet), Some(open.points), ""),
             None => return Vec::new(),
         },

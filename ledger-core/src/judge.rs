@@ -14,8 +14,8 @@ use crate::kernel::sealed::Hiding;
 use crate::kernel::units::{At, MemberNo, Position, RiskKey, StaffNo};
 use crate::tables::change;
 use crate::tables::change::Change;
-use crate::tables::desk::{Inputs, Purchase, Redemption, References, Subject};
-use crate::tables::event::{self, Body, Event, MemberRef, Name};
+use crate::tables::desk::{Inputs, Purchase, Redemption, References, Refund, Subject};
+use crate::tables::event::{Body, Event, MemberRef, Name};
 use crate::tables::fold::{Corrupt, fold};
 use crate::tables::member::{Member, Next};
 use crate::tables::program::PreparedProgram;
@@ -28,16 +28,19 @@ mod aside;
 mod found;
 mod programs;
 mod projected;
-mod staff;
+mod resolved;
+mod waits;
 
 pub use self::aside::{Failed, set_aside};
+pub use self::found::named;
 pub use self::programs::{Programs, Unreadable};
 pub use self::projected::projected_to;
 
 use self::projected::TIMERS_MAX;
 use aside::{event_without_newcomers, refused_as};
-use found::{Rows, find_merge, find_parked, find_purchase, find_redemption};
-use staff::Staff;
+use found::{Rows, find_merge, find_parked, find_purchase, find_redemptions, find_refund, is_waiting, named_record};
+use resolved::{Resolved, Staff};
+use waits::{end_waits_of_nobody, resume_cases};
 
 /// What the judge needs beside the state: names, old records, and somewhere to append.
 pub trait LogAccess {
@@ -58,6 +61,12 @@ pub trait LogAccess {
 
     /// How names are hidden.
     fn hiding(&self) -> Hiding<'_>;
+
+    /// The record that first answered the event of this source and id, if there is one.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn answered(&self, source: &str, id: &str) -> Result<Option<Position>, Self::Error>;
 
     /// A record of this log.
     ///
@@ -151,7 +160,10 @@ pub fn judge<B: LogAccess>(
         }
         return Err(corrupt.into());
     }
-    file(state, programs, book, position, record)
+    let resumed = waits::met(state, book, &record)?;
+    file(state, programs, book, position, record)?;
+    resume_cases(state, programs, book, position, &resumed, at)?;
+    Ok(position)
 }
 
 /// Fires what is due before the event, and judges it; again, if somebody it affects was not brought up to date.
@@ -164,6 +176,7 @@ fn said_by<B: LogAccess>(
     at: At,
 ) -> Result<Verdict, B::Error> {
     let [(subject, _), (other, _)] = seated;
+    end_waits_of_nobody(state, programs, book, at)?;
     fire_before(state, programs, book, (event, subject, other), at)?;
     loop {
         let rows = seated.map(|(seat, _)| seat.no().and_then(|no| state.member(no)));
@@ -190,9 +203,11 @@ fn evaluate<B: LogAccess>(
     let named = Resolved::of(book, subject.1).no();
     let rows = row.map(|row| Rows::of(state, subject.0.no().unwrap_or(MemberNo::NOBODY), row, named));
     let rows = rows.unwrap_or_default();
-    let found = find_purchase(book, &rows, &event.body)?;
-    let spent = find_redemption(book, &rows, &event.body)?;
-    let deferred = find_parked(book, &rows, &event.body)?;
+    let record = named_record(state, book, &event.body)?;
+    let refund = find_refund(book, &rows, &event.body, record)?;
+    let found = find_purchase(book, &rows, &event.body, refund.as_ref().map(|(refund, _)| refund))?;
+    let spent = find_redemptions(book, &rows, &event.body, record)?;
+    let deferred = find_parked(book, &rows, event, at)?;
     let merge = find_merge(book, &rows, &event.body, other.0, found.as_ref().map(|(owner, ..)| *owner))?;
     let judged_by = found.as_ref().and_then(|(.., record)| programs.version(record.program));
     let purchase = match (&found, judged_by) {
@@ -208,18 +223,28 @@ fn evaluate<B: LogAccess>(
         Some(Subject::new(seat.no()?, member, seat.is_new().then_some(name)))
     };
     let (subject, other) = (party(subject, row), party(other, other_row));
-    let redemption = spent.as_ref().map(|(owner, known, record)| Redemption { owner: *owner, known: *known, record });
+    let redemptions = spent.iter().map(|(owner, known, record)| Redemption { owner: *owner, known: *known, record });
+    let redemptions: Vec<Redemption<'_>> = redemptions.collect();
+    let refund =
+        refund.as_ref().zip(record).map(|((record, waiting), position)| Refund { position, record, waiting: *waiting });
     let program = programs.current().map(|program| &**program);
     let prepared = match &event.body {
         Body::ProgramPublished(said) => book.prepared(&said.text),
         _ => None,
     };
     let desk = Inputs { state, program, position: state.shared.position.next(), at, prepared, hiding: book.hiding() };
-    Ok(decide(
-        &desk,
-        event,
-        &References { subject, other, purchase, redemption, deferred: &deferred, merge: merge.as_ref() },
-    ))
+    let parties = References {
+        subject,
+        other,
+        purchase,
+        record,
+        is_waiting: record.is_some_and(|record| is_waiting(&rows, record)),
+        redemptions: &redemptions,
+        refund,
+        deferred: &deferred,
+        merge: merge.as_ref(),
+    };
+    Ok(decide(&desk, event, &parties))
 }
 
 /// What would come of a command now, if it were said: nothing is recorded, and everything due by then has
@@ -270,60 +295,6 @@ fn behind(state: &State, subject: Option<MemberNo>, verdict: &Verdict, at: At) -
     drawn.copied().chain(moved).filter(is_late).collect()
 }
 
-/// Where somebody named by an event sits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Resolved {
-    Nobody,
-    Member(MemberNo),
-    Alias(MemberNo),
-    Newcomer(MemberNo),
-    Unknown,
-}
-
-impl Resolved {
-    fn find<B: LogAccess>(state: &State, book: &B, name: &str, may_join: bool, free: u32) -> Resolved {
-        let into = |no| state.member(no).and_then(Member::merged_into);
-        match Resolved::of(book, name) {
-            // The names of a member that is merged into another are that one's.
-            Resolved::Member(no) => into(no).map_or(Resolved::Member(no), Resolved::Alias),
-            Resolved::Alias(no) => Resolved::Alias(into(no).unwrap_or(no)),
-            Resolved::Unknown if may_join => Resolved::Newcomer(MemberNo(free)),
-            seat => seat,
-        }
-    }
-
-    /// Whose name it is, or whose alias.
-    fn of<B: LogAccess>(book: &B, name: &str) -> Resolved {
-        if name.is_empty() {
-            return Resolved::Nobody;
-        }
-        match book.member_no(name) {
-            Some(no) => Resolved::Member(no),
-            None => book.alias(name).map_or(Resolved::Unknown, Resolved::Alias),
-        }
-    }
-
-    fn no(self) -> Option<MemberNo> {
-        match self {
-            Resolved::Member(no) | Resolved::Alias(no) | Resolved::Newcomer(no) => Some(no),
-            Resolved::Nobody | Resolved::Unknown => None,
-        }
-    }
-
-    fn is_new(self) -> bool {
-        matches!(self, Resolved::Newcomer(_))
-    }
-
-    fn who<B: LogAccess>(self, book: &B, name: &str) -> MemberRef {
-        match self {
-            Resolved::Nobody => MemberRef::Nobody,
-            Resolved::Member(no) | Resolved::Newcomer(no) => MemberRef::Known(no),
-            Resolved::Alias(no) => MemberRef::Alias(no, book.keyed_hash(name)),
-            Resolved::Unknown => MemberRef::Unknown(book.keyed_hash(name)),
-        }
-    }
-}
-
 /// Fires everything due at or before `at`, in order of time, then of [`Timer`], then of members.
 ///
 /// # Errors
@@ -351,6 +322,7 @@ pub fn fire_some<B: LogAccess>(
     most: usize,
 ) -> Result<bool, B::Error> {
     let at = at.max(state.shared.at);
+    end_waits_of_nobody(state, programs, book, at)?;
     let mut later = Vec::new();
     for no in state.take_due(at) {
         match state.member(no).map(|member| member.next_due) {
@@ -389,13 +361,14 @@ fn fire_before<B: LogAccess>(
     (event, subject, other): (&Event<MemberRef>, Resolved, Resolved),
     at: At,
 ) -> Result<(), B::Error> {
-    match &event.body {
+    let body = &event.body;
+    match body {
         // What is due before a program is published is judged by the one before.
         Body::Tick(..) | Body::ProgramPublished(..) => fire_due(state, programs, book, at),
-        Body::CaseResolved(event::CaseResolved { case, .. }) => {
-            let members = state.cases.get(case).map(|case| case.opened.members.clone()).unwrap_or_default();
-            members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
-        }
+        Body::CaseResolved(..) => match named_record(state, book, body)? {
+            Some(case) => fire_case(state, programs, book, case, at),
+            None => Ok(()),
+        },
         body => {
             if let Some(item_request) = body.item_request() {
                 fire_holds_of(state, programs, book, &item_request.item, at)?;
@@ -408,6 +381,18 @@ fn fire_before<B: LogAccess>(
             concerned.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
         }
     }
+}
+
+/// Fires what is due for the members of a case.
+fn fire_case<B: LogAccess>(
+    state: &mut State,
+    programs: &mut Programs,
+    book: &mut B,
+    case: Position,
+    at: At,
+) -> Result<(), B::Error> {
+    let members = state.cases.get(&case).map(|case| case.opened.members.clone()).unwrap_or_default();
+    members.into_iter().try_for_each(|no| fire_member(state, programs, book, no, at))
 }
 
 /// Fires what is due for whoever held pieces of an item until now: they can be had again.

@@ -4,7 +4,7 @@
 //! Nothing here is durable; the store does the same with a disk.
 
 use crate::features::membership::state::NameBinding;
-use crate::judge::{LogAccess, Programs, find, fire_due, judge, preview};
+use crate::judge::{LogAccess, Programs, find, fire_due, judge, named, preview};
 use crate::kernel::bytes::decode;
 use crate::kernel::names::NameKey;
 use crate::kernel::sealed::{Hiding, Plain, Sealed};
@@ -29,8 +29,6 @@ pub struct Memory {
     /// How many events came again.
     pub duplicates: u64,
     log: Log,
-    /// Every event by its source and id, and where it was answered.
-    said: BTreeMap<SourceAndId, (Event<Name>, Position)>,
     conflicts: Vec<(Event<Name>, Position)>,
 }
 
@@ -53,6 +51,8 @@ struct Log {
     staff: BTreeMap<Box<str>, StaffNo>,
     aliases: BTreeMap<RiskKey, MemberNo>,
     records: Vec<Stored>,
+    /// Every event by its source and id, and where it was answered.
+    said: BTreeMap<SourceAndId, (Event<Name>, Position)>,
     /// The one appended last.
     last: Option<Record>,
 }
@@ -78,6 +78,11 @@ impl LogAccess for Log {
 
     fn hiding(&self) -> Hiding<'_> {
         Hiding { key: self.key, sealing: &Plain }
+    }
+
+    fn answered(&self, source: &str, id: &str) -> Result<Option<Position>, Corrupt> {
+        let said = self.said.get(&(source.into(), id.into()));
+        Ok(said.map(|(_, position)| *position))
     }
 
     fn record(&self, position: Position) -> Result<Record, Corrupt> {
@@ -118,7 +123,6 @@ impl Memory {
             programs: Programs::default(),
             duplicates: 0,
             log: Log::default(),
-            said: BTreeMap::new(),
             conflicts: Vec::new(),
         }
     }
@@ -140,7 +144,7 @@ impl Memory {
     pub fn submit(&mut self, event: Event<Name>, at: At) -> Result<Outcome, Corrupt> {
         let key = (event.source.clone(), event.id.clone());
         let mut reused = false;
-        if let Some((first, position)) = self.said.get(&key) {
+        if let Some((first, position)) = self.log.said.get(&key) {
             let conflict = self.conflicts.iter().find(|(other, _)| *other == event);
             let again = if *first == event { Some(*position) } else { conflict.map(|(_, position)| *position) };
             if let Some(position) = again {
@@ -153,10 +157,13 @@ impl Memory {
         if reused {
             self.conflicts.push((event, position));
         } else {
-            self.said.insert(key, (event, position));
+            self.log.said.insert(key, (event, position));
         }
-        let record = self.log.last.as_ref().ok_or(Corrupt::Bytes { what: "no such record" })?;
-        Ok(Outcome::of(position, record, false))
+        // What waited for it may have a record behind it.
+        match self.log.last.as_ref().filter(|_| position == self.state.shared.position) {
+            Some(record) => Ok(Outcome::of(position, record, false)),
+            None => Ok(Outcome::of(position, &*self.log.record(position)?, false)),
+        }
     }
 
     /// What would come of a command at `at`.
@@ -188,6 +195,14 @@ impl Memory {
     /// The name of somebody of the staff; empty if there is none of this number.
     pub fn staff_name(&self, no: StaffNo) -> &str {
         self.state.staff(no).and_then(|row| row.name.as_plain()).unwrap_or_default()
+    }
+
+    /// The record that the event of a record names, if it names one and that is there.
+    ///
+    /// # Errors
+    /// Only on a bug.
+    pub fn named(&self, record: &Record) -> Result<Option<Position>, Corrupt> {
+        named(&self.log, record)
     }
 
     /// A record of the log.

@@ -41,6 +41,10 @@ use unicode_normalization::UnicodeNormalization;
 
 /// How many days late things may be told, unless the program says so.
 const LATENESS: i32 = 30;
+/// For how many days commands wait, unless the program says so.
+const WAITS: i32 = 30;
+/// For how many days they may.
+const WAITS_MAX: i32 = 400;
 
 /// The file itself.
 pub static PROGRAM: Form = Form {
@@ -85,6 +89,15 @@ pub static PROGRAM: Form = Form {
             Takes::Days(0, LATENESS_MAX),
             "For so many local days what happened may be told late, in any order, and comes to the same.",
             "lateness = \"14d\"",
+        )
+        .same("\"30d\""),
+        Word::new(
+            "waits",
+            Takes::Days(0, WAITS_MAX),
+            "For so many local days a command that came before what it speaks of waits for it: what is captured or \
+             voided for its hold, points given back for their redemption, an approval for its proposal, what was found \
+             for its case, a reversal for its refund.",
+            "waits = \"7d\"",
         )
         .same("\"30d\""),
         Word::new(
@@ -143,6 +156,7 @@ struct Head {
     currency: Currency,
     future_ms: i64,
     late_days: i32,
+    wait_days: i32,
 }
 
 fn head(reading: &mut Reading<'_>, root: &mut Section<'_>) -> Option<Head> {
@@ -165,7 +179,8 @@ fn head(reading: &mut Reading<'_>, root: &mut Section<'_>) -> Option<Head> {
     reading.digits = reading.int(root, "minor_digits").map_or(usual, |(digits, _)| digits);
     let future_ms = reading.duration_ms(root, "future_tolerance").map_or(DAY_MS, |(ms, _)| ms);
     let late_days = reading.days(root, "lateness").unwrap_or(LATENESS);
-    Some(Head { id: id?, calendar: calendar?, currency: currency?.0, future_ms, late_days })
+    let wait_days = reading.days(root, "waits").unwrap_or(WAITS);
+    Some(Head { id: id?, calendar: calendar?, currency: currency?.0, future_ms, late_days, wait_days })
 }
 
 /// The whole file, section by section: what is named stands above what names it, but for tiers.
@@ -230,6 +245,7 @@ fn whole(reading: &mut Reading<'_>, mut root: Section<'_>) -> Option<Program> {
         risks,
         future_ms: head.future_ms,
         late_days: head.late_days,
+        wait_days: head.wait_days,
         warnings: Vec::new(),
     })
 }

@@ -8,6 +8,7 @@ use crate::features::membership::rules as membership;
 use crate::features::pending::rules as pending;
 use crate::features::spending::rules as spending;
 use crate::features::tiers::rules as tiers;
+use crate::features::waiting::rules as waiting;
 use crate::kernel::units::At;
 use crate::tables::draft::Draft;
 use crate::tables::record::{Timer, Verdict};
@@ -51,6 +52,12 @@ pub(crate) fn fire(mut draft: Draft<'_>, due: At, timer: Timer) -> Verdict {
             expiry::remind(&mut draft, due);
             None
         }
+        Timer::WaitOver => {
+            waiting::lapse(&mut draft, due);
+            None
+        }
+        // It is of no member, and follows the record that it waited for.
+        Timer::Resumption => None,
     };
     if let Some(asker) = asker {
         follow(&mut draft, asker, None);

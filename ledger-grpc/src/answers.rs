@@ -187,11 +187,16 @@ pub fn cases(store: &Handle, open_only: bool, page: Page) -> Pending<proto::List
         let mentioned: Vec<_> =
             cases.iter().flat_map(|(_, case)| wire::members_of_case(case)).map(Person::Member).collect();
         let names = names_of(moment, mentioned);
-        (cases, names)
+        let waiting = if page.after == 0 { moment.waiting_of_nobody() } else { Vec::new() };
+        let program = moment.program();
+        let parked: Vec<_> =
+            program.iter().flat_map(|program| waiting.iter().map(|one| wire::parked(one, program))).collect();
+        (cases, names, parked)
     });
-    found.map(|(cases, names), position| {
+    found.map(|(cases, names, parked_events), position| {
         let told = cases.iter().map(|(position, case)| (position.0, wire::case(*position, case, &names)));
         let (cases, next_page_token) = wire::fit(told, page.limit);
-        proto::ListCasesResponse { cases, next_page_token, position: position.0, token: wire::token(position, &names) }
+        let (position, token) = (position.0, wire::token(position, &names));
+        proto::ListCasesResponse { cases, next_page_token, position, token, parked_events }
     })
 }

@@ -26,6 +26,7 @@ mod outcome;
 mod pending;
 mod publishing;
 mod record;
+mod reference;
 mod request;
 mod returns;
 mod risk;
@@ -49,6 +50,7 @@ pub use self::request::{
     EventAsked, Page, When, Which, Whose, event_asked, member_name, member_names, page, program_text, when, which,
     which_to_prove, whose, whose_key,
 };
+pub use self::returns::parked;
 pub use self::risk::{case, members_of_case};
 pub use self::token::{read_token, token, token_of};
 pub use self::totals::totals;

@@ -915,9 +915,13 @@ async fn what_several_people_must_stand_for_is_not_done_by_one() {
         let (reason, by) = ("goodwill".into(), by.into());
         Body::Credit(proto::Credit { points, reason, by, ..Default::default() })
     };
-    let approved = |proposal, by: &str| Body::Approved(proto::Approved { proposal, by: by.into() });
+    let approved = |proposal, by: &str| {
+        let proposed = Some(proto::approved::Proposed::Proposal(proposal));
+        Body::Approved(proto::Approved { proposed, by: by.into() })
+    };
     let withdrawn = |proposal, by: &str, reason: &str| {
-        Body::Withdrawn(proto::Withdrawn { proposal, by: by.into(), reason: reason.into() })
+        let proposed = Some(proto::withdrawn::Proposed::Proposal(proposal));
+        Body::Withdrawn(proto::Withdrawn { proposed, by: by.into(), reason: reason.into() })
     };
     let long = "x".repeat(65);
     assert_eq!(world.reject("anna", by(5_000, &long)).await, ["event.credit.by"]);

@@ -319,6 +319,7 @@ impl Stage for Caller {
         Ok(SeenLedger {
             wallets: told.wallets.into_iter().map(seen_totals).collect(),
             tallies: told.tallies.into_iter().map(seen_tally).collect(),
+            deferred: cases.parked_events.iter().map(|waiting| day(&waiting.since)).collect(),
             cases: cases.cases.into_iter().map(seen_case).collect(),
             duplicates: told.duplicates,
         })

@@ -54,10 +54,15 @@ impl Hash {
 
     /// The hash of an event's source and id.
     pub(crate) fn id<W: People>(self, event: &Event<W>) -> u128 {
+        self.source_and_id(&event.source, &event.id)
+    }
+
+    /// The same, of the event of this source and id.
+    pub(crate) fn source_and_id(self, source: &str, id: &str) -> u128 {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
-        hasher.write(&(event.source.len() as u64).to_le_bytes());
-        hasher.write(event.source.as_bytes());
-        hasher.write(event.id.as_bytes());
+        hasher.write(&(source.len() as u64).to_le_bytes());
+        hasher.write(source.as_bytes());
+        hasher.write(id.as_bytes());
         hasher.finish128().as_u128()
     }
 

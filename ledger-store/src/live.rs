@@ -120,6 +120,18 @@ impl LogAccess for StoreLog {
         Hiding { key: self.name_key, sealing: &self.seals }
     }
 
+    fn answered(&self, source: &str, id: &str) -> Result<Option<Position>, Damage> {
+        let Some(position) = self.ids.find(self.ids.hash.source_and_id(source, id), &self.disk)? else {
+            return Ok(None);
+        };
+        // What is held back cannot be compared.
+        let is_it = match self.record(position)?.cause() {
+            Cause::Event(event) => (&*event.source, &*event.id) == (source, id),
+            Cause::Timer { .. } | Cause::HeldBack => true,
+        };
+        Ok(is_it.then_some(position))
+    }
+
     fn record(&self, position: Position) -> Result<Record, Damage> {
         let staged = std::iter::once(&self.staged).chain(self.in_flight.iter().map(|batch| &**batch));
         if let Some(record) = staged.filter_map(|batch| batch.record(position)).next() {

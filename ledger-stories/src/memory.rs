@@ -46,11 +46,10 @@ impl Stage for Memory {
         let tier = self.state.term(member.tier.tier);
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purses = wallets.map(|wallet| SeenPurse::of(&member, wallet, self.state.term(wallet))).collect();
-        let horizon = program.map(|program| program.refund_horizon(at));
         let open = member
             .open_proposals(at)
             .map(|open| SeenProposal::of(open, self.state.term(open.wallet), |no| self.staff_name(no).to_string()));
-        let seen = Seen::of(&member, purses, if tier == "-" { "" } else { tier }, horizon);
+        let seen = Seen::of(&member, purses, if tier == "-" { "" } else { tier }, at);
         let exchanges = member.exchanges().iter().map(|open| SeenExchange::of(open, self.state.term(open.exchange)));
         Ok(Seen { proposals: open.collect(), exchanges: exchanges.collect(), ..seen })
     }
@@ -76,6 +75,7 @@ impl Stage for Memory {
             wallets: wallets.collect(),
             tallies: tallies.iter().map(|tally| SeenTally::of(tally, word)).collect(),
             cases: cases.collect(),
+            deferred: state.shared.waiting.iter().map(|waiting| waiting.day).collect(),
             duplicates: self.duplicates,
         })
     }
@@ -84,7 +84,8 @@ impl Stage for Memory {
         let record = self.record(position).map_err(words)?;
         let (no, program) = (record.member(), self.programs.version(record.program).ok_or("no program")?);
         let before = folded(self, no, |at, _| at < position)?;
-        let why = explain((&self.state, self.hiding()), program, no, &before, &record);
+        let named = self.named(&record).map_err(words)?;
+        let why = explain((&self.state, self.hiding()), program, no, &before, (&record, named));
         Ok(SeenWhy::of(&why, |term| self.state.term(term).to_string()))
     }
 }

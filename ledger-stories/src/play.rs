@@ -5,7 +5,7 @@ use crate::stage::{Said, Stage, Told};
 use crate::verbs::{Act, Verb, detail, verb, verbs};
 use crate::words::Words;
 use ledger_core::calendar::Calendar;
-use ledger_core::event::{self, Body, Event, Line, Name, RiskKeys};
+use ledger_core::event::{self, Body, Event, Line, Name, RecordRef, RiskKeys};
 use ledger_core::program::{Program, read_money};
 use ledger_core::units::{At, Money, Position};
 
@@ -33,7 +33,6 @@ pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<S
         said: 0,
         last: None,
         recorded: Position(0),
-        proposed: Vec::new(),
         spent: Vec::new(),
     };
     let mut out = String::with_capacity(text.len());
@@ -62,6 +61,8 @@ pub fn run(text: &str, stage: &mut dyn Stage, program: &dyn Fn(&str) -> Option<S
 fn is_refused(answer: &str) -> bool {
     answer.strip_prefix("again ").unwrap_or(answer).starts_with("refused ")
 }
+/// Who says all of a story.
+const SOURCE: &str = "scenario";
 
 /// A story on its stage, and what its lines refer back to.
 pub(crate) struct Play<'a> {
@@ -76,8 +77,6 @@ pub(crate) struct Play<'a> {
     last: Option<Said>,
     /// Where that was recorded.
     pub(crate) recorded: Position,
-    /// Ids of events that left a proposal open, and their records.
-    proposed: Vec<(Box<str>, Position)>,
     /// Orders and holds that points were spent for, and the record that spent them.
     spent: Vec<(Box<str>, Position)>,
 }
@@ -121,7 +120,7 @@ impl Play<'_> {
     /// An event that is only asked about: it takes no number.
     pub(crate) fn asking(&self, body: Body<Name>, member: &str) -> Saying {
         let event = Event {
-            source: "scenario".into(),
+            source: SOURCE.into(),
             id: format!("s-{}", self.said).into(),
             occurred_at: self.at,
             member: member.into(),
@@ -163,9 +162,6 @@ impl Play<'_> {
                 &said.event.body
         {
             self.spent.push((name.clone(), told.position));
-        }
-        if told.proposed {
-            self.proposed.push((said.event.id.clone(), told.position));
         }
         let member = said.event.member.clone();
         self.last = Some(said);
@@ -225,10 +221,9 @@ impl Play<'_> {
         program.counters.iter().any(|rule| word(rule.id.0).is_some_and(|word| **word == *name))
     }
 
-    /// The record that was proposed by the event of this id; one that there is not, if none was.
-    pub(crate) fn proposal(&self, id: &str) -> Position {
-        let found = self.proposed.iter().rev().find(|(known, _)| **known == *id);
-        found.map_or(Position(u64::MAX), |(_, position)| *position)
+    /// The event of this id, whether it was said or not.
+    pub(crate) fn event_of(&self, id: &str) -> RecordRef {
+        RecordRef::event(SOURCE, id)
     }
 
     /// The record that spent points for this order or hold; one that there is not, if none did.

@@ -28,7 +28,7 @@ pub struct Seen {
     pub closed: bool,
     /// What other names the member has, by their kinds, oldest first.
     pub aliases: Vec<String>,
-    /// The dates on which refunds came that wait for their purchases.
+    /// The dates on which came what waits for what it speaks of.
     pub deferred: Vec<Day>,
     /// Whether it shares with a household.
     pub in_household: bool,
@@ -110,9 +110,8 @@ impl SeenExchange {
 }
 
 impl Seen {
-    /// What there is to see of a member with these purses in this tier; `horizon` is that of refunds. Proposals are
-    /// the stage's to add.
-    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str, horizon: Option<Day>) -> Seen {
+    /// What there is to see at an instant of a member with these purses in this tier. Proposals are the stage's to add.
+    pub fn of(member: &Member, purses: Vec<SeenPurse>, tier: &str, at: At) -> Seen {
         Seen {
             purses,
             tier: tier.to_string(),
@@ -124,11 +123,7 @@ impl Seen {
             household_members: member.household_members().len(),
             proposals: Vec::new(),
             exchanges: Vec::new(),
-            deferred: horizon
-                .into_iter()
-                .flat_map(|from| member.waiting_from(from))
-                .map(|deferred| deferred.day)
-                .collect(),
+            deferred: member.waiting(at).map(|waiting| waiting.day).collect(),
         }
     }
 }
@@ -155,6 +150,8 @@ pub struct SeenLedger {
     pub tallies: Vec<SeenTally>,
     /// All risk cases, oldest first.
     pub cases: Vec<SeenCase>,
+    /// The dates on which came what is of no member and waits for its case.
+    pub deferred: Vec<Day>,
     /// How many events came again.
     pub duplicates: u64,
 }

@@ -21,4 +21,5 @@ pub mod spending;
 pub mod tiers;
 pub mod transfer;
 pub mod visits;
+pub mod waiting;
 pub mod wallets;

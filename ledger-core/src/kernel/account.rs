@@ -157,6 +157,6 @@ impl Posting {
     /// Whether none of it was or is a member's.
     pub fn is_of_funds(&self) -> bool {
         use Account::{ClawedBack, Donated, Issued};
-        matches!((self.from, self.to), (Issued, Donated) | (Donated, ClawedBack))
+        matches!((self.from, self.to), (Issued | ClawedBack, Donated) | (Donated, ClawedBack))
     }
 }

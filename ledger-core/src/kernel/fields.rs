@@ -4,7 +4,7 @@
 //! A limit of one feature alone stands beside its event.
 
 use crate::kernel::currencies::minor_digits;
-use crate::kernel::names::{Currency, Name};
+use crate::kernel::names::{Currency, Name, RecordRef};
 use crate::kernel::normal::{is_plain, normal, unseen};
 use crate::kernel::units::{At, Money, MonthDay, Points};
 use alloc::format;
@@ -84,6 +84,14 @@ impl Fields {
     fn normal(&mut self, field: &str, value: &mut Name, bytes_min: usize, bytes_max: usize) {
         if let Some(problem) = name_problem(value, bytes_min, bytes_max) {
             self.add(field, problem);
+        }
+    }
+
+    /// The record that is spoken of: by its event, the names of that.
+    pub(crate) fn record(&mut self, field: &str, record: &mut RecordRef) {
+        if let RecordRef::Event(event) = record {
+            self.name(&format!("{field}.source"), &mut event.source, 1);
+            self.name(&format!("{field}.id"), &mut event.id, 1);
         }
     }
 

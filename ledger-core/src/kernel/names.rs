@@ -1,6 +1,6 @@
 //! Names: of whom and of what events speak, as they are said and as they are kept.
 
-use crate::kernel::units::{MemberNo, RiskKey, StaffNo};
+use crate::kernel::units::{MemberNo, Position, RiskKey, StaffNo};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::Hasher;
@@ -200,6 +200,57 @@ impl core::fmt::Display for Currency {
     }
 }
 
+/// A record that an event speaks of, as it is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecordRef {
+    /// Where it stands, as its outcome told.
+    Position(Position),
+    /// The event that it answered.
+    Event(Box<EventName>),
+}
+
+/// What an event is known by: each 1 to 128 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventName {
+    /// Who said it.
+    pub source: Box<str>,
+    /// Its id, unique within the source.
+    pub id: Box<str>,
+}
+
+impl From<Position> for RecordRef {
+    fn from(position: Position) -> RecordRef {
+        RecordRef::Position(position)
+    }
+}
+
+impl RecordRef {
+    /// By the source and id of the event that it answered.
+    pub fn event(source: &str, id: &str) -> RecordRef {
+        RecordRef::Event(Box::new(EventName { source: source.into(), id: id.into() }))
+    }
+
+    /// The event that it answered, if it is named by that.
+    pub fn as_event(&self) -> Option<&EventName> {
+        match self {
+            RecordRef::Position(_) => None,
+            RecordRef::Event(event) => Some(event),
+        }
+    }
+
+    /// The short name of that event; none where a position is said.
+    pub fn short(&self, key: NameKey) -> Option<u64> {
+        self.as_event().map(|event| key.short_event(&event.source, &event.id))
+    }
+}
+
+impl EventName {
+    /// Whether it is this one.
+    pub fn is(&self, source: &str, id: &str) -> bool {
+        (&*self.source, &*self.id) == (source, id)
+    }
+}
+
 /// What is found by a keyed hash of its name. Its number is part of what is hashed, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -211,6 +262,8 @@ pub enum Found {
     Hold,
     /// An exchange, by the partner's reference.
     Reference,
+    /// An event, by its source and id.
+    Event,
 }
 
 impl Found {
@@ -221,6 +274,7 @@ impl Found {
             Found::Store => 2,
             Found::Hold => 3,
             Found::Reference => 4,
+            Found::Event => 5,
         }
     }
 }
@@ -253,6 +307,17 @@ impl NameKey {
         let mut hasher = SipHasher24::new_with_keys(self.0, self.1);
         hasher.write(&[what.number()]);
         hasher.write(name.as_bytes());
+        hasher.finish()
+    }
+
+    /// The short name of an event, as [`NameKey::short`] gives others: of the bytes of its source, how many they are,
+    /// and those of its id.
+    pub fn short_event(self, source: &str, id: &str) -> u64 {
+        let mut hasher = SipHasher24::new_with_keys(self.0, self.1);
+        hasher.write(&[Found::Event.number()]);
+        hasher.write(&u64::try_from(source.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.write(source.as_bytes());
+        hasher.write(id.as_bytes());
         hasher.finish()
     }
 }

@@ -62,7 +62,8 @@ refusals! {
     6 CurrencyMismatch "CURRENCY_MISMATCH" never: "the currency is not the program's; convert the amount first";
     /// The member already has a purchase with this order number.
     7 OrderExists "ORDER_EXISTS" never:
-        "this order was recorded before; send changes as refunds, or use a new order number";
+        "this order was recorded before, and nothing is given for it again; send changes as refunds, and if the till \
+         numbers its receipts anew, say store and date with the number";
     /// The member has no purchase with this order number within the refund horizon.
     8 OrderUnknown "ORDER_UNKNOWN" may_succeed:
         "no such order within the refund horizon; check the order number and the member";
@@ -265,6 +266,15 @@ refusals! {
     /// More points come or are owed than the program lets one person give or take by hand.
     89 OpeningOverApprovals "OPENING_OVER_APPROVALS" never:
         "more points than one person may give or take by hand; publish a version without [approvals] for the move";
+    /// It waited for what it speaks of, which did not come in time. Its outcome stays that it waits; the record that
+    /// says this ends that.
+    90 NeverCame "NEVER_CAME" may_succeed:
+        "what this speaks of did not come in time; check how it names it, and send it again under a new id";
+    /// The member has no such refund, or nothing of it went back, or its purchase can no longer be refunded.
+    91 RefundUnknown "REFUND_UNKNOWN" never:
+        "the member has no such refund within the refund horizon; name it by its event or its record";
+    /// The refund was reversed: nothing goes back by it.
+    92 RefundReversed "REFUND_REVERSED" never: "this refund was reversed already";
 }
 
 impl core::fmt::Display for Refusal {

@@ -76,6 +76,10 @@ pub enum Timer {
     Reminder,
     /// No partner settled an exchange in time.
     ExchangeLapse,
+    /// What something waited for did not come in time.
+    WaitOver,
+    /// What was told before its case follows it.
+    Resumption,
 }
 
 impl Timer {
@@ -89,6 +93,8 @@ impl Timer {
             Timer::Tier => "tier",
             Timer::Inactivity => "inactivity",
             Timer::Reminder => "reminder",
+            Timer::Resumption => "resumption",
+            Timer::WaitOver => "wait_over",
         }
     }
 }

@@ -30,6 +30,7 @@ pub use crate::features::spending::change::*;
 pub use crate::features::tiers::change::*;
 pub use crate::features::transfer::change::*;
 pub use crate::features::visits::change::*;
+pub use crate::features::waiting::change::*;
 
 /// Declares the changes of a table. Each line: its number in the record's bytes, for ever; its name, which is that of
 /// its payload unless it says another; and of `Change` what of it names those whose rows it changes: its `member`, its
@@ -104,8 +105,8 @@ macro_rules! changes {
 
             /// Folds it into the row of totals and vocabulary.
             #[inline]
-            pub(crate) fn add_up(&self, shared: &mut Shared) -> Result<(), &'static str> {
-                match self { $(Change::$kind(said) => said.add_up(shared),)* }
+            pub(crate) fn add_up(&self, shared: &mut Shared, here: &Here) -> Result<(), &'static str> {
+                match self { $(Change::$kind(said) => said.add_up(shared, here),)* }
             }
         }
     };
@@ -199,7 +200,7 @@ changes! {
         27 LineReturned of member;
         /// The refund or settlement in this record waits for its purchase.
         28 Deferred of member;
-        /// It waits no more: its purchase is in this record, and so is what comes of it.
+        /// It waits no more: what it speaks of is in this record, and so is what comes of it, or it never came.
         29 DeferredApplied of member;
         /// Points of this record, or of one that waits in review, are not to be spent before an instant.
         30 PendingUntil of member;
@@ -207,7 +208,7 @@ changes! {
         31 Visited of member;
         /// A lot of points that died once changes hands: what dies again cannot be reinstated again.
         32 DiedOnce of member;
-        /// The capture or void in this record waits for its hold.
+        /// The command in this record waits for what it speaks of.
         33 Overtook of member;
         /// The event happened longer ago than the program lets things be told late.
         34 ToldLate of member;
@@ -215,6 +216,10 @@ changes! {
         35 StaffRegistered of nobody;
         /// The member came from another system.
         36 Opened of member;
+        /// A refund did not happen after all.
+        37 RefundReversed of member;
+        /// Part of a line of a purchase is kept after all; its money is in the [`Change::RefundReversed`] before it.
+        38 LineKept of member;
     }
 }
 

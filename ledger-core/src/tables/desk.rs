@@ -71,6 +71,17 @@ pub struct Redemption<'a> {
     pub record: &'a Record,
 }
 
+/// A refund or cancellation that the event speaks of, as it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Refund<'a> {
+    /// Where.
+    pub position: Position,
+    /// The record.
+    pub record: &'a Record,
+    /// Whose row it waits in for its purchase, if it does.
+    pub waiting: Option<(MemberNo, Deferred)>,
+}
+
 /// Everyone and everything the event speaks of.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct References<'a> {
@@ -80,9 +91,15 @@ pub struct References<'a> {
     pub other: Option<Subject<'a>>,
     /// The purchase of that order.
     pub purchase: Option<Purchase<'a>>,
-    /// The redemption at that position.
-    pub redemption: Option<Redemption<'a>>,
-    /// What came before the purchase of that order, oldest first, each with whose it is and its record.
+    /// The record it names, by position or by its event, if there is one.
+    pub record: Option<Position>,
+    /// Whether that waits for what it speaks of itself.
+    pub is_waiting: bool,
+    /// The redemptions it names, the last first.
+    pub redemptions: &'a [Redemption<'a>],
+    /// The refund it names.
+    pub refund: Option<Refund<'a>>,
+    /// What came before the event and waits for it, oldest first, each with whose it is and its record.
     pub deferred: &'a [(MemberNo, Deferred, Record)],
     /// The record that merged whoever bought, or is to stand for itself again.
     pub merge: Option<&'a Record>,

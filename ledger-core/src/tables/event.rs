@@ -275,6 +275,8 @@ bodies! {
     37 Extended: Command "extended";
     /// Fact: the member did something that the program knows by its kind.
     38 Action: Fact "action" earns points;
+    /// Fact: a refund did not happen after all; its purchase is as if it had never been refunded.
+    39 RefundReversed: Fact "refund_reversed";
 }
 
 impl core::fmt::Display for Kind {

@@ -113,16 +113,13 @@ fn post(member: &mut Member, posting: &Posting, coming: &mut Coming) -> Result<(
             hold.take(lot, points).ok_or("hold overdrawn")
         }
         Account::Debt => purse.debt.plus(points).map(|debt| purse.debt = debt).ok_or("debt overflows"),
-        // What was spent may be given back, and what died may live again.
-        Account::Issued | Account::Redeemed | Account::Moved | Account::Expired => Ok(()),
+        // What was spent may be given back, what died may live again, and a refund may not have happened.
+        Account::Issued | Account::Redeemed | Account::Moved | Account::Expired | Account::ClawedBack => Ok(()),
         // What is on its way to a partner is told by the changes of its life.
         Account::Exchanging => Ok(()),
-        Account::Fees
-        | Account::ClawedBack
-        | Account::Voided
-        | Account::Debited
-        | Account::Donated
-        | Account::Exchanged => Err("points cannot come back from this account"),
+        Account::Fees | Account::Voided | Account::Debited | Account::Donated | Account::Exchanged => {
+            Err("points cannot come back from this account")
+        }
     }?;
     match posting.to {
         Account::Available if posting.from == Account::Issued => {
@@ -200,7 +197,7 @@ fn fold_totals(shared: &mut Shared, position: Position, record: &VerdictPart) ->
         return Err("points are given and not taken");
     }
     for change in &record.verdict.changes {
-        change.add_up(shared)?;
+        change.add_up(shared, &Here { position, at: record.at })?;
     }
     if record.verdict.refusal.is_some() {
         shared.refused = shared.refused.saturating_add(1);

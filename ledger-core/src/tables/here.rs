@@ -58,7 +58,7 @@ pub(crate) trait Folds {
 
     /// Into the totals and the vocabulary, which do not have the record yet.
     #[inline]
-    fn add_up(&self, _: &mut Shared) -> Result<(), &'static str> {
+    fn add_up(&self, _: &mut Shared, _: &Here) -> Result<(), &'static str> {
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::features::expiry::state::{ActivityExpiry, ExpiredRecently, REINSTATED_MAX};
 pub use crate::features::returns::state::{
-    DEFERRED_MAX, Deferred, LineReturned, OVERTAKEN_MAX, PURCHASES_MAX, PurchaseRef, Purchases, Returns,
+    DEFERRED_MAX, Deferred, LineReturned, OVERTAKEN_MAX, PURCHASES_MAX, PurchaseRef, Purchases, Returns, ReversedRefund,
 };
 pub use crate::features::spending::state::{CLOSED_HOLDS_MAX, HOLDS_MAX, Hold, RedemptionRef};
 pub use crate::features::tiers::state::{Streak, TierState};
@@ -258,16 +258,14 @@ impl Member {
         self.returns.iter().flat_map(move |returns| returns.lines.of(purchase))
     }
 
-    /// What came on `from` or later and waits for its purchase.
-    pub fn deferred_from(&self, from: Day) -> impl Iterator<Item = &Deferred> {
-        let deferred = self.returns.as_ref().map(|returns| returns.deferred.as_slice()).unwrap_or_default();
-        deferred.iter().filter(move |deferred| deferred.day >= from)
+    /// What waits at `at` for what it speaks of: first for purchases, then for something else, each oldest first.
+    pub fn waiting(&self, at: At) -> impl Iterator<Item = &Deferred> {
+        self.returns.iter().flat_map(|returns| returns.waiting()).filter(move |waiting| waiting.until > at)
     }
 
-    /// What came on `from` or later and waits: for its purchase, or for its hold.
-    pub fn waiting_from(&self, from: Day) -> impl Iterator<Item = &Deferred> {
-        let overtaken = self.returns.as_ref().map(|returns| returns.overtaken.as_slice()).unwrap_or_default();
-        self.deferred_from(from).chain(overtaken.iter().filter(move |deferred| deferred.day >= from))
+    /// Whether a refund was reversed.
+    pub fn is_reversed(&self, refund: Position) -> bool {
+        self.returns.iter().any(|returns| returns.reversed.iter().any(|reversed| reversed.refund == refund))
     }
 
     /// Whether its birthday is celebrated on a day.
@@ -275,15 +273,15 @@ impl Member {
         self.birthday.is_some_and(|born| day >= born.from && calendar.celebrates(born.date, day))
     }
 
-    /// Forgets what waited since before `from`.
-    pub(crate) fn forget_returns(&mut self, from: Day) {
-        Returns::forget(&mut self.returns, &self.purchases, (from, false));
+    /// Keeps nothing of what came back if nothing is left.
+    pub(crate) fn forget_returns(&mut self) {
+        Returns::forget(&mut self.returns, &self.purchases, false);
     }
 
-    /// The same of purchases of earlier days, and what came back of them.
+    /// Forgets purchases of days before `from`, and what came back of them.
     pub(crate) fn forget_purchases(&mut self, from: Day) {
         let forgot = self.purchases.forget(from);
-        Returns::forget(&mut self.returns, &self.purchases, (from, forgot));
+        Returns::forget(&mut self.returns, &self.purchases, forgot);
     }
 
     /// The most bytes that the row can take when it is stored, but for the little that does not grow with the member.
@@ -293,7 +291,9 @@ impl Member {
         let held = self.holds.iter().map(|hold| times(hold.slices.len(), LOT_BYTES).saturating_add(HOLD_BYTES));
         let exchanging = self.exchanges().iter().map(|open| times(open.slices.len(), LOT_BYTES));
         let counted = self.counters.iter().map(Counter::weight);
-        let back = self.returns.as_ref().map_or(0, |returns| times(returns.lines.len(), PURCHASE_BYTES));
+        let back =
+            self.returns.as_ref().map_or(0, |returns| returns.lines.len().saturating_add(returns.reversed.len()));
+        let back = times(back, PURCHASE_BYTES);
         let spent = times(self.redemptions.len(), REDEMPTION_BYTES);
         let bought = times(self.purchases.len(), PURCHASE_BYTES);
         let all = lots.chain(held).chain(exchanging).chain(counted).chain([back, spent, bought]);

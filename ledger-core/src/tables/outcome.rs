@@ -33,7 +33,7 @@ pub struct Outcome {
     pub expired: Vec<(TermNo, Points)>,
     /// The member's available points in the first wallet after it.
     pub available: Points,
-    /// It is a refund or settlement that waits for its purchase, or a capture or void that waits for its hold.
+    /// It waits for what it speaks of: a refund or settlement for its purchase, another command for whatever it names.
     pub deferred: bool,
     /// It is a credit or debit that waits for more people, or one of their approvals.
     pub proposed: bool,

@@ -86,6 +86,8 @@ pub struct Program {
     pub future_ms: i64,
     /// For how many local days what happened may be told late and comes to the same.
     pub late_days: i32,
+    /// For how many local days a command waits that came before what it speaks of.
+    pub wait_days: i32,
     /// What is legal but probably not meant.
     pub warnings: Vec<Fault>,
 }

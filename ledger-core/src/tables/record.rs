@@ -142,8 +142,14 @@ impl VerdictPart {
 
     /// Whether it leaves a proposal open, which it made or for which one more stands now.
     pub fn leaves_open(&self) -> bool {
-        let open = |change: &LifeChange| matches!(change, LifeChange::Proposed(..) | LifeChange::Approved(..));
-        self.verdict.changes.iter().any(|one| matches!(one, Change::Life(change::Life { change, .. }) if open(change)))
+        let lives = |is: fn(&LifeChange) -> bool| {
+            self.verdict
+                .changes
+                .iter()
+                .any(|one| matches!(one, Change::Life(change::Life { change, .. }) if is(change)))
+        };
+        lives(|one| matches!(one, LifeChange::Proposed(..) | LifeChange::Approved(..)))
+            && !lives(|one| matches!(one, LifeChange::ProposalEnded(..)))
     }
 
     /// The member the cause concerns.

@@ -218,7 +218,10 @@ impl State {
 
     /// Whether anything may be due at or before `at`; false positives up to an hour early.
     pub fn may_be_due(&self, at: At) -> bool {
-        !self.firing.is_empty() || self.wheel.first_key_value().is_some_and(|(slot, _)| *slot <= wheel_slot(at))
+        let is_over = |until: At| until <= at;
+        !self.firing.is_empty()
+            || self.shared.waiting.iter().any(|waiting| is_over(waiting.until))
+            || self.wheel.first_key_value().is_some_and(|(slot, _)| *slot <= wheel_slot(at))
     }
 
     /// Notes in the wheel when the member is next due, if that is sooner than noted.

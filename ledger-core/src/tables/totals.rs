@@ -2,6 +2,7 @@
 
 use crate::kernel::account::Account;
 use crate::kernel::units::{At, Money, Position, TermNo};
+use crate::tables::member::Deferred;
 use crate::tables::program::Program;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,6 +23,8 @@ pub struct Shared {
     pub tiers: Vec<(TermNo, u64)>,
     /// How many events were refused.
     pub refused: u64,
+    /// What is of no member and waits for what it speaks of, oldest first.
+    pub waiting: Vec<Deferred>,
 }
 
 /// The trial balance of one wallet.

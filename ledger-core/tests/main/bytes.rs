@@ -93,7 +93,11 @@ fn bodies() -> Vec<Body<MemberRef>> {
         Body::Void(event::Void { hold: "h".into() }),
         Body::credit(Points(1_000_000_000_000), "sorry"),
         Body::Debit(event::Debit { wallet: "".into(), points: Points(1), reason: "mistake".into(), by: StaffNo(1) }),
-        Body::CaseResolved(event::CaseResolved { case: Position(9), finding: Finding::Fraud, note: "seen".into() }),
+        Body::CaseResolved(event::CaseResolved {
+            case: Position(9).into(),
+            finding: Finding::Fraud,
+            note: "seen".into(),
+        }),
         Body::ProgramPublished(event::ProgramPublished { text: "id = \"t\"\n".into() }),
         Body::Tick(event::Tick { up_to: At(-1) }),
         Body::Frozen(event::Frozen { scope: Scope::Redeem, reason: "stolen".into() }),
@@ -102,7 +106,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
         Body::AliasLinked(event::AliasLinked { kind: "card".into(), alias: MemberRef::Unknown(CARD) }),
         Body::AliasUnlinked(event::AliasUnlinked { kind: "card".into(), alias: MemberRef::Alias(MemberNo(1), CARD) }),
         Body::HoldExtended(event::HoldExtended { hold: "h".into(), ttl_ms: Some(3_600_000) }),
-        Body::RedeemRefunded(event::RedeemRefunded { redemption: Position(9), points: Some(Points(4)) }),
+        Body::RedeemRefunded(event::RedeemRefunded { redemption: Position(9).into(), points: Some(Points(4)) }),
         Body::Transfer(event::Transfer {
             to: MemberRef::Known(MemberNo(2)),
             wallet: "".into(),
@@ -126,8 +130,8 @@ fn bodies() -> Vec<Body<MemberRef>> {
         }),
         Body::Merged(event::Merged { from: MemberRef::Known(MemberNo(2)) }),
         Body::Unmerged(event::Unmerged { from: MemberRef::Known(MemberNo(2)) }),
-        Body::Approved(event::Approved { proposal: Position(9), by: StaffNo(300) }),
-        Body::Withdrawn(event::Withdrawn { proposal: Position(9), by: StaffNo(300), reason: "mistake".into() }),
+        Body::Approved(event::Approved { proposal: Position(9).into(), by: StaffNo(300) }),
+        Body::Withdrawn(event::Withdrawn { proposal: Position(9).into(), by: StaffNo(300), reason: "mistake".into() }),
         Body::Donate(event::Donate { fund: "trees".into(), points: Points(199) }),
         Body::HouseholdJoined(event::HouseholdJoined { household: MemberRef::Known(MemberNo(2)) }),
         Body::HouseholdLeft(event::HouseholdLeft),
@@ -150,6 +154,10 @@ fn bodies() -> Vec<Body<MemberRef>> {
             reason: "sorry".into(),
         }),
         Body::Action(event::Action { kind: "watched".into(), target: "video 17".into(), value: 90 }),
+        Body::RefundReversed(event::RefundReversed {
+            refund: event::RecordRef::event("till", "r-1"),
+            why: event::ReversalWhy::WonBack,
+        }),
     ];
     let number = |body: &Body<MemberRef>| match body {
         Body::Enrolled(..) => 0,
@@ -185,6 +193,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
         Body::Donate(..) => 30,
         Body::HouseholdJoined(..) => 31,
         Body::HouseholdLeft(event::HouseholdLeft) => 32,
+        Body::RefundReversed(..) => 39,
         Body::Settled(..) => 33,
         Body::ExchangeOut(..) => 34,
         Body::ExchangeIn(..) => 35,
@@ -192,7 +201,7 @@ fn bodies() -> Vec<Body<MemberRef>> {
         Body::Extended(..) => 37,
         Body::Action(..) => 38,
     };
-    assert!(bodies.iter().map(number).eq(0..39), "one of each, in order");
+    assert!(bodies.iter().map(number).eq(0..40), "one of each, in order");
     bodies
 }
 
@@ -261,6 +270,7 @@ fn changes() -> Vec<Change> {
             points: Points(199),
             forget_before: Day(20_054),
             item: Some(Piece { item: TermNo(300), taken: TermNo(301), points: Points(199) }),
+            hold: u64::MAX,
         }),
         Change::RedeemRefunded(change::RedeemRefunded { member, redemption: Position(9), points: Points(4) }),
         Change::HoldExtended(change::HoldExtended { member, no: 1, expires_at: AT }),
@@ -294,7 +304,7 @@ fn changes() -> Vec<Change> {
             items: 2_000_000,
             amount: Money(0),
         }),
-        Change::Deferred(change::Deferred { member, order: u64::MAX, day: Day(20_454), forget_before: Day(20_054) }),
+        Change::Deferred(change::Deferred { member, order: u64::MAX, day: Day(20_454), until: AT }),
         Change::DeferredApplied(change::DeferredApplied {
             member,
             event: Position(9),
@@ -312,7 +322,7 @@ fn changes() -> Vec<Change> {
             counted: vec![(TermNo(5), -30)],
         }),
         Change::DiedOnce(change::DiedOnce { member, wallet: TermNo(2), lot: LotId { position: Position(8), line: 1 } }),
-        Change::Overtook(change::Overtook { member, hold: u64::MAX, day: Day(20_454) }),
+        Change::Overtook(change::Overtook { member, name: u64::MAX, day: Day(20_454), until: AT }),
         Change::ToldLate(change::ToldLate { member, day: Day(20_454), since: Day(20_484) }),
         Change::StaffRegistered(change::StaffRegistered { staff: StaffNo(300), name: Sealed::plain("Zoë") }),
         Change::Opened(change::Opened {
@@ -320,6 +330,19 @@ fn changes() -> Vec<Change> {
             enrolled_at: Some(AT),
             birthday: None,
             streaks: vec![Streak::row(TermNo(3), Day(20_454), 70)],
+        }),
+        Change::RefundReversed(change::RefundReversed {
+            member,
+            refund: Position(9),
+            purchase: Position(3),
+            amount: Money(500),
+        }),
+        Change::LineKept(change::LineKept {
+            member,
+            purchase: Position(3),
+            line: 1,
+            items: 2_000_000,
+            amount: Money(0),
         }),
     ];
     assert!(changes.iter().map(Change::number).eq(0..Change::NAMES.len()), "one of each, in order");

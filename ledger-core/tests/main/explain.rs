@@ -31,7 +31,13 @@ fn explained(memory: &Memory) -> Vec<(Record, Explanation)> {
             fold_member(members.entry(no).or_default(), no, position, &record).expect("it folds");
         }
         if let Some(program) = memory.programs.version(record.program) {
-            let why = explain((&memory.state, memory.hiding()), program, no, &before, &record);
+            let why = explain(
+                (&memory.state, memory.hiding()),
+                program,
+                no,
+                &before,
+                (&record, memory.named(&record).expect("a memory")),
+            );
             all.push((record, why));
         }
     }

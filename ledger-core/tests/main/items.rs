@@ -262,8 +262,10 @@ impl World {
                 let left = of.points - back;
                 let all = points.unwrap_or(left);
                 let expected = (left == 0 || all > left).then_some(Refusal::RefundOverRedeemed);
-                let body =
-                    Body::RedeemRefunded(event::RedeemRefunded { redemption: record, points: points.map(Points) });
+                let body = Body::RedeemRefunded(event::RedeemRefunded {
+                    redemption: record.into(),
+                    points: points.map(Points),
+                });
                 prop_assert_eq!(self.say(MEMBERS[of.who], body).1, expected);
                 if expected.is_none() {
                     let sold = &mut self.naive.sold[nth];

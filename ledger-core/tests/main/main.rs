@@ -27,6 +27,7 @@ mod ledger;
 mod lots;
 mod meet;
 mod naive;
+mod overtakes;
 mod programs;
 mod proofs;
 mod properties;

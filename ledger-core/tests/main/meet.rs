@@ -59,7 +59,7 @@ fn body((_, who, what, number): Said, n: usize, at: At, spent: &[Position]) -> B
         4 => Body::Cancelled(event::Cancelled { order: order.into() }),
         5 => Body::Redeem(event::Redeem { wallet, points, order: "".into(), total: None, item: None }),
         6 => Body::RedeemRefunded(event::RedeemRefunded {
-            redemption: spent.get(number as usize % (spent.len() + 1)).copied().unwrap_or(Position(u64::MAX)),
+            redemption: spent.get(number as usize % (spent.len() + 1)).copied().unwrap_or(Position(u64::MAX)).into(),
             points: None,
         }),
         7 => Body::Hold(event::Hold {

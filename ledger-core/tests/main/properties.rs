@@ -194,9 +194,8 @@ fn apart_from_positions(memory: &Memory) -> Vec<String> {
         };
         let returns = member.returns.as_deref().cloned().unwrap_or_default();
         let mut rule_outcome: Vec<String> = returns.lines.iter().map(back).collect();
-        rule_outcome.extend(
-            returns.deferred.iter().map(|deferred| format!("{} since {}", name(&deferred.position), deferred.day)),
-        );
+        rule_outcome
+            .extend(returns.waiting().map(|waiting| format!("{} since {}", name(&waiting.position), waiting.day)));
         let mut life = member.life.as_deref().cloned();
         let proposals = life.as_mut().map(|life| std::mem::take(&mut life.proposals)).unwrap_or_default();
         rule_outcome.extend(

@@ -387,7 +387,7 @@ fn before_a_program_is_published_nothing_is_judged() {
     assert_eq!(say("2", "M1", Body::Referral(event::Referral { referee: "M2".into() })), Some("NO_PROGRAM"));
     assert_eq!(say("3", "M1", Body::redeem(Points(1))), Some("NO_PROGRAM"));
     let resolved =
-        Body::CaseResolved(event::CaseResolved { case: Position(1), finding: Finding::Fraud, note: "".into() });
+        Body::CaseResolved(event::CaseResolved { case: Position(1).into(), finding: Finding::Fraud, note: "".into() });
     assert_eq!(say("4", "", resolved), Some("CASE_UNKNOWN"));
     assert_eq!(
         say("5", "", Body::ProgramPublished(event::ProgramPublished { text: "id = 1".into() })),

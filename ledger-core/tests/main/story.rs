@@ -113,7 +113,7 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
         Act::Extend { name, ttl } => Body::HoldExtended(event::HoldExtended { hold: name.into(), ttl_ms: ttl }),
         Act::GiveBack { nth, points } => {
             let redemption = spent.get(nth % (spent.len() + 1)).copied().unwrap_or(Position(u64::MAX));
-            Body::RedeemRefunded(event::RedeemRefunded { redemption, points: points.map(Points) })
+            Body::RedeemRefunded(event::RedeemRefunded { redemption: redemption.into(), points: points.map(Points) })
         }
         Act::Credit { points, by } => Body::Credit(event::Credit {
             wallet: "".into(),
@@ -124,9 +124,9 @@ fn body_of(act: &Act, now: i64, spent: &[Position], proposed: &[Position]) -> Bo
         Act::Debit { points, by } => {
             Body::Debit(event::Debit { wallet: "".into(), points: Points(points), reason: "why".into(), by: by.into() })
         }
-        Act::Approve { nth, by } => Body::Approved(event::Approved { proposal: proposal(nth), by: by.into() }),
+        Act::Approve { nth, by } => Body::Approved(event::Approved { proposal: proposal(nth).into(), by: by.into() }),
         Act::Withdraw { nth } => {
-            Body::Withdrawn(event::Withdrawn { proposal: proposal(nth), by: "dan".into(), reason: "why".into() })
+            Body::Withdrawn(event::Withdrawn { proposal: proposal(nth).into(), by: "dan".into(), reason: "why".into() })
         }
         Act::Donate { known, points } => {
             Body::Donate(event::Donate { fund: if known { "trees" } else { "whales" }.into(), points: Points(points) })
@@ -249,7 +249,7 @@ impl World {
     pub fn resolution(&mut self, case: usize, fraud: bool) -> Event<Name> {
         let case = self.memory.state.cases.keys().nth(case).copied().unwrap_or(Position(u64::MAX));
         let finding = if fraud { Finding::Fraud } else { Finding::Legitimate };
-        self.control(Body::CaseResolved(event::CaseResolved { case, finding, note: "".into() }))
+        self.control(Body::CaseResolved(event::CaseResolved { case: case.into(), finding, note: "".into() }))
     }
 
     pub fn submit(&mut self, mut event: Event<Name>) -> Outcome {
@@ -402,16 +402,12 @@ impl World {
                 frozen.map_or((false, false), |scope| (scope.covers(Scope::Earn), scope.covers(Scope::Redeem)));
             assert_eq!(frozen, clerks.frozen, "{who}: frozen");
             assert_eq!(member.closed_at().map(|at| at.0), clerks.closed_at, "{who}: closed");
-            let horizon = program.refund_horizon(At(self.now));
-            let deferred: Vec<i64> = member.waiting_from(horizon).map(|deferred| deferred.day.0.into()).collect();
-            let (of_holds, of_purchases): (Vec<_>, Vec<_>) =
-                clerks.deferred.iter().partition(|deferred| deferred.is_of_hold());
-            let rule_outcome = of_purchases
-                .into_iter()
-                .chain(of_holds)
-                .map(|deferred| deferred.rule_outcome)
-                .filter(|rule_outcome| *rule_outcome >= horizon.0.into());
-            assert_eq!(deferred, rule_outcome.collect::<Vec<i64>>(), "{who}: refunds that wait");
+            let (now, today) = (At(self.now), i64::from(program.calendar.day_of(At(self.now)).0));
+            let deferred: Vec<i64> = member.waiting(now).map(|waiting| waiting.day.0.into()).collect();
+            let waits = clerks.deferred.iter().filter(|waiting| waiting.waits_on(today));
+            let (of_holds, of_purchases): (Vec<_>, Vec<_>) = waits.partition(|waiting| waiting.is_of_hold());
+            let waits: Vec<i64> = of_purchases.into_iter().chain(of_holds).map(|waiting| waiting.told).collect();
+            assert_eq!(deferred, waits, "{who}: what waits");
             let open = member.open_proposals(At(self.now));
             let open: Vec<_> =
                 open.map(|open| (open.adjustment == ManualAdjustment::Credit, open.points.0, open.by.len())).collect();

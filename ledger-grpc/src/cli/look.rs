@@ -310,18 +310,20 @@ impl Look {
         }
     }
 
-    /// All risk cases, or those that are open.
-    pub(super) fn cases(&self, open_only: bool) -> Result<Vec<proto::Case>> {
+    /// All risk cases, or those that are open, and what waits for one that is still to be opened.
+    pub(super) fn cases(&self, open_only: bool) -> Result<(Vec<proto::Case>, Vec<proto::ParkedEvent>)> {
         match self {
             Look::Server { runtime, channel } => runtime.block_on(all_cases(channel.clone(), open_only)),
             Look::Data(ledger) => {
                 let (handle, mut page, mut cases) = (ledger.handle(), Page { after: 0, limit: usize::MAX }, Vec::new());
+                let mut parked = Vec::new();
                 loop {
                     let told = answers::cases(&handle, open_only, page).wait()?;
                     page.after = told.cases.last().map_or(0, |case| case.position);
                     cases.extend(told.cases);
+                    parked.extend(told.parked_events);
                     if told.next_page_token.is_empty() {
-                        return Ok(cases);
+                        return Ok((cases, parked));
                     }
                 }
             }
@@ -378,15 +380,16 @@ async fn latest_program(channel: Channel) -> Result<Option<String>> {
     }
 }
 
-async fn all_cases(channel: Channel, open_only: bool) -> Result<Vec<proto::Case>> {
+async fn all_cases(channel: Channel, open_only: bool) -> Result<(Vec<proto::Case>, Vec<proto::ParkedEvent>)> {
     let mut audit = AuditServiceClient::new(channel);
     let mut request = proto::ListCasesRequest { open_only, page_size: 1_000, ..Default::default() };
-    let mut cases = Vec::new();
+    let (mut cases, mut parked) = (Vec::new(), Vec::new());
     loop {
         let answer = audit.list_cases(request.clone()).await.map_err(|status| told(&status))?.into_inner();
         cases.extend(answer.cases);
+        parked.extend(answer.parked_events);
         if answer.next_page_token.is_empty() {
-            return Ok(cases);
+            return Ok((cases, parked));
         }
         request.page_token = answer.next_page_token;
     }

@@ -55,10 +55,19 @@ fn short(hash: &str) -> String {
     hash.chars().take(HASH_SHOWN).collect()
 }
 
-/// Risk cases.
-pub(super) fn cases(cases: &[proto::Case], local: &Local) -> String {
+/// What waits for what it speaks of, a line each.
+fn parked(waiting: &[proto::ParkedEvent]) -> String {
+    let mut out = String::new();
+    for proto::ParkedEvent { position, since, until } in waiting {
+        let _ = writeln!(out, "  record {position} waits for what it speaks of since {since}, until {until}");
+    }
+    out
+}
+
+/// Risk cases, and what waits for one.
+pub(super) fn cases(cases: &[proto::Case], waiting: &[proto::ParkedEvent], local: &Local) -> String {
     if cases.is_empty() {
-        return "no cases".to_owned();
+        return format!("no cases\n{}", parked(waiting)).trim_end().to_owned();
     }
     let mut table = table(&["case", "opened", "rule", "action", "because", "members", "finding"], &[0]);
     for case in cases {
@@ -83,7 +92,7 @@ pub(super) fn cases(cases: &[proto::Case], local: &Local) -> String {
             finding,
         ]);
     }
-    lines(&table)
+    format!("{}\n{}", lines(&table), parked(waiting)).trim_end().to_owned()
 }
 
 /// Counters.

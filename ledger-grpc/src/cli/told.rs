@@ -211,11 +211,12 @@ impl Counters {
 impl Cases {
     pub(super) fn run(self) -> Result<Answer> {
         let look = self.ledger.open()?;
-        let cases = look.cases(self.open)?;
+        let (cases, parked) = look.cases(self.open)?;
         if self.json {
             cases.iter().try_for_each(|case| say(json::write(case)))?;
+            parked.iter().try_for_each(|waiting| say(json::write(waiting)))?;
         } else {
-            say(show::cases(&cases, &look.local()?))?;
+            say(show::cases(&cases, &parked, &look.local()?))?;
         }
         Ok(Answer::Yes)
     }

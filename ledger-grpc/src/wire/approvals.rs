@@ -1,10 +1,11 @@
 //! Approvals: points by hand, and who stands for them, as messages.
 
+use super::reference::{Said, decode_record, encode_record};
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
 use ledger_core::event::Name;
 use ledger_core::features::approvals::state::{ManualAdjustment, Proposal};
-use ledger_core::units::{Points, Position, StaffNo};
+use ledger_core::units::{Points, StaffNo};
 use ledger_core::{change, event};
 
 impl Decode for proto::Credit {
@@ -46,8 +47,12 @@ impl Encode for event::Debit<StaffNo> {
 impl Decode for proto::Approved {
     type Event = event::Approved<Name>;
 
-    fn decode(self, _: &mut Faults) -> event::Approved<Name> {
-        event::Approved { proposal: Position(self.proposal), by: self.by.into() }
+    fn decode(self, faults: &mut Faults) -> event::Approved<Name> {
+        let said = self.proposed.map(|said| match said {
+            proto::approved::Proposed::Proposal(position) => Said::Position(position),
+            proto::approved::Proposed::Event(event) => Said::Event(event),
+        });
+        event::Approved { proposal: decode_record(said, "event", faults), by: self.by.into() }
     }
 }
 
@@ -55,16 +60,24 @@ impl Encode for event::Approved<StaffNo> {
     type Message = proto::Approved;
 
     fn encode(&self, names: &Names) -> proto::Approved {
-        proto::Approved { proposal: self.proposal.0, by: names.staff(self.by) }
+        let proposed = match encode_record(&self.proposal) {
+            Said::Position(position) => proto::approved::Proposed::Proposal(position),
+            Said::Event(event) => proto::approved::Proposed::Event(event),
+        };
+        proto::Approved { proposed: Some(proposed), by: names.staff(self.by) }
     }
 }
 
 impl Decode for proto::Withdrawn {
     type Event = event::Withdrawn<Name>;
 
-    fn decode(self, _: &mut Faults) -> event::Withdrawn<Name> {
+    fn decode(self, faults: &mut Faults) -> event::Withdrawn<Name> {
+        let said = self.proposed.map(|said| match said {
+            proto::withdrawn::Proposed::Proposal(position) => Said::Position(position),
+            proto::withdrawn::Proposed::Event(event) => Said::Event(event),
+        });
         let (by, reason) = (self.by.into(), self.reason.into());
-        event::Withdrawn { proposal: Position(self.proposal), by, reason }
+        event::Withdrawn { proposal: decode_record(said, "event", faults), by, reason }
     }
 }
 
@@ -72,8 +85,12 @@ impl Encode for event::Withdrawn<StaffNo> {
     type Message = proto::Withdrawn;
 
     fn encode(&self, names: &Names) -> proto::Withdrawn {
+        let proposed = match encode_record(&self.proposal) {
+            Said::Position(position) => proto::withdrawn::Proposed::Proposal(position),
+            Said::Event(event) => proto::withdrawn::Proposed::Event(event),
+        };
         let (by, reason) = (names.staff(self.by), self.reason.to_string());
-        proto::Withdrawn { proposal: self.proposal.0, by, reason }
+        proto::Withdrawn { proposed: Some(proposed), by, reason }
     }
 }
 

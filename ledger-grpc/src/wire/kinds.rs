@@ -107,11 +107,13 @@ changes! {
     Expiring
     Deferred
     DeferredApplied
+    Overtook
+    RefundReversed
     PendingUntil
     Visited
     ToldLate;
     untold: Purchased Refunded Active TermsAdded ProgramSet RedeemRefunded TierCounted ReminderSet ExpiredRecently
-        Reinstated LineReturned DiedOnce Overtook StaffRegistered Opened
+        Reinstated LineReturned LineKept DiedOnce StaffRegistered Opened
 }
 
 changes! {

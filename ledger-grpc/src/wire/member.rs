@@ -4,7 +4,7 @@ use super::approvals::proposal;
 use super::exchange::open_exchange;
 use super::membership::{alias, attribute, scope};
 use super::merge::merged;
-use super::returns::deferred;
+use super::returns::parked;
 use super::spending::open_hold;
 use super::tiers::{standing, streak};
 use super::{Names, Person, token, values};
@@ -64,7 +64,7 @@ pub fn maybe_member(name: &str, member: Option<proto::Member>) -> proto::MaybeMe
 }
 
 fn parked_events(program: &Program, member: &Member, at: At) -> Vec<proto::ParkedEvent> {
-    member.waiting_from(program.refund_horizon(at)).map(|one| deferred(one, program)).collect()
+    member.waiting(at).map(|waiting| parked(waiting, program)).collect()
 }
 
 /// What a member has of a wallet, with at most so many lots.

@@ -93,6 +93,8 @@ fn timer_kind(timer: Timer) -> proto::TimerKind {
         Timer::Inactivity => proto::TimerKind::Inactivity,
         Timer::Reminder => proto::TimerKind::Reminder,
         Timer::ExchangeLapse => proto::TimerKind::ExchangeLapse,
+        Timer::WaitOver => proto::TimerKind::WaitOver,
+        Timer::Resumption => proto::TimerKind::Resumption,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Returns: purchases given back, as messages.
 
+use super::reference::{Said, decode_record, encode_record};
+use super::values::stamp;
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
 use ledger_core::calendar::show_day;
-use ledger_core::event::{LineName, LinePart, LineRefund};
+use ledger_core::event::{LineName, LinePart, LineRefund, ReversalWhy};
 use ledger_core::member::Deferred;
 use ledger_core::program::Program;
-use ledger_core::units::Money;
+use ledger_core::units::{At, Money};
 use ledger_core::{change, event};
 
 impl Decode for proto::Cancelled {
@@ -81,18 +83,69 @@ fn encode_line(refund: &LineRefund) -> proto::LineRefund {
     message
 }
 
-/// What waits for its purchase.
-pub(super) fn deferred(deferred: &Deferred, program: &Program) -> proto::ParkedEvent {
-    proto::ParkedEvent {
-        position: deferred.position.0,
-        since: show_day(deferred.day),
-        until: show_day(deferred.day.plus(program.refund_days)),
+impl Decode for proto::RefundReversed {
+    type Event = event::RefundReversed;
+
+    fn decode(self, faults: &mut Faults) -> event::RefundReversed {
+        let said = self.refund.map(|said| match said {
+            proto::refund_reversed::Refund::RefundPosition(position) => Said::Position(position),
+            proto::refund_reversed::Refund::Event(event) => Said::Event(event),
+        });
+        let why = match proto::ReversalWhy::try_from(self.why) {
+            Ok(proto::ReversalWhy::Failed) => ReversalWhy::Failed,
+            Ok(proto::ReversalWhy::WonBack) => ReversalWhy::WonBack,
+            Ok(proto::ReversalWhy::Unspecified) | Err(_) => {
+                faults.add("why", "must be REVERSAL_WHY_FAILED or REVERSAL_WHY_WON_BACK");
+                ReversalWhy::Failed
+            }
+        };
+        event::RefundReversed { refund: decode_record(said, "event", faults), why }
+    }
+}
+
+impl Encode for event::RefundReversed {
+    type Message = proto::RefundReversed;
+
+    fn encode(&self, _: &Names) -> proto::RefundReversed {
+        let refund = match encode_record(&self.refund) {
+            Said::Position(position) => proto::refund_reversed::Refund::RefundPosition(position),
+            Said::Event(event) => proto::refund_reversed::Refund::Event(event),
+        };
+        let why = match self.why {
+            ReversalWhy::Failed => proto::ReversalWhy::Failed,
+            ReversalWhy::WonBack => proto::ReversalWhy::WonBack,
+        };
+        proto::RefundReversed { refund: Some(refund), why: why.into() }
+    }
+}
+
+impl EncodeChange for change::RefundReversed {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        let (member, refund, amount) = (within.names.member(self.member), self.refund.0, self.amount.0);
+        Some(Change::PurchaseKept(proto::PurchaseKept { member, refund, amount }))
+    }
+}
+
+/// What waits for what it speaks of.
+pub fn parked(waiting: &Deferred, program: &Program) -> proto::ParkedEvent {
+    let (since, until) = (show_day(waiting.day), last_day(waiting.until, program));
+    proto::ParkedEvent { position: waiting.position.0, since, until }
+}
+
+/// The last local date before an instant.
+fn last_day(until: At, program: &Program) -> String {
+    show_day(program.calendar.day_of(until.plus_ms(-1)))
+}
+
+impl EncodeChange for change::Overtook {
+    fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
+        Some(Change::Deferred(proto::Deferred { member: within.names.member(self.member), until: stamp(self.until) }))
     }
 }
 
 impl EncodeChange for change::Deferred {
     fn encode_change(&self, within: &Within<'_>) -> Option<Change> {
-        Some(Change::Deferred(proto::Deferred { member: within.names.member(self.member) }))
+        Some(Change::Deferred(proto::Deferred { member: within.names.member(self.member), until: stamp(self.until) }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Risk: what rules saw, and what people found out about it, as messages.
 
 use super::counting::owner;
+use super::reference::{Said, decode_record, encode_record};
 use super::{CASE_MEMBERS_SHOWN, Decode, Encode, EncodeChange, Faults, Names, Within, values};
 use crate::proto::{self, change::Change};
 use ledger_core::counter::Key;
@@ -14,8 +15,12 @@ impl Decode for proto::CaseResolved {
     type Event = event::CaseResolved;
 
     fn decode(self, faults: &mut Faults) -> event::CaseResolved {
+        let said = self.opened.map(|said| match said {
+            proto::case_resolved::Opened::CasePosition(position) => Said::Position(position),
+            proto::case_resolved::Opened::Event(event) => Said::Event(event),
+        });
         let finding = decode_finding(self.finding, faults);
-        event::CaseResolved { case: Position(self.case_position), finding, note: self.note.into() }
+        event::CaseResolved { case: decode_record(said, "event", faults), finding, note: self.note.into() }
     }
 }
 
@@ -24,7 +29,11 @@ impl Encode for event::CaseResolved {
 
     fn encode(&self, _: &Names) -> proto::CaseResolved {
         let finding = finding(Some(self.finding)).into();
-        proto::CaseResolved { case_position: self.case.0, finding, note: self.note.to_string() }
+        let opened = match encode_record(&self.case) {
+            Said::Position(position) => proto::case_resolved::Opened::CasePosition(position),
+            Said::Event(event) => proto::case_resolved::Opened::Event(event),
+        };
+        proto::CaseResolved { opened: Some(opened), finding, note: self.note.to_string() }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Spending: points redeemed, held and given back, as messages.
 
 use super::items::{decode_wanted, encode_wanted, redeemed};
+use super::reference::{Said, decode_record, encode_record};
 use super::{Decode, Encode, EncodeChange, Faults, Names, Within, values};
-use crate::proto::{self, change::Change};
+use crate::proto::{self, change::Change, redeem_refunded::Spent};
+use ledger_core::event::SpentRef;
 use ledger_core::member::Hold;
-use ledger_core::units::{MemberNo, Money, Points, Position};
+use ledger_core::units::{MemberNo, Money, Points};
 use ledger_core::{change, event};
 
 impl Decode for proto::Redeem {
@@ -110,8 +112,16 @@ impl Encode for event::HoldExtended {
 impl Decode for proto::RedeemRefunded {
     type Event = event::RedeemRefunded;
 
-    fn decode(self, _: &mut Faults) -> event::RedeemRefunded {
-        event::RedeemRefunded { redemption: Position(self.redemption), points: self.points.map(Points) }
+    fn decode(self, faults: &mut Faults) -> event::RedeemRefunded {
+        let record = |said| SpentRef::Record(decode_record(Some(said), "event", &mut Faults::default()));
+        let redemption = match self.spent {
+            Some(Spent::Redemption(position)) => record(Said::Position(position)),
+            Some(Spent::Event(event)) => record(Said::Event(event)),
+            Some(Spent::Order(order)) => SpentRef::Order(order.into()),
+            Some(Spent::Hold(hold)) => SpentRef::Hold(hold.into()),
+            None => SpentRef::Record(decode_record(None, "event", faults)),
+        };
+        event::RedeemRefunded { redemption, points: self.points.map(Points) }
     }
 }
 
@@ -119,7 +129,15 @@ impl Encode for event::RedeemRefunded {
     type Message = proto::RedeemRefunded;
 
     fn encode(&self, _: &Names) -> proto::RedeemRefunded {
-        proto::RedeemRefunded { redemption: self.redemption.0, points: self.points.map(|points| points.0) }
+        let spent = match &self.redemption {
+            SpentRef::Record(record) => match encode_record(record) {
+                Said::Position(position) => Spent::Redemption(position),
+                Said::Event(event) => Spent::Event(event),
+            },
+            SpentRef::Order(order) => Spent::Order(order.to_string()),
+            SpentRef::Hold(hold) => Spent::Hold(hold.to_string()),
+        };
+        proto::RedeemRefunded { spent: Some(spent), points: self.points.map(|points| points.0) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Messages come back as they went, and what cannot be read is named.
 
 use super::*;
-use crate::proto::{self, event::Body};
+use crate::proto::{self, event::Body, redeem_refunded::Spent};
 use ledger_core::event::{Kind, MemberRef, Name, PROGRAM_BYTES_MAX, RiskKind};
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Record, Verdict};
@@ -84,8 +84,44 @@ fn bodies() -> Vec<Body> {
         Body::Redeem(proto::Redeem { wallet: "w".into(), item: "cup".into(), pieces: 2, ..Default::default() }),
         Body::Hold(proto::Hold { hold: "h".into(), item: "cup".into(), pieces: 1, ttl, ..Default::default() }),
         Body::HoldExtended(proto::HoldExtended { hold: "h".into(), ttl }),
+        Body::RedeemRefunded(proto::RedeemRefunded { spent: Some(Spent::Redemption(7)), points: Some(2) }),
+        Body::Approved(proto::Approved { proposed: Some(proto::approved::Proposed::Proposal(7)), by: "bob".into() }),
+        Body::Withdrawn(proto::Withdrawn {
+            proposed: Some(proto::withdrawn::Proposed::Event(event_ref())),
+            by: "bob".into(),
+            reason: "mistake".into(),
+        }),
+        Body::RedeemRefunded(proto::RedeemRefunded { spent: Some(Spent::Event(event_ref())), points: None }),
+        Body::RedeemRefunded(proto::RedeemRefunded { spent: Some(Spent::Order("o".into())), points: None }),
+        Body::RedeemRefunded(proto::RedeemRefunded { spent: Some(Spent::Hold("h".into())), points: None }),
+        Body::Approved(proto::Approved {
+            proposed: Some(proto::approved::Proposed::Event(event_ref())),
+            by: "bob".into(),
+        }),
+        Body::RefundReversed(proto::RefundReversed {
+            refund: Some(proto::refund_reversed::Refund::Event(event_ref())),
+            why: proto::ReversalWhy::WonBack.into(),
+        }),
+        Body::RefundReversed(proto::RefundReversed {
+            refund: Some(proto::refund_reversed::Refund::RefundPosition(7)),
+            why: proto::ReversalWhy::Failed.into(),
+        }),
+        Body::CaseResolved(proto::CaseResolved {
+            opened: Some(proto::case_resolved::Opened::CasePosition(4)),
+            finding: proto::Finding::Fraud.into(),
+            note: "n".into(),
+        }),
+        Body::CaseResolved(proto::CaseResolved {
+            opened: Some(proto::case_resolved::Opened::Event(event_ref())),
+            finding: proto::Finding::Fraud.into(),
+            note: "n".into(),
+        }),
     ];
     full.chain(others).collect()
+}
+
+fn event_ref() -> proto::EventRef {
+    proto::EventRef { source: "till".into(), id: "e-1".into() }
 }
 
 fn event(body: Body) -> proto::Event {
@@ -170,7 +206,10 @@ fn what_cannot_be_read_is_named_once() {
     let lines = vec![proto::Line::default()];
     let purchase = proto::Purchase { order: "o".into(), currency: "euro".into(), lines, ..Default::default() };
     assert_eq!(unread(Body::Purchase(purchase)), ["event.purchase.currency", "event.purchase.lines[0].quantity"]);
-    assert_eq!(unread(Body::CaseResolved(proto::CaseResolved::default())), ["event.case_resolved.finding"]);
+    assert_eq!(
+        unread(Body::CaseResolved(proto::CaseResolved::default())),
+        ["event.case_resolved.finding", "event.case_resolved.event"]
+    );
     assert_eq!(unread(Body::Tick(proto::Tick { up_to: None })), ["event.tick.up_to"]);
     let ttl = Some(Duration { seconds: i64::MAX, nanos: 0 });
     assert_eq!(

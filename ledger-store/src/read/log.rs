@@ -8,7 +8,7 @@ use crate::shard::{Handle, Inner};
 use ledger_core::bytes::{decode, decode_row};
 use ledger_core::explain::{Explanation, explain};
 use ledger_core::fold::fold_member;
-use ledger_core::judge::{LogAccess, Unreadable, find, projected_to};
+use ledger_core::judge::{LogAccess, Unreadable, find, named, projected_to};
 use ledger_core::member::Member;
 use ledger_core::outcome::Outcome;
 use ledger_core::record::{Cause, Record, VerdictPart};
@@ -200,7 +200,8 @@ impl Handle {
         let live = self.inner.live.read();
         let program = live.programs.readable(record.program).map_err(Unreadable::clone)?;
         let hiding = (&live.state, live.book.hiding());
-        let why = program.map(|program| explain(hiding, program, no, &before, &record)).unwrap_or_default();
+        let named = named(&live.book, &record)?;
+        let why = program.map(|program| explain(hiding, program, no, &before, (&record, named))).unwrap_or_default();
         Ok(Some(Explained { position, record, before, why }))
     }
 

@@ -10,7 +10,7 @@ use ledger_core::counter::Counter;
 use ledger_core::event::{self, Body, Event, MemberRef, Name};
 use ledger_core::features::risk::in_window;
 use ledger_core::judge::{LogAccess, find, preview, projected_to};
-use ledger_core::member::Member;
+use ledger_core::member::{Deferred, Member};
 use ledger_core::outcome::Outcome;
 use ledger_core::program::Program;
 use ledger_core::record::{Cause, Verdict};
@@ -218,6 +218,14 @@ impl<'a> Moment<'a> {
         let cases: Vec<_> = cases.take(limit).map(|(position, case)| (*position, case.clone())).collect();
         cases.iter().for_each(|(_, case)| self.rest_on(case.position));
         cases
+    }
+
+    /// What is of no member and waits for what it speaks of, oldest first.
+    pub fn waiting_of_nobody(&mut self) -> Vec<Deferred> {
+        let shared = &self.live.state.shared;
+        let (waiting, position) = (shared.waiting.clone(), shared.position);
+        self.rest_on(position);
+        waiting
     }
 
     /// The counters of a device, or of another key of risk.

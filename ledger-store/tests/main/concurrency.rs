@@ -93,7 +93,7 @@ fn of_twenty_who_want_the_last_piece_one_gets_it() {
         let winner = format!("m{}", winners[0]);
         let back = if winners[0].is_multiple_of(2) {
             let redemption = member(&handle, &winner).member.redemptions.last().expect("it bought").position;
-            Body::RedeemRefunded(event::RedeemRefunded { redemption, points: None })
+            Body::RedeemRefunded(event::RedeemRefunded { redemption: redemption.into(), points: None })
         } else {
             Body::Void(event::Void { hold: format!("h-{round}").into() })
         };

@@ -34,8 +34,11 @@ fn written() -> (TempDir, Report) {
     }
     let cases = handle.cases(true, Position(0), 2).wait().expect("the shard works");
     let (case, _) = cases.first().expect("a rule saw something");
-    let body =
-        Body::CaseResolved(event::CaseResolved { case: *case, finding: Finding::Legitimate, note: "looked at".into() });
+    let body = Body::CaseResolved(event::CaseResolved {
+        case: (*case).into(),
+        finding: Finding::Legitimate,
+        note: "looked at".into(),
+    });
     say(&handle, vec![event("desk", "c-1", stream.at(700), "", body)]);
     drop(handle);
     ledger.close().expect("nothing failed");

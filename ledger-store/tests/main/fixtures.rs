@@ -92,7 +92,7 @@ pub fn write_under(dir: &Path, sealing_key: Option<[u8; 32]>) {
     assert!(open_cases.len() >= 2, "rules saw something");
     let findings = [Finding::Legitimate, Finding::Fraud];
     let resolve = |((case, _), finding): (&(Position, _), Finding)| {
-        let body = Body::CaseResolved(event::CaseResolved { case: *case, finding, note: "looked at".into() });
+        let body = Body::CaseResolved(event::CaseResolved { case: (*case).into(), finding, note: "looked at".into() });
         event("desk", &format!("c-{case}"), STREAM.at(401), "", body)
     };
     say(&handle, open_cases.iter().zip(findings).map(resolve).collect());
@@ -199,8 +199,8 @@ pub fn write_under(dir: &Path, sealing_key: Option<[u8; 32]>) {
     let (wallet, reason, by) = (|| "berth".into(), || "storm".into(), || "ann".into());
     let gift = || Body::Credit(event::Credit { wallet: wallet(), points: Points(500), reason: reason(), by: by() });
     let proposal = by_hand("p-1", gift());
-    by_hand("p-2", Body::Approved(event::Approved { proposal, by: "ann".into() }));
-    by_hand("p-3", Body::Approved(event::Approved { proposal, by: "bob".into() }));
+    by_hand("p-2", Body::Approved(event::Approved { proposal: proposal.into(), by: "ann".into() }));
+    by_hand("p-3", Body::Approved(event::Approved { proposal: proposal.into(), by: "bob".into() }));
     let knots =
         |by| Body::Credit(event::Credit { wallet: "knots".into(), points: Points(25), reason: "tied".into(), by });
     by_hand("k-1", knots("ann".into()));
@@ -210,10 +210,10 @@ pub fn write_under(dir: &Path, sealing_key: Option<[u8; 32]>) {
     by_hand("k-5", Body::HouseholdJoined(event::HouseholdJoined { household: "f2".into() }));
     by_hand("k-6", Body::HouseholdLeft(event::HouseholdLeft));
     let proposal = by_hand("p-4", gift());
-    by_hand("p-5", Body::Withdrawn(event::Withdrawn { proposal, by: "bob".into(), reason: reason() }));
+    by_hand("p-5", Body::Withdrawn(event::Withdrawn { proposal: proposal.into(), by: "bob".into(), reason: reason() }));
     let proposal =
         by_hand("p-6", Body::Debit(event::Debit { wallet: wallet(), points: Points(50), reason: reason(), by: by() }));
-    by_hand("p-7", Body::Approved(event::Approved { proposal, by: "bob".into() }));
+    by_hand("p-7", Body::Approved(event::Approved { proposal: proposal.into(), by: "bob".into() }));
     // What is given to a fund.
     by_hand("p-8", purchase("p-8", 10_00));
     by_hand("p-9", Body::refund("p-8", Currency(*b"EUR"), Money(5_00)));
@@ -231,7 +231,7 @@ pub fn write_under(dir: &Path, sealing_key: Option<[u8; 32]>) {
     let redemption = by_hand("f-1", buys(flags(1)));
     by_hand("f-2", holds("flags", flags(2)));
     by_hand("f-3", buys(flags(1)));
-    by_hand("f-4", Body::RedeemRefunded(event::RedeemRefunded { redemption, points: None }));
+    by_hand("f-4", Body::RedeemRefunded(event::RedeemRefunded { redemption: redemption.into(), points: None }));
     by_hand("f-5", Body::Capture(event::Capture { hold: "flags".into(), points: Some(Points(2)), last: false }));
     by_hand("f-6", holds("pole", Some(Box::new(ItemRequest { item: "pole".into(), pieces: 1 }))));
     // What waits for a settlement, be it told before its purchase, and for a day to pass.

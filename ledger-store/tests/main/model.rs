@@ -33,8 +33,11 @@ fn next_events(stream: &Stream, random: &mut Random, next: &mut u64, memory: &Me
                 let open: Vec<Position> = open.map(|(position, _)| *position).collect();
                 if let Some(case) = open.get(random.below(1 + open.len() as u64) as usize) {
                     let finding = if random.one_in(2) { Finding::Fraud } else { Finding::Legitimate };
-                    let body =
-                        Body::CaseResolved(event::CaseResolved { case: *case, finding, note: "looked at".into() });
+                    let body = Body::CaseResolved(event::CaseResolved {
+                        case: (*case).into(),
+                        finding,
+                        note: "looked at".into(),
+                    });
                     events.push(event("desk", &format!("c-{next}"), fresh.occurred_at, "", body));
                 }
             }

@@ -35,7 +35,7 @@ impl Playing {
         }
         self.moves += 1;
         let nothing = Body::CaseResolved(event::CaseResolved {
-            case: Position(u64::MAX),
+            case: Position(u64::MAX).into(),
             finding: Finding::Fraud,
             note: "".into(),
         });
@@ -51,13 +51,12 @@ impl Playing {
         let wallets = program.iter().flat_map(|program| program.wallets().map(|wallet| wallet.id));
         let purse = |wallet: TermNo| SeenPurse::of(member, wallet, &self.word(wallet));
         let tier = if member.tier.tier.0 == 0 { String::new() } else { self.word(member.tier.tier) };
-        let horizon = program.as_ref().map(|program| program.refund_horizon(at));
         let open = member.open_proposals(at);
         let staff = |no| self.handle.staff_names(&[no]).wait().expect("the shard works")[0].to_string();
         let proposals = open.map(|open| SeenProposal::of(open, &self.word(open.wallet), staff)).collect();
         let exchange = |open: &OpenExchange| SeenExchange::of(open, &self.word(open.exchange));
         let exchanges = member.exchanges().iter().map(exchange).collect();
-        Seen { proposals, exchanges, ..Seen::of(member, wallets.map(purse).collect(), &tier, horizon) }
+        Seen { proposals, exchanges, ..Seen::of(member, wallets.map(purse).collect(), &tier, at) }
     }
 }
 
@@ -132,6 +131,7 @@ impl Stage for Playing {
             wallets,
             tallies: totals.tallies.iter().map(|tally| SeenTally::of(tally, word)).collect(),
             cases: cases.iter().map(|(at, case)| SeenCase::of(*at, case, &word(case.opened.rule), name)).collect(),
+            deferred: totals.shared.waiting.iter().map(|waiting| waiting.day).collect(),
             duplicates: self.handle.stats().duplicates,
         })
     }

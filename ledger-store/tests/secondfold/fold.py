@@ -254,9 +254,7 @@ def first(entries, /, **fields):
 
 
 def first_leaves(entries, /, **fields):
-    found = first(entries, **fields)
-    del entries[next(place for place, entry in enumerate(entries) if entry is found)]
-    return found
+    return entries.pop(entries.index(first(entries, **fields)))
 
 
 def keep(value, field, is_kept):
@@ -375,14 +373,17 @@ class Fold:
             for account, points in ((posting.from_, -posting.points), (posting.to, posting.points)):
                 place = self.places[account.variant]
                 totals[place] = within(I64, totals[place] + points)
-        moved = self.places["Moved"]
-        need(all(totals.accounts[moved] == 0 for totals in shared.wallets), "points are given and not taken")
+        need(all(one.accounts[self.places["Moved"]] == 0 for one in shared.wallets), "points are given and not taken")
         for variant, change, _ in changes:
             if variant == "TermsAdded":
                 shared.terms += change.terms
             elif variant == "TierSet" and change.from_ != change.to:
                 self.count_tier(change.from_, -1)
                 self.count_tier(change.to, 1)
+            elif variant == "Overtook" and change.member == 0:
+                shared.waiting.append(self.waiting(change, change.name))
+            elif variant == "DeferredApplied" and change.member == 0:
+                first_leaves(shared.waiting, position=change.event)
         put(shared, position=self.position, at=self.at, refused=shared.refused + (verdict.refusal is not None))
 
     def count_tier(self, tier, step):
@@ -449,12 +450,13 @@ class Fold:
         if forget_older(member, "purchases", change) and member.returns is not None:
             there = {purchase.position for purchase in member.purchases}
             keep(member.returns, "lines", lambda line: line.purchase in there)
-        self.forget_returns(member, change.forget_before)
+            keep(member.returns, "reversed", lambda one: one.purchase in there)
+        self.forget_returns(member)
         member.purchases.append(self.make("PurchaseRef", position=self.position, **same(change, "order", "day")))
 
     def enter_redemption(self, member, change):
         forget_older(member, "redemptions", change)
-        fields = dict(same(change, "wallet", "order", "day", "points"), position=self.position)
+        fields = dict(same(change, "wallet", "order", "day", "points", "hold"), position=self.position)
         member.redemptions.append(self.make("RedemptionRef", **fields))
 
     def give_back(self, member, change):
@@ -481,13 +483,11 @@ class Fold:
         put(counter, known_from=max([counter.known_from] + [min(bucket + 1, I32[1]) for bucket in gone]))
         keep(counter, "tallies", lambda tally: tally.bucket >= change.keep_from)
         if change.bucket >= change.keep_from:
-            tally = self.one_of(counter.tallies, "Tally", lambda one: one.bucket, bucket=change.bucket)
-            grow(tally, "amount", change.amount)
+            grow(self.one_of(counter.tallies, "Tally", lambda t: t.bucket, bucket=change.bucket), "amount", change.amount)
         if change.seen != 0:
             keep(counter, "seen", lambda one: one.bucket >= change.keep_from)
             if change.bucket >= change.keep_from:
-                in_order = lambda one: (one.bucket, one.member)
-                self.one_of(counter.seen, "Seen", in_order, bucket=change.bucket, member=change.seen)
+                self.one_of(counter.seen, "Seen", lambda s: (s.bucket, s.member), bucket=change.bucket, member=change.seen)
             members = [one.member for one in counter.seen]
             if len(members) > self.limits["SIGHTINGS_MAX"]:
                 del counter.seen[next((at for at, one in enumerate(members) if one in members[at + 1:]), 0)]
@@ -507,9 +507,6 @@ class Fold:
         ago = streak.last - change.day
         need(ago < most and not days >> ago & 1, "a day of a streak counts twice")
         need(self.in_a_row(put(streak, days=days | 1 << ago), 0) == change.count, "a streak has other days")
-
-    def count_own(self, member, change):
-        self.count(self.one_of(member.counters, "Counter", lambda one: one.term, term=change.term), change)
 
     def count_other(self, change):
         if change.key.variant == "Risk":
@@ -541,38 +538,42 @@ class Fold:
         keep(lifetimes, "expired_recently", lambda died: died.points != 0)
         put_at_most(lifetimes.reinstated, change.lot, self.limits["REINSTATED_MAX"])
 
-    def forget_returns(self, member, day):
-        if member.returns is not None:
-            keep(member.returns, "deferred", lambda one: one.day >= day)
-            keep(member.returns, "overtaken", lambda one: one.day >= day)
-            member.returns = None if member.returns == self.make("Returns") else member.returns
+    def forget_returns(self, member):
+        member.returns = None if member.returns == self.make("Returns") else member.returns
 
     def come(self, member, change):
         need(not member.opened, "a member comes from another system twice")
         said = {name: value for name, value in same(change, "enrolled_at", "birthday").items() if value is not None}
-        streaks = {streak.term: streak for streak in member.streaks + change.streaks}
-        put(member, opened=True, streaks=list(streaks.values()), **said)
+        put(member, opened=True, streaks=[*{one.term: one for one in member.streaks + change.streaks}.values()], **said)
 
     def return_line(self, member, change):
-        lines = self.made(member, "returns", "Returns").lines
-        line = self.one_of(lines, "LineReturned", lambda line: (line.purchase, line.line), **same(change, "purchase", "line"))
+        lines, in_order = self.made(member, "returns", "Returns").lines, lambda line: (line.purchase, line.line)
+        line = self.one_of(lines, "LineReturned", in_order, **same(change, "purchase", "line"))
         grow(line, "items", change.items, U64)
         grow(line, "amount", change.amount)
 
-    def defer(self, member, change):
-        self.forget_returns(member, change.forget_before)
-        deferred = self.make("Deferred", position=self.position, **same(change, "order", "day"))
-        self.made(member, "returns", "Returns").deferred.append(deferred)
+    def keep_line(self, member, change):
+        line = first(member.returns.lines if member.returns else [], **same(change, "purchase", "line"))
+        grow(line, "items", -change.items, U64)
+        grow(line, "amount", -change.amount, (0, I64[1]))
+        keep(member.returns, "lines", lambda one: one.items or one.amount)
+        self.forget_returns(member)
 
-    def overtake(self, member, change):
-        waiting = self.make("Deferred", position=self.position, order=change.hold, day=change.day)
-        put_at_most(self.made(member, "returns", "Returns").overtaken, waiting, self.limits["OVERTAKEN_MAX"])
+    def reverse(self, member, change):
+        purchase = find(member.purchases, {"position": change.purchase})
+        need(purchase or change.amount == 0, "no such purchase")
+        if purchase:
+            grow(purchase, "refunded", -change.amount, (0, I64[1]))
+            reversals = self.made(member, "returns", "Returns").reversed
+            reversals.append(self.make("ReversedRefund", **same(change, "purchase", "refund")))
+
+    def waiting(self, change, name):
+        return self.make("Deferred", name=name, position=self.position, **same(change, "day", "until"))
 
     def resume(self, member, change):
-        waiting = [member.returns.deferred, member.returns.overtaken] if member.returns else [[]]
-        lists = [one for one in waiting if find(one, {"position": change.event})] or waiting
-        first_leaves(lists[0], position=change.event)
-        self.forget_returns(member, I32[0])
+        returns, event = member.returns or self.make("Returns"), {"position": change.event}
+        first_leaves(returns.deferred if find(returns.deferred, event) else returns.overtaken, **event)
+        self.forget_returns(member)
 
     def wait(self, member, change):
         waiting = self.aside(member, change.wallet).waiting
@@ -589,8 +590,7 @@ class Fold:
         for term, amount in parts + change.counted:
             counted[term] = within(I64, counted.get(term, 0) + amount)
         keep(visits, "known", lambda visit: not is_part(visit))
-        visit = self.make("Visit", stay=stay, counted=list(counted.items()))
-        put_in_order(visits.known, lambda one: one.stay.until, visit)
+        put_in_order(visits.known, lambda v: v.stay.until, self.make("Visit", stay=stay, counted=[*counted.items()]))
         kept_ms, kept, most = (self.limits[name] for name in ("VISITS_KEPT_MS", "VISITS_KEPT", "VISITS_MAX"))
         before = max(I64[0], stay.until - kept_ms)
         while len(visits.known) > most or (len(visits.known) > kept and visits.known[0].stay.until < before):
@@ -693,13 +693,13 @@ def set_new(value, field, content, what):
 
 
 # Whether points come from an account that only the totals know, and whether they go to it.
-NOTHING = {"Issued": (True, False), "Redeemed": (True, True), "Expired": (True, True), "ClawedBack": (False, True),
+NOTHING = {"Issued": (True, False), "Redeemed": (True, True), "Expired": (True, True), "ClawedBack": (True, True),
            "Voided": (False, True), "Debited": (False, True), "Moved": (True, True), "Fees": (False, True),
            "Donated": (False, True), "Exchanging": (True, True), "Exchanged": (False, True)}
 LOTS = {"Available": lambda fold, member, wallet: fold.purse(member, wallet).lots,
         "Review": lambda fold, member, wallet: fold.aside(member, wallet).review,
         "Pending": lambda fold, member, wallet: fold.aside(member, wallet).waiting.pending}
-OF_FUNDS = {("Issued", "Donated"), ("Donated", "ClawedBack")}
+OF_FUNDS = {("Issued", "Donated"), ("ClawedBack", "Donated"), ("Donated", "ClawedBack")}
 
 # What each change does to the row of its member: the fold, the row, the change.
 OWN = {
@@ -709,7 +709,7 @@ OWN = {
     "Purchased": Fold.enter_purchase,
     "Refunded": lambda f, m, c: grow(first(m.purchases, position=c.purchase), "refunded", c.amount),
     "ReferredBy": lambda f, m, c: put(m, referrer=c.referrer),
-    "Counted": Fold.count_own,
+    "Counted": lambda f, m, c: f.count(f.one_of(m.counters, "Counter", lambda one: one.term, term=c.term), c),
     "TierSet": lambda f, m, c: put(m.tier, tier=c.to, unmet_since=c.unmet_since, due=ever(c.due)),
     "Streak": Fold.lengthen,
     "Active": lambda f, m, c: put(m, dormant_at=ever(c.dormant_at)),
@@ -728,13 +728,15 @@ OWN = {
     "ExpiredRecently": Fold.expire,
     "Reinstated": Fold.reinstate,
     "LineReturned": Fold.return_line,
-    "Deferred": Fold.defer,
+    "Deferred": lambda f, m, c: f.made(m, "returns", "Returns").deferred.append(f.waiting(c, c.order)),
     "DeferredApplied": Fold.resume,
     "PendingUntil": Fold.wait,
     "Visited": Fold.visit,
     "DiedOnce": lambda f, m, c: put_at_most(f.lifetimes(m, c).reinstated, c.lot, f.limits["REINSTATED_MAX"]),
-    "Overtook": Fold.overtake,
     "Opened": Fold.come,
+    "Overtook": lambda f, m, c: f.made(m, "returns", "Returns").overtaken.append(f.waiting(c, c.name)),
+    "RefundReversed": Fold.reverse,
+    "LineKept": Fold.keep_line,
     **dict.fromkeys(["TierCounted", "Expiring", "ToldLate"], lambda f, m, c: None),
 }
 

@@ -42,7 +42,7 @@ credit M1 1200 sorry by ann id c-1 -> earned 0, available 0, basic, proposed
 approve M1 c-1 ben                 -> earned 1200, available 1200, basic
 ",
         act: Act::Event(|play, words| {
-            let proposal = play.proposal(words.next()?);
+            let proposal = play.event_of(words.next()?);
             Ok(Body::Approved(event::Approved { proposal, by: words.next()?.into() }))
         }),
     },
@@ -56,7 +56,7 @@ withdraw M1 c-1 ann typo           -> earned 0, available 0, basic
 proposals M1                       -> none
 ",
         act: Act::Event(|play, words| {
-            let proposal = play.proposal(words.next()?);
+            let proposal = play.event_of(words.next()?);
             let (by, reason) = (words.next()?.into(), words.next()?.into());
             Ok(Body::Withdrawn(event::Withdrawn { proposal, by, reason }))
         }),

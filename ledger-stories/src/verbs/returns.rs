@@ -4,7 +4,7 @@ use super::{Act, Detail, Verb, no_place};
 use crate::play::{Answer, Play, list_or_none};
 use crate::words::Words;
 use ledger_core::calendar::show_day;
-use ledger_core::event::{self, Body, LineName, LinePart, LineRefund, Name};
+use ledger_core::event::{self, Body, LineName, LinePart, LineRefund, Name, ReversalWhy};
 use ledger_core::quantity::Quantity;
 
 pub(super) const VERBS: &[Verb] = &[
@@ -44,9 +44,25 @@ cancel M1 o-1         -> earned 0, available 0, basic
         act: Act::Event(|_, words| Ok(Body::Cancelled(event::Cancelled { order: words.next()?.into() }))),
     },
     Verb {
+        word: "reverse",
+        syntax: &["reverse MEMBER ID [won-back]"],
+        meaning: "The refund or cancellation of this id failed, or was won back: the order is as if it had never been \
+                  refunded.",
+        example: "
+purchase M1 o-1 38.00           -> earned 38, available 38, basic
+refund M1 o-1 10.00 id r-1      -> earned 0, available 28, basic
+reverse M1 r-1                  -> earned 0, available 38, basic
+",
+        act: Act::Event(|play, words| {
+            let refund = play.event_of(words.next()?);
+            let why = if words.take("won-back") { ReversalWhy::WonBack } else { ReversalWhy::Failed };
+            Ok(Body::RefundReversed(event::RefundReversed { refund, why }))
+        }),
+    },
+    Verb {
         word: "parked",
         syntax: &["parked MEMBER [as-of TIME]"],
-        meaning: "The dates of what came before the purchase that it speaks of, and waits for it.",
+        meaning: "The dates of what came before what it speaks of, and waits for it.",
         example: "
 refund M1 o-1 10.00   -> earned 0, available 0, basic, parked
 parked M1             -> 2026-03-02

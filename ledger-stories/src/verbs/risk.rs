@@ -1,9 +1,10 @@
 //! What is counted, the cases that come of it, and the keys that events are counted by.
 
 use super::{Act, Detail, Verb};
-use crate::play::{Answer, Play, Saying, list};
+use crate::play::{Answer, Play, Saying, list, list_or_none};
 use crate::words::Words;
-use ledger_core::event::{self, Body, Finding, RiskKind};
+use ledger_core::calendar::show_day;
+use ledger_core::event::{self, Body, Finding, RecordRef, RiskKind};
 
 pub(super) const VERBS: &[Verb] = &[
     Verb {
@@ -33,8 +34,9 @@ balance M2             -> available 0, held 0, review 5, debt 0
     },
     Verb {
         word: "resolve",
-        syntax: &["resolve CASE legitimate|fraud"],
-        meaning: "Ends a case, which is named by its place among all cases, from 1.",
+        syntax: &["resolve CASE legitimate|fraud", "resolve event ID legitimate|fraud"],
+        meaning: "Ends a case, which is named by its place among all cases, from 1, or by the id of an event by which \
+                  it was opened or joined, which may be still to come.",
         example: "
 check-in M1 device d-1 -> earned 5, available 5, basic
 check-in M2 device d-1 -> earned 5, available 0, basic
@@ -43,6 +45,16 @@ cases                  -> farm legitimate at 2: M1 M2
 balance M2             -> available 5, held 0, review 0, debt 0
 ",
         act: Act::Other(resolve),
+    },
+    Verb {
+        word: "parked-cases",
+        syntax: &["parked-cases"],
+        meaning: "The dates on which cases were resolved that are still to be opened.",
+        example: "
+resolve event s-9 fraud -> ok
+parked-cases            -> 2026-03-02
+",
+        act: Act::Other(|play, _| Ok(list_or_none(play.stage.ledger()?.deferred.into_iter().map(show_day)))),
     },
 ];
 
@@ -113,13 +125,19 @@ fn cases(play: &mut Play<'_>, _: &mut Words<'_>) -> Answer {
 }
 
 fn resolve(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {
-    let n: usize = words.next()?.parse().map_err(|_| words.verb().is_written())?;
+    let case = words.next()?;
+    let case = if case == "event" { play.event_of(words.next()?) } else { nth_case(play, case)? };
     let finding = match words.next()? {
         "legitimate" => Finding::Legitimate,
         "fraud" => Finding::Fraud,
         _ => return Err("a case is resolved as legitimate or fraud".into()),
     };
-    let cases = play.stage.ledger()?.cases;
-    let case = n.checked_sub(1).and_then(|n| cases.get(n)).ok_or("there is no such case")?.position;
     play.say(Body::CaseResolved(event::CaseResolved { case, finding, note: "".into() }))
+}
+
+fn nth_case(play: &mut Play<'_>, nth: &str) -> Result<RecordRef, String> {
+    let n: usize = nth.parse().map_err(|_| "cases are counted from 1")?;
+    let cases = play.stage.ledger()?.cases;
+    let case = n.checked_sub(1).and_then(|n| cases.get(n)).ok_or("there is no such case")?;
+    Ok(RecordRef::Position(case.position))
 }

@@ -3,7 +3,7 @@
 use super::{Act, Detail, Verb, no_place};
 use crate::play::{Answer, Play};
 use crate::words::{Words, read_hours};
-use ledger_core::event::{self, Body, Name};
+use ledger_core::event::{self, Body, Name, RecordRef, SpentRef};
 use ledger_core::units::Points;
 
 pub(super) const VERBS: &[Verb] = &[
@@ -92,17 +92,20 @@ balance M1              -> available 20, held 30, review 0, debt 0
     },
     Verb {
         word: "give-back",
-        syntax: &["give-back MEMBER ORDER|HOLD [POINTS]"],
+        syntax: &["give-back MEMBER ORDER|HOLD [POINTS]", "give-back MEMBER of order|hold|event NAME [POINTS]"],
         meaning: "What was spent for an order, or captured from a hold, comes back with its old expiry: so many \
-                  points, or all that are left of it.",
+                  points, or all that are left of it. It names the record that spent them, or, with `of`, the order, \
+                  the hold or the id of the event, which may be still to come.",
         example: "
 credit M1 50 welcome      -> earned 50, available 50, basic
 redeem M1 40 order o-1    -> earned 0, available 10, basic
 give-back M1 o-1 10       -> earned 0, available 20, basic
 give-back M1 o-1          -> earned 0, available 50, basic
+give-back M1 of order o-2 -> earned 0, available 50, basic, parked
+redeem M1 40 order o-2    -> earned 0, available 50, basic
 ",
         act: Act::Event(|play, words| {
-            let redemption = play.spent_for(words.next()?);
+            let redemption = spent(play, words)?;
             Ok(Body::RedeemRefunded(event::RedeemRefunded { redemption, points: words.some_points() }))
         }),
     },
@@ -153,6 +156,19 @@ pub(super) const DETAILS: &[Detail] = &[
 /// How many points; none where an item is named instead, which is a detail and stays.
 fn price(words: &mut Words<'_>) -> Result<Points, String> {
     if words.peek() == Some("item") { Ok(Points::ZERO) } else { words.points() }
+}
+
+fn spent(play: &Play<'_>, words: &mut Words<'_>) -> Result<SpentRef, String> {
+    if !words.take("of") {
+        return Ok(SpentRef::Record(RecordRef::Position(play.spent_for(words.next()?))));
+    }
+    let (what, name) = (words.next()?, words.next()?);
+    match what {
+        "order" => Ok(SpentRef::Order(name.into())),
+        "hold" => Ok(SpentRef::Hold(name.into())),
+        "event" => Ok(SpentRef::Record(play.event_of(name))),
+        _ => Err("points are given back of an order, a hold or an event".into()),
+    }
 }
 
 fn quote(play: &mut Play<'_>, words: &mut Words<'_>) -> Answer {

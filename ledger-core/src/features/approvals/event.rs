@@ -1,8 +1,8 @@
 //! Events: points given and taken by hand, and who agrees to it.
 
 use crate::kernel::fields::{Fields, NOTE_BYTES_MAX, Payload};
-use crate::kernel::names::Name;
-use crate::kernel::units::{Points, Position};
+use crate::kernel::names::{Name, RecordRef};
+use crate::kernel::units::Points;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,8 @@ impl Payload for Debit<Name> {
 /// Command: one more stands for what was proposed; it is carried out once as many do as the program asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved<S> {
-    /// The record that proposed it, as its outcome told.
-    pub proposal: Position,
+    /// The record that proposed it.
+    pub proposal: RecordRef,
     /// Who of the staff. 1 to 64 bytes.
     pub by: S,
 }
@@ -79,6 +79,7 @@ impl<S> Approved<S> {
 
 impl Payload for Approved<Name> {
     fn limits(&mut self, found: &mut Fields) {
+        found.record("event", &mut self.proposal);
         found.staff("by", &mut self.by, 1);
     }
 }
@@ -87,7 +88,7 @@ impl Payload for Approved<Name> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawn<S> {
     /// The record that proposed it.
-    pub proposal: Position,
+    pub proposal: RecordRef,
     /// Who of the staff says so. 1 to 64 bytes.
     pub by: S,
     /// Why. 1 to 512 bytes.
@@ -104,6 +105,7 @@ impl<S> Withdrawn<S> {
 
 impl Payload for Withdrawn<Name> {
     fn limits(&mut self, found: &mut Fields) {
+        found.record("event", &mut self.proposal);
         found.staff("by", &mut self.by, 1);
         found.text("reason", &self.reason, 1, NOTE_BYTES_MAX);
     }

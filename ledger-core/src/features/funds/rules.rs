@@ -44,6 +44,12 @@ pub(crate) fn take_back(draft: &mut Draft<'_>, rule: TermNo, fund: &Fund, points
     count_fund(draft, fund, points.0.saturating_neg());
 }
 
+/// Gives a fund again what a refund took from it that did not happen.
+pub(crate) fn give_again(draft: &mut Draft<'_>, rule: TermNo, fund: &Fund, points: Points) {
+    draft.post(fund.wallet, (Account::ClawedBack, Account::Donated), Slice::in_no_lot(points), rule);
+    count_fund(draft, fund, points.0);
+}
+
 fn count_fund(draft: &mut Draft<'_>, fund: &Fund, amount: i64) {
     count(draft, (Key::EVERYONE, fund.given), Counting::Sum, amount);
 }

@@ -7,7 +7,7 @@ use crate::tables::totals::Shared;
 
 impl Folds for TermsAdded {
     #[inline]
-    fn add_up(&self, shared: &mut Shared) -> Result<(), &'static str> {
+    fn add_up(&self, shared: &mut Shared, _: &Here) -> Result<(), &'static str> {
         shared.terms.extend(self.terms.iter().cloned());
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Changes: purchases given back.
 
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{Day, MemberNo, Money, Position, TermNo};
+use crate::kernel::units::{At, Day, MemberNo, Money, Position, TermNo};
 use serde::{Deserialize, Serialize};
 
 /// Part of a purchase was refunded.
@@ -50,17 +50,45 @@ pub struct Deferred {
     pub order: u64,
     /// The local date on which it came.
     pub day: Day,
-    /// What came on earlier days waits no more.
-    pub forget_before: Day,
+    /// The first instant at which it waits no more.
+    pub until: At,
 }
 
-/// It waits no more: its purchase is in this record, and so is what comes of it.
+/// It waits no more: what it speaks of is in this record, and so is what comes of it, or it never came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeferredApplied {
     /// Whose.
     pub member: MemberNo,
-    /// The record of the refund or settlement.
+    /// The record of what waited.
     pub event: Position,
     /// Why nothing comes of it, if so.
     pub refusal: Option<Refusal>,
+}
+
+/// A refund did not happen after all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundReversed {
+    /// Whose.
+    pub member: MemberNo,
+    /// The record of the refund.
+    pub refund: Position,
+    /// The record of the purchase; that of the refund if none of it went back.
+    pub purchase: Position,
+    /// How much of it is not refunded any more, in minor units.
+    pub amount: Money,
+}
+
+/// Part of a line of a purchase is kept after all; its money is in the [`RefundReversed`] before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineKept {
+    /// Whose.
+    pub member: MemberNo,
+    /// The record of the purchase.
+    pub purchase: Position,
+    /// Place of the line in it; the first is 0.
+    pub line: u16,
+    /// How many items are kept, in millionths of one.
+    pub items: u64,
+    /// How much money of the line, in minor units.
+    pub amount: Money,
 }

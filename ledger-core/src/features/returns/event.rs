@@ -1,7 +1,7 @@
 //! Events: purchases given back.
 
 use crate::kernel::fields::{Fields, LINES_MAX, Payload};
-use crate::kernel::names::Currency;
+use crate::kernel::names::{Currency, RecordRef};
 use crate::kernel::quantity::Quantity;
 use crate::kernel::units::Money;
 use alloc::boxed::Box;
@@ -92,4 +92,28 @@ impl LineRefund {
             LinePart::Amount(amount) => found.amount(&field("amount"), amount.0, 1),
         }
     }
+}
+
+/// Fact: a refund did not happen after all: its purchase is as if it had never been refunded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundReversed {
+    /// The record of the refund or cancellation.
+    pub refund: RecordRef,
+    /// Why.
+    pub why: ReversalWhy,
+}
+
+impl Payload for RefundReversed {
+    fn limits(&mut self, found: &mut Fields) {
+        found.record("event", &mut self.refund);
+    }
+}
+
+/// Why a refund did not happen after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReversalWhy {
+    /// The money never left.
+    Failed,
+    /// It was won back, as that of a chargeback in a dispute.
+    WonBack,
 }

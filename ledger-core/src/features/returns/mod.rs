@@ -5,5 +5,6 @@ mod clawback;
 pub mod event;
 pub(crate) mod fold;
 pub(crate) mod program_toml;
+mod reversal;
 pub(crate) mod rules;
 pub mod state;

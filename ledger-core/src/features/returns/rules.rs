@@ -9,7 +9,10 @@ use crate::features::earning::rules::{self as earning, Facts, is_whole};
 use crate::features::merge::rules::moved;
 use crate::features::pending::rules as pending;
 use crate::features::returns::clawback::{Clawback, claw_back, settle_groups};
+use crate::features::returns::reversal;
+pub(crate) use crate::features::returns::reversal::reverse;
 use crate::features::risk::rules as risk;
+use crate::features::waiting::rules::{self as waiting, Waited};
 use crate::kernel::account::{Account, Posting};
 use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
@@ -20,7 +23,7 @@ use crate::tables::change::Change;
 use crate::tables::desk::{Purchase, References, Subject};
 use crate::tables::draft::{Draft, Effect};
 use crate::tables::event::{self, Body, Event, Line, LineName, LinePart, LineRefund, MemberRef};
-use crate::tables::member::{DEFERRED_MAX, Deferred, LineReturned, PurchaseRef};
+use crate::tables::member::{DEFERRED_MAX, LineReturned, PurchaseRef};
 use crate::tables::program::EarnRule;
 use crate::tables::record::{Cause, Record};
 use alloc::vec::Vec;
@@ -28,24 +31,24 @@ use alloc::vec::Vec;
 /// A purchase, and what went back of its lines.
 pub(super) struct PurchaseState<'p> {
     pub(super) purchase: Purchase<'p>,
-    returned: Vec<LineReturned>,
+    pub(super) returned: Vec<LineReturned>,
     /// The record that merged whoever bought, if it was not the member itself.
-    merge: Option<&'p Record>,
+    pub(super) merge: Option<&'p Record>,
 }
 
 /// What goes back by one event.
 #[derive(Default)]
-struct RefundAmount {
+pub(super) struct RefundAmount {
     /// How much money in all.
-    amount: Money,
+    pub(super) amount: Money,
     /// Of which lines.
-    lines: Vec<LineReturned>,
+    pub(super) lines: Vec<LineReturned>,
     /// How much was told beyond what was there to go back.
-    excess: Money,
+    pub(super) excess: Money,
 }
 
 impl<'p> PurchaseState<'p> {
-    fn new(draft: &Draft<'p>, purchase: Purchase<'p>, merge: Option<&'p Record>) -> PurchaseState<'p> {
+    pub(super) fn new(draft: &Draft<'p>, purchase: Purchase<'p>, merge: Option<&'p Record>) -> PurchaseState<'p> {
         let buyer = purchase.owner.map_or_else(|| draft.member(), |owner| draft.beside(owner).member());
         let returned = buyer.returned(purchase.known.position).collect();
         PurchaseState { purchase, returned, merge }
@@ -79,7 +82,7 @@ impl<'p> PurchaseState<'p> {
     }
 
     /// What is kept once `more` has gone back as well.
-    fn keeping(&self, more: &RefundAmount) -> Option<Kept> {
+    pub(super) fn keeping(&self, more: &RefundAmount) -> Option<Kept> {
         let refunded = Money(self.purchase.known.refunded.0.saturating_add(more.amount.0));
         let returned = [&self.returned[..], &more.lines].concat();
         Kept::of(&facts(&self.purchase).basket.paid, refunded, &returned)
@@ -267,6 +270,9 @@ pub(crate) fn cancel<'a>(
     said: &event::Cancelled,
     parties: &References<'a>,
 ) -> Result<(), Refusal> {
+    if reversal::came_before(draft, event, parties)? {
+        return Ok(());
+    }
     let Some(purchase) = found(draft, parties) else { return defer(draft, event, &said.order) };
     let sold = PurchaseState::new(draft, purchase, parties.merge);
     let rest = sold.rest()?;
@@ -283,6 +289,9 @@ pub(crate) fn refund<'a>(
 ) -> Result<(), Refusal> {
     if said.currency != draft.program().currency {
         return Err(Refusal::CurrencyMismatch);
+    }
+    if reversal::came_before(draft, event, parties)? {
+        return Ok(());
     }
     let Some(purchase) = found(draft, parties) else { return defer(draft, event, &said.order) };
     let sold = PurchaseState::new(draft, purchase, parties.merge);
@@ -305,14 +314,16 @@ pub(crate) fn settle<'a>(
     Ok(())
 }
 
-/// A refund or settlement whose purchase is not known waits for it.
+/// A refund or settlement whose purchase is not known waits for it, as long as a purchase of today can be refunded.
 fn defer(draft: &mut Draft<'_>, event: &Event<MemberRef>, order: &str) -> Result<(), Refusal> {
-    if draft.member().deferred_from(draft.horizon()).count() >= DEFERRED_MAX {
+    if draft.member().returns.as_ref().is_some_and(|returns| returns.deferred.len() >= DEFERRED_MAX) {
         return Err(Refusal::MemberLimitReached);
     }
     risk::observe(draft, event, Points::ZERO)?;
-    let (order, day, forget_before) = (draft.short(Found::Order, order), draft.today(), draft.horizon());
-    draft.change(Change::Deferred(change::Deferred { member: draft.no(), order, day, forget_before }));
+    let (order, day) = (draft.short(Found::Order, order), draft.today());
+    let until = day.plus(draft.program().refund_days.saturating_add(1));
+    let until = draft.program().calendar.start_of(until);
+    draft.change(Change::Deferred(change::Deferred { member: draft.no(), order, day, until }));
     Ok(())
 }
 
@@ -323,7 +334,7 @@ pub(crate) fn resume_deferred(
     draft: &mut Draft<'_>,
     event: &Event<MemberRef>,
     said: &event::Purchase,
-    deferred: &[(MemberNo, Deferred, Record)],
+    deferred: &[Waited],
 ) {
     if deferred.is_empty() {
         return;
@@ -336,17 +347,13 @@ pub(crate) fn resume_deferred(
         returned: Vec::new(),
         merge: None,
     };
-    let (horizon, calendar) = (draft.horizon(), &draft.program().calendar);
-    let is_its = |(_, waiting, late): &&(MemberNo, Deferred, Record)| {
+    let calendar = &draft.program().calendar;
+    let is_its = |(.., late): &&Waited| {
         let Cause::Event(late) = late.cause() else { return false };
-        waiting.day >= horizon && calendar.day_of(late.occurred_at) >= known.day
+        calendar.day_of(late.occurred_at) >= known.day
     };
-    for (whose, waiting, late) in deferred.iter().filter(is_its) {
-        let refusal = draft.attempt(|draft| catch_up(draft, &mut sold, late));
-        draft.lend_to_no(*whose, |owner| {
-            let (member, event) = (owner.no(), waiting.position);
-            owner.change(Change::DeferredApplied(change::DeferredApplied { member, event, refusal }));
-        });
+    for (whose, waited, late) in deferred.iter().filter(is_its) {
+        waiting::resume(draft, (*whose, waited), |draft| catch_up(draft, &mut sold, late));
     }
 }
 
@@ -388,11 +395,22 @@ fn take_back<'a>(
 
 /// Counts back what a refund changes; answers what each rule gave too much.
 fn undo(draft: &mut Draft<'_>, sold: &PurchaseState<'_>, gone: &RefundAmount) -> Result<Vec<Clawback>, Refusal> {
-    let (purchase, whole) = (&sold.purchase, facts(&sold.purchase));
     let kept = |gone| sold.keeping(gone).ok_or(Refusal::RefundOverLine);
     let (before, after) = (kept(&RefundAmount::default())?, kept(gone)?);
-    let before = Facts { basket: whole.basket.keeping(&before), ..whole };
-    let after = Facts { basket: whole.basket.keeping(&after), ..whole };
+    let back = differ(draft, &sold.purchase, &before, &after);
+    let (member, amount, excess) = (draft.no(), gone.amount, gone.excess);
+    draft.change(Change::Refunded(change::Refunded { member, purchase: sold.purchase.known.position, amount, excess }));
+    for LineReturned { purchase, line, items, amount } in gone.lines.iter().copied() {
+        draft.change(Change::LineReturned(change::LineReturned { member, purchase, line, items, amount }));
+    }
+    Ok(back)
+}
+
+/// Counts what it changes that something else of a purchase is kept; answers how much less each rule gives for that.
+pub(super) fn differ(draft: &mut Draft<'_>, purchase: &Purchase<'_>, before: &Kept, after: &Kept) -> Vec<Clawback> {
+    let whole = facts(purchase);
+    let before = Facts { basket: whole.basket.keeping(before), ..whole };
+    let after = Facts { basket: whole.basket.keeping(after), ..whole };
     let trace = &purchase.record.verdict.trace;
     let mut back: Vec<Clawback> = Vec::with_capacity(trace.len());
     for (line, (had, has)) in trace.iter().zip(earned_by(&before, trace).iter().zip(earned_by(&after, trace))) {
@@ -412,14 +430,9 @@ fn undo(draft: &mut Draft<'_>, sold: &PurchaseState<'_>, gone: &RefundAmount) ->
             limits::count_taken_back(draft, rule, when, *points, purchase.program.refund_reopens);
         }
     }
-    let (member, amount, excess) = (draft.no(), gone.amount, gone.excess);
-    draft.change(Change::Refunded(change::Refunded { member, purchase: purchase.known.position, amount, excess }));
-    for LineReturned { purchase, line, items, amount } in gone.lines.iter().copied() {
-        draft.change(Change::LineReturned(change::LineReturned { member, purchase, line, items, amount }));
-    }
     let gone = before.basket.kept().0.saturating_sub(after.basket.kept().0);
     earning::measure(draft, purchase.known.day, gone.saturating_neg());
-    Ok(back)
+    back
 }
 
 /// Takes from what waits for the next purchase, and, as far as that does not reach, whole units: so all
@@ -429,8 +442,10 @@ fn uncarry(draft: &mut Draft<'_>, rule: &EarnRule, before: &Facts<'_>, after: &F
     let counted = |facts: &Facts<'_>| if facts.reaches(rule) { facts.counted(rule) } else { 0 };
     let gone = counted(before).saturating_sub(counted(after));
     let left = earning::carried(draft, carry).saturating_sub(gone);
-    // Rounded down, so as many units as bring what is left to 0 or more.
-    let units = left.div_euclid(unit).min(0).saturating_neg();
+    // Rounded down, so as many units as bring what is left to 0 or more; and if something is kept again, to less than
+    // one.
+    let units = left.div_euclid(unit);
+    let units = if gone < 0 { units.max(0) } else { units.min(0) }.saturating_neg();
     earning::keep(draft, carry, units.saturating_mul(unit).saturating_sub(gone));
     units.saturating_mul(before.value(give, rule))
 }

@@ -1,6 +1,6 @@
 //! Purchases that can be refunded, what came back of them, and what came before them.
 
-use crate::kernel::units::{Day, Money, Position};
+use crate::kernel::units::{At, Day, Money, Position};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -15,8 +15,8 @@ pub const PURCHASES_MAX: usize = 1_000_000;
 /// Most refunds and settlements of one member that wait for their purchases.
 pub const DEFERRED_MAX: usize = 64;
 
-/// Most captures and voids of one member that wait for their holds; one more, and the oldest is forgotten.
-pub const OVERTAKEN_MAX: usize = 16;
+/// Most other commands of one member that wait for what they speak of; as many of nobody.
+pub const OVERTAKEN_MAX: usize = 64;
 
 /// A purchase that can still be refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,19 +135,32 @@ pub struct Returns {
     pub lines: LinesReturned,
     /// Refunds and settlements that wait for their purchase, oldest first.
     pub deferred: Vec<Deferred>,
-    /// Captures and voids that wait for their hold, oldest first: the last that came.
+    /// Other commands that wait for what they speak of, oldest first.
     pub overtaken: Vec<Deferred>,
+    /// Refunds that were reversed, of purchases that can still be refunded, in order of their reversal.
+    pub reversed: Vec<ReversedRefund>,
 }
 
-/// A refund, cancellation or settlement that came before its purchase, or a capture or void before its hold.
+/// A refund, cancellation or settlement that came before its purchase, or another command before what it speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferred {
-    /// Short name of the order or hold, by [`NameKey`](crate::kernel::names::NameKey).
-    pub order: u64,
+    /// Short name of the order, hold or event, by [`NameKey`](crate::kernel::names::NameKey).
+    pub name: u64,
     /// The record of it.
     pub position: Position,
     /// The local date on which it came.
     pub day: Day,
+    /// The first instant at which it waits no more.
+    pub until: At,
+}
+
+/// A refund that was reversed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReversedRefund {
+    /// The record of the purchase.
+    pub purchase: Position,
+    /// The record of the refund.
+    pub refund: Position,
 }
 
 /// What came back of a line of a purchase, by refunds that named it.
@@ -205,6 +218,18 @@ impl LinesReturned {
         amount.0 = amount.0.checked_add(back.amount.0)?;
         Some(())
     }
+
+    /// Takes from what came back of a line what is kept after all. `None` if that is more.
+    pub(crate) fn keep_again(&mut self, kept: LineReturned) -> Option<()> {
+        let place = (kept.purchase, kept.line);
+        let (items, amount) = self.0.get_mut(&place)?;
+        *items = items.checked_sub(kept.items)?;
+        amount.0 = amount.0.checked_sub(kept.amount.0).filter(|left| *left >= 0)?;
+        if (*items, amount.0) == (0, 0) {
+            self.0.remove(&place);
+        }
+        Some(())
+    }
 }
 
 fn returned((place, part): (&(Position, u16), &(u64, Money))) -> LineReturned {
@@ -213,6 +238,11 @@ fn returned((place, part): (&(Position, u16), &(u64, Money))) -> LineReturned {
 }
 
 impl Returns {
+    /// All that waits: first for purchases, then for something else, each oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = &Deferred> {
+        self.deferred.iter().chain(&self.overtaken)
+    }
+
     /// What waited for its purchase or hold waits no more. `None` if it did not.
     pub(crate) fn resume_deferred(&mut self, event: Position) -> Option<()> {
         let waits = |deferred: &Deferred| deferred.position == event;
@@ -224,23 +254,14 @@ impl Returns {
         Some(())
     }
 
-    /// A command waits for its hold.
-    pub(crate) fn overtake(&mut self, waiting: Deferred) {
-        if self.overtaken.len() >= OVERTAKEN_MAX {
-            self.overtaken.remove(0);
-        }
-        self.overtaken.push(waiting);
-    }
-
-    /// Forgets what came back of purchases that are no longer known, if any was forgotten, and what waited since before
-    /// `from`; nothing at all is kept if nothing is left.
-    pub(crate) fn forget(kept: &mut Option<Box<Returns>>, purchases: &Purchases, (from, forgot): (Day, bool)) {
+    /// Forgets what came back and was reversed of purchases that are no longer known, if any was forgotten; nothing at
+    /// all is kept if nothing is left.
+    pub(crate) fn forget(kept: &mut Option<Box<Returns>>, purchases: &Purchases, forgot: bool) {
         let Some(returns) = kept else { return };
         if forgot {
             returns.lines.0.retain(|(purchase, _), _| purchases.at(*purchase).is_some());
+            returns.reversed.retain(|reversed| purchases.at(reversed.purchase).is_some());
         }
-        returns.deferred.retain(|deferred| deferred.day >= from);
-        returns.overtaken.retain(|deferred| deferred.day >= from);
         if **returns == Returns::default() {
             *kept = None;
         }

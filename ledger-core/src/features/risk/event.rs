@@ -1,15 +1,15 @@
 //! Events: what people find out about a case.
 
 use crate::kernel::fields::{Fields, NOTE_BYTES_MAX, Payload};
-use crate::kernel::units::Position;
+use crate::kernel::names::RecordRef;
 use alloc::boxed::Box;
 use serde::{Deserialize, Serialize};
 
 /// Control: close a risk case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseResolved {
-    /// The record that opened the case.
-    pub case: Position,
+    /// The record that opened the case; named by its event, the one that joined it as well.
+    pub case: RecordRef,
     /// What was found.
     pub finding: Finding,
     /// Why. Up to 512 bytes.
@@ -18,6 +18,7 @@ pub struct CaseResolved {
 
 impl Payload for CaseResolved {
     fn limits(&mut self, found: &mut Fields) {
+        found.record("event", &mut self.case);
         found.text("note", &self.note, 0, NOTE_BYTES_MAX);
     }
 }

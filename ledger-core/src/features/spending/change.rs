@@ -52,6 +52,8 @@ pub struct Redeemed {
     pub forget_before: Day,
     /// What was bought, if an item was: as many pieces as its points come to.
     pub item: Option<Piece>,
+    /// Short name of the hold it was captured from; 0 if from none.
+    pub hold: u64,
 }
 
 /// Points of a redemption were given back.
@@ -74,15 +76,4 @@ pub struct HoldExtended {
     pub no: u32,
     /// When it releases itself.
     pub expires_at: At,
-}
-
-/// The capture or void in this record waits for its hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Overtook {
-    /// Whose.
-    pub member: MemberNo,
-    /// Short name of the hold, by [`NameKey`](crate::kernel::names::NameKey).
-    pub hold: u64,
-    /// The local date on which it came.
-    pub day: Day,
 }

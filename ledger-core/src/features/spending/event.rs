@@ -1,6 +1,7 @@
 //! Events: points spent, reserved and given back.
 
 use crate::kernel::fields::{Fields, HOLD_MS_MAX, PIECES_MAX, Payload};
+use crate::kernel::names::RecordRef;
 use crate::kernel::units::{Money, Points, Position};
 use alloc::boxed::Box;
 use alloc::format;
@@ -116,14 +117,36 @@ impl Payload for HoldExtended {
 /// Fact: what was paid with points was given back, and so are the points.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedeemRefunded {
-    /// The record that spent them, as its outcome told.
-    pub redemption: Position,
+    /// What spent them.
+    pub redemption: SpentRef,
     /// How many; all that were not given back yet if absent.
     pub points: Option<Points>,
 }
 
+/// Redemptions that an event speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SpentRef {
+    /// The one of this record.
+    Record(RecordRef),
+    /// All that were for this order, the last first.
+    Order(Box<str>),
+    /// All that were captured from this hold, the last first.
+    Hold(Box<str>),
+}
+
+impl From<Position> for SpentRef {
+    fn from(position: Position) -> SpentRef {
+        SpentRef::Record(position.into())
+    }
+}
+
 impl Payload for RedeemRefunded {
     fn limits(&mut self, found: &mut Fields) {
+        match &mut self.redemption {
+            SpentRef::Record(record) => found.record("event", record),
+            SpentRef::Order(order) => found.name("order", order, 1),
+            SpentRef::Hold(hold) => found.name("hold", hold, 1),
+        }
         found.points("points", self.points);
     }
 }

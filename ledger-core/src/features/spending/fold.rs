@@ -1,10 +1,10 @@
 //! How points spent, reserved and given back are folded.
 
-use crate::features::spending::change::{HoldClosed, HoldExtended, HoldOpened, Overtook, RedeemRefunded, Redeemed};
+use crate::features::spending::change::{HoldClosed, HoldExtended, HoldOpened, RedeemRefunded, Redeemed};
 use crate::features::spending::state::{CLOSED_HOLDS_MAX, Hold, RedemptionRef};
 use crate::kernel::units::{MemberNo, Points};
 use crate::tables::here::{Folds, Here, Rows};
-use crate::tables::member::{Deferred, Member};
+use crate::tables::member::Member;
 use alloc::vec::Vec;
 
 impl HoldOpened {
@@ -71,18 +71,9 @@ impl Folds for Redeemed {
         if member.redemptions.first().is_some_and(|oldest| oldest.day < self.forget_before) {
             member.redemptions.retain(|redemption| redemption.day >= self.forget_before);
         }
-        let Redeemed { wallet, order, day, points, .. } = *self;
+        let Redeemed { wallet, order, day, points, hold, .. } = *self;
         let (position, refunded) = (here.position, Points::ZERO);
-        member.redemptions.push(RedemptionRef { wallet, order, position, day, points, refunded });
-        Ok(())
-    }
-}
-
-impl Folds for Overtook {
-    #[inline]
-    fn apply(&self, member: &mut Member, here: &Here) -> Result<(), &'static str> {
-        let waiting = Deferred { order: self.hold, position: here.position, day: self.day };
-        member.returns.get_or_insert_default().overtake(waiting);
+        member.redemptions.push(RedemptionRef { wallet, order, position, day, points, refunded, hold });
         Ok(())
     }
 }

@@ -4,17 +4,18 @@ use crate::features::expiry::rules as expiry;
 use crate::features::items::rules::{self as items, Bought};
 use crate::features::risk::rules as risk;
 use crate::features::spending::redemption;
+use crate::features::waiting::rules::{self as waiting, Waited};
 use crate::features::wallets::rules as wallets;
 use crate::kernel::account::Account;
 use crate::kernel::lots::{Slice, split_slices};
 use crate::kernel::names::Found;
 use crate::kernel::refusal::Refusal;
-use crate::kernel::units::{At, MemberNo, Money, Points, TermNo};
+use crate::kernel::units::{At, Money, Points, TermNo};
 use crate::tables::change;
 use crate::tables::change::Change;
 use crate::tables::draft::Draft;
 use crate::tables::event::{self, Body, Event, ItemRequest, MemberRef};
-use crate::tables::member::{Deferred, HOLDS_MAX, Hold};
+use crate::tables::member::{HOLDS_MAX, Hold};
 use crate::tables::program::Wallet;
 use crate::tables::record::{Cause, Record};
 use alloc::vec::Vec;
@@ -52,7 +53,7 @@ pub(crate) fn redeem(draft: &mut Draft<'_>, event: &Event<MemberRef>, said: &eve
     draft.post_all(wallet.id, (Account::Available, Account::Redeemed), &slices, TermNo::NONE);
     item.iter().for_each(|bought| items::take_pieces(draft, bought));
     let today = draft.today();
-    redemption::redeemed(draft, (wallet.id, order, today), points, item.as_ref().map(Bought::piece));
+    redemption::redeemed(draft, (wallet.id, order, today), points, (item.as_ref().map(Bought::piece), 0));
     Ok(())
 }
 
@@ -106,7 +107,7 @@ fn spend_held(draft: &mut Draft<'_>, hold: &Hold, points: Points, last: bool) {
         expiry::let_go(draft, (hold.wallet, Account::Held(hold.no)), &rest);
         items::let_pieces_go(draft, hold, Points(held.0.saturating_sub(points.0)));
     }
-    redemption::redeemed(draft, (hold.wallet, hold.order, hold.day), points, hold.item);
+    redemption::redeemed(draft, (hold.wallet, hold.order, hold.day), points, (hold.item, hold.name.short));
     if last || rest.is_empty() {
         draft.change(Change::HoldClosed(change::HoldClosed { member: draft.no(), no: hold.no }));
     }
@@ -157,23 +158,18 @@ fn open_hold<'a>(draft: &Draft<'a>, name: &str) -> Result<Option<&'a Hold>, Refu
     if open.is_none() && was_held(draft, name) { Err(Refusal::HoldClosed) } else { Ok(open) }
 }
 
-/// A command that overtook its hold waits for it, as long as purchases can be refunded.
+/// A command that overtook its hold waits for it.
 fn defer(draft: &mut Draft<'_>, event: &Event<MemberRef>, hold: &str) -> Result<(), Refusal> {
-    risk::observe(draft, event, Points::ZERO)?;
-    let (hold, day) = (draft.short(Found::Hold, hold), draft.today());
-    draft.change(Change::Overtook(change::Overtook { member: draft.no(), hold, day }));
-    Ok(())
+    let name = draft.short(Found::Hold, hold);
+    waiting::overtake(draft, event, name)
 }
 
 /// What waited for the hold in this very record, as if each had come right behind it.
-pub(crate) fn resume_deferred(draft: &mut Draft<'_>, name: &str, deferred: &[(MemberNo, Deferred, Record)]) {
-    let horizon = draft.horizon();
-    for (whose, waiting, late) in deferred.iter().filter(|(_, waiting, _)| waiting.day >= horizon) {
-        let refusal = draft.attempt(|draft| catch_up(draft, name, late));
-        draft.lend_to_no(*whose, |owner| {
-            let (member, event) = (owner.no(), waiting.position);
-            owner.change(Change::DeferredApplied(change::DeferredApplied { member, event, refusal }));
-        });
+pub(crate) fn resume_deferred(draft: &mut Draft<'_>, name: &str, deferred: &[Waited]) {
+    let of_hold =
+        |late: &Record| matches!(late.cause(), Cause::Event(Event { body: Body::Capture(..) | Body::Void(..), .. }));
+    for (whose, waited, late) in deferred.iter().filter(|(.., late)| of_hold(late)) {
+        waiting::resume(draft, (*whose, waited), |draft| catch_up(draft, name, late));
     }
 }
 
@@ -194,7 +190,8 @@ fn catch_up(draft: &mut Draft<'_>, name: &str, late: &Record) -> Result<(), Refu
     Ok(())
 }
 
-fn was_held(draft: &Draft<'_>, name: u64) -> bool {
+/// Whether a hold of this short name was open, as far as is known.
+pub(super) fn was_held(draft: &Draft<'_>, name: u64) -> bool {
     draft.member().closed_holds.contains(&name)
 }
 

@@ -83,4 +83,6 @@ pub struct RedemptionRef {
     pub points: Points,
     /// How many of them were given back.
     pub refunded: Points,
+    /// Short name of the hold it was captured from; 0 if from none.
+    pub hold: u64,
 }

@@ -18,7 +18,7 @@ impl Folds for TierSet {
     }
 
     #[inline]
-    fn add_up(&self, shared: &mut Shared) -> Result<(), &'static str> {
+    fn add_up(&self, shared: &mut Shared, _: &Here) -> Result<(), &'static str> {
         if self.from == self.to {
             return Ok(());
         }

@@ -49,9 +49,8 @@ impl Books {
         let rank_of = |day: i64| (day, self.members[who].was_natural(&rules, day));
         work.past = days.filter(|_| counts).map(rank_of).collect();
         let deferred = std::mem::take(&mut self.member(who).deferred);
-        let is_its = |back: &Deferred| {
-            !back.is_of_hold() && back.order == order && back.rule_outcome >= horizon && back.happened >= day
-        };
+        let is_its =
+            |back: &Deferred| !back.is_of_hold() && back.order == order && back.waits_on(today) && back.happened >= day;
         let (its, others): (Vec<Deferred>, _) = deferred.into_iter().partition(is_its);
         self.member(who).deferred = others;
         for back in its.into_iter().filter(|_| day >= horizon) {

@@ -47,6 +47,8 @@ const REINSTATE_DAYS: i64 = 20;
 const LAPSE: i64 = 4 * DAY;
 /// For how many days things may be told late and come to the same.
 pub const LATE: i64 = 30;
+/// For how many days commands wait for what they speak of.
+const WAITS: i64 = 30;
 /// For how many days before the last one it is known which counted in a row.
 const STREAK: i64 = 64;
 /// How far ahead a source's clock may be.
@@ -129,7 +131,7 @@ struct Bought {
 /// What came back before it was bought: when it came and when it happened.
 #[derive(Clone, Debug)]
 pub struct Deferred {
-    pub rule_outcome: i64,
+    pub told: i64,
     happened: i64,
     order: String,
     act: Act,
@@ -139,6 +141,11 @@ impl Deferred {
     /// Whether it waits for a hold, not for a purchase.
     pub fn is_of_hold(&self) -> bool {
         matches!(self.act, Act::Capture { .. } | Act::Void { .. })
+    }
+
+    /// Whether it still waits on this date.
+    pub fn waits_on(&self, today: i64) -> bool {
+        today - self.told <= if self.is_of_hold() { WAITS } else { HORIZON }
     }
 }
 

@@ -18,8 +18,8 @@ impl Books {
         match self.known_order(work, order) {
             Some(at) => self.take_back(work, at, act)?,
             None => {
-                let (rule_outcome, happened) = (work.today, work.day);
-                let deferred = Deferred { rule_outcome, happened, order: order.to_string(), act: act.clone() };
+                let (told, happened) = (work.today, work.day);
+                let deferred = Deferred { told, happened, order: order.to_string(), act: act.clone() };
                 self.member(work.who).deferred.push(deferred);
             }
         }

@@ -28,9 +28,9 @@ impl Books {
 
     /// What was said of a hold before it, as if it were said now: together one redemption.
     fn overtaken(&mut self, work: &Work, name: &str) {
-        let (now, horizon) = (self.now, work.today - HORIZON);
+        let (now, today) = (self.now, work.today);
         let member = self.member(work.who);
-        let is_its = |back: &Deferred| back.order == name && back.is_of_hold() && back.rule_outcome >= horizon;
+        let is_its = |back: &Deferred| back.order == name && back.is_of_hold() && back.waits_on(today);
         let (its, others): (Vec<Deferred>, _) = std::mem::take(&mut member.deferred).into_iter().partition(is_its);
         member.deferred = others;
         let (mut spent, mut gone) = (Vec::new(), 0);
@@ -64,15 +64,12 @@ impl Books {
     /// What is said of a hold that nobody knows waits for it.
     fn overtakes(&mut self, work: &mut Work, act: &Act, name: &str) -> Done {
         self.observe(work, act)?;
-        let (rule_outcome, happened) = (work.today, work.day);
-        let deferred = Deferred { rule_outcome, happened, order: name.to_string(), act: act.clone() };
+        let (told, happened) = (work.today, work.day);
         let waiting = &mut self.member(work.who).deferred;
-        waiting.push(deferred);
-        // The last that came are remembered.
-        if waiting.iter().filter(|one| one.is_of_hold()).count() > 16 {
-            let oldest = waiting.iter().position(Deferred::is_of_hold).expect("there are some");
-            waiting.remove(oldest);
+        if waiting.iter().filter(|one| one.is_of_hold() && one.waits_on(told)).count() >= 64 {
+            return Err("MEMBER_LIMIT_REACHED");
         }
+        waiting.push(Deferred { told, happened, order: name.to_string(), act: act.clone() });
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 use super::super::local::{Local, grouped};
 use super::{plural, scope, short, word};
 use ledger_core::quantity::Quantity;
-use ledger_grpc::proto::{self, event::Body};
+use ledger_grpc::proto::redeem_refunded::Spent;
+use ledger_grpc::proto::{self, approved, case_resolved, event::Body, refund_reversed, withdrawn};
 
 /// What was said, in a few words.
 pub(super) fn body(event: &proto::Event, local: &Local) -> String {
@@ -33,13 +34,7 @@ pub(super) fn body(event: &proto::Event, local: &Local) -> String {
         Body::Credit(said) => format!("credit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
         Body::Debit(said) => format!("debit {}: {}{}", grouped(said.points), said.reason, stands(&said.by)),
         Body::Donate(said) => format!("{} donated to {}", grouped(said.points), said.fund),
-        Body::Approved(said) => format!("proposal {} approved{}", said.proposal, stands(&said.by)),
-        Body::Withdrawn(said) => {
-            format!("proposal {} withdrawn{}: {}", said.proposal, stands(&said.by), said.reason)
-        }
-        Body::CaseResolved(said) => {
-            format!("case {} resolved: {}", said.case_position, word(said.finding().as_str_name(), "FINDING_"))
-        }
+        Body::Approved(_) | Body::Withdrawn(_) | Body::CaseResolved(_) | Body::RefundReversed(_) => naming(body),
         Body::ProgramPublished(_) => "program published".to_owned(),
         Body::Tick(said) => format!("tick to {}", local.stamp(said.up_to.as_ref())),
         Body::Frozen(said) => reasoned(&format!("frozen: {}", scope(said.scope())), &said.reason),
@@ -62,11 +57,65 @@ pub(super) fn body(event: &proto::Event, local: &Local) -> String {
             let points = or_all(said.points);
             format!("{points} reinstated, usable before {}: {}", local.stamp(said.expires_at.as_ref()), said.reason)
         }
-        Body::RedeemRefunded(said) => {
-            let points = or_all(said.points);
-            format!("{points} given back of redemption {}", said.redemption)
-        }
+        Body::RedeemRefunded(said) => given_back(said),
     }
+}
+
+/// What names a record, by where it stands or by its event.
+fn naming(body: &Body) -> String {
+    match body {
+        Body::Approved(said) => {
+            let proposal = match &said.proposed {
+                Some(approved::Proposed::Proposal(position)) => position.to_string(),
+                Some(approved::Proposed::Event(event)) => of_event(event),
+                None => String::new(),
+            };
+            format!("proposal {proposal} approved{}", stands(&said.by))
+        }
+        Body::Withdrawn(said) => {
+            let proposal = match &said.proposed {
+                Some(withdrawn::Proposed::Proposal(position)) => position.to_string(),
+                Some(withdrawn::Proposed::Event(event)) => of_event(event),
+                None => String::new(),
+            };
+            format!("proposal {proposal} withdrawn{}: {}", stands(&said.by), said.reason)
+        }
+        Body::CaseResolved(said) => {
+            let case = match &said.opened {
+                Some(case_resolved::Opened::CasePosition(position)) => position.to_string(),
+                Some(case_resolved::Opened::Event(event)) => of_event(event),
+                None => String::new(),
+            };
+            format!("case {case} resolved: {}", word(said.finding().as_str_name(), "FINDING_"))
+        }
+        Body::RefundReversed(said) => {
+            let refund = match &said.refund {
+                Some(refund_reversed::Refund::RefundPosition(position)) => position.to_string(),
+                Some(refund_reversed::Refund::Event(event)) => of_event(event),
+                None => String::new(),
+            };
+            format!("refund {refund} {}", word(said.why().as_str_name(), "REVERSAL_WHY_"))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Points given back, and of what.
+fn given_back(said: &proto::RedeemRefunded) -> String {
+    let points = or_all(said.points);
+    let spent = match &said.spent {
+        Some(Spent::Redemption(position)) => format!("redemption {position}"),
+        Some(Spent::Event(event)) => format!("redemption {}", of_event(event)),
+        Some(Spent::Order(order)) => format!("order {order}"),
+        Some(Spent::Hold(hold)) => format!("hold {hold}"),
+        None => String::new(),
+    };
+    format!("{points} given back of {spent}")
+}
+
+/// A record, by the event that it answered.
+fn of_event(event: &proto::EventRef) -> String {
+    format!("{} {}", event.source, event.id)
 }
 
 /// What points are spent on, as the event says it.

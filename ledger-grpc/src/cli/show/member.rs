@@ -64,10 +64,7 @@ fn life(member: &proto::Member, local: &Local) -> String {
     for one in &member.merged {
         let _ = writeln!(out, "  {} is merged into it since record {}", one.name, one.position);
     }
-    for deferred in &member.parked_events {
-        let proto::ParkedEvent { position, since, until } = deferred;
-        let _ = writeln!(out, "  record {position} waits for its purchase since {since}, until {until}");
-    }
+    out.push_str(&super::parked(&member.parked_events));
     for open in &member.proposals {
         let (what, until) = (proposed(open), local.stamp(open.lapses_at.as_ref()));
         let _ = writeln!(out, "  record {} proposes a {what}, until {until}", open.position);

@@ -149,7 +149,8 @@ fn changed(change: &proto::Change, member: &str, local: &Local) -> Option<String
             let action = word(one.action().as_str_name(), "RISK_ACTION_");
             format!("case opened: {} ({action}), {} {} from {} on", one.rule, one.counter, one.value, one.at_least)
         }
-        Change::Deferred(_) => "waits for its purchase".to_owned(),
+        Change::Deferred(one) => format!("waits for what it speaks of, until {}", local.stamp(one.until.as_ref())),
+        Change::PurchaseKept(one) => format!("{}refund {} did not happen", whose(&one.member), one.refund),
         Change::DeferredApplied(one) if one.refused.is_empty() => format!("with what record {} says", one.event),
         Change::DeferredApplied(one) => format!("not what record {} says: {}", one.event, one.refused),
         Change::ExchangeOpened(one) => exchanging(one, local),

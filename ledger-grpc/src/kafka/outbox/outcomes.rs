@@ -12,6 +12,7 @@ use ledger_core::change::LifeChange;
 use ledger_core::event::{self, Body, Event, Finding};
 use ledger_core::features::tiers::change::TierWhy;
 use ledger_core::record::{Cause, Record, Timer};
+use ledger_core::refusal::Refusal;
 use ledger_core::trace::{Adjustment, Trace};
 use ledger_core::units::{At, MemberNo, Money, Points, Position, TermNo};
 use prost_types::Timestamp;
@@ -124,10 +125,9 @@ impl Telling<'_> {
             }
             Change::CaseOpened(..) | Change::CaseClosed(..) => return self.case_changed(change),
             Change::ProgramSet(..) => self.outcome(types::PROGRAM_PUBLISHED, MemberNo::NOBODY, PLAIN),
-            Change::Opened(..) | Change::Refunded(change::Refunded { excess: Money(0), .. }) => return None,
-            Change::Refunded(change::Refunded { member, excess, .. }) => {
-                let data = proto::OutboxRefundExcess { excess: excess.0, ..Default::default() };
-                self.outcome(types::REFUND_EXCESS, *member, data)
+            Change::Opened(..) => return None,
+            Change::Refunded(..) | Change::RefundReversed(..) | Change::DeferredApplied(..) => {
+                return self.returned(change);
             }
             Change::HoldExtended(change::HoldExtended { member, expires_at, .. }) => {
                 let data = proto::OutboxHoldExtended { expires_at: at(*expires_at), ..Default::default() };
@@ -162,13 +162,42 @@ impl Telling<'_> {
             | Change::TermsAdded(..)
             | Change::LineReturned(..)
             | Change::Deferred(..)
-            | Change::DeferredApplied(..)
+            | Change::LineKept(..)
             | Change::PendingUntil(..)
             | Change::Visited(..)
             | Change::TierCounted(..)
             | Change::ReminderSet(..)
             | Change::ExpiredRecently(..)
             | Change::Reinstated(..) => return None,
+        })
+    }
+
+    /// Refunds of more than there was, those that did not happen, and what waits no more.
+    fn returned(&self, change: &Change) -> Option<Outcome> {
+        Some(match change {
+            Change::Refunded(change::Refunded { excess: Money(0), .. }) => return None,
+            Change::Refunded(change::Refunded { member, excess, .. }) => {
+                let data = proto::OutboxRefundExcess { excess: excess.0, ..Default::default() };
+                self.outcome(types::REFUND_EXCESS, *member, data)
+            }
+            Change::DeferredApplied(change::DeferredApplied { member, event, refusal }) => {
+                let kind = match refusal {
+                    None => types::DEFERRED_APPLIED,
+                    Some(Refusal::NeverCame) => types::DEFERRED_LAPSED,
+                    Some(_) => types::DEFERRED_REFUSED,
+                };
+                let (reason, why) = match refusal {
+                    Some(refusal) => (refusal.reason().to_owned(), refusal.to_string()),
+                    None => Default::default(),
+                };
+                let data = proto::OutboxDeferredEnded { event: event.0, reason, why, ..Default::default() };
+                self.outcome(kind, *member, data)
+            }
+            Change::RefundReversed(change::RefundReversed { member, refund, amount, .. }) => {
+                let data = proto::OutboxRefundReversed { refund: refund.0, amount: amount.0, ..Default::default() };
+                self.outcome(types::REFUND_REVERSED, *member, data)
+            }
+            _ => return None,
         })
     }
 
@@ -364,7 +393,7 @@ fn moved(posting: &Posting, cause: Cause<'_>) -> Type<proto::OutboxPointsMoved> 
         (Account::Held(_), Account::Available) if by_timer => types::HOLD_EXPIRED,
         (Account::Held(_), Account::Available) => types::HOLD_RELEASED,
         (Account::Review | Account::Pending, Account::Available) => types::POINTS_ACTIVATED,
-        (Account::Redeemed | Account::Exchanging, Account::Available) => types::POINTS_RESTORED,
+        (Account::Redeemed | Account::Exchanging | Account::ClawedBack, Account::Available) => types::POINTS_RESTORED,
         (Account::Moved, Account::Available) => types::POINTS_RECEIVED,
         (Account::Expired, Account::Available) => types::POINTS_REINSTATED,
         (_, Account::Available | Account::Issued) => types::POINTS_EARNED,

@@ -55,6 +55,7 @@ fn what_is_redeemed_of_an_item_is_told_and_what_a_refused_one_lacks() {
         points: Points(60),
         forget_before: day,
         item: Some(item),
+        hold: 0,
     });
     let told = told_of(Vec::new(), vec![redeemed]);
     assert_eq!(told, [("item.redeemed", json!({ "item": "points", "pieces": 3, "points": 60 }))]);

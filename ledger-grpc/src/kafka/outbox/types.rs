@@ -205,6 +205,18 @@ types! {
         /// A proposal is open no more, and nothing of it was done.
         PROPOSAL_WITHDRAWN = "proposal.withdrawn",
     }
+    OutboxDeferredEnded {
+        /// An event that came before what it speaks of is carried out with it.
+        DEFERRED_APPLIED = "deferred.applied",
+        /// What an event speaks of came after it, and nothing comes of it.
+        DEFERRED_REFUSED = "deferred.refused",
+        /// What an event speaks of did not come in time.
+        DEFERRED_LAPSED = "deferred.lapsed",
+    }
+    OutboxRefundReversed {
+        /// A refund did not happen after all.
+        REFUND_REVERSED = "refund.reversed",
+    }
     OutboxItemRedeemed {
         /// Pieces of an item were redeemed, at once or by a capture.
         ITEM_REDEEMED = "item.redeemed",
