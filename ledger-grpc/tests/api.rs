@@ -364,7 +364,7 @@ async fn every_broken_field_is_named_and_nothing_is_recorded() {
     let status = world.say(nothing).await.unwrap_err();
     assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "event.body");
 
-    let large = proto::Event { id: "x".repeat(70_000), ..event("", "cleo", 1, redeem(1)) };
+    let large = proto::Event { id: "x".repeat((2 << 20) + 1), ..event("", "cleo", 1, redeem(1)) };
     let status = world.say(large).await.unwrap_err();
     assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "event");
 

@@ -495,7 +495,7 @@ fn what_is_told_late_counts_on_its_day_and_what_is_told_too_late_says_so() {
         event(id, &format!("{day}T09:00:00Z"), "M1", &said)
     };
     let file = place.file("events.jsonl", &(1..).zip(rows).map(row).collect::<String>());
-    place.ask(&format!("import {file} --program {program}")).exits(0).has(&["6 accepted"]);
+    place.ask(&format!("import {file} --program {program} --max-jump none")).exits(0).has(&["6 accepted"]);
     place.ask("member M1").exits(0).has(&["available 502,"]);
     let ran = place.ask("replay M1").exits(0).has(&["base 0 of 1,000: base.limit reached"]);
     let ran = ran.has(&["base 0 of 10: told too late, base.limit is not known any more"]);

@@ -108,12 +108,15 @@ fn every_detail_may_follow_the_verbs_it_names_and_no_other_event() {
 #[test]
 fn a_line_that_is_not_understood_says_how_it_is_written() {
     let said = |line: &str| play(&format!("{EXAMPLE_START}{line}\n")).unwrap_err().to_string();
-    assert_eq!(said("buy M1 o-1 20.00"), "line 5: \"buy\" is no verb of stories");
+    assert_eq!(said("buy M1 o-1 20.00"), "line 5: \"buy\" is no verb of stories; docs/stories.md lists them");
     assert_eq!(said("purchase M1 o-1"), "line 5: purchase is written `purchase MEMBER ORDER AMOUNT`");
     assert_eq!(said("redeem"), "line 5: redeem is written `redeem MEMBER POINTS` or `redeem MEMBER item ITEM`");
     assert_eq!(said("purchase M1 o-1 2.0.0"), "line 5: \"2.0.0\" is no money");
     assert_eq!(said("check-in M1 wallet points"), "line 5: check-in has no \"wallet\"");
-    assert_eq!(said("check-in M1 device"), "line 5: \"device\" has no value");
+    assert_eq!(
+        said("check-in M1 device"),
+        "line 5: \"device\" has no value behind it; check-in is written `check-in MEMBER`"
+    );
     assert_eq!(said("tick tock"), "line 5: \"tock\" is not understood; tick is written `tick`");
     assert_eq!(said("enrol M1 birthday 5"), "line 5: a birthday is MM-DD");
     assert_eq!(said("counter M1 heart"), "line 5: no counter \"heart\"");

@@ -32,6 +32,7 @@ impl Why {
 
 /// What was said, as far as it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are events, and a box for each would be one allocation more")]
 pub enum CausePart {
     /// Nothing was said: something was due by itself.
     None,

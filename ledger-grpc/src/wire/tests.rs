@@ -62,8 +62,8 @@ fn filled(kind: &str, described: &MessageDescriptor) -> DynamicMessage {
     message
 }
 
-/// Each kind of event with all that it can say, from the descriptor, but for aliases, which have a test of their own; and
-/// what excludes some of that.
+/// Each kind of event with all that it can say, from the descriptor, but for aliases, which have a test of their own;
+/// and what excludes some of that.
 fn bodies() -> Vec<Body> {
     let described = crate::json::package().find(|message| message.name() == "Event").expect("the proto has an event");
     let is_alias = |field: &FieldDescriptor| field.name().starts_with("alias_");

@@ -233,7 +233,7 @@ fn members_come_from_another_system_with_their_levels_and_the_report_says_who_di
     // What they did there before counts, and gives nothing.
     let mut history = String::new();
     for id in 0..3u32 {
-        write!(history, "M{id},2026-01-0{}T10:00:00Z,12000,h-{id}\n", 9 - id).unwrap();
+        writeln!(history, "M{id},2026-01-0{}T10:00:00Z,12000,h-{id}", 9 - id).unwrap();
     }
     let file = whole.file("history.csv", &format!("{HEADER}{history}"));
     whole.ask(&format!("import {file} --history")).exits(0).has(&["3 accepted"]);

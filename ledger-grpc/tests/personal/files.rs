@@ -220,15 +220,17 @@ fn block(table: &[u8], (from, length): (usize, usize)) -> Vec<u8> {
 fn lz4(packed: &[u8]) -> Vec<u8> {
     let (mut read, mut out) = (Reader(packed), Vec::new());
     let longer = |read: &mut Reader<'_>, short: usize| {
+        if short < 15 {
+            return short;
+        }
         let mut length = short;
-        while short == 15 {
+        loop {
             let byte = read.byte();
             length += usize::from(byte);
             if byte < 255 {
-                break;
+                return length;
             }
         }
-        length
     };
     loop {
         let token = read.byte();

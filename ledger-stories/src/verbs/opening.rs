@@ -121,7 +121,7 @@ impl<'t> Parts<'t> {
     }
 }
 
-fn opened<'s>(saying: &'s mut Saying) -> Result<&'s mut event::Opened, String> {
+fn opened(saying: &mut Saying) -> Result<&mut event::Opened, String> {
     match saying.body() {
         Body::Opened(opened) => Ok(opened),
         body => Err(no_place(body)),

@@ -111,7 +111,7 @@ impl Purchases {
         let before = u64::from(said.is_some());
         let first = input.fill_buf()?.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
         let has = |delimiter: &u8| {
-            let fields = || first.split(|byte| byte == delimiter).map(|field| unquoted(field));
+            let fields = || first.split(|byte| byte == delimiter).map(unquoted);
             COLUMNS.iter().filter(|name| fields().any(|field| field == name.as_bytes())).count()
         };
         let delimiter = said.or_else(|| DELIMITERS.iter().copied().rev().max_by_key(has)).unwrap_or(b',');
@@ -271,7 +271,7 @@ mod tests {
             "\u{feff}order_id;\"member_id\";amount_minor_units;timestamp\no-1;M1;1234;1997-01-01T12:00:00Z\n",
             "sep=\t\r\norder_id\tmember_id\tamount_minor_units\ttimestamp\r\no-1\tM1\t1234\t1997-01-01T12:00:00Z\r\n",
         ] {
-            assert_eq!(purchases(text), [right.clone()], "{text:?}");
+            assert_eq!(purchases(text), std::slice::from_ref(&right), "{text:?}");
         }
         for header in [
             "member_id,timestamp,amount,order_id\n",
