@@ -26,7 +26,8 @@ fn hash(_: &str, text: &str) -> RiskKey {
 fn described() -> Vec<Value> {
     let extensions: Vec<(String, Value)> = kafka::attributes()
         .into_iter()
-        .filter(|name| !["source", "id", "time", "subject"].contains(name))
+        // What is history is no text.
+        .filter(|name| !["source", "id", "time", "subject", "history"].contains(name))
         .map(|name| (name.to_owned(), format!("the {name}").into()))
         .chain(
             [("partitionkey", "anna"), ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
