@@ -31,7 +31,10 @@ fn event_described() -> MessageDescriptor {
 
 fn filled(message: &MessageDescriptor, how: Filled) -> DynamicMessage {
     let mut made = DynamicMessage::new(message.clone());
-    let chosen = |field: &FieldDescriptor| field.containing_oneof().is_some_and(|one| one.fields().len() > 1);
+    // What is spoken of is said in one of several ways: by its event.
+    let chosen = |field: &FieldDescriptor| {
+        field.containing_oneof().is_some_and(|one| one.fields().len() > 1) && field.name() != "event"
+    };
     for field in message.fields().filter(|field| !chosen(field)) {
         if how == Filled::Sparse && field.supports_presence() && !matches!(field.kind(), Kind::Message(_)) {
             continue;
