@@ -8,7 +8,7 @@
 #![allow(dead_code)]
 
 use ledger_core::bytes::{VERSION, decode, encode};
-use ledger_core::event::{self, Event, Name, MemberRef};
+use ledger_core::event::{self, Event, MemberRef, Name};
 use ledger_core::fold::{Corrupt, fold};
 use ledger_core::judge::projected_to;
 use ledger_core::member::Member;
@@ -250,7 +250,9 @@ impl Bytes<'_> {
             18 => {
                 let age = self.below(70) - 1;
                 let left = Some(self.below(90) - 1).filter(|left| left % 3 != 0);
-                Act::Import { lots: vec![(1 + self.below(60), age, left)] }
+                let debt = Some(1 + self.below(90)).filter(|debt| debt % 5 == 0);
+                let spent = vec![(self.below(200) - 1, 1 + self.below(12_000))];
+                Act::Open { lots: vec![(1 + self.below(60), age, left)], debt, spent }
             }
             19 => Act::Approve { nth: self.next().into(), by: ["ann", "bob", "cid"][usize::from(self.next() % 3)] },
             21 => Act::Donate { known: !self.next().is_multiple_of(8), points: 1 + self.below(80) },
